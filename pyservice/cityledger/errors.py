@@ -1,0 +1,164 @@
+"""Every error that cityledger raises on purpose, as one tree.
+
+::
+
+    CityledgerError
+    ├── InputError                 the caller sent something wrong (4xx; names field and reason)
+    │   ├── MalformedJsonError         not strict JSON: syntax, duplicate key, NaN, nesting, surrogate
+    │   ├── FieldError                 one field of the request is wrong
+    │   ├── PayloadError               the payload does not fit the dataset's profile
+    │   ├── TooLargeError              over a published limit
+    │   └── MediaTypeError             not a media type that this route takes
+    ├── AuthenticationError        nobody we know (401)
+    │   ├── CredentialError            assertion, DPoP proof or SIWE message refused
+    │   └── TokenError                 access token unknown, altered or expired
+    ├── DeniedError                the rules deny, and may be told why (403)
+    ├── NotFoundError              no such thing, or nothing that the caller may know of (404)
+    ├── ConflictError              the state has moved on (409, 412, 422)
+    │   ├── StaleVersionError          If-Match or If-None-Match does not hold
+    │   └── IdempotencyError           the key was used with another request
+    ├── UnavailableError           not now (503, 507)
+    │   ├── StaleIndexError            the index is older than its limit: reads stop
+    │   ├── ChainUnavailableError      no endpoint answers
+    │   └── StorageFullError           nothing was written
+    ├── SealingError               refused to open: tampered, swapped, truncated, or another's key
+    ├── VerificationError          a proof does not hold
+    ├── KeyringError               a key is missing or cannot be opened
+    ├── ChainError                 a contract or an endpoint answered against the protocol
+    │   ├── RevertedError              the contract refused, with its error's name and facts
+    │   ├── WrongChainError            another chain id or instance than configured
+    │   └── LogHaltedError             a log was halted rather than risk a second truth
+    └── ConfigurationError         settings or manifest are incomplete or contradict each other
+
+HTTP status and code of each stand in ``api/problems.py``; a test checks that none is missing there.
+"""
+
+from __future__ import annotations
+
+
+class CityledgerError(Exception):
+    """The root of the tree. ``str(error)`` is safe to show: no key, payload or identity is in it."""
+
+
+class InputError(CityledgerError):
+    """The caller sent something wrong. ``field`` is a path such as ``parts.summary.status``; "" is the whole."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}" if field else reason)
+
+
+class MalformedJsonError(InputError):
+    """The bytes are not strict JSON (RFC 8259, I-JSON for keys and strings)."""
+
+
+class FieldError(InputError):
+    """One field of the request is wrong."""
+
+
+class PayloadError(InputError):
+    """The payload does not fit the dataset's profile."""
+
+
+class TooLargeError(InputError):
+    """Something is over a published limit."""
+
+
+class MediaTypeError(InputError):
+    """The request's media type is not one that this route takes."""
+
+
+class AuthenticationError(CityledgerError):
+    """The caller is nobody that this node knows."""
+
+
+class CredentialError(AuthenticationError):
+    """An assertion, DPoP proof or SIWE message was refused; the reason says which check failed."""
+
+
+class TokenError(AuthenticationError):
+    """The access token is unknown, altered, expired or revoked."""
+
+
+class DeniedError(CityledgerError):
+    """The rules deny for a reason that depends on the dataset alone, and may be told (SPEC.md §2.1)."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"denied by rule {code // 10} (code {code}): {reason}")
+
+
+class NotFoundError(CityledgerError):
+    """No such thing, or none that the caller may know of: one answer for both."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"no such {what}")
+
+
+class ConflictError(CityledgerError):
+    """The request contradicts the present state."""
+
+
+class StaleVersionError(ConflictError):
+    """``If-Match`` or ``If-None-Match`` does not hold: somebody wrote in between."""
+
+
+class IdempotencyError(ConflictError):
+    """The ``Idempotency-Key`` was used before with another request."""
+
+
+class UnavailableError(CityledgerError):
+    """The node cannot answer now; trying again later may help."""
+
+
+class StaleIndexError(UnavailableError):
+    """The index is older than the published limit, so reads stop (fail closed)."""
+
+
+class ChainUnavailableError(UnavailableError):
+    """No endpoint of the chain answers."""
+
+
+class StorageFullError(UnavailableError):
+    """The database or the disk is full or read-only; nothing was written."""
+
+
+class SealingError(CityledgerError):
+    """Refused to open: tampered, swapped, truncated, or sealed for another. Never says which secret."""
+
+
+class VerificationError(CityledgerError):
+    """A proof, receipt or stored byte does not hold."""
+
+
+class KeyringError(CityledgerError):
+    """A key is missing or cannot be opened with the passphrase or key file given."""
+
+
+class ChainError(CityledgerError):
+    """A contract or an endpoint answered against the protocol."""
+
+
+class RevertedError(ChainError):
+    """The contract refused. ``name`` is the custom error's name, ``facts`` its arguments by name."""
+
+    def __init__(self, name: str, facts: dict[str, object]) -> None:
+        self.name = name
+        self.facts = facts
+        told = ", ".join(f"{key}={value}" for key, value in facts.items())
+        super().__init__(f"the contract refused: {name}({told})")
+
+
+class WrongChainError(ChainError):
+    """The endpoint serves another chain id, or the directory another instance, than configured."""
+
+
+class LogHaltedError(ChainError):
+    """A log was halted because its chain state contradicts the store; an operator must look."""
+
+
+class ConfigurationError(CityledgerError):
+    """Settings or manifest are incomplete or contradict each other; lists everything that is wrong."""
