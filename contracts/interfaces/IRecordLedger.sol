@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AgencyStatus} from "../types/Agencies.sol";
+import {AgencyId} from "../types/AgencyId.sol";
+import {Batch, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "../types/Ledger.sol";
+import {LogId} from "../types/LogId.sol";
+
+/// @title Logs of record and receipt leaves, and the batches in which they were anchored.
+/// @notice Holds one word a batch; what a proof needs is in the proof file (SPEC.md §4, §7).
+///
+/// Warning: an anchor proves that a leaf was not changed since. It does not prove that the leaf is true.
+/// Warning: a log's operator is trusted not to anchor what it did not write; it cannot anchor a number twice.
+interface IRecordLedger {
+    /// @dev Why {anchor} left a batch out. None is not used in events.
+    enum SkipReason {
+        None,
+        UnknownLog,
+        LogClosed,
+        NotOperator,
+        WrongFirst,
+        CountOutOfRange
+    }
+
+    /// @notice A log was opened, at number 0. `predecessor` is the log that it continues, or zero.
+    event LogOpened(
+        LogId indexed log, AgencyId indexed agency, LogKind kind, address operator, LogId indexed predecessor
+    );
+    /// @notice The log takes no more batches, for good.
+    event LogClosed(LogId indexed log);
+    /// @notice The log's operator is now this account.
+    event OperatorSet(LogId indexed log, address operator);
+    /// @notice The leaves first … first + count − 1 stand under `root`.
+    event BatchAnchored(LogId indexed log, uint64 indexed first, uint32 count, bytes32 root);
+    /// @notice A batch was left out. `next` is the number that the log waits for; 0 for an unknown log.
+    event Skipped(LogId indexed log, uint64 indexed first, uint64 next, SkipReason reason);
+
+    /// @notice Only the account of the log's agency may call this.
+    error RecordLedgerNotAccount(AgencyId agency, address caller);
+    /// @notice The agency's status does not allow this call (SPEC.md §2.2).
+    error RecordLedgerAgencyNotActive(AgencyId agency, AgencyStatus status);
+    /// @notice A log holds records or receipts.
+    error RecordLedgerZeroKind();
+    /// @notice The operator is zero.
+    error RecordLedgerZeroOperator();
+    /// @notice A log continues only a log of the same agency and kind.
+    error RecordLedgerPredecessorMismatch(LogId predecessor, AgencyId agency, LogKind kind);
+    /// @notice The log is closed, or was never opened.
+    error RecordLedgerLogNotOpen(LogId log);
+    /// @notice There is nothing to anchor.
+    error RecordLedgerNoBatches();
+
+    /// @notice Opens a log. The agency's account only; the agency must be Active.
+    /// @param predecessor the log of the same agency and kind that this one continues; zero for none.
+    function openLog(AgencyId agency, LogKind kind, address operator, LogId predecessor) external returns (LogId log);
+
+    /// @notice Closes a log, for good. The agency's account only, in any status.
+    function closeLog(LogId log) external;
+
+    /// @notice Gives an open log another operator. The agency's account only; the agency must be Active.
+    function setOperator(LogId log, address operator) external;
+
+    /// @notice Anchors each batch that fits and emits {Skipped} for each that does not, so that one stale log cannot hold up
+    /// the others. Reverts only for an empty array. Each log's operator, whatever the agency's status: leaves are evidence.
+    function anchor(Batch[] calldata batches) external;
+
+    /// @notice The registry and the catalog that this ledger asks.
+    function registry() external view returns (address);
+
+    /// @notice See {registry}.
+    function catalog() external view returns (address);
+
+    /// @notice The deployment's id, which every leaf must hold.
+    function instance() external view returns (bytes32);
+
+    /// @notice How many logs were ever opened; also the highest id.
+    function logCount() external view returns (uint64);
+
+    /// @notice The log as it is now; all zero for a missing one.
+    function logOf(LogId log) external view returns (Log memory);
+
+    /// @notice keccak(abi.encode(root, count)) of the batch that begins at `first`; zero if none does.
+    function batchAt(LogId log, uint64 first) external view returns (bytes32 word);
+
+    /// @notice Whether `leafHash` is the leaf numbered `seq` of the log, by an anchored batch.
+    /// @dev Says nothing of what the leaf holds: use one of the functions below.
+    function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool isAnchored);
+
+    /// @notice Whether the leaf is anchored, in a record log of the dataset's provider, in this deployment.
+    function verifyRecord(RecordLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool isAnchored);
+
+    /// @notice Whether the leaf is anchored in a record log of this deployment.
+    /// @dev The erased leaf is named by hash only: verify it by {verifyRecord} with the same log to learn whose it was.
+    function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool isAnchored);
+
+    /// @notice Whether the leaf is anchored in a receipt log of this deployment.
+    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool isAnchored);
+}
