@@ -1,0 +1,89 @@
+"""The time that decisions are made at, and the promise that it is not stale (SPEC.md §2, "Time")."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cityledger.errors import StaleIndexError
+from cityledger.types import BlockRef
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    head: BlockRef
+    arrived: float
+    """Monotonic seconds at which this head was first seen."""
+    advanced: float
+    """Monotonic seconds at which the chain last grew past every height seen before."""
+    highest: int
+
+
+class ChainClock:
+    """Keeps the last head and the monotonic moment of its arrival. Usable from several threads, with one that writes.
+
+    ``wall`` and ``monotonic`` give seconds; ``offset`` is how far a devnet's clock runs ahead of the wall clock (0 elsewhere).
+    """
+
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        offset: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._offset = offset
+        self._last: _Arrival | None = None
+
+    def head_arrived(self, head: BlockRef) -> None:
+        """Notes a head. The same head again changes nothing: hearing it twice does not make it fresher.
+
+        A head that replaces another without growing the chain is taken, but is no advance, so an endpoint that swings between two
+        forks goes stale.
+        """
+        now, last = self._monotonic(), self._last
+        if last is None:
+            self._last = _Arrival(head, now, now, head.number)
+        elif head.hash != last.head.hash:
+            grew = head.number > last.highest
+            self._last = _Arrival(head, now, now if grew else last.advanced, max(head.number, last.highest))
+
+    @property
+    def head(self) -> BlockRef:
+        """The last head.
+
+        Raises:
+            StaleIndexError: none has arrived yet.
+        """
+        return self._arrival().head
+
+    def at(self) -> int:
+        """Head time plus the whole monotonic seconds since that head arrived, in Unix seconds.
+
+        Raises:
+            StaleIndexError: no head has arrived yet.
+        """
+        last = self._arrival()
+        return last.head.time + int(self._monotonic() - last.arrived)
+
+    def verify_fresh(self, limit_seconds: float) -> None:
+        """Both clocks must agree that the head is young: the wall clock alone can be set back, the monotonic one knows no dates.
+
+        Raises:
+            StaleIndexError: no head yet, or the head's time or its arrival is more than ``limit_seconds`` ago.
+        """
+        last = self._arrival()
+        behind = self._wall() + self._offset() - last.head.time
+        if behind > limit_seconds:
+            raise StaleIndexError(f"the head is {behind:.0f} s old; the limit is {limit_seconds:g} s")
+        silent = self._monotonic() - last.advanced
+        if silent > limit_seconds:
+            raise StaleIndexError(f"the chain has not advanced for {silent:.0f} s; the limit is {limit_seconds:g} s")
+
+    def _arrival(self) -> _Arrival:
+        if self._last is None:
+            raise StaleIndexError("no block has been indexed yet")
+        return self._last

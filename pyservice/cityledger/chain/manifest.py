@@ -1,0 +1,157 @@
+"""Where a deployment lives: addresses and blocks as data, in a file that is validated on load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import is_checksum_address
+
+from cityledger.chain.artifacts import CONTRACT_NAMES
+from cityledger.chain.files import load_json, save_json
+from cityledger.errors import ConfigurationError
+from cityledger.types import Address
+
+FORMAT = "cityledger-manifest/1"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedContract:
+    address: Address
+    block: int
+    """The block that created it; following begins here."""
+    transaction: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    chain_id: int
+    instance: bytes
+    """32 bytes, fixed by the directory's constructor; another deployment has another."""
+    commit: str
+    """The source that was deployed, as git names it; "unknown" outside a checkout."""
+    deployer: Address
+    loosening_delay_seconds: int
+    council_delay_seconds: int
+    council: Address
+    guard: Address
+    contracts: Mapping[str, DeployedContract]
+
+    def address(self, name: str) -> Address:
+        return self.contracts[name].address
+
+    @property
+    def first_block(self) -> int:
+        """The first block in which one of the contracts can have emitted an event."""
+        return min(contract.block for contract in self.contracts.values())
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Reads and validates a manifest; every key must be there and none other.
+
+    Raises:
+        ConfigurationError: missing, malformed or incomplete; names everything that is wrong.
+    """
+    held = load_json(path, "`cityledger contracts deploy` writes it")
+    complaints = _complaints(held)
+    if complaints:
+        raise ConfigurationError(f"manifest {path}: " + "; ".join(complaints))
+    return Manifest(
+        chain_id=int(held["chainId"]),
+        instance=bytes.fromhex(held["instance"][2:]),
+        commit=held["commit"],
+        deployer=Address(held["deployer"]),
+        loosening_delay_seconds=held["looseningDelay"],
+        council_delay_seconds=held["councilDelay"],
+        council=Address(held["council"]),
+        guard=Address(held["guard"]),
+        contracts={name: _contract(held["contracts"][name]) for name in CONTRACT_NAMES},
+    )
+
+
+def save_manifest(path: Path, manifest: Manifest) -> None:
+    """Writes the manifest so that a crash leaves the old file or the new one."""
+    save_json(path, manifest_json(manifest))
+
+
+def manifest_json(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "chainId": str(manifest.chain_id),
+        "instance": "0x" + manifest.instance.hex(),
+        "commit": manifest.commit,
+        "deployer": manifest.deployer,
+        "looseningDelay": manifest.loosening_delay_seconds,
+        "councilDelay": manifest.council_delay_seconds,
+        "council": manifest.council,
+        "guard": manifest.guard,
+        "contracts": {
+            name: {"address": one.address, "block": str(one.block), "transaction": "0x" + one.transaction.hex()}
+            for name, one in manifest.contracts.items()
+        },
+    }
+
+
+def _contract(held: Mapping[str, str]) -> DeployedContract:
+    return DeployedContract(Address(held["address"]), int(held["block"]), bytes.fromhex(held["transaction"][2:]))
+
+
+def _is_decimal(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,19}", value) is not None
+
+
+def _is_bytes32(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"0x[0-9a-f]{64}", value) is not None
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and is_checksum_address(value)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
+
+
+_Check = Callable[[object], bool]
+_FIELDS: dict[str, tuple[str, _Check]] = {
+    "format": (f'must be "{FORMAT}"', lambda value: value == FORMAT),
+    "chainId": ("must be a decimal string", _is_decimal),
+    "instance": ("must be 32 bytes in hex", _is_bytes32),
+    "commit": ("must be text", lambda value: isinstance(value, str) and value != ""),
+    "deployer": ("must be a checksummed address", _is_address),
+    "looseningDelay": ("must be seconds", _is_seconds),
+    "councilDelay": ("must be seconds", _is_seconds),
+    "council": ("must be a checksummed address", _is_address),
+    "guard": ("must be a checksummed address", _is_address),
+    "contracts": ("must be an object", lambda value: isinstance(value, dict)),
+}
+_CONTRACT_FIELDS: dict[str, tuple[str, _Check]] = {
+    "address": ("must be a checksummed address", _is_address),
+    "block": ("must be a decimal string", _is_decimal),
+    "transaction": ("must be 32 bytes in hex", _is_bytes32),
+}
+
+
+def _complaints(held: Mapping[str, Any]) -> list[str]:
+    wrong = _field_complaints("", held, _FIELDS)
+    contracts = held.get("contracts")
+    if not isinstance(contracts, dict):
+        return wrong
+    wrong += [f"contracts.{name} is unknown" for name in sorted(contracts.keys() - set(CONTRACT_NAMES))]
+    for name in CONTRACT_NAMES:
+        if isinstance(contracts.get(name), dict):
+            wrong += _field_complaints(f"contracts.{name}.", contracts[name], _CONTRACT_FIELDS)
+        else:
+            wrong.append(f"contracts.{name} is missing")
+    return wrong
+
+
+def _field_complaints(prefix: str, held: Mapping[str, Any], fields: Mapping[str, tuple[str, _Check]]) -> list[str]:
+    wrong = [f"{prefix}{name} is unknown" for name in sorted(held.keys() - fields.keys())]
+    wrong += [f"{prefix}{name} is missing" for name in fields if name not in held]
+    return wrong + [
+        f"{prefix}{name} {rule}" for name, (rule, holds) in fields.items() if name in held and not holds(held[name])
+    ]

@@ -1,0 +1,262 @@
+"""Signing and broadcasting transactions. What a node answers to a broadcast is a value here, because the anchoring loop acts on it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+
+from cityledger.chain.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
+from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
+from cityledger.types import Address
+
+_WINDOW = 256
+"""Most transactions in flight at once. Development nodes stop mining when some thousands are sent without waiting."""
+_GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A transaction that is prepared but not yet anybody's. ``to`` None creates a contract."""
+
+    to: Address | None
+    data: bytes
+    what: str
+    """For logs and errors, such as ``AgencyRegistry.admit``."""
+    gas: int | None = None
+    """Limit; None asks the chain for an estimate before anything is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """EIP-1559 fees per gas, in wei."""
+
+    max_fee: int
+    max_priority_fee: int
+
+    def raised(self) -> Fees:
+        """Enough more (an eighth, rounded up) for nodes to accept a replacement with the same nonce."""
+        return Fees(self.max_fee + self.max_fee // 8 + 1, self.max_priority_fee + self.max_priority_fee // 8 + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    raw: bytes
+    hash: bytes
+    nonce: int
+
+
+class Broadcast(Enum):
+    """What the endpoint said to a raw transaction. None of these tells whether it will be mined."""
+
+    ACCEPTED = "accepted"
+    ALREADY_KNOWN = "already known"
+    NONCE_TOO_LOW = "nonce too low"
+    """A transaction with this nonce is mined: this one, or another."""
+    UNDERPRICED = "underpriced"
+    """Another with this nonce is pending and pays more, or the fee is below what the node takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    transaction: bytes
+    block_number: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+    contract: Address | None
+    logs: tuple[dict[str, Any], ...]
+    """Raw logs, as ``events.decode_logs`` takes them."""
+
+
+class Sender:
+    """Sends through one endpoint. ``transact`` may be called from several threads; nonces are handed out one at a time."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout_seconds: float = 120.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint = endpoint
+        self._timeout = timeout_seconds
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._nonces = threading.Lock()
+
+    # --- the steps, for a caller that keeps its own journal ------------------------------------------------------------------
+
+    def fees(self) -> Fees:
+        """Twice the next base fee plus the priority fee that the node suggests: holds for six full blocks in a row."""
+        head, tip = self._endpoint.ask_many([("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])])
+        if head.error or not head.result:
+            raise ChainError(f"no latest block: {head.error or 'empty answer'}")
+        priority = _GWEI if tip.error else int(tip.result, 16)
+        return Fees(2 * int(head.result.get("baseFeePerGas", "0x0"), 16) + priority, priority)
+
+    def nonce(self, account: Address, at: At = "latest") -> int:
+        """How many transactions of the account are mined at the block (with "pending", also those that wait)."""
+        return int(self._endpoint.request("eth_getTransactionCount", account, block_parameter(at)), 16)
+
+    def gas(self, account: Address, calls: Sequence[Call]) -> list[int]:
+        """A limit for each call, a quarter over what it needs at the head.
+
+        Raises:
+            RevertedError: a call would revert now; nothing was sent.
+        """
+        asked = [("eth_estimateGas", [call_parameters(call.to, call.data, account)]) for call in calls]
+        return [int(answer, 16) * 5 // 4 for answer in self._endpoint.request_many(asked)]
+
+    def sign(self, account: LocalAccount, nonce: int, call: Call, fees: Fees) -> SignedTransaction:
+        """The raw bytes and their hash. Signing the same again gives the same bytes (RFC 6979)."""
+        if call.gas is None:
+            raise ChainError(f"{call.what} has no gas limit; ask gas() first")
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._endpoint.chain_id,
+            "nonce": nonce,
+            "data": call.data,
+            "value": 0,
+            "gas": call.gas,
+            "maxFeePerGas": fees.max_fee,
+            "maxPriorityFeePerGas": fees.max_priority_fee,
+        }
+        signed = Account.sign_transaction(fields if call.to is None else {**fields, "to": call.to}, account.key)
+        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
+
+    def broadcast(self, raw: bytes) -> Broadcast:
+        """Hands raw bytes to the endpoint.
+
+        Raises:
+            ChainError: it refuses for a reason that sending again cannot cure, such as too little money for gas.
+            ChainUnavailableError: no answer; the transaction may or may not have arrived.
+        """
+        answer = self._endpoint.ask("eth_sendRawTransaction", to_hex(raw))
+        return _told(answer.error) if answer.error else Broadcast.ACCEPTED
+
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        """The receipt on the endpoint's present chain; None while it is not mined (or orphaned)."""
+        held = self._endpoint.request("eth_getTransactionReceipt", to_hex(transaction))
+        return None if held is None else _receipt(held)
+
+    # --- the whole way, for a caller that waits ------------------------------------------------------------------------------
+
+    def transact(self, account: LocalAccount, call: Call) -> Receipt:
+        """Signs, sends and waits until it is mined.
+
+        Raises:
+            RevertedError: it would revert (then nothing was sent), or was mined and reverted.
+            ChainUnavailableError: not mined in time; it may still be.
+        """
+        return self.transact_many(account, [call])[0]
+
+    def transact_many(self, account: LocalAccount, calls: Sequence[Call]) -> list[Receipt]:
+        """Sends all with ascending nonces before waiting, so that they share blocks. A call that depends on an earlier one of
+        the same list must carry its own gas limit.
+
+        Raises:
+            RevertedError: one would revert (then nothing was sent), or was mined and reverted (the others may have succeeded).
+        """
+        sender = Address(account.address)
+        limited = self._with_gas(sender, calls)
+        receipts: list[Receipt] = []
+        for start in range(0, len(limited), _WINDOW):
+            window = limited[start : start + _WINDOW]
+            with self._nonces:
+                signed = self._sign_window(account, window)
+                for one in signed:
+                    self._broadcast_ours(one)
+            receipts += self.wait(signed)
+            for call, receipt in zip(window, receipts[start:], strict=True):
+                self.verify_succeeded(sender, call, receipt)
+        return receipts
+
+    def wait(self, signed: Sequence[SignedTransaction]) -> list[Receipt]:
+        """Asks until each is mined.
+
+        Raises:
+            ChainUnavailableError: one is not mined in time; it may still be.
+        """
+        found: dict[bytes, Receipt] = {}
+        deadline = self._monotonic() + self._timeout
+        pause = 0.01
+        while True:
+            missing = [one.hash for one in signed if one.hash not in found]
+            asked = [("eth_getTransactionReceipt", [to_hex(transaction)]) for transaction in missing]
+            answers = self._endpoint.request_many(asked)
+            found |= {key: _receipt(held) for key, held in zip(missing, answers, strict=True) if held is not None}
+            if len(found) == len({one.hash for one in signed}):
+                return [found[one.hash] for one in signed]
+            if self._monotonic() > deadline:
+                raise ChainUnavailableError(f"{len(signed) - len(found)} transactions not mined in {self._timeout:.0f} s")
+            self._sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
+    def verify_succeeded(self, sender: Address, call: Call, receipt: Receipt) -> None:
+        """Raises the reason when a mined call reverted, found by asking the same of the blocks around it."""
+        if receipt.succeeded:
+            return
+        for at in (receipt.block_number, receipt.block_number - 1):
+            self._replay(sender, call, at)
+        raise RevertedError("WithoutReason", {"call": call.what, "gasUsed": receipt.gas_used, "gasLimit": call.gas})
+
+    def _replay(self, sender: Address, call: Call, block: int) -> None:
+        parameters = call_parameters(call.to, call.data, sender)
+        answer = self._endpoint.ask("eth_call", parameters, hex(block))
+        if answer.reverted:
+            raise answer.revert()
+
+    def _with_gas(self, sender: Address, calls: Sequence[Call]) -> list[Call]:
+        unlimited = [call for call in calls if call.gas is None]
+        limits = iter(self.gas(sender, unlimited))
+        return [replace(call, gas=next(limits)) if call.gas is None else call for call in calls]
+
+    def _sign_window(self, account: LocalAccount, calls: Sequence[Call]) -> list[SignedTransaction]:
+        first, fees = self.nonce(Address(account.address), "pending"), self.fees()
+        return [self.sign(account, first + index, call, fees) for index, call in enumerate(calls)]
+
+    def _broadcast_ours(self, signed: SignedTransaction) -> None:
+        told = self.broadcast(signed.raw)
+        if told in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
+            return
+        # Too low is good news if it is this very transaction that was mined meanwhile.
+        if told is Broadcast.NONCE_TOO_LOW and self.receipt(signed.hash) is not None:
+            return
+        raise ChainError(f"nonce {signed.nonce} is taken ({told.value}): another program sends from this account at the same time")
+
+
+_TOLD = (
+    (Broadcast.ALREADY_KNOWN, ("already known", "already imported", "alreadyknown", "known transaction")),
+    (Broadcast.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low")),
+    (Broadcast.UNDERPRICED, ("underpriced", "fee too low", "less than block base fee", "lower than the minimum")),
+)
+
+
+def _told(error: str) -> Broadcast:
+    lowered = error.lower()
+    for told, phrases in _TOLD:
+        if any(phrase in lowered for phrase in phrases):
+            return told
+    raise ChainError(f"the endpoint refused the transaction: {error}")
+
+
+def _receipt(held: dict[str, Any]) -> Receipt:
+    created = held.get("contractAddress")
+    return Receipt(
+        transaction=from_hex(held["transactionHash"]),
+        block_number=int(held["blockNumber"], 16),
+        block_hash=from_hex(held["blockHash"]),
+        succeeded=int(held["status"], 16) == 1,
+        gas_used=int(held["gasUsed"], 16),
+        contract=Address(to_checksum_address(created)) if created else None,
+        logs=tuple(held["logs"]),
+    )
