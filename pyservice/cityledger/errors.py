@@ -14,6 +14,7 @@
     │   └── TokenError                 access token unknown, altered or expired
     ├── DeniedError                the rules deny, and may be told why (403)
     ├── NotFoundError              no such thing, or nothing that the caller may know of (404)
+    ├── MisdirectedError           another node hosts this agency (421)
     ├── ConflictError              the state has moved on (409, 412, 422)
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
     │   └── IdempotencyError           the key was used with another request
@@ -96,6 +97,10 @@ class NotFoundError(CityledgerError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"no such {what}")
+
+
+class MisdirectedError(CityledgerError):
+    """This node does not hold the agency's keys; the agency's own endpoint does."""
 
 
 class ConflictError(CityledgerError):

@@ -1,0 +1,1 @@
+"""The two sentences of the product: ``submit`` seals and numbers a record, ``read`` logs and then releases it."""

@@ -1,0 +1,73 @@
+"""The gate: decide, make the receipts durable, decide again. Every exit of a node goes through here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cityledger.errors import ConflictError
+from cityledger.exchange.receipting import PresentedKey, make_receipts, store_receipts
+from cityledger.exchange.ruling import Ruling, refuse, rule
+from cityledger.exchange.services import Intent, Services, Target
+from cityledger.store.receipts import StoredReceipt
+from cityledger.store.tokens import Session
+from cityledger.types import NO_RECORD
+
+ROUNDS = 3
+"""How often a read starts over when the consumer's sealing key changes under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A permitted request whose receipts are durable, in the order of the record's subjects."""
+
+    ruling: Ruling
+    receipts: tuple[StoredReceipt, ...]
+
+    @property
+    def receipt_digests(self) -> list[bytes]:
+        return [stored.leaf.receipt for stored in self.receipts]
+
+
+def pass_gate(
+    services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey | None = None
+) -> Passed:
+    """Lets a request through, or raises after a receipt of the denial is durable.
+
+    Raises:
+        DeniedError: the rules deny and the caller may know why.
+        NotFoundError: no such record, or none that the caller may know of: one answer for both.
+        StaleIndexError, StorageFullError: nothing may be read now.
+    """
+    for _ in range(ROUNDS):
+        passed = _decide_and_log(services, session, intent, target, key)
+        again = rule(services, session, intent, _pinned(target, passed.ruling))
+        if not _allows(again, target):
+            store_receipts(services, again, make_receipts(services, session, intent, again, None))
+            raise refuse(again)
+        if key is None or again.consumer_sealing_digest == key.digest:
+            return passed
+    raise ConflictError("the sealing key kept changing during the read; ask again")
+
+
+def _decide_and_log(
+    services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey | None
+) -> Passed:
+    ruling = rule(services, session, intent, target)
+    allowed = _allows(ruling, target)
+    if allowed and key is not None and key.digest != ruling.consumer_sealing_digest:
+        raise ConflictError("the sealing key presented is not the one that the registry holds for this agency")
+    signed = make_receipts(services, session, intent, ruling, key if allowed else None)
+    receipts = store_receipts(services, ruling, signed)
+    if not allowed:
+        raise refuse(ruling)
+    return Passed(ruling, receipts)
+
+
+def _allows(ruling: Ruling, target: Target) -> bool:
+    return ruling.permit and (target.record == NO_RECORD or ruling.version is not None)
+
+
+def _pinned(target: Target, ruling: Ruling) -> Target:
+    # The second decision is about what the receipts name, not about what was written since.
+    version = target.version if ruling.version is None else ruling.version.version
+    return replace(target, version=version, parts=ruling.parts)

@@ -1,0 +1,133 @@
+"""Reads that release no key: find, resolve, check, history and proof. All pass the same gate as a read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.errors import NotFoundError, UnavailableError
+from cityledger.exchange.gate import Passed, pass_gate
+from cityledger.exchange.ruling import rule_within
+from cityledger.exchange.services import Intent, Services, Target
+from cityledger.proofs.leaves import RecordLeaf
+from cityledger.proofs.merkle import Tree
+from cityledger.store import batches, index, logs, node_state, records, subjects
+from cityledger.store.batches import Anchored, Batch
+from cityledger.store.records import StoredVersion
+from cityledger.store.tokens import Session
+from cityledger.types import AgencyId, BatchState, DatasetId, SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """A version and how far it has come: open (None), closed, signed, mined or final."""
+
+    version: StoredVersion
+    state: BatchState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """A leaf's place under an anchored root: everything that a proof file needs."""
+
+    leaf: RecordLeaf
+    batch: Batch
+    path: tuple[bytes, ...]
+    anchored: Anchored
+    block_hash: bytes
+
+
+def find_by_subject(
+    services: Services, session: Session, intent: Intent, dataset: DatasetId, subject: SubjectId
+) -> tuple[Passed, list[StoredVersion]]:
+    """The newest versions that name a subject, less those that the rules hide from this caller."""
+    passed = pass_gate(services, session, intent, Target(dataset, subject=subject, parts=0))
+    with services.database.reading() as connection:
+        found = records.find_records_of_subject(connection, dataset, subject)
+        return passed, [one for one in found if _is_visible(connection, services, session, intent, one)]
+
+
+def find_by_key(
+    services: Services, session: Session, intent: Intent, target: Target
+) -> tuple[Passed, StoredVersion | None]:
+    """The newest version of one record by the provider's own id, None if there is none or it is hidden."""
+    passed = pass_gate(services, session, intent, Target(target.dataset, parts=0))
+    with services.database.reading() as connection:
+        found = records.find_version(connection, target.dataset, target.record)
+        is_shown = found is not None and _is_visible(connection, services, session, intent, found)
+    return passed, found if is_shown else None
+
+
+def resolve_subject(
+    services: Services, session: Session, intent: Intent, dataset: DatasetId, system: str, value: str
+) -> tuple[Passed, SubjectId | None]:
+    """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others get None."""
+    passed = pass_gate(services, session, intent, Target(dataset, parts=0))
+    provider = passed.ruling.dataset.provider
+    identifier = subjects.identifier_digest(services.keys_of(provider).subject_key, system, value)
+    with services.database.reading() as connection:
+        known = subjects.find_subject(connection, provider, identifier)
+    if known is not None or session.agency != provider:
+        return passed, known
+    return passed, _add_subject(services, provider, identifier)
+
+
+def history(
+    services: Services, session: Session, intent: Intent, target: Target
+) -> tuple[Passed, list[VersionState]]:
+    """Every version of a record, oldest first, with the state of its batch; erased ones are told as such."""
+    passed = pass_gate(services, session, intent, target)
+    with services.database.reading() as connection:
+        final = node_state.final_block(connection)
+        versions = records.list_versions(connection, target.dataset, target.record)
+        return passed, [VersionState(one, _state(connection, one, final)) for one in versions]
+
+
+def prove(
+    services: Services, session: Session, intent: Intent, target: Target
+) -> tuple[Passed, Inclusion]:
+    """The inclusion of one version's leaf under its anchored root.
+
+    Raises: as ``pass_gate``, and
+        UnavailableError: the version is durable but not mined yet; ask again after the next batch.
+    """
+    passed = pass_gate(services, session, intent, target)
+    version = passed.ruling.version
+    if version is None:
+        raise NotFoundError("record")
+    with services.database.reading() as connection:
+        leaf = records.load_leaf(connection, services.instance, version)
+        return passed, _inclusion(connection, leaf)
+
+
+def _inclusion(connection: sa.Connection, leaf: RecordLeaf) -> Inclusion:
+    batch = batches.find_batch_of(connection, leaf.log, leaf.seq)
+    anchored = None if batch is None else batches.find_anchored(connection, batch.log, batch.first)
+    if batch is None or anchored is None:
+        raise UnavailableError("the record is durable but its batch is not mined yet; ask again after the next batch")
+    hashes = logs.load_hashes(connection, batch.log, batch.first, batch.count)
+    block = index.find_block(connection, anchored.block)
+    if block is None:
+        raise UnavailableError("the anchoring block is not indexed any more; ask again")
+    path = Tree(hashes).inclusion_proof(leaf.seq - batch.first)
+    return Inclusion(leaf, batch, tuple(path), anchored, block.hash)
+
+
+def _is_visible(
+    connection: sa.Connection, services: Services, session: Session, intent: Intent, found: StoredVersion
+) -> bool:
+    target = Target(found.dataset, found.record, version=found.version, parts=0)
+    return rule_within(connection, services, session, intent, target).permit
+
+
+def _state(connection: sa.Connection, version: StoredVersion, final: int) -> BatchState | None:
+    batch = batches.find_batch_of(connection, version.log, version.seq)
+    return None if batch is None else batches.state_of(connection, batch, final)
+
+
+def _add_subject(services: Services, provider: AgencyId, identifier: bytes) -> SubjectId:
+    fresh = SubjectId(services.random_bytes(32))
+    return services.journal.run(
+        lambda connection: subjects.add_subject(connection, provider, identifier, fresh)
+    )

@@ -1,0 +1,162 @@
+"""Asks the rules on the index: one decision function for every way out of a node (SPEC.md §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.errors import DeniedError, NotFoundError, StaleIndexError, UnavailableError
+from cityledger.exchange.services import Intent, Services, Target
+from cityledger.policy import decide
+from cityledger.policy.disclosure import told_code
+from cityledger.policy.rules import explain
+from cityledger.store import index, logs, records
+from cityledger.store.records import StoredVersion
+from cityledger.store.tokens import Session
+from cityledger.types import (
+    NO_RECORD,
+    NO_SUBJECT,
+    Action,
+    Address,
+    BlockRef,
+    Decision,
+    LogId,
+    LogKind,
+    Query,
+    SharingClass,
+    SubjectId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decision on one subject of the record."""
+
+    query: Query
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The decisions on a target at one block, and what they were made on. ``version`` is None if there is no such record."""
+
+    dataset: index.Dataset
+    answers: tuple[Answer, ...]
+    version: StoredVersion | None
+    parts: int
+    block: BlockRef
+    policy: Address
+    receipts_log: LogId
+    consumer_sealing_digest: bytes
+
+    @property
+    def permit(self) -> bool:
+        """Whether every subject's decision permits."""
+        return all(answer.decision.permit for answer in self.answers)
+
+    @property
+    def deciding(self) -> Decision:
+        """The first denial, or the first permit where there is none."""
+        denials = [answer.decision for answer in self.answers if not answer.decision.permit]
+        return denials[0] if denials else self.answers[0].decision
+
+
+def rule(services: Services, session: Session, intent: Intent, target: Target) -> Ruling:
+    """Decides at the index's cursor.
+
+    Raises:
+        StaleIndexError: the index is older than the published limit.
+        NotFoundError: no such dataset (the catalogue is no secret).
+    """
+    with services.database.reading() as connection:
+        return rule_within(connection, services, session, intent, target)
+
+
+def rule_within(
+    connection: sa.Connection, services: Services, session: Session, intent: Intent, target: Target
+) -> Ruling:
+    """As ``rule``, inside a transaction that is open already."""
+    services.clock.verify_fresh(services.staleness_limit_seconds)
+    block = index.find_cursor(connection)
+    policy = index.find_contract(connection, "AccessPolicy")
+    if block is None or policy is None:
+        raise StaleIndexError("the index has not reached the deployment yet")
+    dataset = index.find_dataset(connection, target.dataset)
+    if dataset is None:
+        raise NotFoundError("dataset")
+    version = _find_version(connection, intent.action, target)
+    parts = _asked_parts(connection, session, intent, target, dataset)
+    consumer = index.find_agency(connection, session.agency)
+    at = max(services.clock.at(), block.time)
+    subjects = (target.subject,) if version is None else version.subjects or (NO_SUBJECT,)
+    return Ruling(
+        dataset=dataset,
+        answers=tuple(_answer(connection, session, intent, target, parts, at, one) for one in subjects),
+        version=version,
+        parts=parts,
+        block=block,
+        policy=policy,
+        receipts_log=_receipts_log(connection, dataset),
+        consumer_sealing_digest=bytes(32) if consumer is None else consumer.sealing_key_digest,
+    )
+
+
+def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
+    """What the caller is told of a denial or of an absent record: computed apart from the decision (SPEC.md §2.1)."""
+    code = told_code(ruling.deciding.facts)
+    return NotFoundError("record") if code is None else DeniedError(code, explain(code))
+
+
+def _find_version(connection: sa.Connection, action: Action, target: Target) -> StoredVersion | None:
+    if target.record == NO_RECORD:
+        return None
+    if action not in (Action.HISTORY, Action.PROOF):
+        return records.find_version(connection, target.dataset, target.record, target.version)
+    wanted = target.version or records.newest_version(connection, target.dataset, target.record)
+    return records.find_any_version(connection, target.dataset, target.record, wanted)
+
+
+def _asked_parts(
+    connection: sa.Connection, session: Session, intent: Intent, target: Target, dataset: index.Dataset
+) -> int:
+    everything = (1 << len(dataset.part_names)) - 1
+    if target.parts is not None:
+        return target.parts
+    if dataset.current_terms.sharing_class != SharingClass.CONDITIONAL or session.agency == dataset.provider:
+        return everything
+    grant = index.find_grant(connection, dataset.dataset, session.agency, intent.purpose)
+    return everything if grant is None else grant.parts
+
+
+def _answer(
+    connection: sa.Connection,
+    session: Session,
+    intent: Intent,
+    target: Target,
+    parts: int,
+    at: int,
+    subject: SubjectId,
+) -> Answer:
+    query = Query(
+        at=at,
+        action=intent.action,
+        role=session.role,
+        consumer=session.agency,
+        officer=session.account,
+        credential_until=session.credential_until,
+        represents=intent.represents,
+        dataset=target.dataset,
+        record=target.record,
+        subject=subject,
+        purpose=intent.purpose,
+        parts=parts,
+    )
+    return Answer(query, decide(query, index.load_known(connection, query)))
+
+
+def _receipts_log(connection: sa.Connection, dataset: index.Dataset) -> LogId:
+    head = logs.find_head(connection, dataset.provider, LogKind.RECEIPTS)
+    if head is None or head.halted is not None:
+        raise UnavailableError("the provider's receipts log is not open on this node, so nothing may be read")
+    return head.log

@@ -1,0 +1,77 @@
+"""What the exchange works with, wired once at start by ``app.py``, and what a caller wants of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from cityledger.chain.clock import ChainClock
+from cityledger.errors import KeyringError, MisdirectedError
+from cityledger.proofs.leaves import ReceiptDomain
+from cityledger.sealing.keyring import AgencyKeys, Keyring
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.types import (
+    NO_AGENCY,
+    NO_RECORD,
+    NO_SUBJECT,
+    Action,
+    AgencyId,
+    DatasetId,
+    Purpose,
+    RecordId,
+    SubjectId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``operator`` signs receipts and must be the operator of this node's logs; ``random_bytes`` is a CSPRNG."""
+
+    database: Database
+    journal: Journal
+    keyring: Keyring
+    clock: ChainClock
+    instance: bytes
+    domain: ReceiptDomain
+    operator: LocalAccount
+    random_bytes: Callable[[int], bytes]
+    staleness_limit_seconds: int
+    backup_horizon_seconds: int
+
+    def keys_of(self, agency: AgencyId) -> AgencyKeys:
+        """The keys of an agency that this node hosts.
+
+        Raises:
+            MisdirectedError: it hosts others only.
+        """
+        try:
+            return self.keyring.agency(agency)
+        except KeyringError as error:
+            raise MisdirectedError(f"agency {agency} is not hosted by this node; ask its own endpoint") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Why somebody asks: what every read must say. ``represents`` is the agency that the caller acts for, 0 for none."""
+
+    action: Action
+    purpose: Purpose
+    case: str = ""
+    represents: AgencyId = NO_AGENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked for. ``version`` None is the newest; ``parts`` None is every part that the caller's grant names.
+
+    ``subject`` is whom a lookup is about; where a record is found, the record's own subjects count instead.
+    """
+
+    dataset: DatasetId
+    record: RecordId = NO_RECORD
+    subject: SubjectId = NO_SUBJECT
+    version: int | None = None
+    parts: int | None = None

@@ -1,0 +1,56 @@
+"""The mechanism of index rows that are true for a range of blocks (see ``tables.py``): put, remove, undo, and reading at a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityledger.store.tables import INDEX_TABLES
+
+Key = Mapping[str, Any]
+
+
+def put(connection: sa.Connection, table: sa.Table, block: int, key: Key, **values: Any) -> None:
+    """From ``block`` on, the row of ``key`` holds ``values``; columns not named keep what they held.
+
+    A row written earlier in the same block is overwritten: within a block only the last state can be asked.
+    """
+    current = find(connection, table, key)
+    kept = {} if current is None else _values(table, current, key)
+    remove(connection, table, block, key)
+    connection.execute(table.insert().values({**kept, **values, **key, "valid_from": block, "valid_to": None}))
+
+
+def remove(connection: sa.Connection, table: sa.Table, block: int, key: Key) -> None:
+    """From ``block`` on there is no row of ``key``."""
+    live = _matches(table, key) & table.c.valid_to.is_(None)
+    connection.execute(table.delete().where(live & (table.c.valid_from == block)))
+    connection.execute(table.update().where(live).values(valid_to=block))
+
+
+def undo(connection: sa.Connection, last_kept: int) -> None:
+    """Forgets every effect of the blocks above ``last_kept``."""
+    for table in INDEX_TABLES:
+        connection.execute(table.delete().where(table.c.valid_from > last_kept))
+        connection.execute(table.update().where(table.c.valid_to > last_kept).values(valid_to=None))
+
+
+def find(connection: sa.Connection, table: sa.Table, key: Key) -> sa.Row[Any] | None:
+    """The row of ``key`` at the cursor."""
+    return connection.execute(select_now(table).where(_matches(table, key))).one_or_none()
+
+
+def select_now(table: sa.Table) -> sa.Select[Any]:
+    """All rows that are true at the cursor."""
+    return sa.select(table).where(table.c.valid_to.is_(None))
+
+
+def _matches(table: sa.Table, key: Key) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == value for name, value in key.items()))
+
+
+def _values(table: sa.Table, row: sa.Row[Any], key: Key) -> dict[str, Any]:
+    skipped = {*key, "valid_from", "valid_to"}
+    return {name: value for name, value in row._mapping.items() if name not in skipped and name in table.c}

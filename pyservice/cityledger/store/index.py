@@ -1,0 +1,256 @@
+"""Reads of the chain's index at its cursor: what the rules need to know, and what the directory shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.policy.gather import Known
+from cityledger.store import tables as t
+from cityledger.store.history import find, select_now
+from cityledger.store.terms_json import terms_from_json
+from cityledger.types import (
+    EMERGENCY,
+    OWN_DUTY,
+    Address,
+    AgencyId,
+    AgencyStatus,
+    BlockRef,
+    DatasetId,
+    DatasetStatus,
+    Grant,
+    LogId,
+    LogKind,
+    Purpose,
+    Query,
+    RecordId,
+    Role,
+    Terms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    agency: AgencyId
+    code: str
+    name: str
+    local_name: str
+    endpoint: str
+    account: Address
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+    status: AgencyStatus
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    dataset: DatasetId
+    provider: AgencyId
+    path: str
+    title: str
+    local_title: str
+    profile: str
+    part_names: tuple[str, ...]
+    schema_digest: bytes
+    retention_seconds: int
+    dispute_period_seconds: int
+    status: DatasetStatus
+    current_terms: Terms
+    pending_terms: Terms | None
+    pending_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLog:
+    log: LogId
+    agency: AgencyId
+    kind: LogKind
+    operator: Address
+    next_seq: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGrant:
+    dataset: DatasetId
+    consumer: AgencyId
+    purpose: Purpose
+    grant: Grant
+
+
+def find_cursor(connection: sa.Connection) -> BlockRef | None:
+    """The highest indexed block, None before the first."""
+    row = connection.execute(sa.select(t.block).order_by(t.block.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else BlockRef(row.number, row.hash, row.time)
+
+
+def find_block(connection: sa.Connection, number: int) -> BlockRef | None:
+    row = connection.execute(sa.select(t.block).where(t.block.c.number == number)).one_or_none()
+    return None if row is None else BlockRef(row.number, row.hash, row.time)
+
+
+def find_contract(connection: sa.Connection, name: str) -> Address | None:
+    """The address that the directory names, None if it names none."""
+    row = find(connection, t.idx_contract, {"name": name})
+    return None if row is None else Address(row.address)
+
+
+def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
+    row = find(connection, t.idx_agency, {"agency": agency})
+    return None if row is None else _agency(row)
+
+
+def find_agency_by_code(connection: sa.Connection, code: str) -> Agency | None:
+    row = connection.execute(select_now(t.idx_agency).where(t.idx_agency.c.code == code)).one_or_none()
+    return None if row is None else _agency(row)
+
+
+def list_agencies(connection: sa.Connection) -> list[Agency]:
+    rows = connection.execute(select_now(t.idx_agency).order_by(t.idx_agency.c.agency))
+    return [_agency(row) for row in rows]
+
+
+def find_officer(connection: sa.Connection, agency: AgencyId, account: Address) -> tuple[Role, int, int] | None:
+    """(role, until, epoch) of an appointment, None if there is none."""
+    row = find(connection, t.idx_officer, {"agency": agency, "account": account})
+    return None if row is None else (Role(row.role), row.until, row.epoch)
+
+
+def find_dataset(connection: sa.Connection, dataset: DatasetId) -> Dataset | None:
+    row = find(connection, t.idx_dataset, {"dataset": dataset})
+    return None if row is None else _dataset(row)
+
+
+def list_datasets(connection: sa.Connection) -> list[Dataset]:
+    rows = connection.execute(select_now(t.idx_dataset).order_by(t.idx_dataset.c.path))
+    return [_dataset(row) for row in rows]
+
+
+def list_grants(connection: sa.Connection, dataset: DatasetId | None = None) -> list[ListedGrant]:
+    """Every slot held, live or not, of one dataset or of all."""
+    query = select_now(t.idx_grant).order_by(t.idx_grant.c.dataset, t.idx_grant.c.consumer)
+    if dataset is not None:
+        query = query.where(t.idx_grant.c.dataset == dataset)
+    return [
+        ListedGrant(DatasetId(row.dataset), AgencyId(row.consumer), Purpose(row.purpose), _grant(row))
+        for row in connection.execute(query)
+    ]
+
+
+def find_grant(
+    connection: sa.Connection, dataset: DatasetId, consumer: AgencyId, purpose: Purpose
+) -> Grant | None:
+    row = find(connection, t.idx_grant, {"dataset": dataset, "consumer": consumer, "purpose": purpose})
+    return None if row is None else _grant(row)
+
+
+def is_purpose_known(connection: sa.Connection, purpose: Purpose) -> bool:
+    built_in = purpose in (OWN_DUTY, EMERGENCY)
+    return built_in or find(connection, t.idx_purpose, {"purpose": purpose}) is not None
+
+
+def is_restricted(
+    connection: sa.Connection, dataset: DatasetId, record: RecordId, consumer: AgencyId
+) -> bool:
+    """Whether a restriction names exactly this consumer (0: the one for all)."""
+    key = {"dataset": dataset, "record": record, "consumer": consumer}
+    return find(connection, t.idx_restriction, key) is not None
+
+
+def is_sealed_by_law(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> bool:
+    return find(connection, t.idx_seal, {"dataset": dataset, "record": record}) is not None
+
+
+def find_log(connection: sa.Connection, log: LogId) -> ChainLog | None:
+    row = find(connection, t.idx_log, {"log": log})
+    return None if row is None else _log(row)
+
+
+def list_logs(connection: sa.Connection, operator: Address) -> list[ChainLog]:
+    """The open and closed logs of one operator account, oldest first."""
+    query = select_now(t.idx_log).where(t.idx_log.c.operator == operator).order_by(t.idx_log.c.log)
+    return [_log(row) for row in connection.execute(query)]
+
+
+def load_known(connection: sa.Connection, query: Query) -> Known:
+    """All the chain state that one query's decision needs, at the cursor."""
+    dataset = find_dataset(connection, query.dataset)
+    provider = None if dataset is None else find_agency(connection, dataset.provider)
+    consumer = find_agency(connection, query.consumer)
+    officer = None if query.officer is None else find_officer(connection, query.consumer, query.officer)
+    return Known(
+        consumer_status=AgencyStatus.NONE if consumer is None else consumer.status,
+        consumer_epoch=0 if consumer is None else consumer.epoch,
+        provider=AgencyId(0) if dataset is None else dataset.provider,
+        provider_status=AgencyStatus.NONE if provider is None else provider.status,
+        provider_epoch=0 if provider is None else provider.epoch,
+        dataset_status=DatasetStatus.NONE if dataset is None else dataset.status,
+        current_terms=None if dataset is None else dataset.current_terms,
+        pending_terms=None if dataset is None else dataset.pending_terms,
+        pending_since=0 if dataset is None else dataset.pending_since,
+        grant=find_grant(connection, query.dataset, query.consumer, query.purpose),
+        restricted_for_all=is_restricted(connection, query.dataset, query.record, AgencyId(0)),
+        restricted_for_consumer=is_restricted(connection, query.dataset, query.record, query.consumer),
+        sealed_by_law=is_sealed_by_law(connection, query.dataset, query.record),
+        officer_role=officer,
+        purpose_known=is_purpose_known(connection, query.purpose),
+    )
+
+
+def _agency(row: sa.Row[tuple[object, ...]]) -> Agency:
+    return Agency(
+        agency=AgencyId(row.agency),
+        code=row.code,
+        name=row.name,
+        local_name=row.local_name,
+        endpoint=row.endpoint,
+        account=Address(row.account),
+        sealing_key_digest=row.sealing_key_digest,
+        credential_key_digest=row.credential_key_digest,
+        status=AgencyStatus(row.status),
+        epoch=row.epoch,
+    )
+
+
+def _dataset(row: sa.Row[tuple[object, ...]]) -> Dataset:
+    return Dataset(
+        dataset=DatasetId(row.dataset),
+        provider=AgencyId(row.provider),
+        path=row.path,
+        title=row.title,
+        local_title=row.local_title,
+        profile=row.profile,
+        part_names=tuple(json.loads(row.part_names)),
+        schema_digest=row.schema_digest,
+        retention_seconds=row.retention_seconds,
+        dispute_period_seconds=row.dispute_period_seconds,
+        status=DatasetStatus(row.status),
+        current_terms=terms_from_json(row.current_terms),
+        pending_terms=None if row.pending_terms is None else terms_from_json(row.pending_terms),
+        pending_since=row.pending_since,
+    )
+
+
+def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
+    return Grant(
+        grant_id=row.grant_id,
+        parts=row.parts,
+        since=row.since,
+        until=row.until,
+        provider_epoch=row.provider_epoch,
+        consumer_epoch=row.consumer_epoch,
+    )
+
+
+def _log(row: sa.Row[tuple[object, ...]]) -> ChainLog:
+    return ChainLog(
+        log=LogId(row.log),
+        agency=AgencyId(row.agency),
+        kind=LogKind(row.kind),
+        operator=Address(row.operator),
+        next_seq=row.next_seq,
+        closed=row.closed,
+    )

@@ -1,0 +1,106 @@
+"""Numbers leaves. A leaf's number, its hash and the log's head change together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from cityledger.errors import LogHaltedError
+from cityledger.proofs.leaves import leaf_hash
+from cityledger.store.tables import leaf, log_head
+from cityledger.types import AgencyId, LeafHash, LogId, LogKind
+
+
+class Leaf(Protocol):
+    """Anything of SPEC.md §3 that can stand in a log."""
+
+    def struct_hash(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    log: LogId
+    seq: int
+    hash: LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    log: LogId
+    agency: AgencyId
+    kind: LogKind
+    next_seq: int
+    last_leaf: LeafHash
+    halted: str | None
+
+
+def open_head(connection: sa.Connection, log: LogId, agency: AgencyId, kind: LogKind) -> None:
+    """Makes this node the writer of a log that is new on chain."""
+    connection.execute(
+        log_head.insert().values(
+            log=log, agency=agency, kind=kind, next_seq=0, last_leaf=bytes(32), halted=None
+        )
+    )
+
+
+def append(
+    connection: sa.Connection, log: LogId, now: int, make: Callable[[int, LeafHash], Leaf]
+) -> Numbered:
+    """Gives ``make(seq, hash of the leaf before)`` the next number of ``log``.
+
+    The head row stays locked until the transaction ends, so numbers have no gap and no twin.
+
+    Raises:
+        LogHaltedError: the log was halted, so nothing may be promised in it.
+    """
+    head = _locked_head(connection, log)
+    if head.halted is not None:
+        raise LogHaltedError(f"log {log} is halted: {head.halted}")
+    numbered = Numbered(log, head.next_seq, leaf_hash(make(head.next_seq, head.last_leaf).struct_hash()))
+    connection.execute(leaf.insert().values(log=log, seq=numbered.seq, hash=numbered.hash, numbered_at=now))
+    moved = {"next_seq": numbered.seq + 1, "last_leaf": numbered.hash}
+    connection.execute(log_head.update().where(log_head.c.log == log).values(moved))
+    return numbered
+
+
+def halt(connection: sa.Connection, log: LogId, why: str) -> None:
+    """Stops a log: its leaves stay, nothing is numbered or anchored until an operator decides."""
+    connection.execute(log_head.update().where(log_head.c.log == log).values(halted=why))
+
+
+def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> LogHead | None:
+    """The newest log of an agency and kind that this node writes, None if it writes none."""
+    wanted = (log_head.c.agency == agency) & (log_head.c.kind == kind)
+    query = sa.select(log_head).where(wanted).order_by(log_head.c.log.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _head(row)
+
+
+def list_heads(connection: sa.Connection) -> list[LogHead]:
+    return [_head(row) for row in connection.execute(sa.select(log_head).order_by(log_head.c.log))]
+
+
+def load_hashes(connection: sa.Connection, log: LogId, first: int, count: int) -> list[LeafHash]:
+    """The leaf hashes ``first … first + count − 1`` in order."""
+    wanted = (leaf.c.log == log) & (leaf.c.seq >= first) & (leaf.c.seq < first + count)
+    query = sa.select(leaf.c.hash).where(wanted).order_by(leaf.c.seq)
+    return [LeafHash(row.hash) for row in connection.execute(query)]
+
+
+def _locked_head(connection: sa.Connection, log: LogId) -> LogHead:
+    query = sa.select(log_head).where(log_head.c.log == log).with_for_update()
+    return _head(connection.execute(query).one())
+
+
+def _head(row: sa.Row[tuple[object, ...]]) -> LogHead:
+    return LogHead(
+        log=LogId(row.log),
+        agency=AgencyId(row.agency),
+        kind=LogKind(row.kind),
+        next_seq=row.next_seq,
+        last_leaf=LeafHash(row.last_leaf),
+        halted=row.halted,
+    )

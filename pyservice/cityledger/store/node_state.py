@@ -1,0 +1,40 @@
+"""Single facts about this database, such as the instance that it belongs to and the last final block."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from cityledger.errors import WrongChainError
+from cityledger.store.tables import node_state as table
+
+INSTANCE = "instance"
+FINAL_BLOCK = "final_block"
+
+
+def find_value(connection: sa.Connection, key: str) -> str | None:
+    return connection.execute(sa.select(table.c.value).where(table.c.key == key)).scalar_one_or_none()
+
+
+def put_value(connection: sa.Connection, key: str, value: str) -> None:
+    updated = connection.execute(table.update().where(table.c.key == key).values(value=value))
+    if updated.rowcount == 0:
+        connection.execute(table.insert().values(key=key, value=value))
+
+
+def final_block(connection: sa.Connection) -> int:
+    """The last final block that the indexer saw; −1 before the first."""
+    held = find_value(connection, FINAL_BLOCK)
+    return -1 if held is None else int(held)
+
+
+def bind_instance(connection: sa.Connection, instance: bytes) -> None:
+    """Ties an empty database to an instance for good.
+
+    Raises:
+        WrongChainError: it belongs to another instance, so its records and receipts would be misread.
+    """
+    held = find_value(connection, INSTANCE)
+    if held is None:
+        put_value(connection, INSTANCE, instance.hex())
+    elif held != instance.hex():
+        raise WrongChainError("the database belongs to another instance; a chain reset needs a new node folder")

@@ -1,0 +1,108 @@
+"""Read receipts: numbered, chained and counted per record, so that none can be left out unseen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityledger.proofs.leaves import Receipt, ReceiptLeaf
+from cityledger.proofs.receipt_json import receipt_from_json, receipt_to_json
+from cityledger.store import logs
+from cityledger.store.tables import receipt as table
+from cityledger.types import AgencyId, LeafHash, LogId, RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    receipt: Receipt
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReceipt:
+    receipt: Receipt
+    signature: bytes
+    leaf: ReceiptLeaf
+    hash: LeafHash
+
+
+def append_receipt(
+    connection: sa.Connection, instance: bytes, log: LogId, signed: SignedReceipt, now: int
+) -> StoredReceipt:
+    """Numbers and stores one signed receipt."""
+    digest = signed.receipt.struct_hash()
+    read_no, before = _last_read(connection, log, signed.receipt.record)
+    made: list[ReceiptLeaf] = []
+
+    def make(seq: int, previous: LeafHash) -> ReceiptLeaf:
+        made.append(ReceiptLeaf(instance, log, seq, digest, previous, read_no + 1, before))
+        return made[0]
+
+    numbered = logs.append(connection, log, now, make)
+    stored = StoredReceipt(signed.receipt, signed.signature, made[0], numbered.hash)
+    connection.execute(table.insert().values(_row(stored)))
+    return stored
+
+
+def list_receipts(
+    connection: sa.Connection, agency: AgencyId, *, after: tuple[int, int] = (0, -1), limit: int = 100
+) -> list[StoredReceipt]:
+    """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor."""
+    concerned = (table.c.provider == agency) | (table.c.consumer == agency)
+    later = (table.c.log > after[0]) | ((table.c.log == after[0]) & (table.c.seq > after[1]))
+    query = sa.select(table).where(concerned & later).order_by(table.c.log, table.c.seq).limit(limit)
+    return [_load(connection, row) for row in connection.execute(query)]
+
+
+def find_receipt(connection: sa.Connection, digest: bytes) -> StoredReceipt | None:
+    row = connection.execute(sa.select(table).where(table.c.digest == digest)).one_or_none()
+    return None if row is None else _load(connection, row)
+
+
+def _last_read(connection: sa.Connection, log: LogId, record: RecordId) -> tuple[int, LeafHash]:
+    of_record = (table.c.log == log) & (table.c.record == record)
+    query = (
+        sa.select(table.c.read_no, logs.leaf.c.hash)
+        .join(logs.leaf, (logs.leaf.c.log == table.c.log) & (logs.leaf.c.seq == table.c.seq))
+        .where(of_record)
+        .order_by(table.c.read_no.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return (0, LeafHash(bytes(32))) if row is None else (row.read_no, LeafHash(row.hash))
+
+
+def _row(stored: StoredReceipt) -> dict[str, Any]:
+    receipt, leaf = stored.receipt, stored.leaf
+    return {
+        "log": leaf.log,
+        "seq": leaf.seq,
+        "digest": leaf.receipt,
+        "previous": leaf.previous,
+        "read_no": leaf.read_no,
+        "prev_read_of_record": leaf.prev_read_of_record,
+        "provider": receipt.provider,
+        "consumer": receipt.consumer,
+        "dataset": receipt.dataset,
+        "record": receipt.record,
+        "subject": receipt.subject,
+        "permit": receipt.permit,
+        "view": receipt_to_json(receipt),
+        "signature": stored.signature,
+    }
+
+
+def _load(connection: sa.Connection, row: sa.Row[Any]) -> StoredReceipt:
+    receipt = receipt_from_json(row.view)
+    leaf = ReceiptLeaf(
+        receipt.instance,
+        LogId(row.log),
+        row.seq,
+        row.digest,
+        LeafHash(row.previous),
+        row.read_no,
+        LeafHash(row.prev_read_of_record),
+    )
+    return StoredReceipt(receipt, row.signature, leaf, logs.leaf_hash(leaf.struct_hash()))

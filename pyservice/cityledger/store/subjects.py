@@ -1,0 +1,34 @@
+"""Maps identifiers of people and things to random pseudonyms, one map per provider. The identifier itself is never stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import sqlalchemy as sa
+
+from cityledger.store.tables import subject as table
+from cityledger.types import AgencyId, SubjectId
+
+
+def identifier_digest(subject_key: bytes, system: str, value: str) -> bytes:
+    """HMAC-SHA256 under the agency's subject key over the length-prefixed system, then the value."""
+    prefix = len(system.encode()).to_bytes(4, "big") + system.encode()
+    return hmac.new(subject_key, prefix + value.encode(), hashlib.sha256).digest()
+
+
+def find_subject(connection: sa.Connection, provider: AgencyId, identifier: bytes) -> SubjectId | None:
+    wanted = (table.c.provider == provider) & (table.c.identifier == identifier)
+    found = connection.execute(sa.select(table.c.subject).where(wanted)).scalar_one_or_none()
+    return None if found is None else SubjectId(found)
+
+
+def add_subject(
+    connection: sa.Connection, provider: AgencyId, identifier: bytes, fresh: SubjectId
+) -> SubjectId:
+    """The pseudonym of an identifier: the one it has, else ``fresh`` (32 random bytes) from now on."""
+    known = find_subject(connection, provider, identifier)
+    if known is not None:
+        return known
+    connection.execute(table.insert().values(provider=provider, identifier=identifier, subject=fresh))
+    return fresh

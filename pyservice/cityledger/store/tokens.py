@@ -1,0 +1,82 @@
+"""Access tokens as digests, and values that are good once (SIWE nonces, DPoP jti)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from cityledger.store.tables import once, token
+from cityledger.types import Address, AgencyId, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who a token stands for. ``account`` is None for an off-chain officer; times are Unix seconds."""
+
+    agency: AgencyId
+    role: Role
+    officer: str
+    account: Address | None
+    system: str
+    credential_until: int
+    expires_at: int
+
+
+def token_digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def add_token(connection: sa.Connection, secret: str, session: Session, now: int) -> None:
+    """Keeps a token's digest, and forgets tokens that have expired."""
+    connection.execute(token.delete().where(token.c.expires_at <= now))
+    connection.execute(
+        token.insert().values(
+            digest=token_digest(secret),
+            agency=session.agency,
+            role=session.role,
+            officer=session.officer,
+            account=session.account,
+            system=session.system,
+            credential_until=session.credential_until,
+            expires_at=session.expires_at,
+        )
+    )
+
+
+def find_session(connection: sa.Connection, secret: str, now: int) -> Session | None:
+    """The session of a live token."""
+    live = (token.c.digest == token_digest(secret)) & (token.c.expires_at > now)
+    row = connection.execute(sa.select(token).where(live)).one_or_none()
+    if row is None:
+        return None
+    return Session(
+        agency=AgencyId(row.agency),
+        role=Role(row.role),
+        officer=row.officer,
+        account=None if row.account is None else Address(row.account),
+        system=row.system,
+        credential_until=row.credential_until,
+        expires_at=row.expires_at,
+    )
+
+
+def is_first_use(connection: sa.Connection, kind: str, value: str, expires_at: int, now: int) -> bool:
+    """Marks a value as used until ``expires_at``; False if it was used before."""
+    connection.execute(once.delete().where((once.c.kind == kind) & (once.c.expires_at <= now)))
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(once.insert().values(kind=kind, value=value, expires_at=expires_at))
+    except IntegrityError:
+        savepoint.rollback()
+        return False
+    savepoint.commit()
+    return True
+
+
+def is_consumed(connection: sa.Connection, kind: str, value: str, now: int) -> bool:
+    """Takes away a value that was put down before; False if it is not there, used up or expired."""
+    wanted = (once.c.kind == kind) & (once.c.value == value) & (once.c.expires_at > now)
+    return connection.execute(once.delete().where(wanted)).rowcount == 1
