@@ -1,0 +1,150 @@
+"""Imports inside the package point down the floors of the layout, and each foreign package has its place."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cityledger
+
+PACKAGE = Path(cityledger.__file__).parent
+
+FLOORS: dict[int, set[str]] = {
+    0: {"__init__"},
+    1: {"types", "errors", "settings", "profiles"},
+    2: {"policy", "sealing", "proofs"},
+    3: {"store", "chain"},
+    4: {"exchange", "anchoring", "indexer", "feed"},
+    5: {"api", "client", "console"},
+    6: {"app", "cli", "devnet", "demo", "__main__"},
+}
+FLOOR_OF = {stage: floor for floor, stages in FLOORS.items() for stage in stages}
+FLOORS_OPEN_WITHIN = {1, 6}  # on the others, neighbours do not know each other
+
+ONLY_IN = {"web3": {"chain"}}
+PURE = FLOORS[2]
+# fmt: off
+DOES_IO = {
+    "aiohttp", "alembic", "asyncio", "fastapi", "httpx", "obstore", "requests", "socket", "sqlalchemy", "sqlite3",
+    "subprocess", "urllib.request", "uvicorn", "web3",
+}
+# fmt: on
+
+
+def test_every_module_keeps_to_its_floor() -> None:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    assert PACKAGE / "__init__.py" in paths
+    found = [breach for path in paths for breach in breaches(path.read_text("utf-8"), module_of(path))]
+    assert not found, "\n".join(found)
+
+
+GOOD = {
+    "a lower floor": ("exchange.read", "from cityledger.policy.rules import decide\nimport cityledger.store"),
+    "its own stage": ("store.sql", "from cityledger.store.rows import Row\nfrom . import rows"),
+    "its own stage's door": ("store.__init__", "from .rows import Row"),
+    "a neighbour on floor 1": ("settings", "from cityledger.errors import SettingsError"),
+    "a neighbour on floor 6": ("cli", "from cityledger import demo, devnet"),
+    "the version": ("api.app", "from cityledger import __version__"),
+    "web3 in chain": ("chain.sender", "from web3.types import TxParams"),
+    "I/O above the pure floor": ("client.http", "import httpx"),
+    "arithmetic in a pure stage": ("proofs.merkle", "import hashlib\nfrom urllib.parse import quote"),
+}
+
+BAD = {
+    "a higher floor": ("policy.rules", "import cityledger.store.sql", "(floor 2) imports store"),
+    "a higher floor by from": ("types", "from cityledger import policy", "(floor 1) imports policy"),
+    "a higher floor, relative": ("store.sql", "from ..exchange import read", "(floor 3) imports exchange"),
+    "a neighbour on floor 2": ("proofs.leaf", "from cityledger import sealing", "(floor 2) imports sealing"),
+    "a neighbour on floor 3": ("chain.sender", "from ..store import rows", "(floor 3) imports store"),
+    "a neighbour on floor 4": ("exchange.read", "from .. import feed", "(floor 4) imports feed"),
+    "a neighbour on floor 5": ("api.app", "import cityledger.client", "(floor 5) imports client"),
+    "inside a function": ("types", "def f():\n    import cityledger.app", "types:2 (floor 1) imports app"),
+    "for types only": ("types", "if TYPE_CHECKING:\n    from .chain import x", "(floor 1) imports chain"),
+    "by name at run time": ("types", "import_module('cityledger.api')", "(floor 1) imports api"),
+    "from the package's root": ("__init__", "from cityledger.errors import E", "(floor 0) imports errors"),
+    "an unplaced importer": ("utils.text", "", "utils stands on no floor"),
+    "an unplaced target": ("app", "from cityledger.helpers import x", "helpers, which stands on no floor"),
+    "web3 outside chain": ("anchoring.sender", "from web3.types import TxParams", "which belongs in chain"),
+    "SQL in a pure stage": ("policy.state", "import sqlalchemy.orm", "policy does no I/O"),
+    "HTTP in a pure stage": ("sealing.release", "from httpx import get", "sealing does no I/O"),
+    "a request in a pure stage": ("proofs", "from urllib.request import urlopen", "proofs does no I/O"),
+    "a request, by its folder": ("proofs", "from urllib import request", "proofs does no I/O"),
+}
+
+
+@pytest.mark.parametrize(("module", "source"), GOOD.values(), ids=GOOD)
+def test_checker_accepts(module: str, source: str) -> None:
+    assert breaches(source, module) == []
+
+
+@pytest.mark.parametrize(("module", "source", "breach"), BAD.values(), ids=BAD)
+def test_checker_rejects(module: str, source: str, breach: str) -> None:
+    (found,) = breaches(source, module)
+    assert breach in found
+
+
+def breaches(source: str, module: str) -> list[str]:
+    """What is wrong with the imports of `module`, which is named without the leading `cityledger.`."""
+    stage = module.partition(".")[0]
+    if stage not in FLOOR_OF:
+        return [f"{stage} stands on no floor"]
+    wrong = ((line, breach_of(stage, target)) for line, target in imports(ast.parse(source), module))
+    return [f"{module}:{line} {breach}" for line, breach in wrong if breach]
+
+
+def breach_of(stage: str, target: str) -> str | None:
+    return breach_inside(stage, target) if within(target, "cityledger") else breach_outside(stage, target)
+
+
+def breach_inside(stage: str, target: str) -> str | None:
+    other = f"{target}.".split(".")[1]
+    if other in {"", stage, "__version__"}:
+        return None
+    if other not in FLOOR_OF:
+        return f"imports {other}, which stands on no floor"
+    here, there = FLOOR_OF[stage], FLOOR_OF[other]
+    if there < here or (there == here and here in FLOORS_OPEN_WITHIN):
+        return None
+    return f"(floor {here}) imports {other} (floor {there})"
+
+
+def breach_outside(stage: str, target: str) -> str | None:
+    if stage in PURE and any(within(target, package) for package in DOES_IO):
+        return f"imports {target}, but {stage} does no I/O"
+    for package, places in ONLY_IN.items():
+        if within(target, package) and stage not in places:
+            return f"imports {package}, which belongs in {', '.join(sorted(places))}"
+    return None
+
+
+def imports(tree: ast.AST, module: str) -> Iterator[tuple[int, str]]:
+    """Line and full name of each import, wherever in the module it stands."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node.lineno, name.name) for name in names)
+            case ast.ImportFrom(names=names):
+                # What is imported may itself be a module, so it belongs to the name.
+                yield from ((node.lineno, f"{source_of(node, module)}.{name.name}") for name in names)
+            case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if imports_by_name(func):
+                yield node.lineno, name
+
+
+def source_of(node: ast.ImportFrom, module: str) -> str:
+    """The full name of what stands between `from` and `import`."""
+    importer = ["cityledger", *module.split(".")]
+    above = importer[: -node.level] if node.level else []
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def imports_by_name(func: ast.expr) -> bool:
+    return ast.unparse(func) in {"__import__", "import_module", "importlib.import_module"}
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
