@@ -26,8 +26,8 @@ ONLY_IN = {"web3": {"chain"}}
 PURE = FLOORS[2]
 # fmt: off
 DOES_IO = {
-    "aiohttp", "alembic", "asyncio", "fastapi", "httpx", "obstore", "requests", "socket", "sqlalchemy", "sqlite3",
-    "subprocess", "urllib.request", "uvicorn", "web3",
+    "aiohttp", "alembic", "asyncio", "fastapi", "httpx", "obstore", "requests", "socket", "sqlalchemy",
+    "sqlite3", "subprocess", "urllib.request", "uvicorn", "web3",
 }
 # fmt: on
 
