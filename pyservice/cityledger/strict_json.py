@@ -1,0 +1,192 @@
+"""JSON that every reader understands the same way: RFC 8259 grammar, I-JSON (RFC 7493 §2) keys and strings.
+
+What parsers disagree on is refused: duplicate keys, lone surrogates, NaN, a byte-order mark, numbers beyond a
+double. Two readers that took different meanings from one signed payload would each hold a valid proof of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import NoReturn, TypeAlias, Union
+
+import msgspec
+
+from cityledger.errors import MalformedJsonError, TooLargeError
+
+Json: TypeAlias = Union[bool, int, Decimal, str, list["Json"], dict[str, "Json"], None]  # noqa: UP007
+
+MAX_DEPTH = 64
+"""Arrays and objects inside each other, the outermost counted."""
+MAX_NUMBER_CHARACTERS = 1_000
+MAX_NUMBER_EXPONENT = 308
+"""The decimal exponent of the largest IEEE 754 double (RFC 7493 §2.2)."""
+
+_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]|NaN|-?Infinity', re.DOTALL)
+_SURROGATE_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_SHOWN_PATH_CHARACTERS = 200
+
+
+class _DuplicateKeyError(Exception):
+    """Raised inside the decoder's hook, which does not know where in the document it stands."""
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object with its repeats kept, for finding the path of a duplicate."""
+
+
+def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
+    """The value of one strict JSON text; integers as ``int``, others as ``Decimal`` with all their digits.
+
+    Raises:
+        TooLargeError: more than ``max_bytes`` bytes.
+        MalformedJsonError: not strict JSON, or nested too deep. A duplicate key is named in ``field``;
+            else the reason gives line and column.
+    """
+    if len(data) > max_bytes:
+        raise TooLargeError("", f"JSON of {len(data)} bytes, at most {max_bytes} are taken")
+    text = _decode(data)
+    _refuse_marks(text, max_depth)
+    _refuse_lone_surrogates(text)
+    return _load(text)
+
+
+def raw_members(data: bytes) -> dict[str, bytes]:
+    """The exact bytes of each member of a JSON object, as written: 6.10 stays 6.10. Space around is left out.
+
+    Warning: call it only on bytes that :func:`parse` accepted. Alone it lets the last of duplicate keys win.
+
+    Raises:
+        MalformedJsonError: the value is not an object.
+    """
+    try:
+        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise MalformedJsonError("", "must be a JSON object") from error
+    return {name: bytes(raw) for name, raw in members.items()}
+
+
+def raw_items(data: bytes) -> list[bytes]:
+    """The exact bytes of each item of a JSON array; the same warning and error as :func:`raw_members`."""
+    try:
+        return [bytes(raw) for raw in msgspec.json.decode(data, type=list[msgspec.Raw])]
+    except msgspec.ValidationError as error:
+        raise MalformedJsonError("", "must be a JSON array") from error
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise MalformedJsonError("", "a byte-order mark is not allowed (RFC 8259 §8.1)")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedJsonError("", f"not UTF-8 at byte {error.start}") from error
+
+
+def _refuse_marks(text: str, max_depth: int) -> None:
+    """Depth and NaN, before the decoder runs: its recursion would otherwise meet the bomb first."""
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        match text[mark.start()]:
+            case "[" | "{":
+                depth += 1
+                if depth > max_depth:
+                    _refuse(text, mark.start(), f"nested deeper than {max_depth}")
+            case "]" | "}":
+                depth -= 1
+            case "N" | "I" | "-":
+                _refuse(text, mark.start(), "NaN and Infinity are not JSON numbers")
+
+
+def _refuse_lone_surrogates(text: str) -> None:
+    """``\\ud83d`` without its partner has no UTF-8 form. Backslashes outside strings are for the decoder."""
+    for escape in _SURROGATE_ESCAPES.finditer(text):
+        if escape["lone"]:
+            _refuse(text, escape.start(), "lone surrogate in a string")
+
+
+def _load(text: str) -> Json:
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_int=lambda number: _integer(text, number),
+        parse_float=lambda number: _decimal(text, number),
+    )
+    try:
+        value: Json = decoder.decode(text)
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise MalformedJsonError("", reason) from error
+    except _DuplicateKeyError as error:
+        raise MalformedJsonError(_duplicate_path(text), "this key occurs twice in its object") from error
+    return value
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _DuplicateKeyError
+    return members
+
+
+def _integer(text: str, number: str) -> int:
+    # Checked before int(), which is quadratic in the digits; the sign is one character more.
+    if len(number.lstrip("-")) > MAX_NUMBER_EXPONENT + 1:
+        _refuse_number(text, number)
+    return int(number)
+
+
+def _decimal(text: str, number: str) -> Decimal:
+    if len(number) > MAX_NUMBER_CHARACTERS:
+        _refuse_number(text, number)
+    try:
+        value = Decimal(number)
+    except InvalidOperation:
+        _refuse_number(text, number)
+    if abs(value.adjusted()) > MAX_NUMBER_EXPONENT:
+        _refuse_number(text, number)
+    return value
+
+
+def _refuse_number(text: str, number: str) -> NoReturn:
+    # The hooks are not told where they stand; a literal this odd stands in the text once.
+    _refuse(text, text.find(number), "number out of the range or length that readers agree on")
+
+
+def _refuse(text: str, position: int, reason: str) -> NoReturn:
+    raise MalformedJsonError("", f"{reason} at {_place(text, position)}")
+
+
+def _place(text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"line {line}, column {column}"
+
+
+def _duplicate_path(text: str) -> str:
+    """The path of the first duplicate key, by a second parse: the first one had thrown the path away."""
+    tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode(text)
+    return next(_duplicates(tree, ""), "")[:_SHOWN_PATH_CHARACTERS]
+
+
+def _duplicates(value: object, path: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for step, inner in _children(value):
+        inner_path = f"{path}{step}" if path else step.removeprefix(".")
+        if isinstance(value, _Pairs) and step in seen:
+            yield inner_path
+        seen.add(step)
+        yield from _duplicates(inner, inner_path)
+
+
+def _children(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, _Pairs):
+        for key, inner in value:
+            yield f".{key}", inner
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield f"[{index}]", inner
