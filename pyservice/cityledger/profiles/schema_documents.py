@@ -1,0 +1,106 @@
+"""Makes the published schema documents from the models, for ``scripts/make_profile_schemas.py`` and a test.
+
+A document that changes is a new schema digest in every later leaf: give it the next version in ``VERSION``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from cityledger.profiles import fhir, medical, registry
+from cityledger.profiles.parking import MODELS as PARKING_MODELS
+from cityledger.profiles.profile import Profile
+from cityledger.profiles.property import MODELS as PROPERTY_MODELS
+
+VERSION = 1
+
+_MODELS: Mapping[str, Mapping[str, TypeAdapter[Any]]] = {
+    "property": PROPERTY_MODELS,
+    "parking": PARKING_MODELS,
+}
+
+
+def document(profile: Profile) -> dict[str, object]:
+    """JSON Schema 2020-12 of a record's parts. ``x-parts`` is their order."""
+    parts, definitions = _fhir_parts() if profile.name == "medical" else _model_parts(_MODELS[profile.name])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:cityledger:profile:{profile.name}:{VERSION}",
+        "title": profile.title,
+        "type": "object",
+        "additionalProperties": False,
+        "required": [part.name for part in profile.parts if part.required],
+        "x-parts": list(profile.part_names),
+        "x-media-types": profile.media_types,
+        "properties": parts,
+        "$defs": definitions,
+    }
+
+
+def documents() -> dict[str, dict[str, object]]:
+    return {name: document(registry.get(name)) for name in registry.names()}
+
+
+def _model_parts(models: Mapping[str, TypeAdapter[Any]]) -> tuple[dict[str, object], dict[str, object]]:
+    inputs = [(name, "validation", adapter) for name, adapter in models.items()]
+    schemas, shared = TypeAdapter.json_schemas(inputs)  # type: ignore[arg-type]
+    return _bare({name: schemas[name, "validation"] for name in models}), _bare(shared["$defs"])
+
+
+def _bare(named: Mapping[str, Any]) -> dict[str, object]:
+    """Schemas by name, without the models' docstrings: rewording one must not be a new digest."""
+    return {name: _bare_schema(schema) for name, schema in named.items()}
+
+
+def _bare_schema(schema: object) -> object:
+    if isinstance(schema, list):
+        return [_bare_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {word: inner for word, inner in schema.items() if word not in ("title", "description")}
+    return {
+        word: _bare(inner) if word == "properties" else _bare_schema(inner) for word, inner in kept.items()
+    }
+
+
+def _fhir_parts() -> tuple[dict[str, object], dict[str, object]]:
+    """Names HL7's own definitions; to copy them would be 3 MB that HL7 publishes better."""
+    definitions: dict[str, object] = {
+        kind: _fhir_resource(kind) for kinds in medical.RESOURCES.values() for kind in kinds
+    }
+    single = {"summary", "imaging_report"}
+    parts: dict[str, object] = {
+        name: _one_of(kinds) if name in single else _several(kinds)
+        for name, kinds in medical.RESOURCES.items()
+    }
+    return parts, definitions
+
+
+def _fhir_resource(kind: str) -> dict[str, object]:
+    return {
+        "type": "object",
+        "required": ["resourceType"],
+        "properties": {"resourceType": {"const": kind}},
+        "x-structure-definition": f"http://hl7.org/fhir/StructureDefinition/{kind}|{fhir.VERSION}",
+    }
+
+
+def _one_of(kinds: tuple[str, ...]) -> dict[str, object]:
+    return {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds]}
+
+
+def _several(kinds: tuple[str, ...]) -> dict[str, object]:
+    array = {"type": "array", "minItems": 1, "items": _one_of(kinds)}
+    entry = {"type": "object", "required": ["resource"], "properties": {"resource": _one_of(kinds)}}
+    bundle = {
+        "type": "object",
+        "required": ["resourceType", "entry"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "entry": {"type": "array", "minItems": 1, "items": entry},
+        },
+    }
+    return {"oneOf": [array, bundle]}
