@@ -100,10 +100,12 @@ def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchS
     return BatchState.SIGNED if is_signed else BatchState.CLOSED
 
 
-def list_skips(connection: sa.Connection, tx_hash: bytes) -> list[tuple[LogId, int, int, int]]:
-    """(log, first, chain's next, reason) of each item that the chain skipped in a transaction."""
-    query = select_now(idx_skipped).where(idx_skipped.c.tx_hash == tx_hash)
-    return [(LogId(row.log), row.first, row.next_seq, row.reason) for row in connection.execute(query)]
+def find_skip(connection: sa.Connection, log: LogId, first: int) -> int | None:
+    """The reason for which the chain last skipped the batch that begins at ``first``; None if it never did."""
+    wanted = (idx_skipped.c.log == log) & (idx_skipped.c.first == first)
+    query = select_now(idx_skipped).where(wanted).order_by(idx_skipped.c.valid_from.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else int(row.reason)
 
 
 def store_attempt(

@@ -1,0 +1,1 @@
+"""Follows the chain by hash, undoes reorgs, and keeps the cursor in the same transaction as the effects."""
