@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {Decision, Query} from "../types/Decisions.sol";
+import {IAgencyRegistry} from "./IAgencyRegistry.sol";
+import {IDataCatalog} from "./IDataCatalog.sol";
 
 /// @title The rules: who may read what, for which purpose, and why.
 /// @notice Holds no state. {facts} gathers what the registry and the catalog know; the rules of SPEC.md §2 decide on that
@@ -26,8 +28,8 @@ interface IAccessPolicy {
     function decideMany(Query[] calldata queries) external view returns (Decision[] memory decisions);
 
     /// @notice The registry and the catalog that this policy asks.
-    function registry() external view returns (address);
+    function registry() external view returns (IAgencyRegistry);
 
     /// @notice See {registry}.
-    function catalog() external view returns (address);
+    function catalog() external view returns (IDataCatalog);
 }

@@ -119,6 +119,8 @@ interface IDataCatalog {
     error DataCatalogInvalidInterval(uint40 since, uint40 until, uint256 blockTime);
     /// @notice The slot is empty.
     error DataCatalogNoGrant(DatasetId dataset, AgencyId consumer, Purpose purpose);
+    /// @notice There is no seal to lift.
+    error DataCatalogNotSealed(DatasetId dataset, RecordId record);
     /// @notice The zero record names no record.
     error DataCatalogZeroRecord(DatasetId dataset);
 

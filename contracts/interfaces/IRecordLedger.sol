@@ -5,6 +5,8 @@ import {AgencyStatus} from "../types/Agencies.sol";
 import {AgencyId} from "../types/AgencyId.sol";
 import {Batch, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "../types/Ledger.sol";
 import {LogId} from "../types/LogId.sol";
+import {IAgencyRegistry} from "./IAgencyRegistry.sol";
+import {IDataCatalog} from "./IDataCatalog.sol";
 
 /// @title Logs of record and receipt leaves, and the batches in which they were anchored.
 /// @notice Holds one word a batch; what a proof needs is in the proof file (SPEC.md §4, §7).
@@ -65,10 +67,10 @@ interface IRecordLedger {
     function anchor(Batch[] calldata batches) external;
 
     /// @notice The registry and the catalog that this ledger asks.
-    function registry() external view returns (address);
+    function registry() external view returns (IAgencyRegistry);
 
     /// @notice See {registry}.
-    function catalog() external view returns (address);
+    function catalog() external view returns (IDataCatalog);
 
     /// @notice The deployment's id, which every leaf must hold.
     function instance() external view returns (bytes32);

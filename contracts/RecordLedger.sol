@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAgencyRegistry} from "./interfaces/IAgencyRegistry.sol";
+import {IDataCatalog} from "./interfaces/IDataCatalog.sol";
+import {IRecordLedger} from "./interfaces/IRecordLedger.sol";
+import {Leaves} from "./libraries/Leaves.sol";
+import {MerkleTree} from "./libraries/MerkleTree.sol";
+import {AgencyStatus} from "./types/Agencies.sol";
+import {AgencyId, NO_AGENCY} from "./types/AgencyId.sol";
+import {Batch, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "./types/Ledger.sol";
+import {LogId, NO_LOG} from "./types/LogId.sol";
+
+contract RecordLedger is IRecordLedger {
+    using Leaves for *;
+    using MerkleTree for bytes32;
+
+    uint256 private constant MAX_COUNT = 65_536;
+
+    /// @inheritdoc IRecordLedger
+    IAgencyRegistry public immutable registry;
+    /// @inheritdoc IRecordLedger
+    IDataCatalog public immutable catalog;
+    /// @inheritdoc IRecordLedger
+    bytes32 public immutable instance;
+
+    /// @inheritdoc IRecordLedger
+    uint64 public logCount;
+
+    mapping(LogId log => Log) private _logs;
+    /// @dev keccak(abi.encode(root, count)); zero is that no batch begins there.
+    mapping(LogId log => mapping(uint64 first => bytes32 word)) private _batches;
+
+    constructor(IAgencyRegistry registry_, IDataCatalog catalog_, bytes32 instance_) {
+        registry = registry_;
+        catalog = catalog_;
+        instance = instance_;
+    }
+
+    modifier onlyAccount(AgencyId agency) {
+        bool isAccount = msg.sender == registry.accountOf(agency);
+        require(isAccount, RecordLedgerNotAccount(agency, msg.sender));
+        _;
+    }
+
+    // ---- Logs: the agency's account ----
+
+    function openLog(AgencyId agency, LogKind kind, address operator, LogId predecessor)
+        external
+        onlyAccount(agency)
+        returns (LogId log)
+    {
+        _checkActive(agency);
+        require(kind != LogKind.None, RecordLedgerZeroKind());
+        require(operator != address(0), RecordLedgerZeroOperator());
+        bool isSuccessor = predecessor == NO_LOG || _isLogOf(predecessor, agency, kind);
+        require(isSuccessor, RecordLedgerPredecessorMismatch(predecessor, agency, kind));
+
+        log = LogId.wrap(++logCount);
+        _logs[log] = Log({agency: agency, kind: kind, closed: false, next: 0, operator: operator});
+
+        emit LogOpened(log, agency, kind, operator, predecessor);
+    }
+
+    function closeLog(LogId log) external onlyAccount(_logs[log].agency) {
+        _checkOpen(log);
+
+        _logs[log].closed = true;
+
+        emit LogClosed(log);
+    }
+
+    function setOperator(LogId log, address operator) external onlyAccount(_logs[log].agency) {
+        _checkActive(_logs[log].agency);
+        _checkOpen(log);
+        require(operator != address(0), RecordLedgerZeroOperator());
+
+        _logs[log].operator = operator;
+
+        emit OperatorSet(log, operator);
+    }
+
+    // ---- Anchoring: the log's operator ----
+
+    function anchor(Batch[] calldata items) external {
+        require(items.length > 0, RecordLedgerNoBatches());
+
+        for (uint256 i = 0; i < items.length; ++i) {
+            _anchorOrSkip(items[i]);
+        }
+    }
+
+    // ---- Questions ----
+
+    function logOf(LogId log) external view returns (Log memory) {
+        return _logs[log];
+    }
+
+    function batchAt(LogId log, uint64 first) external view returns (bytes32 word) {
+        return _batches[log][first];
+    }
+
+    function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion)
+        public
+        view
+        returns (bool)
+    {
+        bool isAnchored = _batches[log][inclusion.first] == _word(inclusion.root, inclusion.count);
+        if (!isAnchored || seq < inclusion.first) return false;
+        uint64 index = seq - inclusion.first;
+        return leafHash.isIncluded(index, inclusion.count, inclusion.path, inclusion.root);
+    }
+
+    function verifyRecord(RecordLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool) {
+        (AgencyId provider,) = catalog.standing(leaf.dataset);
+        bool isProviders = provider != NO_AGENCY && _isLogOf(leaf.log, provider, LogKind.Records);
+        if (!isProviders || leaf.instance != instance) return false;
+        return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
+    }
+
+    function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool)
+    {
+        if (_logs[leaf.log].kind != LogKind.Records || leaf.instance != instance) return false;
+        return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
+    }
+
+    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool)
+    {
+        if (_logs[leaf.log].kind != LogKind.Receipts || leaf.instance != instance) return false;
+        return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
+    }
+
+    // ---- Inside ----
+
+    function _anchorOrSkip(Batch calldata batch) private {
+        Log memory log = _logs[batch.log];
+        SkipReason reason = _refusal(log, batch);
+        if (reason != SkipReason.None) {
+            emit Skipped(batch.log, batch.first, log.next, reason);
+            return;
+        }
+
+        _logs[batch.log].next = log.next + batch.count;
+        _batches[batch.log][batch.first] = _word(batch.root, batch.count);
+
+        emit BatchAnchored(batch.log, batch.first, batch.count, batch.root);
+    }
+
+    function _refusal(Log memory log, Batch calldata batch) private view returns (SkipReason) {
+        if (log.kind == LogKind.None) return SkipReason.UnknownLog;
+        if (log.closed) return SkipReason.LogClosed;
+        if (log.operator != msg.sender) return SkipReason.NotOperator;
+        if (log.next != batch.first) return SkipReason.WrongFirst;
+        if (batch.count == 0 || batch.count > MAX_COUNT) return SkipReason.CountOutOfRange;
+        return SkipReason.None;
+    }
+
+    function _checkActive(AgencyId agency) private view {
+        (AgencyStatus status,) = registry.standing(agency);
+        require(status == AgencyStatus.Active, RecordLedgerAgencyNotActive(agency, status));
+    }
+
+    function _checkOpen(LogId log) private view {
+        bool isOpen = _logs[log].kind != LogKind.None && !_logs[log].closed;
+        require(isOpen, RecordLedgerLogNotOpen(log));
+    }
+
+    function _isLogOf(LogId log, AgencyId agency, LogKind kind) private view returns (bool) {
+        return _logs[log].agency == agency && _logs[log].kind == kind;
+    }
+
+    function _word(bytes32 root, uint32 count) private pure returns (bytes32) {
+        return keccak256(abi.encode(root, count));
+    }
+}

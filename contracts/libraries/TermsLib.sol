@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IDataCatalog} from "../interfaces/IDataCatalog.sol";
+import {OWN_DUTY, EMERGENCY, Purpose} from "../types/Purpose.sol";
+import {Openness, SharingClass, Terms} from "../types/Terms.sol";
+
+/// @title What terms may say, and which of two terms is tighter (SPEC.md §2.4).
+/// @dev Python's `policy/terms.py` is its twin.
+library TermsLib {
+    uint256 internal constant MAX_PURPOSES = 16;
+
+    /// @notice The tighter of both, field by field; of the purposes, those in both.
+    function tighten(Terms memory a, Terms memory b) internal pure returns (Terms memory) {
+        return Terms({
+            sharingClass: a.sharingClass > b.sharingClass ? a.sharingClass : b.sharingClass,
+            openness: a.openness < b.openness ? a.openness : b.openness,
+            consentRequired: a.consentRequired || b.consentRequired,
+            emergencyAllowed: a.emergencyAllowed && b.emergencyAllowed,
+            purposes: _inBoth(a.purposes, b.purposes)
+        });
+    }
+
+    /// @notice Whether both say the same.
+    function isSame(Terms memory a, Terms memory b) internal pure returns (bool) {
+        return keccak256(abi.encode(a)) == keccak256(abi.encode(b));
+    }
+
+    /// @notice Whether the purpose is among those of the terms.
+    function names(Terms memory terms, Purpose purpose) internal pure returns (bool) {
+        for (uint256 i = 0; i < terms.purposes.length; ++i) {
+            if (terms.purposes[i] == purpose) return true;
+        }
+        return false;
+    }
+
+    /// @notice Reverts where the terms contradict themselves or need what does not exist yet.
+    function check(Terms memory terms) internal pure {
+        require(terms.sharingClass != SharingClass.None, IDataCatalog.DataCatalogZeroClass());
+        _checkPurposes(terms.purposes);
+        _checkEmergency(terms);
+        _checkOpenness(terms);
+        _checkSupported(terms);
+    }
+
+    function _checkPurposes(Purpose[] memory purposes) private pure {
+        require(purposes.length <= MAX_PURPOSES, IDataCatalog.DataCatalogTooManyPurposes(purposes.length));
+        for (uint256 i = 0; i < purposes.length; ++i) {
+            require(!(purposes[i] == OWN_DUTY), IDataCatalog.DataCatalogOwnDuty());
+            require(
+                i == 0 || purposes[i - 1] < purposes[i], IDataCatalog.DataCatalogPurposesNotAscending(i, purposes[i])
+            );
+        }
+    }
+
+    function _checkEmergency(Terms memory terms) private pure {
+        bool hasPurpose = names(terms, EMERGENCY);
+        bool isSound = terms.sharingClass != SharingClass.NotShared && hasPurpose;
+        require(
+            !terms.emergencyAllowed || isSound,
+            IDataCatalog.DataCatalogEmergencyContradicted(terms.sharingClass, hasPurpose)
+        );
+    }
+
+    function _checkOpenness(Terms memory terms) private pure {
+        bool isSound = terms.sharingClass == SharingClass.Unconditional && !terms.consentRequired;
+        require(
+            terms.openness == Openness.Closed || isSound,
+            IDataCatalog.DataCatalogPublicContradicted(terms.sharingClass, terms.consentRequired)
+        );
+    }
+
+    /// @dev Consent, emergency and public exits have no register yet; to accept their flags would promise what nothing keeps.
+    function _checkSupported(Terms memory terms) private pure {
+        require(!terms.consentRequired, IDataCatalog.DataCatalogUnsupportedFeature("CONSENT"));
+        require(!terms.emergencyAllowed, IDataCatalog.DataCatalogUnsupportedFeature("EMERGENCY"));
+        require(terms.openness == Openness.Closed, IDataCatalog.DataCatalogUnsupportedFeature("PUBLIC"));
+    }
+
+    /// @dev Both ascend strictly, so one walk along both finds what they share.
+    function _inBoth(Purpose[] memory a, Purpose[] memory b) private pure returns (Purpose[] memory) {
+        Purpose[] memory found = new Purpose[](a.length < b.length ? a.length : b.length);
+        uint256 count;
+        for ((uint256 i, uint256 j) = (0, 0); i < a.length && j < b.length;) {
+            if (a[i] == b[j]) found[count++] = a[i];
+            (i, j) = (b[j] < a[i] ? i : i + 1, a[i] < b[j] ? j : j + 1);
+        }
+        return _head(found, count);
+    }
+
+    function _head(Purpose[] memory all, uint256 count) private pure returns (Purpose[] memory head) {
+        head = new Purpose[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            head[i] = all[i];
+        }
+    }
+}
