@@ -26,4 +26,6 @@ def adopt_new_logs(connection: sa.Connection, operator: Address, hosted: Collect
         if found.next_seq == 0:
             logs.open_head(connection, found.log, found.agency, found.kind)
         else:
-            log.error("log not adopted log=%d next=%d reason=unknown-to-this-database", found.log, found.next_seq)
+            log.error(
+                "log not adopted log=%d next=%d reason=unknown-to-this-database", found.log, found.next_seq
+            )

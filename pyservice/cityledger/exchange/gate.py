@@ -55,7 +55,9 @@ def _decide_and_log(
     ruling = rule(services, session, intent, target)
     allowed = _allows(ruling, target)
     if allowed and key is not None and key.digest != ruling.consumer_sealing_digest:
-        raise ConflictError("the sealing key presented is not the one that the registry holds for this agency")
+        raise ConflictError(
+            "the sealing key presented is not the one that the registry holds for this agency"
+        )
     signed = make_receipts(services, session, intent, ruling, key if allowed else None)
     receipts = store_receipts(services, ruling, signed)
     if not allowed:

@@ -84,9 +84,7 @@ def history(
         return passed, [VersionState(one, _state(connection, one, final)) for one in versions]
 
 
-def prove(
-    services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Passed, Inclusion]:
+def prove(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, Inclusion]:
     """The inclusion of one version's leaf under its anchored root.
 
     Raises: as ``pass_gate``, and
@@ -105,7 +103,9 @@ def _inclusion(connection: sa.Connection, leaf: RecordLeaf) -> Inclusion:
     batch = batches.find_batch_of(connection, leaf.log, leaf.seq)
     anchored = None if batch is None else batches.find_anchored(connection, batch.log, batch.first)
     if batch is None or anchored is None:
-        raise UnavailableError("the record is durable but its batch is not mined yet; ask again after the next batch")
+        raise UnavailableError(
+            "the record is durable but its batch is not mined yet; ask again after the next batch"
+        )
     hashes = logs.load_hashes(connection, batch.log, batch.first, batch.count)
     block = index.find_block(connection, anchored.block)
     if block is None:

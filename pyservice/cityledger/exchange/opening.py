@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from cityledger.errors import SealingError, VerificationError
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.sealing.context import Context
-from cityledger.sealing.envelope import ciphertext_digest, open_sealed, verify_commitment
-from cityledger.sealing.release import SealingPrivateKey, open_release
-from cityledger.types import DatasetId, Kem, RecordId
+from cityledger.sealing.envelope import ciphertext_digest, open_sealed
+from cityledger.sealing.release import open_release
+from cityledger.sealing.sealing_key import SealingPrivateKey
+from cityledger.types import Kem
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,21 @@ def open_release_of(release: SealedRelease, private_key: SealingPrivateKey) -> O
     """Opens every released part and holds it against the leaf.
 
     Raises:
-        SealingError: sealed for another key or other receipts, or the ciphertext does not open.
+        SealingError: sealed for another key or other receipts, or the ciphertext does not open to what the leaf commits to.
         VerificationError: a ciphertext is not the one that the leaf commits to.
     """
     keys = open_release(release.message, private_key, list(release.receipt_digests))
     if keys.keys() != release.ciphertexts.keys():
         raise SealingError("the release does not hold the keys of exactly the parts that came with it")
     leaf = release.leaf
-    context = Context(leaf.instance, DatasetId(leaf.dataset), RecordId(leaf.record), leaf.version)
+    context = Context(leaf.instance, leaf.dataset, leaf.record, leaf.version)
     payloads: dict[str, bytes] = {}
     for bit, part_keys in keys.items():
         part, ciphertext = leaf.parts[bit], release.ciphertexts[bit]
         if ciphertext_digest(ciphertext) != part.ciphertext_digest:
-            raise VerificationError(f"part {part.name}: the ciphertext is not the one that the record leaf names")
-        payload = open_sealed(ciphertext, part_keys, context.for_part(part.name))
-        verify_commitment(part_keys.opening, payload, part.commitment)
-        payloads[part.name] = payload
+            raise VerificationError(
+                f"part {part.name}: the ciphertext is not the one that the record leaf names"
+            )
+        payloads[part.name] = open_sealed(ciphertext, part_keys, context.for_part(part.name), part.commitment)
     present = {name: payload for name, payload in payloads.items() if payload}
     return Opened(present, {bit: part_keys.opening for bit, part_keys in keys.items()})

@@ -13,7 +13,7 @@ from cityledger.exchange.opening import Opened, SealedRelease, open_release_of
 from cityledger.exchange.receipting import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
-from cityledger.sealing.envelope import aead_of
+from cityledger.sealing.envelope import parse_header
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.wrap import unwrap
 from cityledger.store import records
@@ -29,9 +29,7 @@ class Released:
     release: SealedRelease
 
 
-def read(
-    services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey
-) -> Released:
+def read(services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey) -> Released:
     """Decide → receipts durable → decide again → release the part keys to ``key``.
 
     Raises: as ``pass_gate``, and
@@ -51,7 +49,9 @@ def read_plain(
     """
     private_key = services.keys_of(session.agency).sealing_key
     if private_key is None:
-        raise MisdirectedError("this node does not hold the agency's sealing key; ask for a release and open it yourself")
+        raise MisdirectedError(
+            "this node does not hold the agency's sealing key; ask for a release and open it yourself"
+        )
     key = PresentedKey(private_key.kem, private_key.public_bytes, private_key.digest)
     released = read(services, session, intent, target, key)
     return released, open_release_of(released.release, private_key)
@@ -88,4 +88,4 @@ def _still_there(services: Services, passed: Passed) -> StoredVersion:
 
 
 def _part_keys(data_key: bytes, context: Context, part: SealedPart) -> PartKeys:
-    return derive_part_keys(data_key, context.for_part(part.name), aead_of(part.ciphertext))
+    return derive_part_keys(data_key, context.for_part(part.name), parse_header(part.ciphertext).aead)

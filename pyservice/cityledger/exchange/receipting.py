@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cityledger.exchange.ruling import Answer, Ruling
 from cityledger.exchange.services import Intent, Services
-from cityledger.proofs.keccak import keccak256
+from cityledger.proofs.keccak import keccak
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
 from cityledger.store.tokens import Session
@@ -70,7 +70,7 @@ def _signed(
         officer=session.officer,
         system=session.system,
         represents=intent.represents,
-        case_digest=keccak256(intent.case.encode()) if intent.case else ZERO32,
+        case_digest=keccak(intent.case.encode()) if intent.case else ZERO32,
         dataset=query.dataset,
         record=query.record or NO_RECORD,
         version=version.version if reads and version is not None else 0,

@@ -50,7 +50,9 @@ class Services:
         try:
             return self.keyring.agency(agency)
         except KeyringError as error:
-            raise MisdirectedError(f"agency {agency} is not hosted by this node; ask its own endpoint") from error
+            raise MisdirectedError(
+                f"agency {agency} is not hosted by this node; ask its own endpoint"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

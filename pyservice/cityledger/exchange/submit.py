@@ -12,7 +12,7 @@ from cityledger.errors import ConflictError, FieldError, StaleVersionError, Unav
 from cityledger.exchange.receipting import make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule, rule_within
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.profiles import get_profile
+from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import ciphertext_digest, commitment, seal
@@ -50,7 +50,7 @@ def submit(
         MisdirectedError, UnavailableError, StorageFullError: nothing was written.
     """
     ruling = _allowed(services, session, intent, draft.target)
-    get_profile(ruling.dataset.profile).validate(draft.body.parts)
+    registry.get(ruling.dataset.profile).validate(draft.body.parts)
     for _ in range(ROUNDS):
         sealed = _seal(services, ruling, draft)
         try:
@@ -97,7 +97,9 @@ def _seal(services: Services, ruling: Ruling, draft: Draft) -> SealedRecord:
     target, body, dataset = draft.target, draft.body, ruling.dataset
     unknown = body.parts.keys() - set(dataset.part_names)
     if unknown:
-        raise FieldError(f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}")
+        raise FieldError(
+            f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}"
+        )
     with services.database.reading() as connection:
         newest = records.newest_version(connection, target.dataset, target.record)
     context = Context(services.instance, target.dataset, target.record, newest + 1)
@@ -118,7 +120,9 @@ def _seal(services: Services, ruling: Ruling, draft: Draft) -> SealedRecord:
     )
 
 
-def _seal_part(bit: int, name: str, payload: bytes, data_key: bytes, context: Context, aead: Aead) -> SealedPart:
+def _seal_part(
+    bit: int, name: str, payload: bytes, data_key: bytes, context: Context, aead: Aead
+) -> SealedPart:
     part_context = context.for_part(name)
     keys = derive_part_keys(data_key, part_context, aead)
     ciphertext = seal(payload, keys, part_context, aead)
@@ -158,5 +162,7 @@ def _verify_expected(connection: sa.Connection, draft: Draft) -> None:
 def _records_log(connection: sa.Connection, ruling: Ruling) -> LogId:
     head = logs.find_head(connection, ruling.dataset.provider, LogKind.RECORDS)
     if head is None or head.halted is not None:
-        raise UnavailableError("the provider's records log is not open on this node, so nothing can be written")
+        raise UnavailableError(
+            "the provider's records log is not open on this node, so nothing can be written"
+        )
     return head.log

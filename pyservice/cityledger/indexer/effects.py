@@ -45,7 +45,9 @@ def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
             raise ChainError(f"no reaction to {type(event).__name__} in block {block}")
 
 
-def _apply_to_directory(connection: sa.Connection, event: e.AddressSet | e.AuthorityUpdated, block: int) -> None:
+def _apply_to_directory(
+    connection: sa.Connection, event: e.AddressSet | e.AuthorityUpdated, block: int
+) -> None:
     # Who governs the contracts is the contracts' business: nothing in the index rests on the authority.
     if isinstance(event, e.AddressSet):
         put(
@@ -85,7 +87,9 @@ def _apply_to_registry(connection: sa.Connection, event: e.Event, block: int) ->
             put(connection, t.idx_agency, block, {"agency": agency}, **digests)
         case e.OfficerAppointed(agency, account, held):
             key = {"agency": agency, "account": account}
-            put(connection, t.idx_officer, block, key, role=int(held.role), until=held.until, epoch=held.epoch)
+            put(
+                connection, t.idx_officer, block, key, role=int(held.role), until=held.until, epoch=held.epoch
+            )
         case e.OfficerDismissed(agency, account):
             remove(connection, t.idx_officer, block, {"agency": agency, "account": account})
 

@@ -127,7 +127,9 @@ class Indexer:
                 if held is not None and self._follower.block(number)[0].hash == held.hash:
                     return number
                 if number <= final:
-                    raise ChainError(f"block {number} was final and is not on the chain any more: another chain or a reset")
+                    raise ChainError(
+                        f"block {number} was final and is not on the chain any more: another chain or a reset"
+                    )
                 number -= 1
         raise ChainError("no indexed block is on the chain: another chain, or one that was reset")
 
@@ -140,7 +142,12 @@ def _store(connection: sa.Connection, blocks: list[_ReadBlock], final: int) -> N
     for one in blocks:
         for logged in one.events:
             apply_event(connection, logged)
-        held = {"number": one.block.number, "hash": one.block.hash, "parent": one.parent, "time": one.block.time}
+        held = {
+            "number": one.block.number,
+            "hash": one.block.hash,
+            "parent": one.parent,
+            "time": one.block.time,
+        }
         connection.execute(block_table.insert().values(held))
     if final > node_state.final_block(connection):
         node_state.put_value(connection, node_state.FINAL_BLOCK, str(final))

@@ -109,7 +109,13 @@ def find_skip(connection: sa.Connection, log: LogId, first: int) -> int | None:
 
 
 def store_attempt(
-    connection: sa.Connection, account: str, nonce: int, raw: bytes, tx_hash: bytes, batches: list[Batch], now: int
+    connection: sa.Connection,
+    account: str,
+    nonce: int,
+    raw: bytes,
+    tx_hash: bytes,
+    batches: list[Batch],
+    now: int,
 ) -> Attempt:
     """Keeps a signed transaction and what it carries; to be durable before the first broadcast."""
     values = {"account": account, "nonce": nonce, "raw": raw, "tx_hash": tx_hash, "signed_at": now}
@@ -123,7 +129,9 @@ def list_attempts(connection: sa.Connection, account: str, from_nonce: int) -> l
     """The account's attempts with nonces from ``from_nonce``, lowest nonce first, newest first within one nonce."""
     wanted = (attempt.c.account == account) & (attempt.c.nonce >= from_nonce)
     query = sa.select(attempt).where(wanted).order_by(attempt.c.nonce, attempt.c.id.desc())
-    return [Attempt(row.id, row.account, row.nonce, row.raw, row.tx_hash) for row in connection.execute(query)]
+    return [
+        Attempt(row.id, row.account, row.nonce, row.raw, row.tx_hash) for row in connection.execute(query)
+    ]
 
 
 def oldest_unanchored(connection: sa.Connection, log: LogId, chain_next: int) -> int | None:

@@ -20,7 +20,9 @@ def put(connection: sa.Connection, table: sa.Table, block: int, key: Key, **valu
     current = find(connection, table, key)
     kept = {} if current is None else _values(table, current, key)
     remove(connection, table, block, key)
-    connection.execute(table.insert().values({**kept, **values, **key, "valid_from": block, "valid_to": None}))
+    connection.execute(
+        table.insert().values({**kept, **values, **key, "valid_from": block, "valid_to": None})
+    )
 
 
 def remove(connection: sa.Connection, table: sa.Table, block: int, key: Key) -> None:

@@ -113,7 +113,9 @@ def list_agencies(connection: sa.Connection) -> list[Agency]:
     return [_agency(row) for row in rows]
 
 
-def find_officer(connection: sa.Connection, agency: AgencyId, account: Address) -> tuple[Role, int, int] | None:
+def find_officer(
+    connection: sa.Connection, agency: AgencyId, account: Address
+) -> tuple[Role, int, int] | None:
     """(role, until, epoch) of an appointment, None if there is none."""
     row = find(connection, t.idx_officer, {"agency": agency, "account": account})
     return None if row is None else (Role(row.role), row.until, row.epoch)

@@ -37,4 +37,6 @@ def bind_instance(connection: sa.Connection, instance: bytes) -> None:
     if held is None:
         put_value(connection, INSTANCE, instance.hex())
     elif held != instance.hex():
-        raise WrongChainError("the database belongs to another instance; a chain reset needs a new node folder")
+        raise WrongChainError(
+            "the database belongs to another instance; a chain reset needs a new node folder"
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from cityledger.proofs.leaves import Receipt, ReceiptLeaf
-from cityledger.proofs.receipt_json import receipt_from_json, receipt_to_json
+from cityledger.proofs.leaf_json import receipt_from_json, receipt_to_json
 from cityledger.store import logs
 from cityledger.store.tables import receipt as table
 from cityledger.types import AgencyId, LeafHash, LogId, RecordId
@@ -89,13 +90,13 @@ def _row(stored: StoredReceipt) -> dict[str, Any]:
         "record": receipt.record,
         "subject": receipt.subject,
         "permit": receipt.permit,
-        "view": receipt_to_json(receipt),
+        "view": json.dumps(receipt_to_json(receipt)),
         "signature": stored.signature,
     }
 
 
 def _load(connection: sa.Connection, row: sa.Row[Any]) -> StoredReceipt:
-    receipt = receipt_from_json(row.view)
+    receipt = receipt_from_json(json.loads(row.view))
     leaf = ReceiptLeaf(
         receipt.instance,
         LogId(row.log),

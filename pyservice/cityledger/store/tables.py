@@ -22,7 +22,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
     naming_convention={
@@ -35,23 +37,37 @@ metadata = MetaData(
 )
 
 
-def _bytes32(name: str, **options: bool) -> Column[bytes]:
-    return Column(name, LargeBinary(32), CheckConstraint(f"length({name}) = 32", name=name), **options)
+_CHECK = "check"
 
 
-def _u64(name: str, **options: bool) -> Column[int]:
-    return Column(name, BigInteger, CheckConstraint(f"{name} >= 0", name=name), **options)
+def _table(name: str, *items: SchemaItem, comment: str | None = None) -> Table:
+    # Checks belong to the table, not to its columns: Alembic would not see them there.
+    columns = [item for item in items if isinstance(item, Column)]
+    checks = [
+        CheckConstraint(column.info[_CHECK], name=column.name) for column in columns if _CHECK in column.info
+    ]
+    return Table(name, metadata, *items, *checks, comment=comment)
 
 
-def _key(column: Column[bytes] | Column[int]) -> Column[bytes] | Column[int]:
-    column.primary_key = True
-    column.nullable = False
-    return column
+def _bytes32(name: str, *, key: bool = False) -> Column[bytes]:
+    return Column(
+        name, LargeBinary(32), primary_key=key, nullable=False, info={_CHECK: f"length({name}) = 32"}
+    )
 
 
-node_state = Table(
+def _u64(name: str, *, key: bool = False) -> Column[int]:
+    check = {_CHECK: f"{name} >= 0"}
+    return Column(name, BigInteger, primary_key=key, autoincrement=False, nullable=False, info=check)
+
+
+def _ranged(
+    name: str, kind: type[BigInteger] | type[Integer], check: str, *, key: bool = False
+) -> Column[int]:
+    return Column(name, kind, primary_key=key, autoincrement=False, nullable=False, info={_CHECK: check})
+
+
+node_state = _table(
     "node_state",
-    metadata,
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     comment="Facts of this database: instance and chain id it belongs to, the last final block.",
@@ -59,115 +75,106 @@ node_state = Table(
 
 # --- logs and anchoring -------------------------------------------------------------------------------------------------------
 
-log_head = Table(
+log_head = _table(
     "log_head",
-    metadata,
     Column("log", BigInteger, primary_key=True, autoincrement=False),
     Column("agency", BigInteger, nullable=False),
-    Column("kind", Integer, CheckConstraint("kind IN (1, 2)", name="kind"), nullable=False),
-    _u64("next_seq", nullable=False),
-    _bytes32("last_leaf", nullable=False),
+    _ranged("kind", Integer, "kind IN (1, 2)"),
+    _u64("next_seq"),
+    _bytes32("last_leaf"),
     Column("halted", Text, comment="NULL, or why nothing more is anchored; an operator must look"),
     comment="The next number of each log of this node; its row is locked while a group is numbered.",
 )
 
-leaf = Table(
+leaf = _table(
     "leaf",
-    metadata,
     Column("log", BigInteger, primary_key=True, autoincrement=False),
-    _key(_u64("seq")),
-    _bytes32("hash", nullable=False),
+    _u64("seq", key=True),
+    _bytes32("hash"),
     Column("numbered_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["log"], ["log_head.log"]),
 )
 
-batch = Table(
+batch = _table(
     "batch",
-    metadata,
     Column("log", BigInteger, primary_key=True, autoincrement=False),
-    _key(_u64("first")),
-    Column("count", Integer, CheckConstraint("count BETWEEN 1 AND 65536", name="count"), nullable=False),
-    _bytes32("root", nullable=False),
+    _u64("first", key=True),
+    _ranged("count", Integer, "count BETWEEN 1 AND 65536"),
+    _bytes32("root"),
     Column("closed_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["log"], ["log_head.log"]),
-    comment="Closed batches. Signed, mined and final follow from attempt and idx_batch, so a reorg needs no repair here.",
+    comment="Closed batches; signed, mined and final follow from attempt and idx_batch.",
 )
 
-attempt = Table(
+attempt = _table(
     "attempt",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("account", Text, nullable=False),
-    _u64("nonce", nullable=False),
+    _u64("nonce"),
     Column("raw", LargeBinary, nullable=False, comment="signed bytes, durable before the first broadcast"),
-    _bytes32("tx_hash", nullable=False),
+    _bytes32("tx_hash"),
     Column("signed_at", BigInteger, nullable=False),
     UniqueConstraint("tx_hash"),
     Index(None, "account", "nonce"),
 )
 
-attempt_batch = Table(
+attempt_batch = _table(
     "attempt_batch",
-    metadata,
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("log", BigInteger, primary_key=True, autoincrement=False),
-    _key(_u64("first")),
+    _u64("first", key=True),
     ForeignKeyConstraint(["attempt"], ["attempt.id"]),
     ForeignKeyConstraint(["log", "first"], ["batch.log", "batch.first"]),
 )
 
 # --- records ------------------------------------------------------------------------------------------------------------------
 
-subject = Table(
+subject = _table(
     "subject",
-    metadata,
     Column("provider", BigInteger, primary_key=True, autoincrement=False),
-    _key(_bytes32("identifier")),
-    _bytes32("subject", nullable=False),
+    _bytes32("identifier", key=True),
+    _bytes32("subject"),
     UniqueConstraint("subject"),
-    comment="identifier is an HMAC of system and value under the agency's subject key; delete the row to forget the person.",
+    comment="identifier is an HMAC under the agency's subject key; delete the row to forget the person.",
 )
 
-record_version = Table(
+record_version = _table(
     "record_version",
-    metadata,
-    _key(_bytes32("dataset")),
-    _key(_bytes32("record")),
-    Column("version", BigInteger, CheckConstraint("version >= 1", name="version"), primary_key=True, autoincrement=False),
+    _bytes32("dataset", key=True),
+    _bytes32("record", key=True),
+    _ranged("version", BigInteger, "version >= 1", key=True),
     Column("log", BigInteger, nullable=False),
-    _u64("seq", nullable=False),
-    _bytes32("leaf_hash", nullable=False),
-    _bytes32("schema", nullable=False),
+    _u64("seq"),
+    _bytes32("leaf_hash"),
+    _bytes32("schema"),
     Column("wrapped", LargeBinary, comment="wrapped data key; NULL once erased"),
     Column("written_at", BigInteger, nullable=False),
     UniqueConstraint("log", "seq"),
     ForeignKeyConstraint(["log", "seq"], ["leaf.log", "leaf.seq"]),
 )
 
-record_part = Table(
+record_part = _table(
     "record_part",
-    metadata,
-    _key(_bytes32("dataset")),
-    _key(_bytes32("record")),
+    _bytes32("dataset", key=True),
+    _bytes32("record", key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("bit", Integer, CheckConstraint("bit BETWEEN 0 AND 7", name="bit"), primary_key=True, autoincrement=False),
+    _ranged("bit", Integer, "bit BETWEEN 0 AND 7", key=True),
     Column("name", Text, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
-    _bytes32("digest", nullable=False),
-    _bytes32("commitment", nullable=False),
+    _bytes32("digest"),
+    _bytes32("commitment"),
     ForeignKeyConstraint(
         ["dataset", "record", "version"],
         ["record_version.dataset", "record_version.record", "record_version.version"],
     ),
 )
 
-record_subject = Table(
+record_subject = _table(
     "record_subject",
-    metadata,
-    _key(_bytes32("dataset")),
-    _key(_bytes32("record")),
+    _bytes32("dataset", key=True),
+    _bytes32("record", key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    _key(_bytes32("subject")),
+    _bytes32("subject", key=True),
     ForeignKeyConstraint(
         ["dataset", "record", "version"],
         ["record_version.dataset", "record_version.record", "record_version.version"],
@@ -175,15 +182,14 @@ record_subject = Table(
     Index(None, "subject", "dataset"),
 )
 
-tombstone = Table(
+tombstone = _table(
     "tombstone",
-    metadata,
     Column("log", BigInteger, primary_key=True, autoincrement=False),
-    _key(_u64("seq")),
-    _bytes32("dataset", nullable=False),
-    _bytes32("record", nullable=False),
+    _u64("seq", key=True),
+    _bytes32("dataset"),
+    _bytes32("record"),
     Column("version", BigInteger, nullable=False),
-    _bytes32("erased_leaf", nullable=False),
+    _bytes32("erased_leaf"),
     Column("reason", Integer, nullable=False),
     Column("erased_at", BigInteger, nullable=False),
     Column("unrecoverable_at", BigInteger, nullable=False),
@@ -193,20 +199,19 @@ tombstone = Table(
 
 # --- receipts -----------------------------------------------------------------------------------------------------------------
 
-receipt = Table(
+receipt = _table(
     "receipt",
-    metadata,
     Column("log", BigInteger, primary_key=True, autoincrement=False),
-    _key(_u64("seq")),
-    _bytes32("digest", nullable=False),
-    _bytes32("previous", nullable=False),
-    _u64("read_no", nullable=False),
-    _bytes32("prev_read_of_record", nullable=False),
+    _u64("seq", key=True),
+    _bytes32("digest"),
+    _bytes32("previous"),
+    _u64("read_no"),
+    _bytes32("prev_read_of_record"),
     Column("provider", BigInteger, nullable=False),
     Column("consumer", BigInteger, nullable=False),
-    _bytes32("dataset", nullable=False),
-    _bytes32("record", nullable=False),
-    _bytes32("subject", nullable=False),
+    _bytes32("dataset"),
+    _bytes32("record"),
+    _bytes32("subject"),
     Column("permit", Boolean, nullable=False),
     Column("view", Text, nullable=False, comment="JSON view of the Receipt struct"),
     Column("signature", LargeBinary(65), nullable=False),
@@ -219,10 +224,9 @@ receipt = Table(
 
 # --- sign-in ------------------------------------------------------------------------------------------------------------------
 
-token = Table(
+token = _table(
     "token",
-    metadata,
-    _key(_bytes32("digest")),
+    _bytes32("digest", key=True),
     Column("agency", BigInteger, nullable=False),
     Column("role", Integer, nullable=False),
     Column("officer", Text, nullable=False),
@@ -233,9 +237,8 @@ token = Table(
     Index(None, "expires_at"),
 )
 
-once = Table(
+once = _table(
     "once",
-    metadata,
     Column("kind", Text, primary_key=True),
     Column("value", Text, primary_key=True),
     Column("expires_at", BigInteger, nullable=False),
@@ -243,12 +246,11 @@ once = Table(
     comment="Values good once: SIWE nonces while they are unused, DPoP jti once they are used.",
 )
 
-idempotency = Table(
+idempotency = _table(
     "idempotency",
-    metadata,
     Column("agency", BigInteger, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
-    _bytes32("request", nullable=False),
+    _bytes32("request"),
     Column("answer", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Index(None, "created_at"),
@@ -256,12 +258,11 @@ idempotency = Table(
 
 # --- index of the chain ---------------------------------------------------------------------------------------------------------
 
-block = Table(
+block = _table(
     "block",
-    metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    _bytes32("hash", nullable=False),
-    _bytes32("parent", nullable=False),
+    _bytes32("hash"),
+    _bytes32("parent"),
     Column("time", BigInteger, nullable=False),
     UniqueConstraint("hash"),
     comment="Indexed blocks without a gap; the highest is the cursor.",
@@ -281,7 +282,13 @@ def _indexed(name: str, keys: list[Column[object]], *values: Column[object] | In
         Column("valid_to", BigInteger),
         Index(f"ix_{name}_valid_from", "valid_from"),
         Index(f"ix_{name}_valid_to", "valid_to"),
+        _one_live(name, [column.name for column in keys]),
     )
+
+
+def _one_live(name: str, keys: list[str]) -> Index:
+    live = text("valid_to IS NULL")
+    return Index(f"uq_{name}_live", *keys, unique=True, sqlite_where=live, postgresql_where=live)
 
 
 def _number(name: str) -> Column[object]:
