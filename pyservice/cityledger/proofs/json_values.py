@@ -1,6 +1,7 @@
 """How one value of an EIP-712 type is written in JSON, and its strict reading back. Source: SPEC.md §1.
 
-One value has one form: lower-case ``0x`` hex, decimal strings without leading zeros for what may exceed 2^53, plain integers below.
+One value has one form: lower-case ``0x`` hex, decimal strings without leading zeros for what may exceed 2^53,
+plain integers below.
 """
 
 from __future__ import annotations
@@ -53,14 +54,18 @@ def read_value(kind: str, path: str, value: object) -> object:
             return Address(to_checksum_address(_read_hex(path, value, 20)))
         case str() if _is_decimal_string(kind) and _DECIMAL.fullmatch(value):
             return _in_range(kind, path, int(value))
-        case int() if kind.startswith("uint") and not isinstance(value, bool) and not _is_decimal_string(kind):
+        case int() if (
+            kind.startswith("uint") and not isinstance(value, bool) and not _is_decimal_string(kind)
+        ):
             return _in_range(kind, path, value)
         case list() if kind == "bytes32[]":
             return tuple(read_value("bytes32", f"{path}[{i}]", item) for i, item in enumerate(value))
     raise FieldError(path, f"is not {_expected(kind)}")
 
 
-def read_object(value: object, path: str, required: Collection[str], optional: Collection[str] = ()) -> dict[str, object]:
+def read_object(
+    value: object, path: str, required: Collection[str], optional: Collection[str] = ()
+) -> dict[str, object]:
     """``value`` as an object with exactly these members.
 
     Raises:
@@ -89,9 +94,12 @@ def read_list(value: object, path: str) -> list[object]:
 
 
 def read_members(struct: StructType, value: dict[str, object], path: str) -> dict[str, object]:
-    """The values of all members of ``struct`` that have a JSON form of their own (all but arrays of structs), by JSON name."""
+    """The values of all members of ``struct`` that have a JSON form of their own (all but arrays of structs),
+    by JSON name."""
     return {
-        name: read_value(kind, join_path(path, name), value[name]) for kind, name in struct.fields if kind != "Part[]"
+        name: read_value(kind, join_path(path, name), value[name])
+        for kind, name in struct.fields
+        if kind != "Part[]"
     }
 
 

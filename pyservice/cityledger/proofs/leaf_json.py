@@ -1,4 +1,5 @@
-"""JSON views of leaves and receipts, both ways; the bytes that count are their struct hashes. Source: SPEC.md §1, §7."""
+"""JSON views of leaves and receipts, both ways; the bytes that count are their struct hashes. Source: SPEC.md
+§1, §7."""
 
 from __future__ import annotations
 
@@ -6,7 +7,14 @@ from dataclasses import fields
 from typing import Any
 
 from cityledger.errors import FieldError
-from cityledger.proofs.json_values import join_path, read_list, read_members, read_object, read_value, write_value
+from cityledger.proofs.json_values import (
+    join_path,
+    read_list,
+    read_members,
+    read_object,
+    read_value,
+    write_value,
+)
 from cityledger.proofs.leaves import (
     RECEIPT,
     RECEIPT_LEAF,
@@ -55,7 +63,8 @@ def leaf_from_json(value: object, path: str = "leaf") -> Leaf:
     """The leaf behind ``leaf_to_json``.
 
     Raises:
-        FieldError: an unknown type, or a member is missing, unknown, not in its one form, or out of its range.
+        FieldError: an unknown type, or a member is missing, unknown, not in its one form, or out of its
+            range.
     """
     kind = value.get("type") if isinstance(value, dict) else None
     for leaf_class, struct in _STRUCTS.items():
@@ -76,7 +85,9 @@ def _read_leaf(leaf_class: type[Leaf], struct: StructType, members: dict[str, ob
 
 
 def _part_to_json(part: PartLeaf) -> dict[str, object]:
-    return {json_name(field.name): write_value("bytes32", getattr(part, field.name)) for field in fields(part)}
+    return {
+        json_name(field.name): write_value("bytes32", getattr(part, field.name)) for field in fields(part)
+    }
 
 
 def _read_parts(value: object, path: str) -> tuple[PartLeaf, ...]:
@@ -85,19 +96,24 @@ def _read_parts(value: object, path: str) -> tuple[PartLeaf, ...]:
 
 def _read_part(value: object, path: str) -> PartLeaf:
     members = read_object(value, path, list(_PART_KINDS))
-    values = {name: read_value(kind, join_path(path, name), members[name]) for name, kind in _PART_KINDS.items()}
+    values = {
+        name: read_value(kind, join_path(path, name), members[name]) for name, kind in _PART_KINDS.items()
+    }
     return PartLeaf(**_attributes(PartLeaf, values))
 
 
 def _members(struct: StructType, value: object) -> dict[str, object]:
     attributes = {json_name(field.name): field.name for field in fields(value)}  # type: ignore[arg-type]
     return {
-        name: write_value(kind, getattr(value, attributes[name])) for kind, name in struct.fields if kind != "Part[]"
+        name: write_value(kind, getattr(value, attributes[name]))
+        for kind, name in struct.fields
+        if kind != "Part[]"
     }
 
 
 def _attributes(target: type, values: dict[str, object]) -> dict[str, Any]:
-    """Keyword arguments of ``target`` from values by JSON name; the numbers of enums as their enums, where they are one."""
+    """Keyword arguments of ``target`` from values by JSON name; the numbers of enums as their enums, where
+    they are one."""
     for name, enum in _ENUMS.items():
         if values.get(name) in tuple(enum):
             values[name] = enum(int(str(values[name])))

@@ -46,10 +46,11 @@ RECEIPT_LEAF_TEXT = (
     "uint64 readNo,bytes32 prevReadOfRecord)"
 )
 RECEIPT_TEXT = (
-    "Receipt(bytes32 instance,address policy,uint64 log,uint64 blockNumber,bytes32 blockHash,uint40 at,uint8 action,"
-    "bool permit,uint8 code,bytes32 grantId,bytes32 artefactId,uint32 facts,uint32 provider,uint32 consumer,"
-    "string officer,string system,uint32 represents,bytes32 caseDigest,bytes32 dataset,bytes32 record,uint32 version,"
-    "bytes32 subject,bytes32 purpose,uint8 parts,bytes32 recordLeaf,uint8 kem,bytes32 sealingKeyDigest,bytes32 salt)"
+    "Receipt(bytes32 instance,address policy,uint64 log,uint64 blockNumber,bytes32 blockHash,uint40 at,"
+    "uint8 action,bool permit,uint8 code,bytes32 grantId,bytes32 artefactId,uint32 facts,uint32 provider,"
+    "uint32 consumer,string officer,string system,uint32 represents,bytes32 caseDigest,bytes32 dataset,"
+    "bytes32 record,uint32 version,bytes32 subject,bytes32 purpose,uint8 parts,bytes32 recordLeaf,uint8 kem,"
+    "bytes32 sealingKeyDigest,bytes32 salt)"
 )
 DOMAIN_TEXT = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
@@ -63,7 +64,8 @@ DOMAIN = parse_struct_type(DOMAIN_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class PartLeaf:
-    """One part in a record leaf. The digests are those of ``sealing.envelope``; the leaf holds the name's hash."""
+    """One part in a record leaf. The digests are those of ``sealing.envelope``; the leaf holds the name's
+    hash."""
 
     name: str
     ciphertext_digest: bytes
@@ -86,7 +88,8 @@ class PartLeaf:
 
 @dataclass(frozen=True, slots=True)
 class RecordLeaf:
-    """One version of one record. ``subjects`` ascend; ``parts`` are 1 to 8, in part-bit order, every part of the dataset.
+    """One version of one record. ``subjects`` ascend; ``parts`` are 1 to 8, in part-bit order, every part of
+    the dataset.
 
     Raises:
         FieldError: a field is out of its range, or subjects or parts are not as above.
@@ -149,10 +152,12 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLeaf:
-    """One receipt's place in its log. ``receipt`` is the receipt's struct hash; ``read_no`` counts from 1 per (log, record).
+    """One receipt's place in its log. ``receipt`` is the receipt's struct hash; ``read_no`` counts from 1 per
+    (log, record).
 
     Raises:
-        FieldError: a field is out of its range, or a first leaf or read names one before it, or a later one none.
+        FieldError: a field is out of its range, or a first leaf or read names one before it, or a later one
+            none.
     """
 
     instance: bytes
@@ -243,7 +248,8 @@ class ReceiptDomain:
 
 
 def leaf_hash(struct_hash: bytes) -> LeafHash:
-    """keccak(00 ‖ struct hash): a leaf of the tree, which no node (65 bytes after its tag) can be mistaken for."""
+    """keccak(00 ‖ struct hash): a leaf of the tree, which no node (65 bytes after its tag) can be mistaken
+    for."""
     return LeafHash(keccak(b"\0" + struct_hash))
 
 
@@ -261,8 +267,8 @@ def recover_receipt_signer(receipt: Receipt, domain: ReceiptDomain, signature: b
     """The account that signed the receipt; the caller compares it with the log's operator.
 
     Raises:
-        VerificationError: not 65 bytes, v is not 27 or 28, s is in the upper half (a second form of one signature), or no
-            account fits.
+        VerificationError: not 65 bytes, v is not 27 or 28, s is in the upper half (a second form of one
+            signature), or no account fits.
     """
     if len(signature) != 65 or signature[64] not in (27, 28):
         raise VerificationError("a receipt's signature is 65 bytes ending in 27 or 28")

@@ -1,6 +1,7 @@
 """The tree of one batch: the shape of RFC 9162 §2.1 with keccak. Leaves come in hashed and tagged already.
 
-``contracts/libraries/MerkleProof.sol`` checks the same proofs; ``tests/vectors/merkle.json`` holds both to it.
+``contracts/libraries/MerkleProof.sol`` checks the same proofs; ``tests/vectors/merkle.json`` holds both to
+it.
 """
 
 from __future__ import annotations
@@ -80,12 +81,17 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 
 
 def root_from_path(
-    leaf: bytes, index: int, size: int, path: Sequence[bytes], node: Callable[[bytes, bytes], bytes] = node_hash
+    leaf: bytes,
+    index: int,
+    size: int,
+    path: Sequence[bytes],
+    node: Callable[[bytes, bytes], bytes] = node_hash,
 ) -> bytes:
     """The root that a path leads to, step by step as RFC 9162 §2.1.3.2; fn, sn and r are its names.
 
     Raises:
-        VerificationError: ``index`` is not below ``size``, or the path is longer or shorter than the tree is high.
+        VerificationError: ``index`` is not below ``size``, or the path is longer or shorter than the tree is
+            high.
     """
     if not 0 <= index < size:
         raise VerificationError("the index is outside the batch")

@@ -19,7 +19,14 @@ from cityledger.types import Address, LogId
 
 FORMAT = "cityledger-proof/1"
 MAX_BYTES = 65_536
-_TREE_KINDS = {"log": "uint64", "first": "uint64", "count": "uint32", "index": "uint32", "root": "bytes32", "path": "bytes32[]"}
+_TREE_KINDS = {
+    "log": "uint64",
+    "first": "uint64",
+    "count": "uint32",
+    "index": "uint32",
+    "root": "bytes32",
+    "path": "bytes32[]",
+}
 _ANCHOR_KINDS = {
     "chainId": "uint256",
     "ledger": "address",
@@ -32,7 +39,8 @@ _OPENING_KINDS = {"part": "uint8", "opening": "bytes32"}
 
 @dataclass(frozen=True, slots=True)
 class TreePlace:
-    """Where the leaf stands: number ``index`` of the ``count`` leaves from ``first`` in ``log``; ``path`` from the leaf up."""
+    """Where the leaf stands: number ``index`` of the ``count`` leaves from ``first`` in ``log``; ``path``
+    from the leaf up."""
 
     log: LogId
     first: int
@@ -55,7 +63,8 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class PartOpening:
-    """Lets the holder of a part's payload check it against the leaf. ``part`` is the part's bit number; the repr hides the key."""
+    """Lets the holder of a part's payload check it against the leaf. ``part`` is the part's bit number; the
+    repr hides the key."""
 
     part: int
     opening: bytes = field(repr=False)
@@ -85,7 +94,8 @@ def parse_proof(data: bytes) -> Proof:
     """The proof in a file's bytes.
 
     Raises:
-        VerificationError: over 64 KB, not strict JSON, or a member is missing, unknown or not in its one form.
+        VerificationError: over 64 KB, not strict JSON, or a member is missing, unknown or not in its one
+            form.
     """
     try:
         return _read_proof(strict_json.parse(data, max_bytes=MAX_BYTES))

@@ -1,7 +1,7 @@
 """EIP-712 struct hashes from the text of their type, and the range checks that the text implies.
 
-Hand-written rather than through an ABI encoder because ``encodeData`` is only 32-byte words: this is five times faster on the
-read path. The tests hold it against ``eth_abi`` and ``eth_account``.
+Hand-written rather than through an ABI encoder because ``encodeData`` is only 32-byte words: this is five
+times faster on the read path. The tests hold it against ``eth_abi`` and ``eth_account``.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ class StructType:
 
 
 def parse_struct_type(text: str) -> StructType:
-    """The type whose text is ``Name(type name,…)``, followed by the texts of the structs that it refers to."""
+    """The type whose text is ``Name(type name,…)``, followed by the texts of the structs that it refers
+    to."""
     members = text[text.index("(") + 1 : text.index(")")]
     pairs = [member.split(" ") for member in members.split(",")]
     return StructType(tuple((kind, name) for kind, name in pairs), keccak(text.encode("ascii")))
 
 
 def hash_struct(struct: StructType, values: Iterable[object]) -> bytes:
-    """``hashStruct`` of EIP-712, without a domain. An array of structs is given as the list of their struct hashes."""
-    words = [encode_word(kind, name, value) for (kind, name), value in zip(struct.fields, values, strict=True)]
+    """``hashStruct`` of EIP-712, without a domain. An array of structs is given as the list of their struct
+    hashes."""
+    words = [
+        encode_word(kind, name, value) for (kind, name), value in zip(struct.fields, values, strict=True)
+    ]
     return keccak(struct.type_hash + b"".join(words))
 
 
@@ -51,7 +55,9 @@ def encode_word(kind: str, name: str, value: object) -> bytes:
             return parse_address(name, value).rjust(32, b"\0")
         case tuple() | list() if kind.endswith("[]"):
             return keccak(b"".join(encode_word("bytes32", name, item) for item in value))
-        case int() if kind.startswith("uint") and not isinstance(value, bool) and 0 <= value < 1 << int(kind[4:]):
+        case int() if (
+            kind.startswith("uint") and not isinstance(value, bool) and 0 <= value < 1 << int(kind[4:])
+        ):
             return value.to_bytes(32, "big")
     raise FieldError(name, f"does not fit {kind}")
 

@@ -1,4 +1,5 @@
-"""Whether a proof holds: alone (path only), or against a chain that the verifier asks (anchored). Source: SPEC.md §7."""
+"""Whether a proof holds: alone (path only), or against a chain that the verifier asks (anchored). Source:
+SPEC.md §7."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from cityledger.errors import VerificationError
 from cityledger.proofs.keccak import keccak
-from cityledger.proofs.leaves import Leaf, RecordLeaf, ReceiptLeaf, leaf_hash
+from cityledger.proofs.leaves import Leaf, ReceiptLeaf, RecordLeaf, leaf_hash
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES, verify_inclusion
 from cityledger.proofs.proof_file import Proof
 from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LeafHash, LogId, LogKind
@@ -40,7 +41,8 @@ class LogInfo:
 
 
 class LedgerReader(Protocol):
-    """A chain that the verifier trusts, all answers of one block. It is the verifier who chose ``ledger``, not the file."""
+    """A chain that the verifier trusts, all answers of one block. It is the verifier who chose ``ledger``,
+    not the file."""
 
     @property
     def chain_id(self) -> int: ...
@@ -106,7 +108,8 @@ def verify_anchor(proof: Proof, reader: LedgerReader) -> None:
         VerificationError: it does not, or the file names another chain, ledger or deployment.
     """
     leaf, tree = proof.leaf, proof.tree
-    # (5) The same chain, ledger and deployment. A root found in a ledger that the file chose would prove nothing.
+    # (5) The same chain, ledger and deployment. A root found in a ledger that the file chose would prove
+    # nothing.
     if (proof.anchor.chain_id, proof.anchor.ledger) != (reader.chain_id, reader.ledger):
         raise VerificationError("the proof names another chain or ledger than was asked")
     if leaf.instance != reader.instance():
@@ -120,7 +123,8 @@ def verify_anchor(proof: Proof, reader: LedgerReader) -> None:
 
 
 def verify_payload(proof: Proof, part_bit: int, payload: bytes) -> None:
-    """Check that ``payload`` is, byte for byte, what the leaf's part commits to, with the opening in the file.
+    """Check that ``payload`` is, byte for byte, what the leaf's part commits to, with the opening in the
+    file.
 
     Raises:
         VerificationError: it is not, or the file has no opening for the part.

@@ -54,7 +54,8 @@ class Context:
 class PartKeys:
     """What opens one part of one record version: 32 bytes each. The repr shows none of them.
 
-    ``kc`` commits to the data key (it stands in the envelope's header), ``opening`` is the key of the payload's commitment.
+    ``kc`` commits to the data key (it stands in the envelope's header), ``opening`` is the key of the
+    payload's commitment.
     """
 
     part_key: bytes = field(repr=False)

@@ -1,7 +1,7 @@
 """The envelope of one part: header ‖ segments, and the commitment to its payload. Source: SPEC.md §5.
 
-There is no opening by stream: SPEC.md lets no plaintext leave before the last check, and the last check (the commitment)
-needs the last byte. Sealing may stream.
+There is no opening by stream: SPEC.md lets no plaintext leave before the last check, and the last check (the
+commitment) needs the last byte. Sealing may stream.
 """
 
 from __future__ import annotations
@@ -48,24 +48,27 @@ def seal(payload: bytes, keys: PartKeys, context: bytes, aead: Aead) -> bytes:
 
 
 def seal_segments(chunks: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead) -> Iterator[bytes]:
-    """``seal`` for a payload that arrives in chunks of any size: yields the header, then each sealed segment."""
+    """``seal`` for a payload that arrives in chunks of any size: yields the header, then each sealed
+    segment."""
     require_length("part context", context, 32)
     header = _header(aead, keys.kc)
     cipher = _CIPHERS[aead](keys.part_key)
     yield header
     for number, is_last, plain in _plain_segments(chunks):
-        # A fixed nonce sequence is safe: the part key is fresh for each record version, and (number, last) never repeats.
+        # A fixed nonce sequence is safe: the part key is fresh for each record version, and (number, last)
+        # never repeats.
         yield cipher.encrypt(_nonce(number, is_last), plain, header + context)
 
 
 def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: bytes) -> bytes:
     """The payload, after every check of SPEC.md §5 in its order.
 
-    ``context`` is ``Context.for_part`` and ``committed`` the commitment that stands in the record's leaf, 32 bytes each.
+    ``context`` is ``Context.for_part`` and ``committed`` the commitment that stands in the record's leaf, 32
+    bytes each.
 
     Raises:
-        SealingError: altered, truncated, re-ordered, trailing bytes, another key, part, record or version, or another payload
-            than the leaf commits to. No plaintext has left by then.
+        SealingError: altered, truncated, re-ordered, trailing bytes, another key, part, record or version, or
+            another payload than the leaf commits to. No plaintext has left by then.
     """
     require_length("part context", context, 32)
     # (1) magic, aead, exponent and reserved bytes.
@@ -75,7 +78,8 @@ def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: by
         raise SealingError("sealed under another key")
     # (3) each segment, (4) the last flag and that nothing follows.
     payload = b"".join(_open_segments(memoryview(ciphertext)[HEADER_BYTES:], header, keys, context))
-    # (5) The commitment. Whoever released the keys chose them freely; only this ties the payload to the anchored leaf.
+    # (5) The commitment. Whoever released the keys chose them freely; only this ties the payload to the
+    # anchored leaf.
     verify_commitment(keys.opening, payload, committed)
     return payload
 
@@ -106,7 +110,8 @@ def ciphertext_digest(ciphertext: bytes) -> bytes:
 
 
 def commitment(opening: bytes, payload: bytes) -> bytes:
-    """HMAC-SHA256 of the exact payload bytes under the part's opening (32 bytes), as the part's leaf holds it."""
+    """HMAC-SHA256 of the exact payload bytes under the part's opening (32 bytes), as the part's leaf holds
+    it."""
     require_length("opening", opening, 32)
     return hmac.digest(opening, payload, "sha256")
 
@@ -130,7 +135,8 @@ def _nonce(number: int, is_last: bool) -> bytes:
 
 
 def _plain_segments(chunks: Iterable[bytes]) -> Iterator[tuple[int, bool, bytes]]:
-    """(number, is last, plain segment), all full but the last. An empty payload gives one empty last segment."""
+    """(number, is last, plain segment), all full but the last. An empty payload gives one empty last
+    segment."""
     number, waiting = 0, b""
     for chunk in chunks:
         waiting += chunk
@@ -157,7 +163,9 @@ def _open_segments(sealed: memoryview, header: Header, keys: PartKeys, context: 
         yield plain
 
 
-def _open_segment(cipher: AESGCM | ChaCha20Poly1305, nonce: bytes, segment: memoryview, associated: bytes) -> bytes:
+def _open_segment(
+    cipher: AESGCM | ChaCha20Poly1305, nonce: bytes, segment: memoryview, associated: bytes
+) -> bytes:
     if len(segment) < TAG_BYTES:
         raise SealingError("a segment is cut off")
     try:

@@ -9,7 +9,8 @@ from cityledger.types import RecordId
 
 
 def record_id(record_key: bytes, provider_id: str) -> RecordId:
-    """HMAC-SHA256 under the dataset's record key of the id exactly as the provider writes it (no normalisation).
+    """HMAC-SHA256 under the dataset's record key of the id exactly as the provider writes it (no
+    normalisation).
 
     Raises:
         FieldError: the id is empty or not encodable as UTF-8 (a lone surrogate).

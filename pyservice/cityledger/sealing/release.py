@@ -1,4 +1,5 @@
-"""Release part keys to a consumer's sealing key, bound to the receipts of the read. Source: SPEC.md §5, "Release".
+"""Release part keys to a consumer's sealing key, bound to the receipts of the read. Source: SPEC.md §5,
+"Release".
 
 The HPKE library draws its own randomness for the encapsulation; it takes none as an argument.
 """
@@ -23,7 +24,8 @@ _HPKE_KEMS = {Kem.X25519: KEM.X25519, Kem.X_WING: KEM.MLKEM768_X25519}
 
 
 def release_info(kem: Kem, receipt_digests: Sequence[bytes]) -> bytes:
-    """The HPKE info: ties a message to its kem and to the digests (32 bytes each, in order) of the read's receipts.
+    """The HPKE info: ties a message to its kem and to the digests (32 bytes each, in order) of the read's
+    receipts.
 
     Raises:
         SealingError: unknown kem, no receipt, or a digest that is not 32 bytes. No log, no key.
@@ -39,7 +41,8 @@ def release_info(kem: Kem, receipt_digests: Sequence[bytes]) -> bytes:
 def seal_release(
     parts: Sequence[tuple[int, PartKeys]], kem: Kem, public_key: bytes, receipt_digests: Sequence[bytes]
 ) -> bytes:
-    """enc ‖ ciphertext: the keys of 1 to 8 parts, by ascending part bit number, for the holder of ``public_key``.
+    """enc ‖ ciphertext: the keys of 1 to 8 parts, by ascending part bit number, for the holder of
+    ``public_key``.
 
     Raises:
         SealingError: part bits out of order or range, unknown kem, or not a public key of it.
@@ -60,7 +63,8 @@ def open_release(
     """The released keys by part bit number.
 
     Raises:
-        SealingError: sealed for another key or other receipts, altered, or not of the one form that ``seal_release`` writes.
+        SealingError: sealed for another key or other receipts, altered, or not of the one form that
+            ``seal_release`` writes.
     """
     info = release_info(private_key.kem, receipt_digests)
     try:

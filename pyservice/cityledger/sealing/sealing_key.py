@@ -1,4 +1,5 @@
-"""An agency's sealing key pair, which part keys are released to, for both KEMs. Source: SPEC.md §5, "Release"."""
+"""An agency's sealing key pair, which part keys are released to, for both KEMs. Source: SPEC.md §5,
+"Release"."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _PUBLIC_BYTES = {Kem.X25519: _X25519_BYTES, Kem.X_WING: _MLKEM_PUBLIC_BYTES + _X
 
 @dataclass(frozen=True, slots=True)
 class SealingPrivateKey:
-    """The private half. ``secret`` is the X25519 private key (32 bytes), for kem 2 after the ML-KEM seed (64 bytes).
+    """The private half. ``secret`` is the X25519 private key (32 bytes), for kem 2 after the ML-KEM seed (64
+    bytes).
 
     The library has no serializer for the hybrid key, hence this form.
 
@@ -106,7 +108,9 @@ def hpke_public_key(kem: Kem, public_key: bytes) -> HpkePublicKey:
         x25519 = X25519PublicKey.from_public_bytes(public_key[-_X25519_BYTES:])
         if kem is Kem.X25519:
             return x25519
-        return MLKEM768X25519PublicKey(MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC_BYTES]), x25519)
+        return MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC_BYTES]), x25519
+        )
     except ValueError as error:
         raise SealingError("the sealing key is not a public key of its kem") from error
 

@@ -19,7 +19,8 @@ _LABEL = b"cityledger/v1/wrap"
 
 @dataclass(frozen=True, slots=True)
 class VaultKey:
-    """The key-encryption key of one agency and epoch. ``epoch`` is a uint32; ``key`` is 32 bytes and not in the repr."""
+    """The key-encryption key of one agency and epoch. ``epoch`` is a uint32; ``key`` is 32 bytes and not in
+    the repr."""
 
     epoch: int
     key: bytes = field(repr=False)
@@ -31,7 +32,8 @@ class VaultKey:
 
 
 def wrap(data_key: bytes, vault_key: VaultKey, context: Context, nonce: bytes) -> bytes:
-    """u32 epoch ‖ nonce ‖ sealed data key: 64 bytes. ``nonce`` is 12 random bytes, never used twice with this vault key."""
+    """u32 epoch ‖ nonce ‖ sealed data key: 64 bytes. ``nonce`` is 12 random bytes, never used twice with this
+    vault key."""
     require_length("data key", data_key, KEY_BYTES)
     require_length("nonce", nonce, NONCE_BYTES)
     sealed = AESGCM(vault_key.key).encrypt(nonce, data_key, _associated(vault_key.epoch, context))

@@ -1,0 +1,138 @@
+"""The secret keys of one agency, and the bytes that they rest as inside a keyring entry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cityledger.errors import KeyringError, SealingError
+from cityledger.sealing.context import KEY_BYTES, hkdf_sha256, require_length
+from cityledger.sealing.sealing_key import SealingPrivateKey
+from cityledger.sealing.wrap import VaultKey
+from cityledger.types import AgencyId, DatasetId, Kem
+
+Random = Callable[[int], bytes]
+"""``random(n)`` returns *n* secret random bytes, as ``os.urandom`` does."""
+
+_RECORD_KEY_LABEL = b"cityledger/v1/record-key"
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyKeys:
+    """All keys of one agency; the repr shows no secret.
+
+    ``vault_keys`` are by epoch, the highest is the current one. ``credential_key`` is on P-256 (ES256).
+    ``subject_key`` and ``record_master_key`` are 32 bytes and stay for good: record ids would change with
+    them.
+    """
+
+    agency: AgencyId
+    vault_keys: Mapping[int, VaultKey]
+    sealing_key: SealingPrivateKey
+    former_sealing_keys: tuple[SealingPrivateKey, ...] = ()
+    credential_key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    subject_key: bytes = field(default=b"", repr=False)
+    record_master_key: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        require_length("subject key", self.subject_key, KEY_BYTES)
+        require_length("record master key", self.record_master_key, KEY_BYTES)
+        if not self.vault_keys or any(epoch != key.epoch for epoch, key in self.vault_keys.items()):
+            raise SealingError("vault keys are not filed under their epochs")
+        if self.credential_key and not isinstance(self.credential_key.curve, ec.SECP256R1):
+            raise SealingError("the credential key is not on P-256")
+
+    @classmethod
+    def generate(cls, agency: AgencyId, kem: Kem, random: Random) -> AgencyKeys:
+        """Fresh keys, vault epoch 1, without a credential key."""
+        return cls(
+            agency=agency,
+            vault_keys={1: VaultKey(1, random(KEY_BYTES))},
+            sealing_key=SealingPrivateKey.generate(kem, random),
+            subject_key=random(KEY_BYTES),
+            record_master_key=random(KEY_BYTES),
+        )
+
+    @property
+    def vault_key(self) -> VaultKey:
+        """The vault key that new data keys are wrapped under: the one of the highest epoch."""
+        return self.vault_keys[max(self.vault_keys)]
+
+    def record_key(self, dataset: DatasetId) -> bytes:
+        """The key of the dataset's record ids (SPEC.md §1), 32 bytes; the same for the dataset's life."""
+        return hkdf_sha256(self.record_master_key, b"", _RECORD_KEY_LABEL + dataset)
+
+    def with_next_vault_key(self, random: Random) -> AgencyKeys:
+        """With a fresh current vault key of the next epoch; the former ones stay, to unwrap."""
+        epoch = self.vault_key.epoch + 1
+        return replace(self, vault_keys={**self.vault_keys, epoch: VaultKey(epoch, random(KEY_BYTES))})
+
+    def without_vault_key(self, epoch: int) -> AgencyKeys:
+        """Without the vault key of a past epoch: what was wrapped under it is lost for good.
+
+        Raises:
+            KeyringError: it is the current epoch, or there is none such.
+        """
+        if epoch == self.vault_key.epoch or epoch not in self.vault_keys:
+            raise KeyringError(f"agency {self.agency} has no past vault key of epoch {epoch}")
+        return replace(self, vault_keys={e: key for e, key in self.vault_keys.items() if e != epoch})
+
+    def with_next_sealing_key(self, kem: Kem, random: Random) -> AgencyKeys:
+        """With a fresh sealing key; the current one becomes a former one."""
+        former = (*self.former_sealing_keys, self.sealing_key)
+        return replace(self, sealing_key=SealingPrivateKey.generate(kem, random), former_sealing_keys=former)
+
+    def serialize(self) -> bytes:
+        """The keys in the clear, as JSON. For a keyring entry only, which seals it."""
+        return json.dumps(
+            {
+                "vaultKeys": {str(epoch): key.key.hex() for epoch, key in sorted(self.vault_keys.items())},
+                "sealingKey": self.sealing_key.serialize().hex(),
+                "formerSealingKeys": [key.serialize().hex() for key in self.former_sealing_keys],
+                "credentialKey": _serialize_credential_key(self.credential_key),
+                "subjectKey": self.subject_key.hex(),
+                "recordMasterKey": self.record_master_key.hex(),
+            }
+        ).encode()
+
+    @classmethod
+    def load(cls, agency: AgencyId, stored: bytes) -> AgencyKeys:
+        """The keys that ``serialize`` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError, SealingError: it did not write this.
+        """
+        view = cast(dict[str, Any], json.loads(stored))
+        return cls(
+            agency=agency,
+            vault_keys={int(e): VaultKey(int(e), bytes.fromhex(key)) for e, key in view["vaultKeys"].items()},
+            sealing_key=SealingPrivateKey.load(bytes.fromhex(view["sealingKey"])),
+            former_sealing_keys=tuple(
+                SealingPrivateKey.load(bytes.fromhex(key)) for key in view["formerSealingKeys"]
+            ),
+            credential_key=_load_credential_key(view["credentialKey"]),
+            subject_key=bytes.fromhex(view["subjectKey"]),
+            record_master_key=bytes.fromhex(view["recordMasterKey"]),
+        )
+
+
+def _serialize_credential_key(key: ec.EllipticCurvePrivateKey | None) -> str | None:
+    if key is None:
+        return None
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).hex()
+
+
+def _load_credential_key(stored: str | None) -> ec.EllipticCurvePrivateKey | None:
+    if stored is None:
+        return None
+    key = serialization.load_der_private_key(bytes.fromhex(stored), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the credential key is not an elliptic-curve key")
+    return key

@@ -1,0 +1,269 @@
+"""The keyring: a directory that holds a node's secret keys, opened by one passphrase or key file.
+
+::
+
+    keyring.json              scrypt parameters, salt, and a sealed check value
+    agencies/<number>.json    the keys of one agency, sealed under the keyring key and bound to the file's
+    name accounts/<address>.json   a standard V3 keystore; its passphrase is derived from the keyring key
+
+Warning: it cannot notice that an entry was deleted, or put back to an older state; backups and the registry
+show that. Warning: one process writes at a time. The keys in memory are in the clear for as long as the
+process lives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from cityledger.errors import KeyringError, SealingError
+from cityledger.sealing.agency_keys import AgencyKeys, Random
+from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, LOW_KDF_COST, KeyringKey, UnlockSecret
+from cityledger.sealing.private_files import make_private_directory, write_private_file
+from cityledger.sealing.wrap import NONCE_BYTES, VaultKey
+from cityledger.types import Address, AgencyId, Kem
+
+FORMAT = "cityledger-keyring/1"
+_SALT_BYTES = 16
+_CHECK = b"cityledger keyring"
+_LOW_COST_NOTE = "low scrypt cost: fit for a devnet only"
+_Entry = TypeVar("_Entry")
+
+
+class Keyring:
+    """An open keyring. Make one with ``create`` or ``open``; every change is on disk when the call
+    returns."""
+
+    def __init__(
+        self,
+        path: Path,
+        key: KeyringKey,
+        kdf_cost: int,
+        agencies: Mapping[AgencyId, AgencyKeys],
+        accounts: Mapping[Address, LocalAccount],
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._kdf_cost = kdf_cost
+        self._agencies = dict(agencies)
+        self._accounts = dict(accounts)
+
+    def __repr__(self) -> str:
+        return f"Keyring({str(self._path)!r}, {len(self._agencies)} agencies, {len(self._accounts)} accounts)"
+
+    @classmethod
+    def create(
+        cls, path: Path, secret: UnlockSecret, *, random: Random, kdf_cost: int = DEFAULT_KDF_COST
+    ) -> Keyring:
+        """A new, empty keyring in the directory ``path``. ``kdf_cost`` is log2 of scrypt's N.
+
+        Raises:
+            KeyringError: there is a keyring already, or the directory cannot be written.
+        """
+        if (path / "keyring.json").exists():
+            raise KeyringError(f"{path} holds a keyring already")
+        salt = random(_SALT_BYTES)
+        keyring = cls(path, KeyringKey.derive(secret, salt, kdf_cost), kdf_cost, {}, {})
+        keyring._write_head(secret.kind, salt, random(NONCE_BYTES))
+        return keyring
+
+    @classmethod
+    def open(cls, path: Path, secret: UnlockSecret) -> Keyring:
+        """The keyring in the directory ``path``, after opening every entry in it.
+
+        Raises:
+            KeyringError: wrong secret, or an entry that does not open; names the file, never the secret.
+        """
+        key, kdf_cost = _read("keyring.json", partial(_unlock, path / "keyring.json", secret))
+        agencies = _open_all(path / "agencies", partial(_load_agency, key))
+        accounts = _open_all(path / "accounts", partial(_load_account, key))
+        return cls(
+            path,
+            key,
+            kdf_cost,
+            {keys.agency: keys for keys in agencies},
+            {Address(account.address): account for account in accounts},
+        )
+
+    @property
+    def is_low_cost(self) -> bool:
+        """Whether guessing the passphrase is so cheap that the keyring is fit for a devnet only."""
+        return self._kdf_cost < LOW_KDF_COST
+
+    # Agencies
+
+    def agencies(self) -> list[AgencyId]:
+        """The agencies with keys here, ascending."""
+        return sorted(self._agencies)
+
+    def agency(self, agency: AgencyId) -> AgencyKeys:
+        """The keys of an agency.
+
+        Raises:
+            KeyringError: there are none here.
+        """
+        if agency not in self._agencies:
+            raise KeyringError(f"no keys of agency {agency} in this keyring")
+        return self._agencies[agency]
+
+    def add_agency(
+        self,
+        agency: AgencyId,
+        *,
+        random: Random,
+        kem: Kem = Kem.X_WING,
+        credential_key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> AgencyKeys:
+        """Fresh keys for an agency.
+
+        Raises:
+            KeyringError: it has keys here already; overwriting them would lose all that they opened.
+        """
+        if agency in self._agencies or self._agency_file(agency).exists():
+            raise KeyringError(f"agency {agency} has keys in this keyring already")
+        keys = replace(AgencyKeys.generate(agency, kem, random), credential_key=credential_key)
+        return self._store_agency(keys, random)
+
+    def rotate_vault_key(self, agency: AgencyId, *, random: Random) -> VaultKey:
+        """A fresh vault key of the next epoch; the former ones stay until ``drop_vault_key``."""
+        return self._store_agency(self.agency(agency).with_next_vault_key(random), random).vault_key
+
+    def drop_vault_key(self, agency: AgencyId, epoch: int, *, random: Random) -> None:
+        """Forget the vault key of a past epoch: what is still wrapped under it is lost for good, which is the
+        purpose.
+
+        Raises:
+            KeyringError: it is the current epoch, or there is none such.
+        """
+        self._store_agency(self.agency(agency).without_vault_key(epoch), random)
+
+    def rotate_sealing_key(self, agency: AgencyId, *, random: Random, kem: Kem = Kem.X_WING) -> AgencyKeys:
+        """A fresh sealing key; the former ones stay, to open what was released to them."""
+        return self._store_agency(self.agency(agency).with_next_sealing_key(kem, random), random)
+
+    def set_credential_key(
+        self, agency: AgencyId, credential_key: ec.EllipticCurvePrivateKey, *, random: Random
+    ) -> AgencyKeys:
+        """Replace the key (P-256) that signs the agency's assertions."""
+        return self._store_agency(replace(self.agency(agency), credential_key=credential_key), random)
+
+    # Accounts
+
+    def accounts(self) -> list[Address]:
+        """The accounts with a key here, in ascending order of address."""
+        return sorted(self._accounts)
+
+    def account(self, address: Address) -> LocalAccount:
+        """The account of an address.
+
+        Raises:
+            KeyringError: its key is not here.
+        """
+        if address not in self._accounts:
+            raise KeyringError(f"no key of account {address} in this keyring")
+        return self._accounts[address]
+
+    def add_account(self, private_key: bytes) -> Address:
+        """Keep a private key (32 bytes) as a V3 keystore; the keystore's library draws its own salt. Adding
+        twice is harmless."""
+        account = cast(LocalAccount, Account.from_key(private_key))
+        keystore = account.encrypt(
+            self._key.account_passphrase(), kdf="scrypt", iterations=1 << self._kdf_cost
+        )
+        address = Address(account.address)
+        self._write(self._path / "accounts" / f"{address}.json", cast(Mapping[str, object], keystore))
+        self._accounts[address] = account
+        return address
+
+    # Files
+
+    def _agency_file(self, agency: AgencyId) -> Path:
+        return self._path / "agencies" / f"{agency}.json"
+
+    def _store_agency(self, keys: AgencyKeys, random: Random) -> AgencyKeys:
+        file = self._agency_file(keys.agency)
+        sealed = self._key.seal_entry(f"agencies/{file.name}", keys.serialize(), random(NONCE_BYTES))
+        self._write(file, {"format": FORMAT, "sealed": sealed.hex()})
+        # Only after the disk has it: keys in memory alone would seal records that no restart can open.
+        self._agencies[keys.agency] = keys
+        return keys
+
+    def _write_head(self, unlocked_by: str, salt: bytes, nonce: bytes) -> None:
+        kdf: dict[str, object] = {"name": "scrypt", "cost": self._kdf_cost, "salt": salt.hex()}
+        if self.is_low_cost:
+            kdf["note"] = _LOW_COST_NOTE
+        check = self._key.seal_entry("keyring.json", _CHECK, nonce)
+        head = {"format": FORMAT, "unlockedBy": unlocked_by, "kdf": kdf, "check": check.hex()}
+        self._write(self._path / "keyring.json", head)
+
+    def _write(self, file: Path, view: Mapping[str, object]) -> None:
+        try:
+            make_private_directory(file.parent)
+            write_private_file(file, json.dumps(view, indent=1).encode() + b"\n")
+        except OSError as error:
+            raise KeyringError(f"{file.name} cannot be written: {error.strerror}") from error
+
+
+def _entries(directory: Path) -> list[Path]:
+    """The entry files; names with a leading dot are left-overs of a crashed write."""
+    return sorted(file for file in directory.glob("*") if not file.name.startswith("."))
+
+
+def _open_all(directory: Path, load: Callable[[Path], _Entry]) -> list[_Entry]:
+    return [_read(f"{directory.name}/{file.name}", partial(load, file)) for file in _entries(directory)]
+
+
+def _read(name: str, load: Callable[[], _Entry]) -> _Entry:
+    """``load()``, with whatever goes wrong told as this entry's failure, without the failing value."""
+    try:
+        return load()
+    except SealingError as error:
+        raise KeyringError(f"{name} cannot be opened: {error}") from error
+    except OSError as error:
+        raise KeyringError(f"{name} cannot be read: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # Not chained: a parser's message may quote the plain bytes.
+        raise KeyringError(f"{name} cannot be opened: it does not have the form of an entry") from None
+
+
+def _unlock(file: Path, secret: UnlockSecret) -> tuple[KeyringKey, int]:
+    head = _load_json(file)
+    if head["format"] != FORMAT:
+        raise ValueError("format")
+    if head["unlockedBy"] != secret.kind:
+        raise KeyringError(f"this keyring is unlocked by a {head['unlockedBy']}, not by a {secret.kind}")
+    kdf = head["kdf"]
+    key = KeyringKey.derive(secret, bytes.fromhex(kdf["salt"]), int(kdf["cost"]))
+    try:
+        key.open_entry("keyring.json", bytes.fromhex(head["check"]))
+    except SealingError as error:
+        raise KeyringError(f"keyring.json cannot be opened: wrong {secret.kind}") from error
+    return key, int(kdf["cost"])
+
+
+def _load_agency(key: KeyringKey, file: Path) -> AgencyKeys:
+    agency = AgencyId(int(file.stem))
+    if file.name != f"{agency}.json":
+        raise ValueError("name")
+    plain = key.open_entry(f"agencies/{file.name}", bytes.fromhex(_load_json(file)["sealed"]))
+    return AgencyKeys.load(agency, plain)
+
+
+def _load_account(key: KeyringKey, file: Path) -> LocalAccount:
+    private_key = Account.decrypt(_load_json(file), key.account_passphrase())
+    account = cast(LocalAccount, Account.from_key(private_key))
+    if file.name != f"{account.address}.json":
+        raise ValueError("name")
+    return account
+
+
+def _load_json(file: Path) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(file.read_bytes()))
