@@ -42,7 +42,9 @@ class CityledgerError(Exception):
 
 
 class InputError(CityledgerError):
-    """The caller sent something wrong. ``field`` is a path such as ``parts.summary.status``; "" is the whole."""
+    """The caller sent something wrong. ``field`` is a path such as ``parts.summary.status``; "" is the
+    whole.
+    """
 
     def __init__(self, field: str, reason: str) -> None:
         self.field = field

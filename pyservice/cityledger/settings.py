@@ -1,6 +1,8 @@
-"""A node's settings: one frozen object, read once at start from ``cityledger.toml`` and the environment, and handed in.
+"""A node's settings: one frozen object, read once at start from ``cityledger.toml`` and the environment,
+and handed in.
 
-An environment variable ``CITYLEDGER_<NAME>`` overrides the file's ``name``. Everything that is wrong is reported together.
+An environment variable ``CITYLEDGER_<NAME>`` overrides the file's ``name``. Everything that is wrong is
+reported together.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     """Reads ``cityledger.toml`` in ``folder``, then the environment.
 
     Raises:
-        ConfigurationError: the file is missing or not TOML, or settings are unknown, missing or of the wrong type; names all.
+        ConfigurationError: the file is missing or not TOML, or settings are unknown, missing or of the
+            wrong type; names all.
     """
     held = {**_read_file(folder / FILE_NAME), **_read_environment(environment)}
     known = {field.name: field for field in fields(Settings)}
@@ -78,7 +81,9 @@ def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
         except ValueError:
             complaints.append(f"{name} should be {known[name].type}")
     if complaints:
-        raise ConfigurationError(f"settings in {folder / FILE_NAME} and CITYLEDGER_*: " + "; ".join(complaints))
+        raise ConfigurationError(
+            f"settings in {folder / FILE_NAME} and CITYLEDGER_*: " + "; ".join(complaints)
+        )
     return Settings(**values)
 
 

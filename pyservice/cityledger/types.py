@@ -52,7 +52,7 @@ class Action(IntEnum):
 
 
 class Role(IntEnum):
-    """An officer's role. Reader and Writer are off-chain, vouched for by the node; the others are on chain."""
+    """An officer's role. Reader and Writer are off-chain (the node vouches), the others on chain."""
 
     NONE = 0
     READER = 1
@@ -95,7 +95,7 @@ class LogKind(IntEnum):
 
 
 class BatchState(IntEnum):
-    """The states a stored batch moves through; an open batch is the unbatched tail of its log (SPEC.md §4)."""
+    """States of a stored batch; an open batch is the unbatched tail of its log (SPEC.md §4)."""
 
     CLOSED = 1
     SIGNED = 2
@@ -134,7 +134,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One slot (dataset, consumer, purpose). Live in ``[since, until)`` while both epochs stand (SPEC.md §2)."""
+    """One slot (dataset, consumer, purpose). Live in ``[since, until)`` while both epochs stand (SPEC.md
+    §2).
+    """
 
     grant_id: bytes
     parts: int
@@ -157,9 +159,9 @@ class BlockRef:
 class Query:
     """A question to the rules, the same as ``Query`` in ``IAccessPolicy.sol``.
 
-    ``at`` is head time plus the monotonic seconds since that head arrived. ``officer`` is an on-chain officer's account or
-    None for an off-chain officer, whose ``role`` and ``credential_until`` the node vouches for. ``parts`` is a bit mask; 0
-    asks for existence and metadata only.
+    ``at`` is head time plus the monotonic seconds since that head arrived. ``officer`` is an on-chain
+    officer's account or None for an off-chain officer, whose ``role`` and ``credential_until`` the node
+    vouches for. ``parts`` is a bit mask; 0 asks for existence and metadata only.
     """
 
     at: int

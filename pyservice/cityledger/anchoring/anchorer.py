@@ -1,7 +1,9 @@
-"""The anchoring loop: close → sign → broadcast, each step durable before the next, each tick a comparison with the index.
+"""The anchoring loop: close → sign → broadcast, each step durable before the next, each tick a comparison
+with the index.
 
-A tick acts on one recorded block, the index's cursor. While an attempt of the account may still be mined, its stored bytes are sent
-again and nothing new is signed, so a batch is never in two transactions with different nonces.
+A tick acts on one recorded block, the index's cursor. While an attempt of the account may still be mined,
+its stored bytes are sent again and nothing new is signed, so a batch is never in two transactions with
+different nonces.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class BatchLimits:
 
 
 class Anchorer:
-    """Anchors every log of one node with one account. ``wake`` after each block; ``run`` until told to stop."""
+    """Anchors every log of one node with one account. ``wake`` after each block; ``run`` until told to
+    stop.
+    """
 
     def __init__(
         self,
@@ -70,7 +74,9 @@ class Anchorer:
         self._wake.set()
 
     def run(self, stop: threading.Event, idle_seconds: float) -> None:
-        """Ticks at each wake, at the latest every ``idle_seconds``, until ``stop`` is set; a failed tick is tried again."""
+        """Ticks at each wake, at the latest every ``idle_seconds``, until ``stop`` is set; a failed tick is
+        tried again.
+        """
         while not stop.is_set():
             self._wake.wait(idle_seconds)
             self._wake.clear()

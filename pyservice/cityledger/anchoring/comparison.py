@@ -1,4 +1,6 @@
-"""Compares one log's stored batches with what the indexed chain holds, and says what is to be done. Reads only."""
+"""Compares one log's stored batches with what the indexed chain holds, and says what is to be done. Reads
+only.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from cityledger.store.logs import LogHead
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``pending`` are the batches to anchor next, in order; ``halt`` is why the log must stop, None if it need not."""
+    """``pending`` are the batches to anchor next, in order; ``halt`` is why the log must stop, None if it
+    need not.
+    """
 
     pending: tuple[Batch, ...] = ()
     halt: str | None = None
@@ -30,9 +34,9 @@ def compare(connection: sa.Connection, head: LogHead) -> Comparison:
     if chain.next_seq > 0 and (difference := _difference(connection, head, chain.next_seq)) is not None:
         return Comparison(halt=difference)
     pending = tuple(batches.list_pending(connection, head.log, chain.next_seq))
-    if pending and (refused := batches.find_skip(connection, head.log, pending[0].first)) is not None:
-        if refused != SkipReason.WRONG_FIRST:
-            return Comparison(halt=f"the chain refuses batches of this log: {SkipReason(refused).name}")
+    refused = batches.find_skip(connection, head.log, pending[0].first) if pending else None
+    if refused is not None and refused != SkipReason.WRONG_FIRST:
+        return Comparison(halt=f"the chain refuses batches of this log: {SkipReason(refused).name}")
     return Comparison(pending)
 
 

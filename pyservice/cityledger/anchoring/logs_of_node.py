@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 def adopt_new_logs(connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]) -> None:
     """Begins to write each indexed log of ours that is new.
 
-    A log with anchored leaves that this database does not know belonged to another database: it is never adopted, because its
-    numbers would be given twice.
+    A log with anchored leaves that this database does not know belonged to another database: it is never
+    adopted, because its numbers would be given twice.
     """
     known = {head.log for head in logs.list_heads(connection)}
     for found in index.list_logs(connection, operator):

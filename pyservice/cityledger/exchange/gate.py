@@ -1,4 +1,6 @@
-"""The gate: decide, make the receipts durable, decide again. Every exit of a node goes through here and nowhere else."""
+"""The gate: decide, make the receipts durable, decide again. Every exit of a node goes through here and
+nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def find_by_key(
 def resolve_subject(
     services: Services, session: Session, intent: Intent, dataset: DatasetId, system: str, value: str
 ) -> tuple[Passed, SubjectId | None]:
-    """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others get None."""
+    """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others
+    get None.
+    """
     passed = pass_gate(services, session, intent, Target(dataset, parts=0))
     provider = passed.ruling.dataset.provider
     identifier = subjects.identifier_digest(services.keys_of(provider).subject_key, system, value)

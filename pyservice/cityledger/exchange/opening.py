@@ -19,7 +19,9 @@ from cityledger.types import Kem
 
 @dataclass(frozen=True, slots=True)
 class SealedRelease:
-    """``ciphertexts`` by part bit number; ``message`` holds their keys, sealed to the consumer under these receipts."""
+    """``ciphertexts`` by part bit number; ``message`` holds their keys, sealed to the consumer under these
+    receipts.
+    """
 
     leaf: RecordLeaf
     kem: Kem
@@ -30,7 +32,9 @@ class SealedRelease:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Payloads by part name, exactly as written; absent parts are left out. ``openings`` prove them by part bit."""
+    """Payloads by part name, exactly as written; absent parts are left out. ``openings`` prove them by part
+    bit.
+    """
 
     payloads: Mapping[str, bytes]
     openings: Mapping[int, bytes]
@@ -40,7 +44,8 @@ def open_release_of(release: SealedRelease, private_key: SealingPrivateKey) -> O
     """Opens every released part and holds it against the leaf.
 
     Raises:
-        SealingError: sealed for another key or other receipts, or the ciphertext does not open to what the leaf commits to.
+        SealingError: sealed for another key or other receipts, or the ciphertext does not open to what the
+            leaf commits to.
         VerificationError: a ciphertext is not the one that the leaf commits to.
     """
     keys = open_release(release.message, private_key, list(release.receipt_digests))

@@ -1,6 +1,7 @@
 """The second sentence of the product: a record is released only after its receipts are durable.
 
-``read`` seals the part keys to the consumer; ``read_plain`` is the consumer's own node opening that same release.
+``read`` seals the part keys to the consumer; ``read_plain`` is the consumer's own node opening that same
+release.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def read_plain(
     """As ``read``, and opens the release for the caller's agency, whose sealing key this node holds.
 
     Raises: as ``read``, and
-        SealingError, VerificationError: stored bytes are not those that were written; nothing is returned of them.
+        SealingError, VerificationError: stored bytes are not those that were written; nothing is returned
+            of them.
     """
     private_key = services.keys_of(session.agency).sealing_key
     if private_key is None:

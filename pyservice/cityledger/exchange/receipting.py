@@ -1,4 +1,6 @@
-"""Turns a ruling into signed receipts and makes them durable. No log, no key: this stands before every release."""
+"""Turns a ruling into signed receipts and makes them durable. No log, no key: this stands before every
+release.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from cityledger.proofs.keccak import keccak
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
 from cityledger.store.tokens import Session
-from cityledger.types import NO_RECORD, ZERO32, Kem
+from cityledger.types import NO_RECORD, ZERO32, Kem, LeafHash
 
 
 @dataclass(frozen=True, slots=True)
 class PresentedKey:
-    """The sealing key that the consumer presents. ``digest`` is checked against the registry before a release."""
+    """The sealing key that the consumer presents. ``digest`` is checked against the registry before a
+    release.
+    """
 
     kem: Kem
     public_key: bytes
@@ -77,7 +81,7 @@ def _signed(
         subject=query.subject,
         purpose=query.purpose,
         parts=query.parts,
-        record_leaf=version.leaf_hash if reads and version is not None else ZERO32,
+        record_leaf=version.leaf_hash if reads and version is not None else LeafHash(ZERO32),
         kem=key.kem if releases and key is not None else Kem.NONE,
         sealing_key_digest=key.digest if releases and key is not None else ZERO32,
         salt=services.random_bytes(32),

@@ -39,7 +39,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The decisions on a target at one block, and what they were made on. ``version`` is None if there is no such record."""
+    """The decisions on a target at one block, and what they were made on. ``version`` is None if there is
+    no such record.
+    """
 
     dataset: index.Dataset
     answers: tuple[Answer, ...]
@@ -103,7 +105,9 @@ def rule_within(
 
 
 def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
-    """What the caller is told of a denial or of an absent record: computed apart from the decision (SPEC.md §2.1)."""
+    """What the caller is told of a denial or of an absent record: computed apart from the decision (SPEC.md
+    §2.1).
+    """
     code = told_code(ruling.deciding.facts)
     return NotFoundError("record") if code is None else DeniedError(code, explain(code))
 

@@ -28,7 +28,9 @@ from cityledger.types import (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """``operator`` signs receipts and must be the operator of this node's logs; ``random_bytes`` is a CSPRNG."""
+    """``operator`` signs receipts and must be the operator of this node's logs; ``random_bytes`` is a
+    CSPRNG.
+    """
 
     database: Database
     journal: Journal
@@ -57,7 +59,9 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Why somebody asks: what every read must say. ``represents`` is the agency that the caller acts for, 0 for none."""
+    """Why somebody asks: what every read must say. ``represents`` is the agency that the caller acts for, 0
+    for none.
+    """
 
     action: Action
     purpose: Purpose
@@ -67,7 +71,8 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked for. ``version`` None is the newest; ``parts`` None is every part that the caller's grant names.
+    """What is asked for. ``version`` None is the newest; ``parts`` None is every part that the caller's
+    grant names.
 
     ``subject`` is whom a lookup is about; where a record is found, the record's own subjects count instead.
     """

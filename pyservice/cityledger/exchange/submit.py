@@ -1,4 +1,6 @@
-"""The first sentence of the product: validate, seal each part under a fresh data key, number and store in one durable step."""
+"""The first sentence of the product: validate, seal each part under a fresh data key, number and store in
+one durable step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What each event does to the index: one reaction an event, dispatched on its type. An event without one stops the cursor."""
+"""What each event does to the index: one reaction an event, dispatched on its type. An event without one
+stops the cursor.
+"""
 
 from __future__ import annotations
 
@@ -190,8 +192,8 @@ def _apply_to_batches(
     match event:
         case e.BatchAnchored(log, first, count, root):
             key = {"log": log, "first": first}
-            put(connection, t.idx_batch, block, key, count=count, root=root, tx_hash=transaction)
+            put(connection, t.idx_batch, block, key, size=count, root=root, tx_hash=transaction)
             put(connection, t.idx_log, block, {"log": log}, next_seq=first + count)
         case e.Skipped(log, first, next_seq, reason):
-            key = {"log": log, "first": first, "tx_hash": transaction}
-            put(connection, t.idx_skipped, block, key, next_seq=next_seq, reason=int(reason))
+            item = {"log": log, "first": first, "tx_hash": transaction}
+            put(connection, t.idx_skipped, block, item, next_seq=next_seq, reason=int(reason))

@@ -57,7 +57,8 @@ class Indexer:
         self._advanced = advanced
 
     def run(self, stop: threading.Event, poll_seconds: float) -> None:
-        """Follows until ``stop`` is set. A failure stops the cursor, is logged, and is tried again: nothing is ever skipped.
+        """Follows until ``stop`` is set. A failure stops the cursor, is logged, and is tried again: nothing
+        is ever skipped.
 
         While it fails the index grows stale, and reads stop by themselves.
         """

@@ -1,1 +1,3 @@
-"""What a node keeps: sealed records, leaves, receipts, batches, tokens, and the index of the chain. SQL through SQLAlchemy Core."""
+"""What a node keeps: sealed records, leaves, receipts, batches, tokens, and the index of the chain. SQL
+through SQLAlchemy Core.
+"""

@@ -1,7 +1,8 @@
 """Closed batches, attempts to anchor them, and the state that follows from both and from the index.
 
-States are derived, never stored: a batch is *signed* while an attempt carries it, *mined* while the index holds it with its root, and
-*final* once that block is. So a reorg that the indexer undoes brings a batch back to signed by itself.
+States are derived, never stored: a batch is *signed* while an attempt carries it, *mined* while the index
+holds it with its root, and *final* once that block is. So a reorg that the indexer undoes brings a batch
+back to signed by itself.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def find_anchored(connection: sa.Connection, log: LogId, first: int) -> Anchored
     """What the indexed chain holds at (log, first)."""
     wanted = (idx_batch.c.log == log) & (idx_batch.c.first == first)
     row = connection.execute(select_now(idx_batch).where(wanted)).one_or_none()
-    return None if row is None else Anchored(row.count, row.root, row.tx_hash, row.valid_from)
+    return None if row is None else Anchored(row.size, row.root, row.tx_hash, row.valid_from)
 
 
 def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchState:
@@ -101,7 +102,7 @@ def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchS
 
 
 def find_skip(connection: sa.Connection, log: LogId, first: int) -> int | None:
-    """The reason for which the chain last skipped the batch that begins at ``first``; None if it never did."""
+    """The reason for which the chain last skipped the batch that begins at ``first``; None if it did not."""
     wanted = (idx_skipped.c.log == log) & (idx_skipped.c.first == first)
     query = select_now(idx_skipped).where(wanted).order_by(idx_skipped.c.valid_from.desc()).limit(1)
     row = connection.execute(query).one_or_none()
@@ -126,7 +127,9 @@ def store_attempt(
 
 
 def list_attempts(connection: sa.Connection, account: str, from_nonce: int) -> list[Attempt]:
-    """The account's attempts with nonces from ``from_nonce``, lowest nonce first, newest first within one nonce."""
+    """The account's attempts with nonces from ``from_nonce``, lowest nonce first, newest first within one
+    nonce.
+    """
     wanted = (attempt.c.account == account) & (attempt.c.nonce >= from_nonce)
     query = sa.select(attempt).where(wanted).order_by(attempt.c.nonce, attempt.c.id.desc())
     return [
@@ -150,11 +153,11 @@ def _row(held: Batch) -> dict[str, Any]:
     return {
         "log": held.log,
         "first": held.first,
-        "count": held.count,
+        "size": held.count,
         "root": held.root,
         "closed_at": held.closed_at,
     }
 
 
 def _batch(row: sa.Row[Any]) -> Batch:
-    return Batch(LogId(row.log), row.first, row.count, row.root, row.closed_at)
+    return Batch(LogId(row.log), row.first, row.size, row.root, row.closed_at)

@@ -1,6 +1,7 @@
 """Opens a node's database with full durability, and turns the driver's failures into ours.
 
-A transaction that returned is on disk: SQLite runs in WAL mode with ``synchronous=FULL``, so every commit is synced.
+A transaction that returned is on disk: SQLite runs in WAL mode with ``synchronous=FULL``, so every commit
+is synced.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ BUSY_TIMEOUT_MS = 10_000
 
 
 class Database:
-    """One database, opened once a process. ``reading`` sees a snapshot; ``writing`` takes the write lock at once."""
+    """One database, opened once a process. ``reading`` sees a snapshot; ``writing`` takes the write lock at
+    once.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _create_engine(url)
@@ -55,7 +58,8 @@ def _create_engine(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(raw: Any, _record: object) -> None:
-    # The driver would otherwise open transactions on its own, and never for reads: a "snapshot" would be none.
+    # The driver would otherwise open transactions on its own, and never for reads: a "snapshot" would be
+    # none.
     raw.isolation_level = None
     cursor = raw.cursor()
     for pragma in (
@@ -70,7 +74,8 @@ def _prepare_sqlite(raw: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # BEGIN IMMEDIATE: a reader that turns writer halfway could fail with "busy" after having decided on old rows.
+    # BEGIN IMMEDIATE: a reader that turns writer halfway could fail with "busy" after having decided on old
+    # rows.
     wants_write = connection.get_execution_options().get("cityledger_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_write else "BEGIN")
 

@@ -1,4 +1,6 @@
-"""The mechanism of index rows that are true for a range of blocks (see ``tables.py``): put, remove, undo, and reading at a block."""
+"""The mechanism of index rows that are true for a range of blocks (see ``tables.py``): put, remove, undo,
+and reading at a block.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Durable writes in groups: many callers, one commit.
 
-A commit costs a disk sync however much it holds, so callers hand their work to one thread, which runs what has queued up in one
-transaction, each piece under its own savepoint, commits, and only then answers. *Acknowledged means durable*: ``run`` returns
-after the commit or raises, and a piece that failed leaves nothing behind.
+A commit costs a disk sync however much it holds, so callers hand their work to one thread, which runs what
+has queued up in one transaction, each piece under its own savepoint, commits, and only then answers.
+*Acknowledged means durable*: ``run`` returns after the commit or raises, and a piece that failed leaves
+nothing behind.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ GROUP_LIMIT = 256
 class _Piece:
     work: Work
     future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    result: Any = None
+    failed: Exception | None = None
 
 
 class Journal:
@@ -79,20 +86,19 @@ class Journal:
         return group or None
 
     def _commit(self, group: list[_Piece]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with self._database.writing() as connection:
                 outcomes = [self._attempt(connection, piece) for piece in group]
-        except BaseException as error:  # the commit itself failed: nobody may be told that it worked
-            outcomes = [(piece.future, None, error) for piece in group]
-        for future, result, error in outcomes:
-            if error is None:
-                future.set_result(result)
+        except Exception as failure:  # the commit itself failed: nobody may be told that it worked
+            outcomes = [_Outcome(failed=failure)] * len(group)
+        for piece, outcome in zip(group, outcomes, strict=True):
+            if outcome.failed is None:
+                piece.future.set_result(outcome.result)
             else:
-                future.set_exception(error)
+                piece.future.set_exception(outcome.failed)
 
     @staticmethod
-    def _attempt(connection: sa.Connection, piece: _Piece) -> tuple[Future[Any], Any, BaseException | None]:
+    def _attempt(connection: sa.Connection, piece: _Piece) -> _Outcome:
         savepoint = connection.begin_nested()
         try:
             with translated():
@@ -101,5 +107,5 @@ class Journal:
         except Exception as error:
             if savepoint.is_active:
                 savepoint.rollback()
-            return piece.future, None, error
-        return piece.future, result, None
+            return _Outcome(failed=error)
+        return _Outcome(result)

@@ -14,7 +14,9 @@ from cityledger.store.database import Database
 
 
 def migrate(database: Database) -> None:
-    """Applies every migration that is missing, all in one transaction; a database that is up to date is left alone."""
+    """Applies every migration that is missing, all in one transaction; a database that is up to date is
+    left alone.
+    """
     with database.writing() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -32,7 +34,8 @@ def verify_schema(database: Database) -> None:
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
     if held != wanted:
         raise ConfigurationError(
-            f"the database has schema {held or 'none'}, this program needs {wanted}: run `cityledger node migrate`"
+            f"the database has schema {held or 'none'}, this program needs {wanted}:"
+            " run `cityledger node migrate`"
         )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.proofs.leaves import Receipt, ReceiptLeaf
 from cityledger.proofs.leaf_json import receipt_from_json, receipt_to_json
+from cityledger.proofs.leaves import Receipt, ReceiptLeaf, leaf_hash
 from cityledger.store import logs
+from cityledger.store.tables import leaf as leaf_table
 from cityledger.store.tables import receipt as table
 from cityledger.types import AgencyId, LeafHash, LogId, RecordId
 
@@ -65,8 +66,8 @@ def find_receipt(connection: sa.Connection, digest: bytes) -> StoredReceipt | No
 def _last_read(connection: sa.Connection, log: LogId, record: RecordId) -> tuple[int, LeafHash]:
     of_record = (table.c.log == log) & (table.c.record == record)
     query = (
-        sa.select(table.c.read_no, logs.leaf.c.hash)
-        .join(logs.leaf, (logs.leaf.c.log == table.c.log) & (logs.leaf.c.seq == table.c.seq))
+        sa.select(table.c.read_no, leaf_table.c.hash)
+        .join(leaf_table, (leaf_table.c.log == table.c.log) & (leaf_table.c.seq == table.c.seq))
         .where(of_record)
         .order_by(table.c.read_no.desc())
         .limit(1)
@@ -106,4 +107,4 @@ def _load(connection: sa.Connection, row: sa.Row[Any]) -> StoredReceipt:
         row.read_no,
         LeafHash(row.prev_read_of_record),
     )
-    return StoredReceipt(receipt, row.signature, leaf, logs.leaf_hash(leaf.struct_hash()))
+    return StoredReceipt(receipt, row.signature, leaf, leaf_hash(leaf.struct_hash()))

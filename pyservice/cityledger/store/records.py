@@ -1,6 +1,7 @@
 """Sealed records: versions with their wrapped key, parts and subjects, and their erasure.
 
-Nothing here can open a payload; rows hold ciphertext, digests and a data key that only the agency's vault key unwraps.
+Nothing here can open a payload; rows hold ciphertext, digests and a data key that only the agency's vault
+key unwraps.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Maps identifiers of people and things to random pseudonyms, one map per provider. The identifier itself is never stored."""
+"""Maps identifiers of people and things to random pseudonyms, one map per provider. The identifier itself
+is never stored.
+"""
 
 from __future__ import annotations
 

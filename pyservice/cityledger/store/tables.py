@@ -1,10 +1,12 @@
 """Every table of a node, as SQLAlchemy Core. Migrations create them; a test proves that the two agree.
 
-Two families. *Own* tables hold what this node alone knows: records, leaves, receipts, batches, tokens. *Index* tables (``idx_``)
-mirror the chain. An index row is true for the blocks ``[valid_from, valid_to)``; ``valid_to`` NULL means "still". Undoing a reorg
-is deleting the rows from orphaned blocks and reopening those that they closed, so any indexed block can be asked.
+Two families. *Own* tables hold what this node alone knows: records, leaves, receipts, batches, tokens.
+*Index* tables (``idx_``) mirror the chain. An index row is true for the blocks ``[valid_from, valid_to)``;
+``valid_to`` NULL means "still". Undoing a reorg is deleting the rows from orphaned blocks and reopening
+those that they closed, so any indexed block can be asked.
 
-All bytes32 are BLOBs of 32 bytes, all times Unix seconds, all u64 fit SQLite's and PostgreSQL's signed 64 bits.
+All bytes32 are BLOBs of 32 bytes, all times Unix seconds, all u64 fit SQLite's and PostgreSQL's signed 64
+bits.
 """
 
 from __future__ import annotations
@@ -73,7 +75,7 @@ node_state = _table(
     comment="Facts of this database: instance and chain id it belongs to, the last final block.",
 )
 
-# --- logs and anchoring -------------------------------------------------------------------------------------------------------
+# --- logs and anchoring ---------------------------------------------------------------------------
 
 log_head = _table(
     "log_head",
@@ -99,7 +101,7 @@ batch = _table(
     "batch",
     Column("log", BigInteger, primary_key=True, autoincrement=False),
     _u64("first", key=True),
-    _ranged("count", Integer, "count BETWEEN 1 AND 65536"),
+    _ranged("size", Integer, "size BETWEEN 1 AND 65536"),
     _bytes32("root"),
     Column("closed_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["log"], ["log_head.log"]),
@@ -127,7 +129,7 @@ attempt_batch = _table(
     ForeignKeyConstraint(["log", "first"], ["batch.log", "batch.first"]),
 )
 
-# --- records ------------------------------------------------------------------------------------------------------------------
+# --- records --------------------------------------------------------------------------------------
 
 subject = _table(
     "subject",
@@ -197,7 +199,7 @@ tombstone = _table(
     Index(None, "dataset", "record"),
 )
 
-# --- receipts -----------------------------------------------------------------------------------------------------------------
+# --- receipts -------------------------------------------------------------------------------------
 
 receipt = _table(
     "receipt",
@@ -222,7 +224,7 @@ receipt = _table(
     Index(None, "consumer", "log", "seq"),
 )
 
-# --- sign-in ------------------------------------------------------------------------------------------------------------------
+# --- sign-in --------------------------------------------------------------------------------------
 
 token = _table(
     "token",
@@ -256,7 +258,7 @@ idempotency = _table(
     Index(None, "created_at"),
 )
 
-# --- index of the chain ---------------------------------------------------------------------------------------------------------
+# --- index of the chain ---------------------------------------------------------------------------
 
 block = _table(
     "block",
@@ -370,7 +372,7 @@ idx_log = _indexed(
 )
 
 idx_batch = _indexed(
-    "idx_batch", [_number("log"), _number("first")], _number("count"), _hash("root"), _hash("tx_hash")
+    "idx_batch", [_number("log"), _number("first")], _number("size"), _hash("root"), _hash("tx_hash")
 )
 
 idx_skipped = _indexed(
