@@ -1,0 +1,20 @@
+"""What a caller may be told of a denial, computed apart from the receipt's code (SPEC.md §2.1)."""
+
+from __future__ import annotations
+
+from cityledger.policy.facts import Facts
+from cityledger.policy.rules import decide_facts, is_permit
+
+# What depends on the one record or its subject: a denial named for one of these would tell that the
+# record exists.
+_STANDS_AGAINST = Facts.SEALED_BY_LAW | Facts.RESTRICTED_FOR_ALL | Facts.RESTRICTED_FOR_CONSUMER
+_SPEAKS_FOR = Facts.CONTROLS_SUBJECT | Facts.GOOD_STANDING | Facts.EMERGENCY_OPEN | Facts.CONSENT_SATISFIED
+
+
+def told_code(facts: int) -> int | None:
+    """The code that may be named to the caller, or None for not-found, the one answer to all the rest.
+
+    It asks the same rules as if nothing stood against the record: only a denial that remains may be named.
+    """
+    code = decide_facts(facts & ~int(_STANDS_AGAINST) | int(_SPEAKS_FOR))
+    return None if is_permit(code) else code
