@@ -10,7 +10,8 @@ from eth_account.signers.local import LocalAccount
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyringError, MisdirectedError
 from cityledger.proofs.leaves import ReceiptDomain
-from cityledger.sealing.keyring import AgencyKeys, Keyring
+from cityledger.sealing.agency_keys import AgencyKeys
+from cityledger.sealing.keyring import Keyring
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.types import (

@@ -106,7 +106,7 @@ def _seal(services: Services, ruling: Ruling, draft: Draft) -> SealedRecord:
         newest = records.newest_version(connection, target.dataset, target.record)
     context = Context(services.instance, target.dataset, target.record, newest + 1)
     data_key = services.random_bytes(32)
-    vault_key = services.keys_of(dataset.provider).current_vault_key
+    vault_key = services.keys_of(dataset.provider).vault_key
     parts = (
         _seal_part(bit, name, body.parts.get(name, b""), data_key, context, draft.aead)
         for bit, name in enumerate(dataset.part_names)
