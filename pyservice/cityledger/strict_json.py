@@ -49,7 +49,7 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
             else the reason gives line and column.
     """
     if len(data) > max_bytes:
-        raise TooLargeError("", f"JSON of {len(data)} bytes, at most {max_bytes} are taken")
+        raise TooLargeError("", f"JSON of more than {max_bytes} bytes")
     text = _decode(data)
     _refuse_marks(text, max_depth)
     _refuse_lone_surrogates(text)

@@ -46,7 +46,7 @@ def check_resource(value: Json, types: Collection[str], path: str) -> None:
         raise PayloadError(f"{path}.resourceType", f"must be {' or '.join(sorted(types))}")
     model = _read(resource, kind, path)
     _refuse_coerced(resource, model, path)
-    if kind in _OPEN_STATUS and resource["status"] not in _OPEN_STATUS[kind].split():
+    if kind in _OPEN_STATUS and resource.get("status") not in _OPEN_STATUS[kind].split():
         raise PayloadError(f"{path}.status", f"must be one of {_OPEN_STATUS[kind]}")
 
 

@@ -111,4 +111,5 @@ _REASONS = {
     "bool_type": "must be true or false",
     "is_instance_of": "must be a number",
     "decimal_type": "must be a number",
+    "union_tag_invalid": "is of a type that does not belong here",
 }

@@ -1,0 +1,46 @@
+from collections.abc import Iterator
+
+import jsonschema
+import pytest
+
+from cityledger.profiles import registry
+from cityledger.profiles.profile import canonical_bytes
+from cityledger.profiles.schema_documents import documents
+
+DIGESTS = {
+    "medical": "9218e7530d89b85df283f8cbdc06d651fba2b98b242f0b02f3e7a097324dbd89",
+    "property": "e2f3f53118cbcd5b18badfadfb6b0621ace133794cde305ac970d6fb5f2ba3e1",
+    "parking": "b6fdcf42079bf6f18a5ede1335def4a02b0a1dd39474068d4f5ddb0462110ccc",
+}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_checked_in_document_says_what_the_models_say(name: str) -> None:
+    """If this fails after an upgrade of pydantic, compare by hand before running make_profile_schemas."""
+    assert registry.get(name).schema == documents()[name]
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_digest_stays(name: str) -> None:
+    """The digest is in every leaf that was ever anchored: a new one here is a new version of the profile."""
+    assert registry.get(name).schema_digest.hex() == DIGESTS[name]
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_document_is_a_json_schema_with_one_canonical_form(name: str) -> None:
+    schema = registry.get(name).schema
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert canonical_bytes(schema).isascii()
+    assert not any(isinstance(value, float) for value in leaves(schema))
+
+
+def leaves(value: object) -> Iterator[object]:
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from leaves(inner)
+        case list():
+            for inner in value:
+                yield from leaves(inner)
+        case _:
+            yield value
