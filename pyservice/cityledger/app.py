@@ -1,0 +1,183 @@
+"""Wires a node together, in one place and at start: settings in, a running node out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.deployment import verify_manifest
+from cityledger.chain.endpoint import Endpoint, connect
+from cityledger.chain.follower import Follower
+from cityledger.chain.manifest import Manifest, load_manifest
+from cityledger.chain.sender import Sender
+from cityledger.devnet import CHAIN_ID, follow_offset
+from cityledger.errors import ConfigurationError, KeyringError
+from cityledger.exchange.services import Services
+from cityledger.indexer.indexer import Indexer
+from cityledger.proofs.leaves import ReceiptDomain
+from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.keyring_lock import UnlockSecret
+from cityledger.settings import Settings
+from cityledger.store import node_state
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.store.migrate import verify_schema
+from cityledger.types import Address
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 0.1
+"""How often the indexer asks for a new head; part of the revocation bound."""
+PASSPHRASE_VARIABLE = "CITYLEDGER_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Everything that a running node consists of. ``start`` its loops, serve its API, then ``close`` it."""
+
+    settings: Settings
+    manifest: Manifest
+    contracts: Contracts
+    endpoint: Endpoint
+    sender: Sender
+    services: Services
+    indexer: Indexer
+    anchorer: Anchorer
+    now: Callable[[], int]
+    _stop: threading.Event
+    _threads: list[threading.Thread]
+
+    def start(self) -> None:
+        """Starts the loops: following the chain, and anchoring."""
+        for name, loop in (
+            ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
+            ("anchoring", lambda: self.anchorer.run(self._stop, 1.0)),
+        ):
+            thread = threading.Thread(target=loop, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Ends the loops, finishes what the journal holds, and closes the database."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.services.journal.close()
+        self.services.database.close()
+
+
+def unlock_secret(settings: Settings, environment: Mapping[str, str]) -> UnlockSecret:
+    """What opens the keyring: the key file, else the passphrase of the environment.
+
+    Raises:
+        KeyringError: there is neither.
+    """
+    if settings.key_file is not None:
+        return UnlockSecret.from_key_file(settings.key_file)
+    passphrase = environment.get(PASSPHRASE_VARIABLE)
+    if passphrase is None:
+        raise KeyringError(f"set {PASSPHRASE_VARIABLE}, or name a key_file in the settings, to open the keyring")
+    return UnlockSecret.from_passphrase(passphrase)
+
+
+def open_node(settings: Settings, secret: UnlockSecret) -> Node:
+    """Opens everything and checks that it belongs together; starts nothing.
+
+    Raises:
+        KeyringError: an entry of the keyring cannot be opened.
+        WrongChainError: endpoint, manifest and database are not of one chain and instance.
+        ConfigurationError: the operator's account is missing, or the database has another schema.
+    """
+    manifest = load_manifest(settings.manifest)
+    keyring = Keyring.open(settings.keyring, secret)
+    operator = _operator(keyring, settings)
+    endpoint = connect(settings.rpc_url, settings.chain_id)
+    verify_manifest(endpoint, manifest, str(settings.manifest))
+    database = Database(settings.database_url)
+    verify_schema(database)
+    with database.writing() as connection:
+        node_state.bind_instance(connection, manifest.instance)
+    return _wire(settings, manifest, keyring, operator, endpoint, database)
+
+
+def _wire(
+    settings: Settings,
+    manifest: Manifest,
+    keyring: Keyring,
+    operator: LocalAccount,
+    endpoint: Endpoint,
+    database: Database,
+) -> Node:
+    offset = _offset(settings)
+    clock = ChainClock(offset=offset)
+    journal = Journal(database)
+    contracts = contracts_of(endpoint, manifest)
+    sender = Sender(endpoint)
+    services = Services(
+        database=database,
+        journal=journal,
+        keyring=keyring,
+        clock=clock,
+        instance=manifest.instance,
+        domain=ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
+        operator=operator,
+        random_bytes=os.urandom,
+        staleness_limit_seconds=settings.staleness_limit_seconds,
+        backup_horizon_seconds=settings.backup_horizon_seconds,
+    )
+    anchorer = Anchorer(
+        database,
+        journal,
+        clock,
+        sender,
+        contracts.ledger,
+        operator,
+        keyring.agencies(),
+        BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
+    )
+    follower = Follower(endpoint, manifest)
+    indexer = Indexer(
+        follower, database, journal, clock, first_block=manifest.first_block, advanced=anchorer.wake
+    )
+    return Node(
+        settings=settings,
+        manifest=manifest,
+        contracts=contracts,
+        endpoint=endpoint,
+        sender=sender,
+        services=services,
+        indexer=indexer,
+        anchorer=anchorer,
+        now=lambda: int(time.time()) + offset(),
+        _stop=threading.Event(),
+        _threads=[],
+    )
+
+
+def _operator(keyring: Keyring, settings: Settings) -> LocalAccount:
+    try:
+        return keyring.account(Address(settings.operator))
+    except KeyringError as error:
+        raise ConfigurationError(f"settings: operator {settings.operator} is not in the keyring") from error
+
+
+def _offset(settings: Settings) -> Callable[[], int]:
+    if settings.devnet_state is None:
+        return lambda: 0
+    if settings.chain_id != CHAIN_ID:
+        raise ConfigurationError("settings: devnet_state is for the devnet's chain id only")
+    return follow_offset(settings.devnet_state)
+
+
+def log_level_from(environment: Mapping[str, str]) -> Any:
+    """The level named by ``CITYLEDGER_LOG``; INFO without it."""
+    return logging.getLevelNamesMapping().get(environment.get("CITYLEDGER_LOG", "INFO").upper(), logging.INFO)
