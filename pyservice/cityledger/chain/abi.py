@@ -1,6 +1,7 @@
 """Turning Python values into calldata and back, by the ABI that ships with the contracts.
 
-Decoded structs and argument lists are dictionaries by Solidity name, so a field added in the contract cannot shift another.
+Decoded structs and argument lists are dictionaries by Solidity name, so a field added in the contract cannot
+shift another.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from eth_abi import abi as codec
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import BaseEquals
+from eth_abi.registry import registry as default_registry
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import Web3
@@ -23,14 +27,37 @@ Entry = Mapping[str, Any]
 Named = dict[str, Any]
 
 
+class _TolerantStringDecoder(StringDecoder):
+    """Solidity does not check that a ``string`` is UTF-8. If bad bytes raised here, one steward's title could
+    stop every node.
+    """
+
+    @classmethod
+    def from_type_str(cls, abi_type: Any, registry: Any) -> _TolerantStringDecoder:
+        return cls(handle_string_errors="replace")
+
+
+def _tolerant_codec() -> ABICodec:
+    registry = default_registry.copy()  # type: ignore[no-untyped-call]
+    registry.unregister_decoder("string")
+    is_string = BaseEquals("string")  # type: ignore[no-untyped-call]
+    registry.register_decoder(is_string, _TolerantStringDecoder, label="string")
+    return ABICodec(registry)
+
+
+codec = _tolerant_codec()
+
+
 @cache
 def _contract(name: str) -> type[Contract]:
     artifact = load_artifact(name)
-    return Web3().eth.contract(abi=artifact.abi, bytecode="0x" + artifact.bytecode.hex())  # type: ignore[call-overload, no-any-return]
+    return Web3().eth.contract(abi=artifact.abi, bytecode="0x" + artifact.bytecode.hex())
 
 
 def encode_call(name: str, function: str, arguments: Sequence[object]) -> bytes:
-    """Selector and arguments of a call to ``function`` of contract ``name``. Structs are tuples or dictionaries."""
+    """Selector and arguments of a call to ``function`` of contract ``name``. Structs are tuples or
+    dictionaries.
+    """
     return bytes.fromhex(_contract(name).encode_abi(function, args=list(arguments))[2:])
 
 
@@ -40,7 +67,8 @@ def encode_creation(name: str, arguments: Sequence[object]) -> bytes:
 
 
 def decode_result(name: str, function: str, data: bytes) -> Any:
-    """What ``function`` returned: one value, or a dictionary (a tuple where the ABI gives no names) for several.
+    """What ``function`` returned: one value, or a dictionary (a tuple where the ABI gives no names) for
+    several.
 
     Raises:
         ChainError: the bytes do not fit the ABI, as when there is no contract at the address.

@@ -10,7 +10,14 @@ from typing import Any
 
 from cityledger.errors import ConfigurationError
 
-CONTRACT_NAMES = ("AccessManager", "CityDirectory", "AgencyRegistry", "DataCatalog", "RecordLedger", "AccessPolicy")
+CONTRACT_NAMES = (
+    "AccessManager",
+    "CityDirectory",
+    "AgencyRegistry",
+    "DataCatalog",
+    "RecordLedger",
+    "AccessPolicy",
+)
 """In the order of deployment."""
 FOLLOWED_NAMES = CONTRACT_NAMES[1:]
 """Those whose events are followed. AccessManager's are governance history that no decision reads."""
@@ -22,6 +29,10 @@ class Artifact:
     abi: list[dict[str, Any]]
     bytecode: bytes
     """Creation code, without constructor arguments."""
+    deployed_bytecode: bytes
+    """What stands at the address afterwards, with zeros where immutables go."""
+    immutables: tuple[tuple[int, int], ...]
+    """(start, length) of each place in the deployed bytecode that the constructor fills."""
 
 
 @cache
@@ -38,9 +49,14 @@ def load_artifact(name: str) -> Artifact:
         raise ConfigurationError(
             f"the artifact of {name} is missing; in a source checkout run `cityledger contracts compile`"
         ) from None
-    return Artifact(name, held["abi"], bytes.fromhex(held["bytecode"].removeprefix("0x")))
+    places = tuple((place["start"], place["length"]) for place in held["immutableReferences"])
+    return Artifact(name, held["abi"], _code(held["bytecode"]), _code(held["deployedBytecode"]), places)
 
 
 def entries_of_kind(name: str, kind: str) -> list[dict[str, Any]]:
     """The ABI entries of one kind: ``function``, ``event`` or ``error``."""
     return [entry for entry in load_artifact(name).abi if entry["type"] == kind]
+
+
+def _code(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

@@ -21,9 +21,11 @@ class _Arrival:
 
 
 class ChainClock:
-    """Keeps the last head and the monotonic moment of its arrival. Usable from several threads, with one that writes.
+    """Keeps the last head and the monotonic moment of its arrival. Usable from several threads, with one that
+    writes.
 
-    ``wall`` and ``monotonic`` give seconds; ``offset`` is how far a devnet's clock runs ahead of the wall clock (0 elsewhere).
+    ``wall`` and ``monotonic`` give seconds; ``offset`` is how far a devnet's clock runs ahead of the wall
+    clock (0 elsewhere).
     """
 
     def __init__(
@@ -41,8 +43,8 @@ class ChainClock:
     def head_arrived(self, head: BlockRef) -> None:
         """Notes a head. The same head again changes nothing: hearing it twice does not make it fresher.
 
-        A head that replaces another without growing the chain is taken, but is no advance, so an endpoint that swings between two
-        forks goes stale.
+        A head that replaces another without growing the chain is taken, but is no advance, so an endpoint
+        that swings between two forks goes stale.
         """
         now, last = self._monotonic(), self._last
         if last is None:
@@ -70,10 +72,12 @@ class ChainClock:
         return last.head.time + int(self._monotonic() - last.arrived)
 
     def verify_fresh(self, limit_seconds: float) -> None:
-        """Both clocks must agree that the head is young: the wall clock alone can be set back, the monotonic one knows no dates.
+        """Both clocks must agree that the head is young: the wall clock alone can be set back, the monotonic
+        one knows no dates.
 
         Raises:
-            StaleIndexError: no head yet, or the head's time or its arrival is more than ``limit_seconds`` ago.
+            StaleIndexError: no head yet, or the head's time or its arrival is more than ``limit_seconds``
+                ago.
         """
         last = self._arrival()
         behind = self._wall() + self._offset() - last.head.time
@@ -81,7 +85,9 @@ class ChainClock:
             raise StaleIndexError(f"the head is {behind:.0f} s old; the limit is {limit_seconds:g} s")
         silent = self._monotonic() - last.advanced
         if silent > limit_seconds:
-            raise StaleIndexError(f"the chain has not advanced for {silent:.0f} s; the limit is {limit_seconds:g} s")
+            raise StaleIndexError(
+                f"the chain has not advanced for {silent:.0f} s; the limit is {limit_seconds:g} s"
+            )
 
     def _arrival(self) -> _Arrival:
         if self._last is None:

@@ -16,13 +16,21 @@ from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
 from cityledger.chain.reverts import decode_revert
-from cityledger.errors import ChainError, ChainUnavailableError, ConfigurationError, RevertedError, WrongChainError
+from cityledger.errors import (
+    ChainError,
+    ChainUnavailableError,
+    ConfigurationError,
+    RevertedError,
+    WrongChainError,
+)
 from cityledger.types import Address, BlockRef
 
 _log = logging.getLogger(__name__)
 
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
-"""The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of answered wrongly."""
+"""The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
+answered wrongly.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,11 @@ class _Provider(Protocol):
 
 
 class Endpoint:
-    """One chain behind one or more URLs. Usable from several threads; each thread keeps its own connection alive.
+    """One chain behind one or more URLs. Usable from several threads; each thread keeps its own connection
+    alive.
 
-    When a URL does not answer, the next is tried and kept. A caller that must not go back in time compares heads itself.
+    When a URL does not answer, the next is tried and kept. A caller that must not go back in time compares
+    heads itself.
     """
 
     def __init__(self, chain_id: int, providers: Sequence[tuple[str, _Provider]]) -> None:
@@ -95,7 +105,9 @@ class Endpoint:
 
     def request_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
         """As ``request``, for several at once; raises for the first that was refused."""
-        return [self._accepted(method, one) for (method, _), one in zip(asked, self.ask_many(asked), strict=True)]
+        return [
+            self._accepted(method, one) for (method, _), one in zip(asked, self.ask_many(asked), strict=True)
+        ]
 
     def call(self, to: Address, data: bytes, at: At, sender: Address | None = None) -> bytes:
         """The bytes that a view call returns at a block.
@@ -135,14 +147,19 @@ class Endpoint:
                 if step:
                     self._verify_serves(provider, shown)
                 answered = request(provider)
-            # ValueError: an endpoint that answers something other than JSON, a gateway's error page for example.
+            # ValueError: an endpoint that answers something other than JSON, a gateway's error
+            # page for example.
             except (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError) as error:
-                _log.warning("endpoint does not answer", extra={"endpoint": shown, "reason": type(error).__name__})
+                _log.warning(
+                    "endpoint does not answer", extra={"endpoint": shown, "reason": type(error).__name__}
+                )
                 continue
             self._current = index
             return answered
         # Without "from": the transport's message repeats the full URL, and with it any key inside.
-        raise ChainUnavailableError(f"no endpoint answers: {', '.join(shown for shown, _ in self._providers)}") from None
+        raise ChainUnavailableError(
+            f"no endpoint answers: {', '.join(shown for shown, _ in self._providers)}"
+        ) from None
 
     def _verify_serves(self, provider: _Provider, shown: str) -> None:
         served = int(provider.make_request(RPCEndpoint("eth_chainId"), [])["result"], 16)
@@ -153,7 +170,8 @@ class Endpoint:
 def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: float = 10.0) -> Endpoint:
     """Opens an endpoint: ``http(s)://…``, or ``ipc:`` and a path; several, separated by commas, for failover.
 
-    ``expected_chain_id`` None takes whatever chain answers; only a command that is about to tell the user may do so.
+    ``expected_chain_id`` None takes whatever chain answers; only a command that is about to tell the user may
+    do so.
 
     Raises:
         ConfigurationError: no URL, or one of another scheme.
@@ -206,7 +224,9 @@ def _provider(url: str, timeout_seconds: float) -> _Provider:
     scheme = urlsplit(url).scheme
     if scheme in ("http", "https"):
         # No retries inside: a retried eth_sendRawTransaction would hide "already known" from the sender.
-        return HTTPProvider(url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None)
+        return HTTPProvider(
+            url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None
+        )
     if scheme == "ipc":
         return IPCProvider(url.removeprefix("ipc://").removeprefix("ipc:"), timeout=int(timeout_seconds))
     raise ConfigurationError(f"an RPC URL must begin with http://, https:// or ipc:, not {masked(url)}")

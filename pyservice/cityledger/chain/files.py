@@ -12,7 +12,7 @@ from cityledger.errors import ConfigurationError
 
 
 def save_json(path: Path, value: Any, *, private: bool = False) -> None:
-    """Replaces ``path`` by ``value``, on disk before this returns. ``private`` keeps others from reading it."""
+    """Replaces ``path`` by ``value``, on disk before this returns. ``private`` keeps others from reading."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -21,10 +21,10 @@ def save_json(path: Path, value: Any, *, private: bool = False) -> None:
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o600 if private else 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o600 if private else 0o644)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)
         raise
 
 

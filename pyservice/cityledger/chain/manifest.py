@@ -89,14 +89,20 @@ def manifest_json(manifest: Manifest) -> dict[str, Any]:
         "council": manifest.council,
         "guard": manifest.guard,
         "contracts": {
-            name: {"address": one.address, "block": str(one.block), "transaction": "0x" + one.transaction.hex()}
+            name: {
+                "address": one.address,
+                "block": str(one.block),
+                "transaction": "0x" + one.transaction.hex(),
+            }
             for name, one in manifest.contracts.items()
         },
     }
 
 
 def _contract(held: Mapping[str, str]) -> DeployedContract:
-    return DeployedContract(Address(held["address"]), int(held["block"]), bytes.fromhex(held["transaction"][2:]))
+    return DeployedContract(
+        Address(held["address"]), int(held["block"]), bytes.fromhex(held["transaction"][2:])
+    )
 
 
 def _is_decimal(value: object) -> bool:
@@ -149,9 +155,13 @@ def _complaints(held: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
-def _field_complaints(prefix: str, held: Mapping[str, Any], fields: Mapping[str, tuple[str, _Check]]) -> list[str]:
+def _field_complaints(
+    prefix: str, held: Mapping[str, Any], fields: Mapping[str, tuple[str, _Check]]
+) -> list[str]:
     wrong = [f"{prefix}{name} is unknown" for name in sorted(held.keys() - fields.keys())]
     wrong += [f"{prefix}{name} is missing" for name in fields if name not in held]
     return wrong + [
-        f"{prefix}{name} {rule}" for name, (rule, holds) in fields.items() if name in held and not holds(held[name])
+        f"{prefix}{name} {rule}"
+        for name, (rule, holds) in fields.items()
+        if name in held and not holds(held[name])
     ]

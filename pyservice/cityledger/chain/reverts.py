@@ -1,4 +1,4 @@
-"""What a contract said when it refused: the custom error's name and facts, looked up over all our contracts."""
+"""What a contract said when it refused: the custom error's name and facts, looked up over all contracts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _BUILT_IN: tuple[Entry, ...] = (
 
 
 def decode_revert(data: bytes) -> RevertedError:
-    """The error inside revert data. A selector that none of our contracts declares is told as it is, never hidden."""
+    """The error inside revert data. A selector that none of our contracts declares is told as it is, never
+    hidden.
+    """
     if not data:
         return RevertedError("WithoutReason", {})
     entry = _errors().get(data[:4])
@@ -24,7 +26,9 @@ def decode_revert(data: bytes) -> RevertedError:
         return RevertedError("UnknownError", {"data": "0x" + data.hex()})
     values = decode_values(entry["inputs"], data[4:], f"error {entry['name']}")
     names = [parameter["name"] or f"argument{i}" for i, parameter in enumerate(entry["inputs"])]
-    return RevertedError(str(entry["name"]), {name: _shown(value) for name, value in zip(names, values, strict=True)})
+    return RevertedError(
+        str(entry["name"]), {name: _shown(value) for name, value in zip(names, values, strict=True)}
+    )
 
 
 @cache

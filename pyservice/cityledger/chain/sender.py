@@ -1,4 +1,6 @@
-"""Signing and broadcasting transactions. What a node answers to a broadcast is a value here, because the anchoring loop acts on it."""
+"""Signing and broadcasting transactions. What a node answers to a broadcast is a value here, because the
+anchoring loop acts on it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.types import Address
 
 _WINDOW = 256
-"""Most transactions in flight at once. Development nodes stop mining when some thousands are sent without waiting."""
+"""Most transactions in flight at once. Development nodes stop mining when some thousands are sent without
+waiting.
+"""
 _GWEI = 10**9
 
 
@@ -43,7 +47,9 @@ class Fees:
 
     def raised(self) -> Fees:
         """Enough more (an eighth, rounded up) for nodes to accept a replacement with the same nonce."""
-        return Fees(self.max_fee + self.max_fee // 8 + 1, self.max_priority_fee + self.max_priority_fee // 8 + 1)
+        return Fees(
+            self.max_fee + self.max_fee // 8 + 1, self.max_priority_fee + self.max_priority_fee // 8 + 1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ class Receipt:
 
 
 class Sender:
-    """Sends through one endpoint. ``transact`` may be called from several threads; nonces are handed out one at a time."""
+    """Sends through one endpoint. ``transact`` may be called from several threads; nonces are handed out one
+    at a time.
+    """
 
     def __init__(
         self,
@@ -93,18 +101,22 @@ class Sender:
         self._sleep = sleep
         self._nonces = threading.Lock()
 
-    # --- the steps, for a caller that keeps its own journal ------------------------------------------------------------------
+    # --- the steps, for a caller that keeps its own journal -------------------------------------------------
 
     def fees(self) -> Fees:
-        """Twice the next base fee plus the priority fee that the node suggests: holds for six full blocks in a row."""
-        head, tip = self._endpoint.ask_many([("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])])
+        """Twice the next base fee plus the priority fee that the node suggests: holds for six full blocks in
+        a row.
+        """
+        head, tip = self._endpoint.ask_many(
+            [("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])]
+        )
         if head.error or not head.result:
             raise ChainError(f"no latest block: {head.error or 'empty answer'}")
         priority = _GWEI if tip.error else int(tip.result, 16)
         return Fees(2 * int(head.result.get("baseFeePerGas", "0x0"), 16) + priority, priority)
 
     def nonce(self, account: Address, at: At = "latest") -> int:
-        """How many transactions of the account are mined at the block (with "pending", also those that wait)."""
+        """How many transactions of the account are mined at the block (with "pending", waiting ones too)."""
         return int(self._endpoint.request("eth_getTransactionCount", account, block_parameter(at)), 16)
 
     def gas(self, account: Address, calls: Sequence[Call]) -> list[int]:
@@ -130,14 +142,17 @@ class Sender:
             "maxFeePerGas": fees.max_fee,
             "maxPriorityFeePerGas": fees.max_priority_fee,
         }
-        signed = Account.sign_transaction(fields if call.to is None else {**fields, "to": call.to}, account.key)
+        signed = Account.sign_transaction(
+            fields if call.to is None else {**fields, "to": call.to}, account.key
+        )
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
 
     def broadcast(self, raw: bytes) -> Broadcast:
         """Hands raw bytes to the endpoint.
 
         Raises:
-            ChainError: it refuses for a reason that sending again cannot cure, such as too little money for gas.
+            ChainError: it refuses for a reason that sending again cannot cure, such as too little money for
+                gas.
             ChainUnavailableError: no answer; the transaction may or may not have arrived.
         """
         answer = self._endpoint.ask("eth_sendRawTransaction", to_hex(raw))
@@ -148,7 +163,7 @@ class Sender:
         held = self._endpoint.request("eth_getTransactionReceipt", to_hex(transaction))
         return None if held is None else _receipt(held)
 
-    # --- the whole way, for a caller that waits ------------------------------------------------------------------------------
+    # --- the whole way, for a caller that waits -------------------------------------------------------------
 
     def transact(self, account: LocalAccount, call: Call) -> Receipt:
         """Signs, sends and waits until it is mined.
@@ -160,11 +175,12 @@ class Sender:
         return self.transact_many(account, [call])[0]
 
     def transact_many(self, account: LocalAccount, calls: Sequence[Call]) -> list[Receipt]:
-        """Sends all with ascending nonces before waiting, so that they share blocks. A call that depends on an earlier one of
-        the same list must carry its own gas limit.
+        """Sends all with ascending nonces before waiting, so that they share blocks. A call that depends on
+        an earlier one of the same list must carry its own gas limit.
 
         Raises:
-            RevertedError: one would revert (then nothing was sent), or was mined and reverted (the others may have succeeded).
+            RevertedError: one would revert (then nothing was sent), or was mined and reverted (the others may
+                have succeeded).
         """
         sender = Address(account.address)
         limited = self._with_gas(sender, calls)
@@ -193,11 +209,15 @@ class Sender:
             missing = [one.hash for one in signed if one.hash not in found]
             asked = [("eth_getTransactionReceipt", [to_hex(transaction)]) for transaction in missing]
             answers = self._endpoint.request_many(asked)
-            found |= {key: _receipt(held) for key, held in zip(missing, answers, strict=True) if held is not None}
+            found |= {
+                key: _receipt(held) for key, held in zip(missing, answers, strict=True) if held is not None
+            }
             if len(found) == len({one.hash for one in signed}):
                 return [found[one.hash] for one in signed]
             if self._monotonic() > deadline:
-                raise ChainUnavailableError(f"{len(signed) - len(found)} transactions not mined in {self._timeout:.0f} s")
+                raise ChainUnavailableError(
+                    f"{len(signed) - len(found)} transactions not mined in {self._timeout:.0f} s"
+                )
             self._sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
@@ -207,7 +227,9 @@ class Sender:
             return
         for at in (receipt.block_number, receipt.block_number - 1):
             self._replay(sender, call, at)
-        raise RevertedError("WithoutReason", {"call": call.what, "gasUsed": receipt.gas_used, "gasLimit": call.gas})
+        raise RevertedError(
+            "WithoutReason", {"call": call.what, "gasUsed": receipt.gas_used, "gasLimit": call.gas}
+        )
 
     def _replay(self, sender: Address, call: Call, block: int) -> None:
         parameters = call_parameters(call.to, call.data, sender)
@@ -231,13 +253,19 @@ class Sender:
         # Too low is good news if it is this very transaction that was mined meanwhile.
         if told is Broadcast.NONCE_TOO_LOW and self.receipt(signed.hash) is not None:
             return
-        raise ChainError(f"nonce {signed.nonce} is taken ({told.value}): another program sends from this account at the same time")
+        raise ChainError(
+            f"nonce {signed.nonce} is taken ({told.value}): "
+            "another program sends from this account at the same time"
+        )
 
 
 _TOLD = (
     (Broadcast.ALREADY_KNOWN, ("already known", "already imported", "alreadyknown", "known transaction")),
     (Broadcast.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low")),
-    (Broadcast.UNDERPRICED, ("underpriced", "fee too low", "less than block base fee", "lower than the minimum")),
+    (
+        Broadcast.UNDERPRICED,
+        ("underpriced", "fee too low", "less than block base fee", "lower than the minimum"),
+    ),
 )
 
 

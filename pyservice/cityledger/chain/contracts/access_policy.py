@@ -1,0 +1,53 @@
+"""AccessPolicy: the rules on chain, asked at a block of choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cityledger.chain.contracts.bound import BoundContract
+from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.structs import ZERO_ADDRESS
+from cityledger.types import Address, Decision, Query
+
+
+class AccessPolicy:
+    def __init__(self, endpoint: Endpoint, address: Address) -> None:
+        self._contract = BoundContract(endpoint, "AccessPolicy", address)
+        self.address = address
+
+    def facts(self, query: Query, block: At) -> tuple[int, bytes, bytes]:
+        """The facts' word (SPEC.md §2), and the grant and the artefact that it rests on."""
+        held = self._contract.read(block, "facts", _query(query))
+        return held["word"], held["grantId"], held["artefactId"]
+
+    def decide(self, query: Query, block: At) -> Decision:
+        """The rules' answer; a denial is a value, not an error."""
+        return _decision(self._contract.read(block, "decide", _query(query)))
+
+    def decide_many(self, queries: Sequence[Query], block: At) -> list[Decision]:
+        """The same for each query, in order, in one round trip."""
+        answered = self._contract.read(block, "decideMany", [_query(query) for query in queries])
+        return [_decision(held) for held in answered]
+
+
+def _query(query: Query) -> dict[str, Any]:
+    return {
+        "at": query.at,
+        "action": int(query.action),
+        "role": int(query.role),
+        "consumer": query.consumer,
+        "officer": query.officer or ZERO_ADDRESS,
+        "credentialUntil": query.credential_until,
+        "represents": query.represents,
+        "dataset": query.dataset,
+        "record": query.record,
+        "subject": query.subject,
+        "purpose": query.purpose,
+        "parts": query.parts,
+        "openings": query.openings,
+    }
+
+
+def _decision(held: Mapping[str, Any]) -> Decision:
+    return Decision(held["permit"], held["code"], held["grantId"], held["artefactId"], held["facts"])

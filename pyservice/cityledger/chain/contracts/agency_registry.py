@@ -1,0 +1,88 @@
+"""AgencyRegistry: who is a member, with which keys, and which officers act for it on chain."""
+
+from __future__ import annotations
+
+from cityledger.chain.contracts.bound import BoundContract
+from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.sender import Call
+from cityledger.chain.structs import ZERO_ADDRESS, Admission, Agency, Appointment, word_from_text
+from cityledger.types import Address, AgencyId, AgencyStatus, Role
+
+
+class AgencyRegistry:
+    def __init__(self, endpoint: Endpoint, address: Address) -> None:
+        self._contract = BoundContract(endpoint, "AgencyRegistry", address)
+        self.address = address
+
+    # --- council and guard ----------------------------------------------------------------------------------
+
+    def admit(self, admission: Admission) -> Call:
+        """Makes an agency a member. Council only."""
+        return self._contract.prepare("admit", admission.to_abi())
+
+    def suspend(self, agency: AgencyId) -> Call:
+        """Active to Suspended. Guard only."""
+        return self._contract.prepare("suspend", agency)
+
+    def report_compromise(self, agency: AgencyId) -> Call:
+        """To Suspended, and ends every grant and appointment of the agency. Guard only."""
+        return self._contract.prepare("reportCompromise", agency)
+
+    def reinstate(self, agency: AgencyId) -> Call:
+        """Suspended to Active. Council only."""
+        return self._contract.prepare("reinstate", agency)
+
+    def offboard(self, agency: AgencyId) -> Call:
+        """Ends the membership, for good. Council only."""
+        return self._contract.prepare("offboard", agency)
+
+    def rotate_account(self, agency: AgencyId, account: Address) -> Call:
+        """Gives the agency another account. Council only."""
+        return self._contract.prepare("rotateAccount", agency, account)
+
+    # --- the agency's account -------------------------------------------------------------------------------
+
+    def appoint(self, agency: AgencyId, account: Address, role: Role, until: int) -> Call:
+        """Appoints a steward, auditor or registrar until a time (Unix seconds; ``NO_END`` for no end)."""
+        return self._contract.prepare("appoint", agency, account, int(role), until)
+
+    def dismiss(self, agency: AgencyId, account: Address) -> Call:
+        return self._contract.prepare("dismiss", agency, account)
+
+    def rotate_keys(self, agency: AgencyId, sealing_key_digest: bytes, credential_key_digest: bytes) -> Call:
+        """Replaces both key digests."""
+        return self._contract.prepare("rotateKeys", agency, sealing_key_digest, credential_key_digest)
+
+    # --- reads ----------------------------------------------------------------------------------------------
+
+    def role_of(self, agency: AgencyId, account: Address, at: int, block: At) -> Role:
+        """The role held at the time ``at``; ``Role.NONE`` if it has lapsed, ended or never was."""
+        return Role(self._contract.read(block, "roleOf", agency, account, at))
+
+    def find_appointment(self, agency: AgencyId, account: Address, block: At) -> Appointment | None:
+        """The appointment as stored, whether or not it still holds."""
+        held = Appointment.from_abi(self._contract.read(block, "appointmentOf", agency, account))
+        return held if held.role else None
+
+    def standing(self, agency: AgencyId, block: At) -> tuple[AgencyStatus, int]:
+        """Status and epoch; None and 0 for a missing agency."""
+        held = self._contract.read(block, "standing", agency)
+        return AgencyStatus(held["status"]), held["epoch"]
+
+    def find_account(self, agency: AgencyId, block: At) -> Address | None:
+        """The account that acts for the agency."""
+        held = Address(self._contract.read(block, "accountOf", agency))
+        return None if held == ZERO_ADDRESS else held
+
+    def find_agency(self, agency: AgencyId, block: At) -> Agency | None:
+        held = Agency.from_abi(agency, self._contract.read(block, "agencyOf", agency))
+        return held if held.status else None
+
+    def find_by_code(self, code: str, block: At) -> AgencyId | None:
+        """The agency with this code."""
+        held = self._contract.read(block, "agencyByCode", word_from_text("code", code))
+        return AgencyId(held) if held else None
+
+    def agency_count(self, block: At) -> int:
+        """How many agencies were ever admitted; also the highest id."""
+        return int(self._contract.read(block, "agencyCount"))

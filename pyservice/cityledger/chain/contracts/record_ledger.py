@@ -1,0 +1,56 @@
+"""RecordLedger: logs of leaves, and the batches in which they were anchored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cityledger.chain.contracts.bound import BoundContract
+from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.sender import Call
+from cityledger.chain.structs import Batch, Inclusion, Log
+from cityledger.types import ZERO32, Address, AgencyId, LeafHash, LogId, LogKind
+
+
+class RecordLedger:
+    def __init__(self, endpoint: Endpoint, address: Address) -> None:
+        self._contract = BoundContract(endpoint, "RecordLedger", address)
+        self.address = address
+
+    # --- the agency's account -------------------------------------------------------------------------------
+
+    def open_log(
+        self, agency: AgencyId, kind: LogKind, operator: Address, predecessor: LogId | None = None
+    ) -> Call:
+        """Opens a log; its id is in the ``LogOpened`` event of the receipt."""
+        return self._contract.prepare("openLog", agency, int(kind), operator, predecessor or 0)
+
+    def close_log(self, log: LogId) -> Call:
+        """Closes a log, for good."""
+        return self._contract.prepare("closeLog", log)
+
+    def set_operator(self, log: LogId, operator: Address) -> Call:
+        return self._contract.prepare("setOperator", log, operator)
+
+    # --- the operator ---------------------------------------------------------------------------------------
+
+    def anchor(self, batches: Sequence[Batch]) -> Call:
+        """Anchors each batch that fits; one that does not is told by a ``Skipped`` event, not by a revert."""
+        return self._contract.prepare("anchor", [batch.to_abi() for batch in batches])
+
+    # --- reads ----------------------------------------------------------------------------------------------
+
+    def log_count(self, block: At) -> int:
+        """How many logs were ever opened; also the highest id."""
+        return int(self._contract.read(block, "logCount"))
+
+    def find_log(self, log: LogId, block: At) -> Log | None:
+        return Log.from_abi(self._contract.read(block, "logOf", log))
+
+    def find_batch(self, log: LogId, first: int, block: At) -> bytes | None:
+        """keccak(abi.encode(root, count)) of the batch that begins at ``first`` (SPEC.md §4)."""
+        held: bytes = self._contract.read(block, "batchAt", log, first)
+        return None if held == ZERO32 else held
+
+    def is_anchored(self, log: LogId, seq: int, leaf_hash: LeafHash, inclusion: Inclusion, block: At) -> bool:
+        """Whether the leaf hash is the leaf numbered ``seq`` of the log, by an anchored batch."""
+        return bool(self._contract.read(block, "verify", log, seq, leaf_hash, inclusion.to_abi()))
