@@ -29,6 +29,10 @@ from cityledger.types import (
 )
 
 
+POLICY_NAME = "ACCESS_POLICY"
+"""What the city directory calls the policy contract (SPEC.md §1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The decision on one subject of the record."""
@@ -81,7 +85,7 @@ def rule_within(
     """As ``rule``, inside a transaction that is open already."""
     services.clock.verify_fresh(services.staleness_limit_seconds)
     block = index.find_cursor(connection)
-    policy = index.find_contract(connection, "AccessPolicy")
+    policy = index.find_contract(connection, POLICY_NAME)
     if block is None or policy is None:
         raise StaleIndexError("the index has not reached the deployment yet")
     dataset = index.find_dataset(connection, target.dataset)

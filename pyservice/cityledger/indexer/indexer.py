@@ -89,7 +89,7 @@ class Indexer:
             return True
         first = self._first_block if cursor is None else cursor.number + 1
         if first > head.number:
-            self._note(cursor or head)
+            self._clock.head_arrived(cursor or head)
             return False
         return self._read(first, min(head.number, first + RANGE - 1), cursor) < head.number
 
@@ -105,12 +105,9 @@ class Indexer:
             before = one.block.hash
         final = min(self._follower.finalized().number, last)
         self._journal.run(lambda connection: _store(connection, blocks, final))
-        self._note(blocks[-1].block)
+        self._clock.head_arrived(blocks[-1].block)
+        self._advanced(blocks[-1].block)
         return last
-
-    def _note(self, cursor: BlockRef) -> None:
-        self._clock.head_arrived(cursor)
-        self._advanced(cursor)
 
     def _is_orphaned(self, cursor: BlockRef, head: BlockRef) -> bool:
         if head.number < cursor.number:
