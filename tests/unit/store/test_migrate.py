@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from cityledger.errors import ConfigurationError
+from cityledger.store.database import Database
+from cityledger.store.migrate import migrate, verify_schema
+from cityledger.store.tables import metadata, node_state
+
+
+def test_migrate_makes_exactly_the_tables_of_the_program(database: Database) -> None:
+    with database.reading() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert differences == []
+
+
+def test_migrate_keeps_every_check_of_the_tables(database: Database, tmp_path: Path) -> None:
+    wanted = Database(f"sqlite:///{tmp_path / 'wanted.db'}")
+    metadata.create_all(wanted.engine)
+
+    assert _checks(database) == _checks(wanted)
+    assert len(_checks(wanted)) > 20
+    wanted.close()
+
+
+def test_migrate_leaves_a_current_database_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(node_state.insert().values(key="kept", value="yes"))
+
+    migrate(database)
+
+    with database.reading() as connection:
+        assert connection.execute(node_state.select()).one().value == "yes"
+
+
+def test_verify_schema_refuses_a_database_without_schema(tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+
+    with pytest.raises(ConfigurationError, match="schema none"):
+        verify_schema(empty)
+    empty.close()
+
+
+def _checks(database: Database) -> set[tuple[str, str, str]]:
+    inspector = sa.inspect(database.engine)
+    return {
+        (table, str(check["name"]), check["sqltext"])
+        for table in metadata.tables
+        for check in inspector.get_check_constraints(table)
+    }
