@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""Check a cityledger proof file with nothing but Python's standard library (SPEC.md §3, §4, §7).
+
+This file shares no code with the service: copy it, read it, run it anywhere. It has its own Keccak-256.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hmac
+import http.client
+import json
+import re
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any, NoReturn
+
+HELP = """\
+A proof file says: this leaf (a record version, an erasure or a read receipt) stood, unchanged, in a batch
+whose Merkle root was anchored on the city's chain.
+
+  verify_proof.py proof.json
+      "path only": the file agrees with itself. Nothing ties the root to the chain yet.
+  verify_proof.py proof.json --rpc https://node.example --ledger 0x...
+      "anchored": the root is in the ledger of the chain that you ask. Take the ledger's address from what
+      the city published, never from the file: a ledger that the file chose would prove nothing.
+  verify_proof.py proof.json --payload summary=summary.json
+      Also: these bytes are what the leaf's part commits to. Needs the part's opening in the file.
+
+An anchor proves that the leaf did not change since. It does not prove that what it says is true.
+Exit status: 0 verified, 2 usage (or the chain cannot be asked), 4 not verified.
+"""
+PART_TEXT = "Part(bytes32 nameHash,bytes32 ciphertextDigest,bytes32 commitment)"
+TYPES = {
+    "RecordLeaf": "RecordLeaf(bytes32 instance,uint64 log,uint64 seq,bytes32 dataset,bytes32 record,"
+    "uint32 version,bytes32[] subjects,bytes32 schema,Part[] parts)" + PART_TEXT,
+    "Tombstone": "Tombstone(bytes32 instance,uint64 log,uint64 seq,bytes32 erasedLeaf,uint8 reason,"
+    "uint40 erasedAt,uint40 unrecoverableAt)",
+    "ReceiptLeaf": "ReceiptLeaf(bytes32 instance,uint64 log,uint64 seq,bytes32 receipt,bytes32 previous,"
+    "uint64 readNo,bytes32 prevReadOfRecord)",
+}
+PART = "string name,bytes32 ciphertextDigest,bytes32 commitment"
+TREE = "uint64 log,uint64 first,uint32 count,uint32 index,bytes32 root,bytes32[] path"
+ANCHOR = "uint256 chainId,address ledger,bytes32 transaction,uint64 blockNumber,bytes32 blockHash"
+OPENING = "uint8 part,bytes32 opening"
+ZERO = bytes(32)
+
+
+class NotVerifiedError(Exception):
+    """The proof does not hold, or is not a proof file."""
+
+
+def refuse(reason: str) -> NoReturn:
+    raise NotVerifiedError(reason)
+
+
+def keccak(data: bytes) -> bytes:
+    """Keccak-256: FIPS 202's sponge with the padding 01 of the original submission, as Ethereum uses it."""
+    rate, a = 136, [[0] * 5 for _ in range(5)]
+    padded = bytearray(data + b"\1" + bytes(rate - 1 - len(data) % rate))
+    padded[-1] |= 0x80
+    for start in range(0, len(padded), rate):
+        for i in range(rate // 8):
+            a[i % 5][i // 5] ^= int.from_bytes(padded[start + 8 * i : start + 8 * i + 8], "little")
+        keccak_f(a)
+    return b"".join(a[i][0].to_bytes(8, "little") for i in range(4))
+
+
+def keccak_f(a: list[list[int]]) -> None:
+    """The permutation of FIPS 202 §3.2 (theta, rho and pi, chi, iota) on 64-bit lanes a[x][y], in place."""
+    register = 1
+    for _ in range(24):
+        c = [a[x][0] ^ a[x][1] ^ a[x][2] ^ a[x][3] ^ a[x][4] for x in range(5)]
+        for x in range(5):
+            a[x] = [lane ^ c[x - 1] ^ rotate(c[(x + 1) % 5], 1) for lane in a[x]]
+        x, y, current = 1, 0, a[1][0]
+        for t in range(24):
+            x, y = y, (2 * x + 3 * y) % 5
+            current, a[x][y] = a[x][y], rotate(current, (t + 1) * (t + 2) // 2)
+        for y in range(5):
+            row = [a[x][y] for x in range(5)]
+            for x in range(5):
+                a[x][y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5])
+        for j in range(7):
+            a[0][0] ^= (register & 1) << ((1 << j) - 1)
+            register = register << 1 ^ (0x171 if register & 0x80 else 0)
+
+
+def rotate(lane: int, count: int) -> int:
+    return (lane << count % 64 | lane >> (64 - count % 64)) & (2**64 - 1)
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """Step 1, the form. The values: bytes for hex, int for integers, each in the one form of SPEC.md §1."""
+    if len(data) > 65_536:
+        refuse("the file is over 64 KB")
+    try:
+        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
+        json.dumps(view, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written again
+    except (ValueError, RecursionError) as error:
+        raise NotVerifiedError(f"not strict JSON: {error}") from error
+    proof = members(view, "file", {"format", "leaf", "tree", "anchor"}, {"openings"})
+    if proof["format"] != "cityledger-proof/1":
+        refuse("unknown format")
+    proof["leaf"], proof["tree"] = load_leaf(proof["leaf"]), read(TREE, proof["tree"], "tree")
+    proof["anchor"] = read(ANCHOR, proof["anchor"], "anchor")
+    openings = scalar("list", proof.get("openings", []), "openings")
+    return proof | {"openings": [read(OPENING, item, "openings") for item in openings]}
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else refuse("a key stands twice in one object")
+
+
+def members(value: Any, where: str, required: set[str], optional: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict) or not required <= set(value) <= required | optional:
+        refuse(f"{where} is not an object, or has a missing or unknown member")
+    return value
+
+
+def read(fields: str, value: Any, where: str, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values of ``fields`` ("type name,…"), which with ``more`` are all that the object may have."""
+    pairs = [pair.split(" ") for pair in fields.split(",")]
+    found = members(value, where, {name for _, name in pairs} | set(more), set())
+    return {name: scalar(kind, found[name], f"{where}.{name}") for kind, name in pairs}
+
+
+def scalar(kind: str, value: Any, where: str) -> Any:
+    """One value in its one form: 0x hex in lower case, a decimal string from uint64 up, an integer below."""
+    if kind == "bytes32[]":
+        return [scalar("bytes32", item, where) for item in scalar("list", value, where)]
+    if isinstance(value, {"list": list, "string": str}.get(kind, ())):
+        return value
+    digits = {"bytes32": 64, "address": 40}.get(kind)
+    if digits and isinstance(value, str) and re.fullmatch(f"0x[0-9a-f]{{{digits}}}", value):
+        return bytes.fromhex(value[2:])
+    size = int(kind[4:]) if kind.startswith("uint") else 0
+    if size > 53 and isinstance(value, str) and re.fullmatch("0|[1-9][0-9]{0,77}", value):
+        value = int(value)
+    elif size > 53:
+        value = None
+    if size and type(value) is int and 0 <= value < 1 << size:
+        return value
+    refuse(f"{where} is not {kind} in its JSON form, or out of range")
+
+
+def load_leaf(view: Any) -> dict[str, Any]:
+    kind = view.get("type") if isinstance(view, dict) else None
+    if not isinstance(kind, str) or kind not in TYPES:
+        refuse("unknown leaf type")
+    fields = TYPES[kind].split(")")[0].split("(")[1].removesuffix(",Part[] parts")
+    leaf = read(fields, view, "leaf", ("type", "parts") if kind == "RecordLeaf" else ("type",))
+    if kind == "RecordLeaf":
+        leaf["parts"] = [read(PART, part, "leaf.parts") for part in scalar("list", view["parts"], "parts")]
+    check_leaf(leaf | {"type": kind})
+    return leaf | {"type": kind}
+
+
+def check_leaf(leaf: dict[str, Any]) -> None:
+    """What SPEC.md §3 says beyond the types."""
+    if 0 in (leaf["log"], leaf.get("version"), leaf.get("readNo")):
+        refuse("log, version and readNo count from 1")
+    if leaf["type"] == "RecordLeaf":
+        names, subjects = [part["name"] for part in leaf["parts"]], leaf["subjects"]
+        if not 1 <= len(names) <= 8 or len(set(names)) != len(names) or "" in names:
+            refuse("the parts are not 1 to 8 with a name each")
+        if subjects != sorted(set(subjects)) or ZERO in subjects:
+            refuse("the subjects do not ascend")
+    elif leaf["type"] == "Tombstone":
+        if leaf["reason"] not in (1, 2, 3, 4) or leaf["unrecoverableAt"] < leaf["erasedAt"]:
+            refuse("unknown reason, or unrecoverable before erased")
+    elif [leaf["previous"] == ZERO, leaf["prevReadOfRecord"] == ZERO] != [
+        not leaf["seq"],
+        leaf["readNo"] == 1,
+    ]:
+        refuse("the receipt leaf's links contradict its numbers")
+
+
+def check_path(proof: dict[str, Any]) -> bytes:
+    """Steps 2 to 4: the file agrees with itself. Returns the leaf hash."""
+    leaf, tree, count, index = proof["leaf"], proof["tree"], proof["tree"]["count"], proof["tree"]["index"]
+    if tree["log"] != leaf["log"] or index != leaf["seq"] - tree["first"] or not index < count <= 65_536:
+        refuse("the place in the tree is not the leaf's")
+    hashed = node = keccak(b"\0" + struct_hash(leaf))
+    fn, sn = index, count - 1  # RFC 9162 §2.1.3.2
+    for sibling in tree["path"]:
+        if sn == 0:
+            refuse("the path is too long")
+        if fn & 1 or fn == sn:
+            node = keccak(b"\1" + sibling + node)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            node = keccak(b"\1" + node + sibling)
+        fn, sn = fn >> 1, sn >> 1
+    if sn or node != tree["root"]:
+        refuse("the path does not lead to the root")
+    parts = [opening["part"] for opening in proof["openings"]]
+    if parts != sorted(set(parts)) or any(part >= len(leaf.get("parts", [])) for part in parts):
+        refuse("the openings do not ascend within the leaf's parts")
+    return hashed
+
+
+def struct_hash(leaf: dict[str, Any]) -> bytes:
+    """hashStruct of EIP-712, without a domain; the leaf's members stand in the order of its type."""
+    encoded = keccak(TYPES[leaf["type"]].encode())
+    for name, value in leaf.items():
+        if isinstance(value, list):
+            encoded += keccak(b"".join(value if name == "subjects" else map(part_hash, value)))
+        elif name != "type":
+            encoded += value if isinstance(value, bytes) else value.to_bytes(32, "big")
+    return keccak(encoded)
+
+
+def part_hash(part: dict[str, Any]) -> bytes:
+    words = (PART_TEXT.encode(), part["name"].encode())
+    return keccak(b"".join(map(keccak, words)) + part["ciphertextDigest"] + part["commitment"])
+
+
+def check_payload(proof: dict[str, Any], name: str, payload: bytes) -> None:
+    parts = {proof["leaf"]["parts"][item["part"]]["name"]: item for item in proof["openings"]}
+    item = parts.get(name) or refuse(f"the file has no opening for part {name}")
+    found = hmac.digest(item["opening"], payload, "sha256")
+    if not hmac.compare_digest(found, proof["leaf"]["parts"][item["part"]]["commitment"]):
+        refuse(f"the payload is not what part {name} commits to")
+
+
+def check_anchor(proof: dict[str, Any], url: str, ledger: str) -> None:
+    """Steps 5 to 7: the chain that the verifier chose agrees."""
+    leaf, tree, anchor = proof["leaf"], proof["tree"], proof["anchor"]
+    if (anchor["ledger"].hex(), hex(anchor["chainId"])) != (ledger[2:].lower(), ask(url, "eth_chainId")):
+        refuse("the proof names another chain or ledger than you asked")
+    if call(url, ledger, "instance()")[0] != leaf["instance"]:
+        refuse("the leaf is of another deployment")
+    word = call(url, ledger, "batchAt(uint64,uint64)", tree["log"], tree["first"])[0]
+    if word != keccak(tree["root"] + tree["count"].to_bytes(32, "big")):
+        refuse("the ledger has no such batch")
+    agency, kind = call(url, ledger, "logOf(uint64)", tree["log"])[:2]
+    if kind[-1] != (2 if leaf["type"] == "ReceiptLeaf" else 1):
+        refuse("the log is of another kind than the leaf")
+    if leaf["type"] == "RecordLeaf":
+        catalog = "0x" + call(url, ledger, "catalog()")[0][12:].hex()
+        if call(url, catalog, "standing(bytes32)", int.from_bytes(leaf["dataset"], "big"))[0] != agency:
+            refuse("the log is not the dataset's provider's")
+
+
+def call(url: str, contract: str, signature: str, *values: int) -> list[bytes]:
+    """The 32-byte words that a view function returns."""
+    data = keccak(signature.encode())[:4] + b"".join(value.to_bytes(32, "big") for value in values)
+    answer = ask(url, "eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest")
+    if not re.fullmatch("0x([0-9a-f]{64})+", answer):
+        raise OSError(f"{contract} does not answer {signature}")
+    return [bytes.fromhex(answer[i : i + 64]) for i in range(2, len(answer), 64)]
+
+
+def ask(url: str, method: str, *params: Any) -> str:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - http(s), see arguments()
+            return str(json.load(response)["result"])
+    except (ValueError, KeyError, TypeError, http.client.HTTPException) as error:
+        raise OSError(f"no answer to {method}") from error
+
+
+def arguments() -> argparse.Namespace:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description="Check a proof file.", epilog=HELP, formatter_class=form)
+    parser.add_argument("file", type=Path, help="the proof file")
+    parser.add_argument("--payload", action="append", default=[], metavar="PART=FILE", help="bytes")
+    parser.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint of a chain that you trust")
+    parser.add_argument("--ledger", metavar="ADDRESS", help="the RecordLedger that the city published")
+    given = parser.parse_args()
+    if (chain := f"{given.rpc} {given.ledger}") != "None None" and not re.fullmatch(
+        r"https?://\S+ 0x[0-9a-fA-F]{40}", chain
+    ):
+        parser.error("--rpc takes an http(s) URL and needs --ledger with a published address (0x...)")
+    if any("=" not in item for item in given.payload):
+        parser.error("--payload takes PART=FILE")
+    return given
+
+
+def main() -> int:
+    given = arguments()
+    try:
+        proof = load(given.file.read_bytes())
+        leaf_hash = check_path(proof)
+        for part, _, file in (item.partition("=") for item in given.payload):
+            check_payload(proof, part, Path(file).read_bytes())
+        if given.rpc:
+            check_anchor(proof, given.rpc, given.ledger)
+    except (NotVerifiedError, OSError) as error:
+        word, status = ("NOT VERIFIED", 4) if isinstance(error, NotVerifiedError) else ("cannot check", 2)
+        print(f"{word}: {error}", file=sys.stderr)
+        return status
+    print("verified:", "anchored" if given.rpc else "path only", f"(leaf 0x{leaf_hash.hex()})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
