@@ -21,6 +21,7 @@
     ├── UnavailableError           not now (503, 507)
     │   ├── StaleIndexError            the index is older than its limit: reads stop
     │   ├── ChainUnavailableError      no endpoint answers
+    │   ├── NotAnchoredError           durable, but its batch is not mined yet
     │   └── StorageFullError           nothing was written
     ├── SealingError               refused to open: tampered, swapped, truncated, or another's key
     ├── VerificationError          a proof does not hold
@@ -127,6 +128,10 @@ class StaleIndexError(UnavailableError):
 
 class ChainUnavailableError(UnavailableError):
     """No endpoint of the chain answers."""
+
+
+class NotAnchoredError(UnavailableError):
+    """What was asked to be proven is durable, but no block holds its batch yet."""
 
 
 class StorageFullError(UnavailableError):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.errors import NotFoundError, UnavailableError
+from cityledger.errors import NotAnchoredError, NotFoundError, UnavailableError
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.ruling import rule_within
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.proofs.leaves import RecordLeaf
+from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
 from cityledger.proofs.merkle import Tree
 from cityledger.store import batches, index, logs, node_state, records, subjects
 from cityledger.store.batches import Anchored, Batch
@@ -31,7 +31,7 @@ class VersionState:
 class Inclusion:
     """A leaf's place under an anchored root: everything that a proof file needs."""
 
-    leaf: RecordLeaf
+    leaf: RecordLeaf | ReceiptLeaf
     batch: Batch
     path: tuple[bytes, ...]
     anchored: Anchored
@@ -90,7 +90,7 @@ def prove(services: Services, session: Session, intent: Intent, target: Target) 
     """The inclusion of one version's leaf under its anchored root.
 
     Raises: as ``pass_gate``, and
-        UnavailableError: the version is durable but not mined yet; ask again after the next batch.
+        NotAnchoredError: the version is durable but not mined yet; ask again after the next batch.
     """
     passed = pass_gate(services, session, intent, target)
     version = passed.ruling.version
@@ -98,16 +98,19 @@ def prove(services: Services, session: Session, intent: Intent, target: Target) 
         raise NotFoundError("record")
     with services.database.reading() as connection:
         leaf = records.load_leaf(connection, services.instance, version)
-        return passed, _inclusion(connection, leaf)
+        return passed, include(connection, leaf)
 
 
-def _inclusion(connection: sa.Connection, leaf: RecordLeaf) -> Inclusion:
+def include(connection: sa.Connection, leaf: RecordLeaf | ReceiptLeaf) -> Inclusion:
+    """The place of a numbered leaf under its anchored root.
+
+    Raises:
+        NotAnchoredError: no block holds it yet.
+    """
     batch = batches.find_batch_of(connection, leaf.log, leaf.seq)
     anchored = None if batch is None else batches.find_anchored(connection, batch.log, batch.first)
     if batch is None or anchored is None:
-        raise UnavailableError(
-            "the record is durable but its batch is not mined yet; ask again after the next batch"
-        )
+        raise NotAnchoredError("it is durable but its batch is not mined yet; ask again after the next batch")
     hashes = logs.load_hashes(connection, batch.log, batch.first, batch.count)
     block = index.find_block(connection, anchored.block)
     if block is None:

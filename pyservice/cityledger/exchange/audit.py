@@ -1,0 +1,132 @@
+"""The receipts in which an agency takes part, as it may see them, and proof that they were numbered.
+
+The provider sees everything. The consumer is shown what it was told: a receipt with the true code of a
+denial that read as "not found" would tell afterwards what the answer had hidden (SPEC.md §2.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.errors import DeniedError, NotFoundError
+from cityledger.exchange.lookup import Inclusion, include
+from cityledger.exchange.services import Services
+from cityledger.policy.disclosure import told_code
+from cityledger.policy.rules import explain
+from cityledger.proofs.leaves import Receipt
+from cityledger.store import receipts
+from cityledger.store.receipts import StoredReceipt
+from cityledger.store.tokens import Session
+from cityledger.types import NO_RECORD, AgencyId, LogId, Role
+
+READERS = (Role.READER, Role.STEWARD, Role.AUDITOR)
+ROLE_NOT_HELD = 21
+Cursor = tuple[int, int]
+"""(log, seq) of the last receipt that was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenReceipt:
+    """A receipt as one agency may see it. If not ``is_whole``, only what the caller had sent and what it was
+    told may be shown: ``told`` is that code, None for "not found"."""
+
+    stored: StoredReceipt
+    is_whole: bool
+    told: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``after`` continues the list; None at its end."""
+
+    items: list[SeenReceipt]
+    after: Cursor | None
+
+
+def list_reads(services: Services, session: Session, after: Cursor, limit: int) -> Page:
+    """Receipts of the caller's agency, oldest first within each log, at most ``limit`` looked at.
+
+    Raises:
+        DeniedError: the caller's role does not read.
+    """
+    _verify_role(session)
+    with services.database.reading() as connection:
+        found = receipts.list_receipts(connection, session.agency, after=after, limit=limit)
+        before = _before(connection, session.agency, after)
+    seen = [_seen(one, session.agency) for one in found]
+    shown = [one for one, last in zip(seen, [before, *found], strict=False) if not _repeats(one, last)]
+    is_more = len(found) == limit
+    return Page(shown, (found[-1].leaf.log, found[-1].leaf.seq) if is_more else None)
+
+
+def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion:
+    """The inclusion of a receipt's leaf under its anchored root.
+
+    Raises:
+        DeniedError: the caller's role does not read.
+        NotFoundError: no such receipt of this agency's, or one that it may not see whole.
+        NotAnchoredError: not mined yet.
+    """
+    _verify_role(session)
+    with services.database.reading() as connection:
+        stored = receipts.find_receipt(connection, digest)
+        if stored is None or not _is_whole(stored.receipt, session.agency):
+            raise NotFoundError("read")
+        return include(connection, stored.leaf)
+
+
+def _verify_role(session: Session) -> None:
+    if session.role not in READERS:
+        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+
+
+def _seen(stored: StoredReceipt, agency: AgencyId) -> SeenReceipt:
+    receipt = stored.receipt
+    is_whole = _is_whole(receipt, agency)
+    return SeenReceipt(stored, is_whole, receipt.code if is_whole else told_code(receipt.facts))
+
+
+def _is_whole(receipt: Receipt, agency: AgencyId) -> bool:
+    if receipt.provider == agency:
+        return True
+    if receipt.consumer != agency:
+        return False
+    # A denial names subjects and facts of the record whatever the code that was told; and a permit without a
+    # version says that there is no record, where a denial would have read the same.
+    return receipt.record == NO_RECORD or receipt.version != 0
+
+
+def _repeats(seen: SeenReceipt, last: StoredReceipt | None) -> bool:
+    """Whether the receipt before told this read already: one per subject would tell how many there are.
+
+    Receipts of one read have consecutive numbers and ascending subjects.
+    """
+    if seen.is_whole or last is None:
+        return False
+    one = seen.stored
+    is_next = (one.leaf.log, one.leaf.seq) == (last.leaf.log, last.leaf.seq + 1)
+    same = _what_was_asked(one.receipt) == _what_was_asked(last.receipt)
+    return is_next and same and one.receipt.subject > last.receipt.subject
+
+
+def _what_was_asked(receipt: Receipt) -> tuple[object, ...]:
+    return (
+        receipt.at,
+        receipt.action,
+        receipt.consumer,
+        receipt.officer,
+        receipt.system,
+        receipt.case_digest,
+        receipt.dataset,
+        receipt.record,
+        receipt.purpose,
+    )
+
+
+def _before(connection: sa.Connection, agency: AgencyId, after: Cursor) -> StoredReceipt | None:
+    """The receipt that the last page ended with, to which the first of this page may still belong."""
+    log, seq = after
+    found = receipts.list_receipts(connection, agency, after=(log, seq - 1), limit=1) if seq >= 0 else []
+    return found[0] if found and (found[0].leaf.log, found[0].leaf.seq) == (LogId(log), seq) else None
