@@ -1,7 +1,7 @@
 """Made-up parking states around the centre of Beijing.
 
-What a place is follows from its number alone, and only its occupancy from the randomness: a second call is the
-same place at another moment.
+What a place is follows from its number alone, only its occupancy from the randomness: a second call is
+the same place at another moment.
 """
 
 from __future__ import annotations
