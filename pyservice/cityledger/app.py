@@ -7,12 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
+from prometheus_client import CollectorRegistry
 
 from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.api.context import NodeContext
+from cityledger.api.steward import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import Contracts, contracts_of
 from cityledger.chain.deployment import verify_manifest
@@ -25,10 +28,11 @@ from cityledger.errors import ConfigurationError, KeyringError
 from cityledger.exchange.services import Services
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
+from cityledger.readiness import readiness_of
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
-from cityledger.store import node_state
+from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import verify_schema
@@ -85,7 +89,9 @@ def unlock_secret(settings: Settings, environment: Mapping[str, str]) -> UnlockS
         return UnlockSecret.from_key_file(settings.key_file)
     passphrase = environment.get(PASSPHRASE_VARIABLE)
     if passphrase is None:
-        raise KeyringError(f"set {PASSPHRASE_VARIABLE}, or name a key_file in the settings, to open the keyring")
+        raise KeyringError(
+            f"set {PASSPHRASE_VARIABLE}, or name a key_file in the settings, to open the keyring"
+        )
     return UnlockSecret.from_passphrase(passphrase)
 
 
@@ -107,6 +113,30 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
     with database.writing() as connection:
         node_state.bind_instance(connection, manifest.instance)
     return _wire(settings, manifest, keyring, operator, endpoint, database)
+
+
+def api_of(node: Node, *, host: str, port: int) -> NodeContext:
+    """What the API of a node works with. ``host`` and ``port`` are those it listens at, which need not be
+    the settings' (port 0 takes a free one), because proofs of possession must name them.
+    """
+    desk = ChainStewardDesk(
+        node.sender, node.contracts.catalog, node.services.keyring, lambda: _indexed_block(node.services)
+    )
+    return NodeContext(
+        services=node.services,
+        settings=replace(node.settings, host=host, port=port),
+        manifest=node.manifest,
+        now=node.now,
+        steward=desk,
+        metrics=CollectorRegistry(),
+        readiness=lambda: readiness_of(node.services),
+    )
+
+
+def _indexed_block(services: Services) -> int:
+    with services.database.reading() as connection:
+        cursor = index.find_cursor(connection)
+    return -1 if cursor is None else cursor.number
 
 
 def _wire(

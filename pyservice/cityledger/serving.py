@@ -1,0 +1,143 @@
+"""Serves a node over HTTP from a thread of this process, and stops it without losing what it acknowledged."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from types import TracebackType
+
+import httpx
+import uvicorn
+
+from cityledger.api.application import create_app
+from cityledger.app import Node, api_of
+from cityledger.errors import ConfigurationError, UnavailableError
+
+_log = logging.getLogger(__name__)
+GRACE_SECONDS = 10
+"""How long open requests may go on once the node was told to stop."""
+_POLL_SECONDS = 0.05
+
+
+class ServedNode:
+    """A node whose loops run and whose API answers at ``url``. As a context manager it closes at the end."""
+
+    def __init__(self, node: Node, server: uvicorn.Server, listener: socket.socket) -> None:
+        self.node = node
+        self._server = server
+        self._listener = listener
+        self._url = _url(listener)
+        self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
+        self._is_closed = False
+
+    @classmethod
+    def start(cls, node: Node, *, host: str | None = None, port: int | None = None) -> ServedNode:
+        """Begins to listen and starts the node's loops; returns before the index has caught up. The node is
+        this object's from now on: ``close`` closes it too.
+
+        Host and port are those of the settings unless given; port 0 takes a free one.
+
+        Raises:
+            ConfigurationError: nothing can listen there.
+        """
+        settings = node.settings
+        listener = _listen(settings.host if host is None else host, settings.port if port is None else port)
+        try:
+            served = cls(node, _server(node, listener), listener)
+        except BaseException:
+            listener.close()
+            raise
+        node.start()
+        served._thread.start()
+        return served
+
+    @property
+    def url(self) -> str:
+        """``http://host:port``, as a client on this machine reaches it."""
+        return self._url
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the API's thread is alive; it ends by ``close`` or by a failure that is in the log."""
+        return self._thread.is_alive()
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Returns once ``/readyz`` says that the node may be asked.
+
+        Raises:
+            UnavailableError: not within ``seconds``; names the checks that fail.
+        """
+        deadline = time.monotonic() + seconds
+        told = "the API does not answer"
+        while time.monotonic() < deadline and self.is_running:
+            told = self._unready() or ""
+            if not told:
+                return
+            time.sleep(_POLL_SECONDS)
+        raise UnavailableError(f"the node did not become ready within {seconds:g} s: {told}")
+
+    def close(self) -> None:
+        """Takes no more requests, lets the open ones end, closes the node. Closing twice does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+        self.node.close()
+
+    def __enter__(self) -> ServedNode:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        except Exception:
+            _log.exception("the API ended")
+
+    def _unready(self) -> str | None:
+        """What ``/readyz`` complains about, None when it does not."""
+        try:
+            # trust_env off: a proxy of the environment has no business between a process and itself.
+            answer = httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return None if answer.status_code == httpx.codes.OK else answer.text[:500]
+
+
+def _server(node: Node, listener: socket.socket) -> uvicorn.Server:
+    host, port = listener.getsockname()[:2]
+    # log_config None: the process's own logging stands. No proxy headers: nobody in front is trusted.
+    config = uvicorn.Config(
+        create_app(api_of(node, host=host, port=port)),
+        log_config=None,
+        access_log=False,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigurationError(
+            f"nothing can listen at {host} port {port}: {error.strerror}; name another with --port"
+        ) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
