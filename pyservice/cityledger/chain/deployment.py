@@ -111,8 +111,8 @@ def verify_manifest(endpoint: Endpoint, manifest: Manifest, where: str) -> None:
     instance = CityDirectory(endpoint, address).instance("latest")
     if instance != manifest.instance:
         raise WrongChainError(
-            f"{where} is of instance 0x{manifest.instance.hex()}, but the directory says 0x{instance.hex()}: the "
-            " chain was reset. Deploy again with `cityledger contracts deploy --replace`"
+            f"{where} is of instance 0x{manifest.instance.hex()}, but there stands 0x{instance.hex()}: "
+            "the chain was reset. Deploy again with `cityledger contracts deploy --replace`"
         )
 
 

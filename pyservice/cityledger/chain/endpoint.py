@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,15 @@ class RpcAnswer:
 class _Provider(Protocol):
     def make_request(self, method: RPCEndpoint, params: Any) -> Any: ...
     def make_batch_request(self, requests: Any) -> Any: ...
+
+
+class _Ipc(IPCProvider):
+    """web3's, but it closes its socket when it goes; left to the interpreter, each would warn."""
+
+    def __del__(self) -> None:
+        opened: socket.socket | None = getattr(self._socket, "sock", None)
+        if opened is not None:
+            opened.close()
 
 
 class Endpoint:
@@ -228,7 +238,7 @@ def _provider(url: str, timeout_seconds: float) -> _Provider:
             url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None
         )
     if scheme == "ipc":
-        return IPCProvider(url.removeprefix("ipc://").removeprefix("ipc:"), timeout=int(timeout_seconds))
+        return _Ipc(url.removeprefix("ipc://").removeprefix("ipc:"), timeout=int(timeout_seconds))
     raise ConfigurationError(f"an RPC URL must begin with http://, https:// or ipc:, not {masked(url)}")
 
 

@@ -1,0 +1,37 @@
+"""One devnet with the contracts deployed for the whole run; each test's chain state is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cityledger.chain.contracts import contracts_of
+from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.sender import Sender
+from cityledger.devnet import Devnet
+from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+
+
+@pytest.fixture(scope="session")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    """Mines each transaction at once, so that tests need not wait for blocks. It makes none when idle."""
+    with Devnet.start(tmp_path_factory.mktemp("devnet"), block_time=0, ipc=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def deployed(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> DeployedCity:
+    """Deployer, council and guard are devnet accounts 0, 1 and 2; no delay. State stays: see ``city``."""
+    path = tmp_path_factory.mktemp("deployment") / "manifest.json"
+    endpoint = devnet.connect()
+    manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
+    return DeployedCity(devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint))
+
+
+@pytest.fixture
+def city(deployed: DeployedCity) -> Iterator[DeployedCity]:
+    """The deployed city, empty; what the test does to the chain is undone."""
+    snapshot = deployed.endpoint.request("evm_snapshot")
+    yield deployed
+    deployed.endpoint.request("evm_revert", snapshot)

@@ -1,0 +1,133 @@
+"""A small honest chain in memory: it keeps nonces, a pool and receipts as nodes do, in their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from eth_account import Account
+from eth_account.typed_transactions import TypedTransaction
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+
+CHAIN_ID = 31337
+
+
+class RefusalError(Exception):
+    def __init__(self, message: str, data: str | None = None) -> None:
+        self.error = {"code": 3 if data is not None else -32000, "message": message, "data": data}
+
+
+@dataclass
+class FakeChain:
+    chain_id: int = CHAIN_ID
+    automine: bool = True
+    is_down: bool = False
+    revert_data: bytes | None = None
+    """What every call answers with; a transaction that is mined then reverts."""
+    height: int = 1
+    nonces: dict[str, int] = field(default_factory=dict)
+    pool: dict[str, dict[str, Any]] = field(default_factory=dict)
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    # --- what a provider is ------------------------------------------------------------------------------
+
+    def make_request(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
+        if self.is_down:
+            raise requests.ConnectionError("Max retries exceeded with url: /v3/secret-key")
+        self.asked.append(method)
+        try:
+            return {"jsonrpc": "2.0", "id": 1, "result": getattr(self, method)(*params)}
+        except RefusalError as refusal:
+            return {"jsonrpc": "2.0", "id": 1, "error": refusal.error}
+
+    def make_batch_request(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+        return [self.make_request(method, params) for method, params in asked]
+
+    # --- JSON-RPC ----------------------------------------------------------------------------------------
+
+    def eth_chainId(self) -> str:  # noqa: N802
+        return hex(self.chain_id)
+
+    def eth_getBlockByNumber(self, number: str, full: bool) -> dict[str, Any] | None:  # noqa: N802
+        named = {"latest": self.height, "finalized": max(self.height - 2, 0)}
+        height = named[number] if number in named else int(number, 16)
+        if height > self.height:
+            return None
+        return {
+            "number": hex(height),
+            "hash": block_hash(height),
+            "parentHash": block_hash(height - 1),
+            "timestamp": hex(1_700_000_000 + height),
+            "baseFeePerGas": hex(10**9),
+        }
+
+    def eth_maxPriorityFeePerGas(self) -> str:  # noqa: N802
+        return hex(10**9)
+
+    def eth_getTransactionCount(self, account: str, block: str) -> str:  # noqa: N802
+        waiting = (
+            sum(1 for held in self.pool.values() if held["from"] == account) if block == "pending" else 0
+        )
+        return hex(self.nonces.get(account, 0) + waiting)
+
+    def eth_estimateGas(self, transaction: dict[str, str]) -> str:  # noqa: N802
+        self._revert_if_told()
+        return hex(100_000)
+
+    def eth_call(self, transaction: dict[str, str], block: object) -> str:
+        self._revert_if_told()
+        return "0x"
+
+    def eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
+        transaction = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        sender, name = Account.recover_transaction(raw), "0x" + keccak(bytes.fromhex(raw[2:])).hex()
+        if name in self.pool:
+            raise RefusalError("already known")
+        if transaction["nonce"] < self.nonces.get(sender, 0):
+            raise RefusalError("nonce too low: next nonce is higher")
+        if any(
+            held["from"] == sender and held["nonce"] == transaction["nonce"] for held in self.pool.values()
+        ):
+            raise RefusalError("replacement transaction underpriced")
+        self.pool[name] = {"from": sender, "nonce": transaction["nonce"]}
+        if self.automine:
+            self.mine()
+        return name
+
+    def eth_getTransactionReceipt(self, name: str) -> dict[str, Any] | None:  # noqa: N802
+        return self.receipts.get(name)
+
+    def eth_getLogs(self, where: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
+        if where.get("blockHash") not in {None, *(block_hash(height) for height in range(self.height + 1))}:
+            raise RefusalError("unknown block")
+        return self.logs
+
+    # --- the test's hand ---------------------------------------------------------------------------------
+
+    def mine(self) -> None:
+        self.height += 1
+        for name, held in sorted(self.pool.items(), key=lambda item: item[1]["nonce"]):
+            self.nonces[held["from"]] = held["nonce"] + 1
+            self.receipts[name] = {
+                "transactionHash": name,
+                "blockNumber": hex(self.height),
+                "blockHash": block_hash(self.height),
+                "status": "0x1" if self.revert_data is None else "0x0",
+                "gasUsed": hex(50_000),
+                "contractAddress": None,
+                "logs": [],
+            }
+        self.pool.clear()
+
+    def _revert_if_told(self) -> None:
+        if self.revert_data is not None:
+            raise RefusalError("execution reverted", "0x" + self.revert_data.hex())
+
+
+def block_hash(height: int) -> str:
+    return "0x" + keccak(f"block {height}".encode()).hex()
