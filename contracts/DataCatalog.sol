@@ -270,7 +270,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
 
     function _setPurpose(Purpose purpose, bool isListed) private {
         require(!_isBuiltIn(purpose), DataCatalogBuiltInPurpose(purpose));
-        require(_isListed[purpose] != isListed, DataCatalogPurposeUnchanged(purpose, !isListed));
+        require(_isListed[purpose] != isListed, DataCatalogPurposeUnchanged(purpose, isListed));
 
         _isListed[purpose] = isListed;
 
