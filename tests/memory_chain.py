@@ -1,0 +1,70 @@
+"""A chain in memory that can reorg, spoken to as ``chain.follower.Follower`` is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from cityledger.chain.events import Event, LoggedEvent
+from cityledger.errors import ChainError
+from cityledger.types import Address, BlockRef
+
+ADDRESS = Address("0x" + "11" * 20)
+
+
+@dataclass
+class _Block:
+    ref: BlockRef
+    parent: bytes
+    events: list[LoggedEvent]
+
+
+@dataclass
+class MemoryChain:
+    """Blocks from 0. ``final_depth`` blocks below the head are final."""
+
+    final_depth: int = 2
+    blocks: list[_Block] = field(default_factory=list)
+    forks: int = 0
+
+    def mine(self, *events: Event) -> BlockRef:
+        number = len(self.blocks)
+        parent = self.blocks[-1].ref.hash if self.blocks else bytes(32)
+        block_hash = hashlib.sha256(parent + bytes([number % 256, self.forks])).digest()
+        ref = BlockRef(number, block_hash, 1_000 + number)
+        logged = [
+            LoggedEvent(event, ADDRESS, number, block_hash, hashlib.sha256(block_hash).digest(), index)
+            for index, event in enumerate(events)
+        ]
+        self.blocks.append(_Block(ref, parent, logged))
+        return ref
+
+    def reorg(self, depth: int) -> None:
+        """Drops the newest ``depth`` blocks; what is mined next is another fork."""
+        del self.blocks[len(self.blocks) - depth :]
+        self.forks += 1
+
+    def head(self) -> BlockRef:
+        return self.blocks[-1].ref
+
+    def finalized(self) -> BlockRef:
+        return self.blocks[max(0, len(self.blocks) - 1 - self.final_depth)].ref
+
+    def block(self, number: int) -> tuple[BlockRef, bytes]:
+        if number >= len(self.blocks):
+            raise ChainError(f"no block {number}")
+        return self.blocks[number].ref, self.blocks[number].parent
+
+    def blocks_of(self, first: int, last: int) -> list[tuple[BlockRef, bytes]]:
+        return [self.block(number) for number in range(first, last + 1)]
+
+    def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
+        return next(block.events for block in self.blocks if block.ref.hash == block_hash)
+
+
+class MemoryFollower:
+    """``Follower`` over a ``MemoryChain``."""
+
+    def __init__(self, chain: MemoryChain) -> None:
+        self.head, self.finalized, self.block = chain.head, chain.finalized, chain.block
+        self.blocks, self.events_of = chain.blocks_of, chain.events_of

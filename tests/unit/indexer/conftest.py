@@ -1,0 +1,35 @@
+"""A chain in memory and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.store.migrate import migrate
+from memory_chain import MemoryChain
+
+
+@pytest.fixture
+def chain() -> MemoryChain:
+    made = MemoryChain()
+    made.mine()
+    return made
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'node.db'}")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def journal(database: Database) -> Iterator[Journal]:
+    running = Journal(database)
+    yield running
+    running.close()

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cityledger.chain import events as e
+from cityledger.chain.clock import ChainClock
+from cityledger.chain.structs import Admission
+from cityledger.errors import ChainError, StorageFullError
+from cityledger.indexer.indexer import Indexer
+from cityledger.store import index, node_state
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.store.migrate import migrate
+from cityledger.store.tables import INDEX_TABLES, block
+from cityledger.types import Address, AgencyId, AgencyStatus, BlockRef, Purpose, purpose_from_name
+from memory_chain import MemoryChain, MemoryFollower
+
+TREATMENT = purpose_from_name("TREATMENT")
+
+
+def _indexer(chain: MemoryChain, database: Database, journal: Journal, **extra: Any) -> Indexer:
+    return Indexer(MemoryFollower(chain), database, journal, ChainClock(), first_block=0, **extra)  # type: ignore[arg-type]
+
+
+def _catch_up(indexer: Indexer) -> None:
+    while indexer.step():
+        pass
+
+
+def _dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    with database.reading() as connection:
+        tables = (*INDEX_TABLES, block)
+        return {
+            table.name: sorted(tuple(row) for row in connection.execute(sa.select(table))) for table in tables
+        }
+
+
+def test_step_indexes_up_to_the_head_and_tells_the_clock(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    told: list[BlockRef] = []
+    head = chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    indexer = _indexer(chain, database, journal, advanced=told.append)
+
+    _catch_up(indexer)
+
+    with database.reading() as connection:
+        assert index.find_cursor(connection) == head
+        assert index.is_purpose_known(connection, TREATMENT)
+    assert told[-1] == head
+
+
+def test_step_undoes_a_reorg_and_follows_the_other_fork(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    _catch_up(indexer := _indexer(chain, database, journal))
+    chain.reorg(1)
+    chain.mine()
+    head = chain.mine(e.PurposeSet(purpose_from_name("STATISTICS"), is_listed=True))
+
+    _catch_up(indexer)
+
+    with database.reading() as connection:
+        assert index.find_cursor(connection) == head
+        assert not index.is_purpose_known(connection, TREATMENT)
+        assert index.is_purpose_known(connection, purpose_from_name("STATISTICS"))
+
+
+def test_step_stops_when_a_final_block_is_gone(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    for _ in range(5):
+        chain.mine()
+    _catch_up(indexer := _indexer(chain, database, journal))
+    before = _dump(database)
+    chain.reorg(4)
+    for _ in range(6):
+        chain.mine()
+
+    with pytest.raises(ChainError, match="was final"):
+        _catch_up(indexer)
+
+    assert _dump(database) == before
+
+
+def test_step_writes_nothing_of_a_block_with_an_event_that_has_no_reaction(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    indexer = _indexer(chain, database, journal)
+    _catch_up(indexer)
+    before = _dump(database)
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True), object())  # type: ignore[arg-type]
+
+    for _ in range(2):
+        with pytest.raises(ChainError, match="no reaction to object"):
+            indexer.step()
+
+    assert _dump(database) == before
+
+
+def test_step_keeps_the_cursor_when_the_commit_fails(
+    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    indexer = _indexer(chain, database, journal)
+
+    def refuse(_work: Callable[..., Any]) -> Any:
+        raise StorageFullError("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "run", refuse)
+        with pytest.raises(StorageFullError):
+            indexer.step()
+    assert _dump(database)["block"] == []
+
+    _catch_up(indexer)
+    with database.reading() as connection:
+        assert index.is_purpose_known(connection, TREATMENT)
+
+
+def test_a_new_indexer_goes_on_where_the_last_one_stopped(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    _catch_up(_indexer(chain, database, journal))
+    before = _dump(database)
+
+    _catch_up(_indexer(chain, database, journal))
+
+    assert _dump(database) == before
+
+
+def test_final_block_follows_the_chain_and_never_goes_back(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    for _ in range(4):
+        chain.mine()
+    _catch_up(indexer := _indexer(chain, database, journal))
+    chain.reorg(1)
+    chain.mine()
+    _catch_up(indexer)
+
+    with database.reading() as connection:
+        assert node_state.final_block(connection) == 2
+
+
+def _random_event(agency: int, turn: int) -> e.Event:
+    events: list[e.Event] = [
+        e.AgencyStatusChanged(AgencyId(agency), AgencyStatus(1 + turn % 3), turn),
+        e.KeysRotated(AgencyId(agency), bytes([turn]) * 32, bytes([agency]) * 32),
+        e.PurposeSet(Purpose(bytes([agency]).ljust(32, b"\0")), is_listed=turn % 2 == 0),
+    ]
+    return events[turn % 3]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    turns=st.lists(
+        st.one_of(st.tuples(st.integers(1, 3), st.integers(0, 9)), st.integers(1, 2)), min_size=1, max_size=20
+    )
+)
+def test_index_after_reorgs_equals_the_index_of_the_final_fork(
+    tmp_path_factory: pytest.TempPathFactory, turns: list[tuple[int, int] | int]
+) -> None:
+    chain = MemoryChain(final_depth=50)
+    chain.mine(*(_admitted(number) for number in (1, 2, 3)))
+    folder = tmp_path_factory.mktemp("reorgs")
+    followed, fresh = (Database(f"sqlite:///{folder / name}.db") for name in ("followed", "fresh"))
+    journals = []
+    for database in (followed, fresh):
+        migrate(database)
+        journals.append(Journal(database))
+    indexer = _indexer(chain, followed, journals[0])
+
+    for turn in turns:
+        if isinstance(turn, int):
+            chain.reorg(min(turn, len(chain.blocks) - 1))
+            chain.mine()
+        else:
+            chain.mine(_random_event(*turn))
+        _catch_up(indexer)
+    _catch_up(_indexer(chain, fresh, journals[1]))
+
+    assert _dump(followed) == _dump(fresh)
+    for database, journal in zip((followed, fresh), journals, strict=True):
+        journal.close()
+        database.close()
+
+
+def _admitted(number: int) -> e.AgencyAdmitted:
+    address = Address("0x" + "22" * 20)
+    return e.AgencyAdmitted(
+        AgencyId(number), Admission(f"agency-{number}", "A", "甲", "", address, bytes(32), bytes(32))
+    )
