@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import contextlib
+import random
+
+import pytest
+import sqlalchemy as sa
+
+from anchoring_node import Anchoring
+from cityledger.errors import ChainUnavailableError, LogHaltedError
+from cityledger.store import batches, node_state
+from cityledger.store.tables import attempt, batch, leaf, log_head
+from cityledger.types import Address, BatchState, LogId
+
+
+def _verify_each_leaf_is_anchored_once(anchoring: Anchoring) -> None:
+    for log in (1, 2):
+        end = 0
+        for first, size in anchoring.anchored(log):
+            assert first == end
+            end = first + size
+        with anchoring.database.reading() as connection:
+            written = connection.execute(sa.select(sa.func.count()).where(leaf.c.log == log)).scalar_one()
+        assert end == written
+
+
+def test_tick_anchors_every_log_in_one_transaction(anchoring: Anchoring) -> None:
+    anchoring.write(1, 3)
+    anchoring.write(2, 2)
+
+    anchoring.step()
+
+    assert anchoring.anchored(1) == [(0, 3)]
+    assert anchoring.anchored(2) == [(0, 2)]
+    assert len(anchoring.ledger.mined_at) == 1
+
+
+def test_tick_closes_batches_of_at_most_the_limit(anchoring: Anchoring) -> None:
+    anchoring.write(1, 9)
+
+    for _ in range(4):
+        anchoring.step()
+
+    assert anchoring.anchored(1) == [(0, 4), (4, 4), (8, 1)]
+
+
+def test_tick_keeps_the_signed_bytes_before_it_sends_them(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchoring.write(1)
+    stored: list[int] = []
+
+    def broadcast(raw: bytes) -> object:
+        with anchoring.database.reading() as connection:
+            rows = connection.execute(sa.select(attempt).where(attempt.c.raw == raw)).all()
+        stored.append(len(rows))
+        raise ChainUnavailableError("unplugged")
+
+    monkeypatch.setattr(anchoring.ledger, "broadcast", broadcast)
+    with pytest.raises(ChainUnavailableError):
+        anchoring.anchorer.tick()
+
+    assert stored == [1]
+
+
+def test_tick_sends_the_same_bytes_again_while_they_are_not_mined(anchoring: Anchoring) -> None:
+    anchoring.write(1)
+    anchoring.anchorer.tick()
+    anchoring.write(1)
+
+    anchoring.anchorer.tick()
+
+    assert len(anchoring.ledger.broadcasts) == 2
+    assert len(set(anchoring.ledger.broadcasts)) == 1
+
+
+def test_tick_after_a_lost_answer_anchors_once(anchoring: Anchoring) -> None:
+    anchoring.write(1, 2)
+    anchoring.ledger.loses_answers = True
+    with pytest.raises(ChainUnavailableError):
+        anchoring.anchorer.tick()
+    anchoring.ledger.loses_answers = False
+
+    anchoring.step()
+    anchoring.step()
+
+    assert anchoring.anchored(1) == [(0, 2)]
+    assert len(anchoring.ledger.mined_at) == 1
+
+
+def test_tick_waits_while_its_transaction_is_mined_and_not_indexed(anchoring: Anchoring) -> None:
+    anchoring.write(1)
+    anchoring.anchorer.tick()
+    anchoring.ledger.mine()  # and the indexer has not seen it
+
+    anchoring.anchorer.tick()
+
+    assert len(set(anchoring.ledger.broadcasts)) == 1
+    assert anchoring.ledger.pool == {}
+
+
+def test_tick_anchors_the_other_logs_when_one_is_refused_and_halts_that_one(anchoring: Anchoring) -> None:
+    anchoring.write(1)
+    anchoring.write(2)
+    anchoring.ledger.logs[LogId(1)].operator = Address("0x" + "44" * 20)
+
+    anchoring.step()
+    anchoring.step()
+
+    assert anchoring.anchored(2) == [(0, 1)]
+    assert anchoring.anchored(1) == []
+    assert "NOT_OPERATOR" in str(anchoring.halted(1))
+    with pytest.raises(LogHaltedError, match="log 1 is halted"):
+        anchoring.write(1)
+
+
+def test_tick_halts_a_log_that_the_chain_is_ahead_of(anchoring: Anchoring) -> None:
+    anchoring.write(1, 2)
+    anchoring.step()
+    with anchoring.database.writing() as connection:  # as after restoring an old backup
+        for table in (batches.attempt_batch, batch, leaf):
+            connection.execute(table.delete().where(table.c.log == 1))
+        connection.execute(log_head.update().where(log_head.c.log == 1).values(next_seq=0))
+
+    anchoring.step()
+
+    assert anchoring.halted(1) == "the chain holds 2 leaves, the store only 0"
+
+
+def test_tick_halts_a_log_for_which_the_chain_holds_another_root(anchoring: Anchoring) -> None:
+    anchoring.write(1, 2)
+    anchoring.step()
+    with anchoring.database.writing() as connection:
+        connection.execute(batch.update().values(root=bytes(32)))
+
+    anchoring.step()
+
+    assert anchoring.halted(1) == "the chain holds another root for the batch at 0"
+
+
+def test_state_goes_back_to_signed_when_a_reorg_drops_the_transaction(anchoring: Anchoring) -> None:
+    anchoring.write(1)
+    anchoring.step()
+    assert _state(anchoring) is BatchState.MINED
+
+    _drop_blocks(anchoring, 1)
+    anchoring.chain.mine()
+    anchoring.catch_up()
+
+    assert _state(anchoring) is BatchState.SIGNED
+    anchoring.step()
+    assert _state(anchoring) is BatchState.MINED
+    assert len(set(anchoring.ledger.broadcasts)) == 1
+
+
+def test_state_becomes_final_with_its_block(anchoring: Anchoring) -> None:
+    anchoring.write(1)
+    anchoring.step()
+    for _ in range(anchoring.chain.final_depth):
+        anchoring.chain.mine()
+    anchoring.catch_up()
+
+    assert _state(anchoring) is BatchState.FINAL
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_leaf_is_anchored_once_through_random_failures(anchoring: Anchoring, seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(40):
+        anchoring.write(dice.choice((1, 2)), dice.randint(0, 3))
+        anchoring.ledger.is_reachable = dice.random() > 0.2
+        anchoring.ledger.loses_answers = dice.random() < 0.2
+        if dice.random() < 0.2:
+            _drop_blocks(anchoring, dice.randint(1, 2))
+            anchoring.chain.mine()
+        if dice.random() < 0.8:
+            anchoring.catch_up()
+        with contextlib.suppress(ChainUnavailableError):
+            anchoring.anchorer.tick()
+        if dice.random() < 0.6:
+            anchoring.ledger.mine()
+    anchoring.ledger.is_reachable, anchoring.ledger.loses_answers = True, False
+    for _ in range(30):
+        anchoring.step()
+
+    assert [anchoring.halted(1), anchoring.halted(2)] == [None, None]
+    _verify_each_leaf_is_anchored_once(anchoring)
+
+
+def _state(anchoring: Anchoring) -> BatchState:
+    with anchoring.database.reading() as connection:
+        held = batches.find_batch_of(connection, LogId(1), 0)
+        assert held is not None
+        return batches.state_of(connection, held, node_state.final_block(connection))
+
+
+def _drop_blocks(anchoring: Anchoring, depth: int) -> None:
+    """A reorg in which the dropped transactions are lost, and the ledger's state is as before them."""
+    chain, ledger = anchoring.chain, anchoring.ledger
+    depth = min(depth, len(chain.blocks) - 4)  # the logs stay opened
+    if depth <= 0:
+        return
+    for block in chain.blocks[len(chain.blocks) - depth :]:
+        for logged in block.events:
+            if hasattr(logged.event, "root"):
+                ledger.logs[logged.event.log].next = min(
+                    ledger.logs[logged.event.log].next, logged.event.first
+                )
+    chain.reorg(depth)
+    ledger.mined_at = [number for number in ledger.mined_at if number < len(chain.blocks)]
