@@ -1,0 +1,1 @@
+"""The SDK: ask a node, open what it releases on your own machine, and check every proof yourself."""

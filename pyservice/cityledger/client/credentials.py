@@ -1,0 +1,137 @@
+"""What a caller signs to get a token: an assertion, a DPoP proof, a SIWE message. Source: SPEC.md §6.
+
+Pure: the clock and randomness come in as arguments, so each text can be remade in a test.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from cityledger.types import AgencyId, Role
+
+MAX_LIFE_SECONDS = 12 * 3600
+"""Longest life of an assertion."""
+SIWE_VERSION = "1"
+_ROLES = {Role.READER: "reader", Role.WRITER: "writer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What an agency's assertion says: this officer, in this role, at this system, from ``issued`` (Unix
+    seconds) on for ``life_seconds``. ``identifier`` is the ``jti``."""
+
+    issuer: str
+    officer: str
+    role: Role
+    system: str
+    issued: int
+    identifier: str
+    life_seconds: int = MAX_LIFE_SECONDS
+
+
+def make_assertion(
+    said: Vouched,
+    *,
+    instance: bytes,
+    credential_key: ec.EllipticCurvePrivateKey,
+    proof_key: ec.EllipticCurvePrivateKey,
+) -> str:
+    """The assertion (RFC 7523) signed by the agency's credential key (ES256) and bound to ``proof_key``.
+
+    Raises:
+        ValueError: the role is on chain and not an agency's to vouch for.
+    """
+    if said.role not in _ROLES:
+        raise ValueError("an assertion's role is READER or WRITER; the others are on chain")
+    claims = {
+        "iss": said.issuer,
+        "sub": said.officer,
+        "role": _ROLES[said.role],
+        "system": said.system,
+        "aud": "0x" + instance.hex(),
+        "iat": said.issued,
+        "exp": said.issued + said.life_seconds,
+        "jti": said.identifier,
+        "cnf": {"jkt": _key(proof_key).thumbprint()},
+    }
+    return _signed({"typ": "JWT"}, claims, credential_key)
+
+
+def make_dpop_proof(
+    proof_key: ec.EllipticCurvePrivateKey, *, url: str, issued: int, identifier: str, method: str = "POST"
+) -> str:
+    """Proof of possession of ``proof_key`` for one request (RFC 9449); its ``jti`` is good once."""
+    claims = {"jti": identifier, "htm": method, "htu": url, "iat": issued}
+    return _signed({"typ": "dpop+jwt"}, claims, proof_key)
+
+
+def key_thumbprint(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The RFC 7638 SHA-256 thumbprint, 32 bytes: what the registry holds of an agency's credential key."""
+    thumbprint = _key(key).thumbprint()
+    return base64.urlsafe_b64decode(thumbprint + "=" * (-len(thumbprint) % 4))
+
+
+@dataclass(frozen=True, slots=True)
+class SiweStatement:
+    """What an on-chain officer signs. Times are Unix seconds; ``nonce`` is the node's; ``url`` is the node's
+    address, for people to read."""
+
+    domain: str
+    url: str
+    chain_id: int
+    instance: bytes
+    agency: AgencyId
+    nonce: str
+    issued: int
+    expires: int
+
+
+def make_siwe_message(said: SiweStatement, address: str) -> str:
+    """The EIP-4361 text for the account ``address`` (EIP-55)."""
+    return "\n".join(
+        [
+            f"{said.domain} wants you to sign in with your Ethereum account:",
+            address,
+            "",
+            "",
+            f"URI: {said.url}",
+            f"Version: {SIWE_VERSION}",
+            f"Chain ID: {said.chain_id}",
+            f"Nonce: {said.nonce}",
+            f"Issued At: {_instant(said.issued)}",
+            f"Expiration Time: {_instant(said.expires)}",
+            "Resources:",
+            f"- cityledger:instance:0x{said.instance.hex()}",
+            f"- cityledger:agency:{said.agency}",
+        ]
+    )
+
+
+def sign_siwe_message(message: str, account: LocalAccount) -> str:
+    """The EIP-191 signature of the text, 0x and 65 bytes."""
+    return "0x" + bytes(account.sign_message(encode_defunct(text=message)).signature).hex()
+
+
+def _signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: ec.EllipticCurvePrivateKey) -> str:
+    jwk = _key(key)
+    protected = {"alg": "ES256", **header, "jwk": jwk.as_dict(private=False)}
+    return jws.serialize_compact(protected, json.dumps(dict(claims)), jwk, algorithms=["ES256"])
+
+
+def _key(key: ec.EllipticCurvePrivateKey) -> ECKey:
+    return ECKey.import_key(key)
+
+
+def _instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
