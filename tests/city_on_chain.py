@@ -175,6 +175,11 @@ class Harness:
         self._entries = {entry["name"]: entry for entry in output["abi"] if entry["type"] == "function"}
         self._address = _address(chain.send(chain.accounts[0], None, code)["contractAddress"])
 
+    def parameter_of(self, function: str) -> Mapping[str, Any]:
+        """The ABI of the function's one parameter."""
+        (parameter,) = self._entries[function]["inputs"]
+        return dict(parameter)
+
     def ask(self, function: str, *arguments: object) -> Any:
         entry = self._entries[function]
         encoded = codec.encode([canonical_type(parameter) for parameter in entry["inputs"]], arguments)
