@@ -18,7 +18,7 @@ def test_tree_in_the_docstring_names_every_error_once() -> None:
 def test_tree_in_the_docstring_has_the_shape_of_the_classes() -> None:
     parents: list[type[BaseException]] = []
     for line in (errors.__doc__ or "").splitlines():
-        found = re.match(r"^((?:│   |    )*)(├── |└── )?(\w+Error)\b", line)
+        found = re.match(r"^    ((?:│   |    )*)(├── |└── )?(\w+Error)\b", line)
         if found is None:
             continue
         depth = len(found[1]) // 4 + (found[2] is not None)
