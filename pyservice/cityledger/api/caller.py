@@ -1,0 +1,51 @@
+"""Who is asking: the session behind the access token (RFC 6750, header only)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from cityledger.api.context import NodeContext
+from cityledger.errors import AuthenticationError, TokenError
+from cityledger.store.tokens import Session, find_session
+
+_MAX_TOKEN_CHARACTERS = 256
+
+
+async def node_of(request: Request) -> NodeContext:
+    """The node that this application is the edge of."""
+    node: NodeContext = request.app.state.node
+    return node
+
+
+Node = Annotated[NodeContext, Depends(node_of)]
+
+
+def caller(request: Request, node: Node) -> Session:
+    """The caller's session.
+
+    Raises:
+        AuthenticationError: no bearer token.
+        TokenError: unknown, altered or expired: one answer for all three.
+    """
+    values = request.headers.getlist("authorization")
+    if len(values) != 1:
+        raise AuthenticationError("send one header Authorization: Bearer and a token of POST /v1/token")
+    scheme, _, token = values[0].partition(" ")
+    if scheme.lower() != "bearer":
+        raise AuthenticationError("the Authorization header must be of scheme Bearer")
+    session = _find(node, token.strip())
+    if session is None:
+        raise TokenError("the access token is unknown or has expired; sign in again")
+    return session
+
+
+Caller = Annotated[Session, Depends(caller)]
+
+
+def _find(node: NodeContext, token: str) -> Session | None:
+    if not token or len(token) > _MAX_TOKEN_CHARACTERS or not token.isascii():
+        return None
+    with node.services.database.reading() as connection:
+        return find_session(connection, token, node.now())

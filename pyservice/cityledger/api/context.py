@@ -1,0 +1,50 @@
+"""What the edge of one node works with. Made once by ``app.py``; routes get it from the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from cityledger.api.steward import StewardDesk
+from cityledger.chain.manifest import Manifest
+from cityledger.exchange.services import Services
+from cityledger.settings import Settings
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of ``/readyz``. ``detail`` is shown to anybody: no address, path or key."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeContext:
+    """``now`` gives Unix seconds: the clock of sign-in. Decisions have their own (``services.clock``)."""
+
+    services: Services
+    settings: Settings
+    manifest: Manifest
+    now: Callable[[], int]
+    steward: StewardDesk
+    metrics: CollectorRegistry
+    readiness: Callable[[], list[Check]]
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """``scheme://authority`` of this node, as a DPoP proof may name it (RFC 9449 §4.3 (9)).
+
+        The request's own Host header is not among them: a node in the middle would send whatever suits it.
+        """
+        settings = self.settings
+        hosts = {settings.domain, settings.host}
+        if settings.host in _LOOPBACK:
+            hosts |= set(_LOOPBACK)
+        named = {settings.domain} | {f"{host}:{settings.port}" for host in hosts}
+        return frozenset(f"{scheme}://{authority}" for scheme in ("http", "https") for authority in named)

@@ -1,0 +1,34 @@
+"""One question in two forms: the records of a subject, or the record of an id."""
+
+from __future__ import annotations
+
+from cityledger.api.context import NodeContext
+from cityledger.api.places import dataset_of, target_of
+from cityledger.api.wire.records import SubjectOrId
+from cityledger.api.wire.shapes import bytes_of
+from cityledger.errors import FieldError
+from cityledger.exchange.gate import Passed
+from cityledger.exchange.lookup import find_by_key, find_by_subject
+from cityledger.exchange.services import Intent
+from cityledger.store.records import StoredVersion
+from cityledger.store.tokens import Session
+from cityledger.types import NO_SUBJECT, SubjectId
+
+
+def find_records(
+    node: NodeContext, session: Session, intent: Intent, dataset_text: str, asked: SubjectOrId
+) -> tuple[Passed, list[StoredVersion]]:
+    """The newest versions that the caller may know of; none and hidden look the same.
+
+    Raises: as ``find_by_subject`` and ``find_by_key``, and
+        FieldError: the subject is zero, or the id is not one that a record may have.
+    """
+    if asked.subject is None:
+        passed, one = find_by_key(
+            node.services, session, intent, target_of(node, dataset_text, asked.id or "")
+        )
+        return passed, [] if one is None else [one]
+    subject = SubjectId(bytes_of(asked.subject))
+    if subject == NO_SUBJECT:
+        raise FieldError("subject", "zero names no subject")
+    return find_by_subject(node.services, session, intent, dataset_of(dataset_text), subject)

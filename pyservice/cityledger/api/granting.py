@@ -1,0 +1,61 @@
+"""Grants as the index holds them, and a new one on its way to the chain."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from cityledger.api.context import NodeContext
+from cityledger.api.places import dataset_of, get_dataset, part_names, parts_mask
+from cityledger.api.steward import Mined, Slot
+from cityledger.api.wire.rules import GrantAsked, GrantView
+from cityledger.api.wire.shapes import hex_of
+from cityledger.store import index
+from cityledger.store.index import ListedGrant
+from cityledger.store.tokens import Session
+from cityledger.types import NO_END, AgencyId, DatasetId, purpose_from_name, purpose_name
+
+
+def make_grant(node: NodeContext, session: Session, asked: GrantAsked) -> Mined:
+    """Sends the grant as the caller, a steward.
+
+    Raises: as ``StewardDesk.grant``, and
+        NotFoundError: no such dataset.
+        FieldError: a part is not of this dataset.
+    """
+    dataset = get_dataset(node, dataset_of(asked.dataset))
+    slot = Slot(dataset.dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
+    since = node.services.clock.at() if asked.since is None else asked.since
+    return node.steward.grant(session, slot, parts_mask(dataset, asked.parts), since, asked.until)
+
+
+def list_grants(node: NodeContext, session: Session, dataset: DatasetId | None) -> list[GrantView]:
+    """The grants in which the caller's agency is provider or consumer."""
+    at = node.services.clock.at()
+    with node.services.database.reading() as connection:
+        views = [_view(connection, one, at) for one in index.list_grants(connection, dataset)]
+    return [view for view in views if view and session.agency in (view.provider, view.consumer)]
+
+
+def _view(connection: sa.Connection, one: ListedGrant, at: int) -> GrantView | None:
+    dataset = index.find_dataset(connection, one.dataset)
+    if dataset is None:
+        return None
+    grant = one.grant
+    return GrantView(
+        dataset=hex_of(one.dataset),
+        provider=dataset.provider,
+        consumer=one.consumer,
+        purpose=purpose_name(one.purpose),
+        grant=hex_of(grant.grant_id),
+        parts=part_names(dataset, grant.parts),
+        since=grant.since,
+        until=None if grant.until == NO_END else grant.until,
+        live=_is_live(connection, one, dataset.provider, at),
+    )
+
+
+def _is_live(connection: sa.Connection, one: ListedGrant, provider: AgencyId, at: int) -> bool:
+    grant = one.grant
+    giving, taking = index.find_agency(connection, provider), index.find_agency(connection, one.consumer)
+    epochs = tuple(0 if agency is None else agency.epoch for agency in (giving, taking))
+    return grant.since <= at < grant.until and epochs == (grant.provider_epoch, grant.consumer_epoch)

@@ -1,0 +1,66 @@
+"""Counts and logs each request by its route's template: ids, queries and names of people are in neither.
+
+It also is the last catch: what escapes a route is answered and logged without its text, since the message of
+a driver's or parser's error may quote a payload.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cityledger.api.problems import answer_unexpected
+
+log = logging.getLogger(__name__)
+_NO_ROUTE = "none"
+
+
+class Observer:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._requests = Counter(
+            "cityledger_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "cityledger_request_seconds", "Seconds to the end of the answer.", ["route"], registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, begun = 0, time.monotonic()
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            log.error("unexpected error=%s at=%s", type(error).__name__, _places(error))
+            if status == 0:
+                await answer_unexpected()(scope, receive, noting)
+        finally:
+            self._note(scope, status, time.monotonic() - begun)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", _NO_ROUTE)
+        # An unknown method is the client's word; as a label it would let anybody grow the metrics.
+        method = scope["method"] if route != _NO_ROUTE else _NO_ROUTE
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+        log.info("request method=%s route=%s status=%d ms=%.1f", method, route, status, seconds * 1000)
+
+
+def _places(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

@@ -1,0 +1,34 @@
+"""Cursors: opaque to the client, so that what stands inside may change."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from cityledger.errors import FieldError
+
+START = (0, -1)
+_INSIDE = re.compile(rb"([0-9]{1,19})\.([0-9]{1,19})")
+
+
+def write_cursor(place: tuple[int, int]) -> str:
+    """The text for (log, seq)."""
+    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).rstrip(b"=").decode()
+
+
+def read_cursor(text: str | None) -> tuple[int, int]:
+    """The place behind ``write_cursor``; None is the beginning.
+
+    Raises:
+        FieldError: not one of ours.
+    """
+    if text is None:
+        return START
+    try:
+        inside = _INSIDE.fullmatch(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        inside = None
+    if inside is None or max(int(inside[1]), int(inside[2])) >= 2**63:
+        raise FieldError("after", "is not a cursor of this node")
+    return int(inside[1]), int(inside[2])

@@ -1,0 +1,1 @@
+"""Routes, one module a subject. Each parses, calls one function and answers."""

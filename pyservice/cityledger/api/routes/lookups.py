@@ -1,0 +1,102 @@
+"""Reads that release no key: find, check, resolve, history and proof."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.finding import find_records
+from cityledger.api.headers import Stated, answer_headers
+from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
+from cityledger.api.proving import proof_bytes
+from cityledger.api.routes.records import RECORD
+from cityledger.api.strict_requests import JSON, StrictRoute
+from cityledger.api.wire.records import (
+    Checked,
+    Found,
+    History,
+    Resolved,
+    ResolveSubject,
+    SubjectOrId,
+    found_record,
+    history_item,
+)
+from cityledger.api.wire.shapes import hex_of
+from cityledger.exchange.lookup import history, prove, resolve_subject
+from cityledger.types import Action
+
+router = APIRouter(route_class=StrictRoute, tags=["lookups"])
+
+
+@router.post("/v1/datasets/{dataset}/records/find")
+def find(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    reason: Stated,
+    asked: SubjectOrId,
+    response: Response,
+) -> Found:
+    """The newest versions of a subject's records, or of one record: those that the caller may know of."""
+    passed, found = find_records(node, session, reason.to(Action.LOOKUP), dataset, asked)
+    response.headers.update(answer_headers(passed))
+    return Found(dataset=dataset, records=[found_record(one) for one in found])
+
+
+@router.post("/v1/datasets/{dataset}/records/check")
+def check(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    reason: Stated,
+    asked: SubjectOrId,
+    response: Response,
+) -> Checked:
+    """Yes or no: is there such a record, as far as the caller may know?"""
+    passed, found = find_records(node, session, reason.to(Action.CHECK), dataset, asked)
+    response.headers.update(answer_headers(passed))
+    return Checked(dataset=dataset, found=bool(found))
+
+
+@router.post("/v1/subjects/resolve")
+def resolve(
+    node: Node, session: Caller, reason: Stated, asked: ResolveSubject, response: Response
+) -> Resolved:
+    """The provider's pseudonym of a person or thing. The provider gets a new one where there is none."""
+    dataset, intent = dataset_of(asked.dataset), reason.to(Action.LOOKUP)
+    passed, subject = resolve_subject(node.services, session, intent, dataset, asked.system, asked.value)
+    response.headers.update(answer_headers(passed))
+    return Resolved(dataset=asked.dataset, subject=None if subject is None else hex_of(subject))
+
+
+@router.get(RECORD + "/history")
+def record_history(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    response: Response,
+) -> History:
+    """Every version with the state of its batch, oldest first."""
+    target = target_of(node, dataset, name)
+    passed, versions = history(node.services, session, reason.to(Action.HISTORY), target)
+    response.headers.update(answer_headers(passed))
+    return History(
+        dataset=dataset, record=hex_of(target.record), versions=[history_item(one) for one in versions]
+    )
+
+
+@router.get(RECORD + "/proof", responses={200: {"description": "A proof file (SPEC.md §7)"}})
+def record_proof(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    version: VersionInQuery = None,
+) -> Response:
+    """A file that shows offline that this version was anchored."""
+    target = target_of(node, dataset, name, version)
+    passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
+    return Response(proof_bytes(node, inclusion), headers=answer_headers(passed), media_type=JSON)

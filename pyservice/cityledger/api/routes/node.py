@@ -1,0 +1,41 @@
+"""What the node says about itself, to anybody."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from cityledger.api.caller import Node
+from cityledger.api.routes.signin import TOKEN_PATH
+from cityledger.api.strict_requests import StrictRoute
+from cityledger.api.wire.node import Alive, CheckView, Readiness, WellKnown, well_known
+
+router = APIRouter(route_class=StrictRoute, tags=["node"])
+
+
+@router.get("/healthz")
+async def healthz() -> Alive:
+    """Whether the process answers at all."""
+    return Alive(alive=True)
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready; says why"}})
+def readyz(node: Node, response: Response) -> Readiness:
+    """Whether the node can answer reads and take writes now."""
+    checks = node.readiness()
+    is_ready = all(check.ok for check in checks)
+    response.status_code = 200 if is_ready else 503
+    views = [CheckView(name=check.name, ok=check.ok, detail=check.detail) for check in checks]
+    return Readiness(ready=is_ready, checks=views)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
+def metrics(node: Node) -> Response:
+    """Counters for Prometheus."""
+    return Response(generate_latest(node.metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/.well-known/cityledger")
+def about(node: Node) -> WellKnown:
+    """The deployment that this node belongs to, and the rules of sign-in."""
+    return well_known(node, TOKEN_PATH)

@@ -1,0 +1,62 @@
+"""What a steward does on chain through the node: restrict and seal records, grant and revoke."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Query
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.granting import list_grants, make_grant
+from cityledger.api.places import DatasetInPath, RecordInPath, dataset_of, target_of
+from cityledger.api.routes.records import RECORD
+from cityledger.api.steward import Mined, Place, Slot
+from cityledger.api.strict_requests import StrictRoute
+from cityledger.api.wire.records import MinedView, Restrict
+from cityledger.api.wire.rules import GrantAsked, Grants, SlotAsked
+from cityledger.api.wire.shapes import HEX32_PATTERN, hex_of
+from cityledger.types import AgencyId, purpose_from_name
+
+router = APIRouter(route_class=StrictRoute, tags=["stewards"])
+
+
+@router.post(RECORD + "/restrict")
+def restrict(
+    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, asked: Restrict
+) -> MinedView:
+    """Restricts a record for one consumer or for all, or takes that back. Answers once it is mined."""
+    target = target_of(node, dataset, name)
+    place = Place(target.dataset, target.record, AgencyId(asked.consumer or 0))
+    return _view(node.steward.restrict(session, place, is_restricted=asked.restricted))
+
+
+@router.post(RECORD + "/seal")
+def seal(node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath) -> MinedView:
+    """Seals a record by law. Only the council lifts it, on chain."""
+    target = target_of(node, dataset, name)
+    return _view(node.steward.seal(session, target.dataset, target.record))
+
+
+@router.get("/v1/grants")
+def grants(
+    node: Node,
+    session: Caller,
+    dataset: str | None = Query(None, pattern=HEX32_PATTERN),
+) -> Grants:
+    """The grants that the caller's agency gave or holds, live or not."""
+    return Grants(grants=list_grants(node, session, None if dataset is None else dataset_of(dataset)))
+
+
+@router.post("/v1/grants")
+def grant(node: Node, session: Caller, asked: GrantAsked) -> MinedView:
+    """Fills the slot (dataset, consumer, purpose), whatever it held."""
+    return _view(make_grant(node, session, asked))
+
+
+@router.post("/v1/grants/revoke")
+def revoke(node: Node, session: Caller, asked: SlotAsked) -> MinedView:
+    """Empties the slot, at once."""
+    slot = Slot(dataset_of(asked.dataset), AgencyId(asked.consumer), purpose_from_name(asked.purpose))
+    return _view(node.steward.revoke(session, slot))
+
+
+def _view(mined: Mined) -> MinedView:
+    return MinedView(transaction=hex_of(mined.transaction), block=str(mined.block))

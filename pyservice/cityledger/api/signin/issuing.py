@@ -1,0 +1,139 @@
+"""Turns an accepted credential into an access token.
+
+What is good once is used up in the transaction that keeps the token: both happen, or neither.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.api.context import NodeContext
+from cityledger.api.signin.assertion import Assertion, verify_assertion
+from cityledger.api.signin.dpop import DpopProof, verify_dpop
+from cityledger.api.signin.siwe_message import SignedIn, verify_siwe
+from cityledger.api.signin.standing import find_live_role
+from cityledger.errors import CredentialError
+from cityledger.store import index, tokens
+from cityledger.store.tokens import Session
+from cityledger.types import AgencyStatus
+
+NONCE_SECONDS = 600
+_DPOP, _NONCE = "dpop", "siwe"
+_SIWE_SYSTEM = "siwe"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """``secret`` is shown once; the node keeps its digest. ``expires_in`` is in seconds."""
+
+    secret: str
+    expires_in: int
+
+
+def new_nonce(node: NodeContext) -> str:
+    """A nonce for one SIWE message, kept until it is used or ten minutes old."""
+    nonce, now = node.services.random_bytes(16).hex(), node.now()
+
+    def work(connection: sa.Connection) -> None:
+        tokens.is_first_use(connection, _NONCE, nonce, now + NONCE_SECONDS, now)
+
+    node.services.journal.run(work)
+    return nonce
+
+
+def sign_in_by_assertion(node: NodeContext, assertion_text: str, proof_text: str, path: str) -> Issued:
+    """A token for the officer or system that an agency vouches for.
+
+    Raises:
+        CredentialError: says which check failed; no token exists, and the proof's ``jti`` is not used up.
+    """
+    now = node.now()
+    assertion = verify_assertion(assertion_text, instance=node.services.instance, now=now)
+    proof = verify_dpop(proof_text, method="POST", path=path, origins=node.origins, now=now)
+    proved = base64.urlsafe_b64encode(proof.thumbprint).rstrip(b"=").decode()
+    if not hmac.compare_digest(proved, assertion.proof_key.encode("ascii", "replace").decode()):
+        raise CredentialError("DPoP proof: its key is not the one of cnf.jkt")
+    secret = _new_secret(node)
+
+    def work(connection: sa.Connection) -> Session:
+        session = _vouched_session(connection, node, assertion, now)
+        _use_up(connection, proof, proved, now)
+        tokens.add_token(connection, secret, session, now)
+        return session
+
+    return Issued(secret, node.services.journal.run(work).expires_at - now)
+
+
+def sign_in_by_siwe(node: NodeContext, message: str, signature: str) -> Issued:
+    """A token for an on-chain officer; the role is the chain's to say, not the message's.
+
+    Raises:
+        CredentialError: says which check failed; no token exists, and the nonce is not used up.
+    """
+    now, settings = node.now(), node.settings
+    signed_in = verify_siwe(
+        message,
+        signature,
+        domain=settings.domain,
+        chain_id=settings.chain_id,
+        instance=node.services.instance,
+        now=now,
+    )
+    secret = _new_secret(node)
+
+    def work(connection: sa.Connection) -> Session:
+        session = _officers_session(connection, node, signed_in, now)
+        if not tokens.is_consumed(connection, _NONCE, signed_in.nonce, now):
+            raise CredentialError("SIWE: the nonce is not one of this node's, was used before, or is too old")
+        tokens.add_token(connection, secret, session, now)
+        return session
+
+    return Issued(secret, node.services.journal.run(work).expires_at - now)
+
+
+def _vouched_session(connection: sa.Connection, node: NodeContext, said: Assertion, now: int) -> Session:
+    agency = index.find_agency_by_code(connection, said.issuer)
+    # A suspended agency may sign in: rule 1 then denies each of its reads, and the denial has a receipt. An
+    # offboarded one is nobody's any more.
+    if agency is None or agency.status not in (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED):
+        raise CredentialError("assertion: iss is not the code of a member agency")
+    if not hmac.compare_digest(agency.credential_key_digest, said.key):
+        raise CredentialError("assertion: not signed by the key that the registry holds for this agency")
+    return Session(
+        agency=agency.agency,
+        role=said.role,
+        officer=said.officer,
+        account=None,
+        system=said.system,
+        credential_until=said.until,
+        expires_at=min(now + node.settings.token_seconds, said.until),
+    )
+
+
+def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedIn, now: int) -> Session:
+    live = find_live_role(connection, who.agency, who.account, max(now, node.services.clock.at()))
+    if live is None:
+        raise CredentialError("SIWE: the account holds no live role at this agency")
+    role, until = live
+    return Session(
+        agency=who.agency,
+        role=role,
+        officer=who.account,
+        account=who.account,
+        system=_SIWE_SYSTEM,
+        credential_until=until,
+        expires_at=min(now + node.settings.token_seconds, until, who.until),
+    )
+
+
+def _use_up(connection: sa.Connection, proof: DpopProof, proved: str, now: int) -> None:
+    if not tokens.is_first_use(connection, _DPOP, f"{proved}:{proof.jti}", proof.expires_at, now):
+        raise CredentialError("DPoP proof: this jti was used before")
+
+
+def _new_secret(node: NodeContext) -> str:
+    return base64.urlsafe_b64encode(node.services.random_bytes(32)).rstrip(b"=").decode()

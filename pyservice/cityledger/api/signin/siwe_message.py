@@ -1,0 +1,127 @@
+"""A SIWE message (EIP-4361) of an on-chain officer, held against this node. Source: SPEC.md §6."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError as HexValidationError
+from siwe import SiweMessage
+
+from cityledger.errors import CredentialError
+from cityledger.types import Address, AgencyId
+
+MAX_CHARACTERS = 4_096
+SKEW_SECONDS = 60
+_INSTANCE = "cityledger:instance:"
+_AGENCY = "cityledger:agency:"
+_SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who signed. ``nonce`` is the caller's to consume; the message expires at ``until`` (Unix seconds)."""
+
+    account: Address
+    agency: AgencyId
+    nonce: str
+    until: int
+
+
+def verify_siwe(
+    message: str, signature: str, *, domain: str, chain_id: int, instance: bytes, now: int
+) -> SignedIn:
+    """Checks everything about a message but its nonce and whether the account is anybody's officer.
+
+    Raises:
+        CredentialError: says which check failed.
+    """
+    # (1) one text, one meaning
+    parsed = parse_siwe(message)
+    # (2) signed by the account that it names
+    verify_signature(message, signature, Address(parsed.address))
+    # (3) for this node and chain
+    if parsed.domain != domain:
+        raise CredentialError(f"SIWE: the domain must be {domain}")
+    if parsed.chain_id != chain_id:
+        raise CredentialError(f"SIWE: the chain id must be {chain_id}")
+    # (4) now
+    until = _verify_times(parsed, now)
+    # (5) for this deployment, as an officer of one agency
+    resources = parsed.resources or []
+    if _one(resources, _INSTANCE) != "0x" + instance.hex():
+        raise CredentialError(f"SIWE: the resource {_INSTANCE} must name this instance")
+    return SignedIn(Address(parsed.address), _agency(_one(resources, _AGENCY)), parsed.nonce, until)
+
+
+def parse_siwe(message: str) -> SiweMessage:
+    """The message, if it is one that reads the same when it is written again.
+
+    Raises:
+        CredentialError: not an EIP-4361 message.
+    """
+    if len(message) > MAX_CHARACTERS:
+        raise CredentialError(f"SIWE: the message is longer than {MAX_CHARACTERS} characters")
+    try:
+        parsed = SiweMessage.from_message(message)
+    except Exception as error:  # the grammar's library documents no errors of its own
+        raise CredentialError("SIWE: not an EIP-4361 message") from error
+    if parsed.prepare_message() != message:
+        raise CredentialError("SIWE: the message is not in its one form")
+    return parsed
+
+
+def verify_signature(message: str, signature: str, account: Address) -> None:
+    """Checks an EIP-191 signature of 65 bytes; contract accounts (ERC-1271) cannot sign in yet.
+
+    Raises:
+        CredentialError: it is not the account's.
+    """
+    if not _SIGNATURE.fullmatch(signature):
+        raise CredentialError("SIWE: the signature must be 0x and 65 bytes in hex")
+    try:
+        signer = Account.recover_message(encode_defunct(text=message), signature=signature)
+    except (ValueError, BadSignature, HexValidationError) as error:
+        raise CredentialError("SIWE: the signature fits no account") from error
+    if signer != account:
+        raise CredentialError("SIWE: signed by another account")
+
+
+def _verify_times(parsed: SiweMessage, now: int) -> int:
+    if parsed.expiration_time is None:
+        raise CredentialError("SIWE: an expiration time is required")
+    until = _seconds(parsed.expiration_time)
+    if until <= now:
+        raise CredentialError("SIWE: the message has expired")
+    if _seconds(parsed.issued_at) > now + SKEW_SECONDS:
+        raise CredentialError("SIWE: issued in the future")
+    if parsed.not_before is not None and _seconds(parsed.not_before) > now:
+        raise CredentialError("SIWE: the message is not valid yet")
+    return until
+
+
+def _seconds(instant: str) -> int:
+    try:
+        moment = datetime.fromisoformat(instant.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise CredentialError("SIWE: a time is malformed") from error
+    if moment.tzinfo is None:
+        raise CredentialError("SIWE: a time has no offset")
+    return int(moment.timestamp())
+
+
+def _one(resources: list[str], prefix: str) -> str:
+    found = [str(resource).removeprefix(prefix) for resource in resources if str(resource).startswith(prefix)]
+    if len(found) != 1:
+        raise CredentialError(f"SIWE: exactly one resource {prefix} is required")
+    return found[0]
+
+
+def _agency(text: str) -> AgencyId:
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) >= 2**32:
+        raise CredentialError(f"SIWE: the resource {_AGENCY} must name an agency's number")
+    return AgencyId(int(text))

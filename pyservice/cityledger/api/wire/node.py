@@ -1,0 +1,113 @@
+"""What a node says about itself."""
+
+from __future__ import annotations
+
+from cityledger.api.context import NodeContext
+from cityledger.api.headers import MAX_CASE_CHARACTERS
+from cityledger.api.signin import assertion, dpop, issuing
+from cityledger.api.wire.shapes import EXAMPLE_DIGEST, Decimal, Hex32, Told, hex_of, with_example
+from cityledger.store.idempotency import KEEP_SECONDS
+
+_TOKEN_RULES = {
+    "endpoint": "/v1/token",
+    "tokenSeconds": 900,
+    "assertionSeconds": 43200,
+    "dpopWindowSeconds": 60,
+    "nonceSeconds": 600,
+}
+_LIMITS = {"bodyBytes": 1048576, "caseCharacters": 200, "idempotencySeconds": 86400}
+
+
+class CheckView(Told):
+    model_config = with_example(Told, {"name": "index", "ok": True, "detail": "at block 1204"})
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Readiness(Told):
+    model_config = with_example(
+        Told, {"ready": True, "checks": [{"name": "index", "ok": True, "detail": "at block 1204"}]}
+    )
+
+    ready: bool
+    checks: list[CheckView]
+
+
+class Alive(Told):
+    model_config = with_example(Told, {"alive": True})
+
+    alive: bool
+
+
+class TokenRules(Told):
+    """All in seconds."""
+
+    model_config = with_example(Told, _TOKEN_RULES)
+
+    endpoint: str
+    token_seconds: int
+    assertion_seconds: int
+    dpop_window_seconds: int
+    nonce_seconds: int
+
+
+class Limits(Told):
+    model_config = with_example(Told, _LIMITS)
+
+    body_bytes: int
+    case_characters: int
+    idempotency_seconds: int
+
+
+class WellKnown(Told):
+    model_config = with_example(
+        Told,
+        {
+            "version": 1,
+            "instance": EXAMPLE_DIGEST,
+            "chainId": "31337",
+            "contracts": {"RecordLedger": "0x9D85ca56217D2bb651b00f15e694EB7E713637D4"},
+            "stalenessLimitSeconds": 15,
+            "siweDomain": "city.example",
+            "agencies": [7],
+            "token": _TOKEN_RULES,
+            "limits": _LIMITS,
+        },
+    )
+
+    version: int
+    instance: Hex32
+    chain_id: Decimal
+    contracts: dict[str, str]
+    staleness_limit_seconds: int
+    siwe_domain: str
+    agencies: list[int]
+    token: TokenRules
+    limits: Limits
+
+
+def well_known(node: NodeContext, token_endpoint: str) -> WellKnown:
+    settings, manifest = node.settings, node.manifest
+    return WellKnown(
+        version=1,
+        instance=hex_of(manifest.instance),
+        chain_id=str(manifest.chain_id),
+        contracts={name: contract.address for name, contract in manifest.contracts.items()},
+        staleness_limit_seconds=settings.staleness_limit_seconds,
+        siwe_domain=settings.domain,
+        agencies=list(node.services.keyring.agencies()),
+        token=TokenRules(
+            endpoint=token_endpoint,
+            token_seconds=settings.token_seconds,
+            assertion_seconds=assertion.MAX_LIFE_SECONDS,
+            dpop_window_seconds=dpop.WINDOW_SECONDS,
+            nonce_seconds=issuing.NONCE_SECONDS,
+        ),
+        limits=Limits(
+            body_bytes=settings.body_limit_bytes,
+            case_characters=MAX_CASE_CHARACTERS,
+            idempotency_seconds=KEEP_SECONDS,
+        ),
+    )
