@@ -27,7 +27,6 @@ whose Merkle root was anchored on the city's chain.
       the city published, never from the file: a ledger that the file chose would prove nothing.
   verify_proof.py proof.json --payload summary=summary.json
       Also: these bytes are what the leaf's part commits to. Needs the part's opening in the file.
-
 An anchor proves that the leaf did not change since. It does not prove that what it says is true.
 Exit status: 0 verified, 2 usage (or the chain cannot be asked), 4 not verified.
 """
@@ -136,10 +135,9 @@ def scalar(kind: str, value: Any, where: str) -> Any:
     if digits and isinstance(value, str) and re.fullmatch(f"0x[0-9a-f]{{{digits}}}", value):
         return bytes.fromhex(value[2:])
     size = int(kind[4:]) if kind.startswith("uint") else 0
-    if size > 53 and isinstance(value, str) and re.fullmatch("0|[1-9][0-9]{0,77}", value):
-        value = int(value)
-    elif size > 53:
-        value = None
+    if size > 53:
+        is_decimal = isinstance(value, str) and re.fullmatch("0|[1-9][0-9]{0,77}", value)
+        value = int(value) if is_decimal else None
     if size and type(value) is int and 0 <= value < 1 << size:
         return value
     refuse(f"{where} is not {kind} in its JSON form, or out of range")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from cityledger.errors import FieldError
 from cityledger.proofs.json_values import (
@@ -31,6 +31,8 @@ from cityledger.proofs.leaves import (
 from cityledger.proofs.typed_data import StructType
 from cityledger.types import Action, ErasureReason, Kem
 
+_Target = TypeVar("_Target")
+
 _PART_KINDS = {"name": "string", "ciphertextDigest": "bytes32", "commitment": "bytes32"}
 _STRUCTS = {RecordLeaf: RECORD_LEAF, Tombstone: TOMBSTONE, ReceiptLeaf: RECEIPT_LEAF}
 _ENUMS = {"action": Action, "kem": Kem, "reason": ErasureReason}
@@ -48,7 +50,7 @@ def receipt_from_json(value: object) -> Receipt:
         FieldError: a member is missing, unknown, or not in its one form.
     """
     members = read_object(value, "", [name for _, name in RECEIPT.fields])
-    return Receipt(**_attributes(Receipt, read_members(RECEIPT, members, "")))
+    return _construct(Receipt, read_members(RECEIPT, members, ""), "")
 
 
 def leaf_to_json(leaf: Leaf) -> dict[str, object]:
@@ -78,10 +80,7 @@ def _read_leaf(leaf_class: type[Leaf], struct: StructType, members: dict[str, ob
     values = read_members(struct, members, path)
     if leaf_class is RecordLeaf:
         values["parts"] = _read_parts(members["parts"], join_path(path, "parts"))
-    try:
-        return leaf_class(**_attributes(leaf_class, values))
-    except FieldError as error:
-        raise FieldError(join_path(path, error.field), error.reason) from error
+    return _construct(leaf_class, values, path)
 
 
 def _part_to_json(part: PartLeaf) -> dict[str, object]:
@@ -99,7 +98,14 @@ def _read_part(value: object, path: str) -> PartLeaf:
     values = {
         name: read_value(kind, join_path(path, name), members[name]) for name, kind in _PART_KINDS.items()
     }
-    return PartLeaf(**_attributes(PartLeaf, values))
+    return _construct(PartLeaf, values, path)
+
+
+def _construct(target: type[_Target], values: dict[str, object], path: str) -> _Target:
+    try:
+        return target(**_attributes(target, values))
+    except FieldError as error:
+        raise FieldError(join_path(path, error.field), error.reason) from error
 
 
 def _members(struct: StructType, value: object) -> dict[str, object]:

@@ -95,6 +95,8 @@ def root_from_path(
     """
     if not 0 <= index < size:
         raise VerificationError("the index is outside the batch")
+    if any(len(digest) != 32 for digest in (leaf, *path)):
+        raise VerificationError("a hash is not 32 bytes")
     fn, sn, r = index, size - 1, leaf
     for sibling in path:
         if sn == 0:

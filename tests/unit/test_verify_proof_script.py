@@ -1,0 +1,95 @@
+"""scripts/verify_proof.py, which shares no code with the package, agrees with it on every vector."""
+
+import ast
+import concurrent.futures
+import json
+import subprocess
+import sys
+
+import pytest
+
+from vector_files import REPOSITORY, VECTORS, unhex
+
+SCRIPT = REPOSITORY / "scripts" / "verify_proof.py"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-I", SCRIPT, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def file_bytes(vector):
+    if "fileHex" in vector:
+        return unhex(vector["fileHex"])
+    return vector["file"].encode("utf-8", "surrogatepass").ljust(vector.get("padTo", 0))
+
+
+@pytest.fixture(scope="module")
+def proofs(tmp_path_factory):
+    """The vectors as files, by name."""
+    folder, found = tmp_path_factory.mktemp("proofs"), {}
+    for number, vector in enumerate(json.loads((VECTORS / "proof_files.json").read_bytes())["vectors"]):
+        file = folder / f"{number}.json"
+        file.write_bytes(file_bytes(vector))
+        found[vector["name"]] = (vector, file)
+    return found
+
+
+def test_script_agrees_with_the_sdk_on_every_vector(proofs):
+    """The SDK's answers are in test_proof_file.py; both are held to the vectors' ``expect``."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda item: (item[0], run(item[1])), proofs.values()))
+    wrong = [
+        (vector["name"], result.returncode, result.stderr)
+        for vector, result in results
+        if result.returncode != {"ok": 0, "refuse": 4}[vector["expect"]] or "Traceback" in result.stderr
+    ]
+    assert not wrong
+
+
+def test_script_checks_payloads(proofs, tmp_path):
+    _, file = proofs["record leaf with openings"]
+    payload = tmp_path / "payload"
+    payload.write_bytes(b"payload of summary")
+    assert run(file, "--payload", f"summary={payload}").returncode == 0
+    assert run(file, "--payload", f"影像={payload}").returncode == 4
+    assert run(file, "--payload", f"notes={payload}").returncode == 4
+    assert run(proofs["receipt leaf"][1], "--payload", f"summary={payload}").returncode == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["missing.json"],
+        ["x", "--payload", "summary"],
+        ["x", "--rpc", "http://localhost"],
+        ["x", "--ledger", "0x" + "00" * 20],
+        ["x", "--rpc", "file:///etc/hosts", "--ledger", "0x" + "00" * 20],
+        ["x", "--rpc", "http://localhost", "--ledger", "0x12"],
+    ],
+)
+def test_script_exits_with2_on_wrong_usage(arguments):
+    assert run(*arguments).returncode == 2
+
+
+def test_help_teaches_the_levels_and_exit_status():
+    text = run("--help").stdout
+    for word in ("path only", "anchored", "--payload", "never from the file", "0 verified", "4 not verified"):
+        assert word in text
+
+
+def test_script_imports_the_standard_library_only_and_stays_short():
+    text = SCRIPT.read_text("utf-8")
+    imported = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").split(".")[0])
+    assert imported <= sys.stdlib_module_names
+    assert len(text.splitlines()) <= 300
