@@ -21,11 +21,13 @@
     ├── UnavailableError           not now (503, 507)
     │   ├── StaleIndexError            the index is older than its limit: reads stop
     │   ├── ChainUnavailableError      no endpoint answers
+    │   ├── NodeUnreachableError       the node that was asked does not answer at all
     │   ├── NotAnchoredError           durable, but its batch is not mined yet
     │   └── StorageFullError           nothing was written
     ├── SealingError               refused to open: tampered, swapped, truncated, or another's key
     ├── VerificationError          a proof does not hold
     ├── KeyringError               a key is missing or cannot be opened
+    ├── NodeError                  the node that was asked failed, or answered against the protocol
     ├── ChainError                 a contract or an endpoint answered against the protocol
     │   ├── RevertedError              the contract refused, with its error's name and facts
     │   ├── WrongChainError            another chain id or instance than configured
@@ -130,6 +132,10 @@ class ChainUnavailableError(UnavailableError):
     """No endpoint of the chain answers."""
 
 
+class NodeUnreachableError(UnavailableError):
+    """The node that was asked does not answer: no connection, a time-out, or cut off in the middle."""
+
+
 class NotAnchoredError(UnavailableError):
     """What was asked to be proven is durable, but no block holds its batch yet."""
 
@@ -148,6 +154,10 @@ class VerificationError(CityledgerError):
 
 class KeyringError(CityledgerError):
     """A key is missing or cannot be opened with the passphrase or key file given."""
+
+
+class NodeError(CityledgerError):
+    """The node that was asked failed, or what it answered is not of this protocol."""
 
 
 class ChainError(CityledgerError):

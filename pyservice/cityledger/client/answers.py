@@ -1,0 +1,244 @@
+"""What the SDK's calls return. Ids are bytes, times are Unix seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cityledger.exchange.opening import SealedRelease
+from cityledger.proofs.leaves import Receipt, ReceiptLeaf, RecordLeaf
+from cityledger.proofs.proof_file import Proof
+from cityledger.proofs.verify import Verdict
+from cityledger.types import (
+    Action,
+    Address,
+    AgencyId,
+    AgencyStatus,
+    BatchState,
+    DatasetId,
+    DatasetStatus,
+    LeafHash,
+    LogId,
+    Purpose,
+    RecordId,
+    Role,
+    SubjectId,
+    Terms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What a node says about itself, unproven. ``agencies`` are those whose keys it holds."""
+
+    instance: bytes
+    chain_id: int
+    contracts: Mapping[str, Address]
+    siwe_domain: str
+    agencies: tuple[AgencyId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    agency: AgencyId
+    role: Role
+    officer: str
+    account: Address | None
+    system: str
+    credential_until: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    agency: AgencyId
+    code: str
+    name: str
+    local_name: str
+    endpoint: str
+    account: Address
+    status: AgencyStatus
+    epoch: int
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """``parts`` in part-bit order; ``pending_terms`` stand from ``pending_since`` on."""
+
+    dataset: DatasetId
+    provider: AgencyId
+    path: str
+    title: str
+    local_title: str
+    profile: str
+    parts: tuple[str, ...]
+    schema: bytes
+    retention_seconds: int
+    dispute_period_seconds: int
+    status: DatasetStatus
+    terms: Terms
+    pending_terms: Terms | None
+    pending_since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPlace:
+    """Where a leaf stands in its log."""
+
+    log: LogId
+    seq: int
+    leaf_hash: LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version that is durable and numbered; it is anchored with the next batch."""
+
+    dataset: DatasetId
+    record: RecordId
+    version: int
+    log: LogId
+    seq: int
+    leaf_hash: LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``parts`` holds the payload bytes exactly as they were written. ``receipts`` are the digests of the
+    receipts that this read left, one per subject."""
+
+    dataset: DatasetId
+    record: RecordId
+    version: int
+    subjects: tuple[SubjectId, ...]
+    parts: Mapping[str, bytes]
+    receipts: tuple[bytes, ...]
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRecord:
+    record: RecordId
+    version: int
+    written_at: int
+    log: LogId
+    seq: int
+    leaf_hash: LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryVersion:
+    """``state`` is None while the batch is open."""
+
+    version: int
+    written_at: int
+    erased: bool
+    state: BatchState | None
+    log: LogId
+    seq: int
+    leaf_hash: LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    """A receipt, its place in the receipts log, and the operator's signature of 65 bytes."""
+
+    receipt: Receipt
+    leaf: ReceiptLeaf
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A sealed release as it came, with the receipts that it is bound to; nothing is checked yet."""
+
+    sealed: SealedRelease
+    receipts: tuple[SignedReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRecord:
+    """A release that was opened here after every check. ``openings`` by part bit prove payloads to others.
+    ``signer`` signed all receipts."""
+
+    leaf: RecordLeaf
+    parts: Mapping[str, bytes]
+    openings: Mapping[int, bytes]
+    receipts: tuple[SignedReceipt, ...]
+    signer: Address
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenFile:
+    """A proof file's bytes, what it says, and how much of it was verified."""
+
+    data: bytes
+    proof: Proof
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """Where the chain took a call."""
+
+    transaction: bytes
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDecision:
+    """What the rules would say, as far as the caller may be told; ``code`` None is "not found"."""
+
+    permit: bool
+    code: int | None
+    rule: int | None
+    reason: str | None
+    basis: bytes | None
+    block: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGrant:
+    """``until`` None is no end; ``live`` says whether it holds now."""
+
+    dataset: DatasetId
+    provider: AgencyId
+    consumer: AgencyId
+    purpose: Purpose
+    grant: bytes
+    parts: tuple[str, ...]
+    since: int
+    until: int | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read. ``whole`` is the signed receipt, None for what the caller was not let through to; then
+    ``code`` is what it was told, None for "not found"."""
+
+    at: int
+    action: Action
+    permit: bool
+    code: int | None
+    provider: AgencyId
+    consumer: AgencyId
+    officer: str
+    system: str
+    represents: AgencyId | None
+    case_digest: bytes
+    dataset: DatasetId
+    record: RecordId
+    purpose: Purpose
+    whole: SignedReceipt | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsPage:
+    """``next`` continues the list, None at its end."""
+
+    reads: tuple[Read, ...]
+    next: str | None

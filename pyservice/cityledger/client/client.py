@@ -1,0 +1,71 @@
+"""The client of one node."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+import httpx
+
+from cityledger.client.answers import NodeInfo
+from cityledger.client.calls import node_info
+from cityledger.client.connection import Connection
+from cityledger.client.directory_calls import DirectoryCalls
+from cityledger.client.record_calls import RecordCalls
+from cityledger.client.rule_calls import RuleCalls
+from cityledger.client.sign_in import Access, Credentials, Machine
+
+TIMEOUT_SECONDS = 30.0
+
+
+class Client(DirectoryCalls, RecordCalls, RuleCalls):
+    """Asks one node. Usable from several threads; as a context manager it is closed at the end.
+
+    ::
+
+        chen = AssertionCredentials("HEALTH", "dr.chen", Role.READER, "ward-3", credential_key)
+        with Client("http://127.0.0.1:8053", chen) as client:
+            (visits, *_) = client.catalog("visits")
+            record = client.get_record(visits.dataset, "visit-12", Reason("TREATMENT", "case 7"))
+            print(record.parts["summary"])
+
+    Every call raises errors of ``cityledger.errors``; NodeUnreachableError where no answer came.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials | None = None,
+        *,
+        token: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        now: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = os.urandom,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Asks nothing yet. Give ``credentials``, or an access ``token`` that somebody else got; with
+        neither, only the directory answers. ``now`` gives Unix seconds."""
+        connection = Connection(base_url, timeout_seconds=timeout_seconds, transport=transport)
+        self._machine = Machine(now, random)
+        self._about: NodeInfo | None = None
+        super().__init__(connection, Access(connection, self._known_node, self._machine, credentials, token))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _known_node(self) -> NodeInfo:
+        """Asked once: a deployment's instance never changes."""
+        if self._about is None:
+            self._about = node_info(self._connection)
+        return self._about

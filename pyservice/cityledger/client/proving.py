@@ -1,0 +1,53 @@
+"""Proof files that a node sent, verified here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cityledger.client.answers import ProvenFile
+from cityledger.errors import VerificationError
+from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
+from cityledger.proofs.proof_file import PartOpening, Proof, format_proof, parse_proof
+from cityledger.proofs.verify import LedgerReader, verify_proof
+from cityledger.types import DatasetId
+
+
+def proven(
+    data: bytes,
+    reader: LedgerReader | None,
+    *,
+    dataset: DatasetId | None = None,
+    version: int | None = None,
+    receipt: bytes | None = None,
+) -> ProvenFile:
+    """Parses and verifies a proof file, and that it is of what was asked for.
+
+    Raises:
+        VerificationError: it does not hold, or is of something else.
+    """
+    proof = parse_proof(data)
+    leaf = proof.leaf
+    if receipt is not None and not (isinstance(leaf, ReceiptLeaf) and leaf.receipt == receipt):
+        raise VerificationError("the proof is of another receipt than was asked for")
+    if dataset is not None:
+        _verify_record(proof, dataset, version)
+    return ProvenFile(data, proof, verify_proof(proof, reader))
+
+
+def with_openings(file: ProvenFile, openings: Mapping[int, bytes]) -> ProvenFile:
+    """The same proof with the openings of parts, so that whoever holds a payload can check it too.
+
+    ``openings`` are those of an ``OpenedRecord``, by part bit.
+    """
+    told = tuple(PartOpening(bit, opening) for bit, opening in sorted(openings.items()))
+    proof = replace(file.proof, openings=told)
+    return ProvenFile(format_proof(proof), proof, file.verdict)
+
+
+def _verify_record(proof: Proof, dataset: DatasetId, version: int | None) -> None:
+    leaf = proof.leaf
+    if not isinstance(leaf, RecordLeaf) or leaf.dataset != dataset:
+        raise VerificationError("the proof is of another dataset than was asked for")
+    if version is not None and leaf.version != version:
+        raise VerificationError("the proof is of another version than was asked for")
