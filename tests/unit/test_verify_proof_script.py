@@ -2,6 +2,7 @@
 
 import ast
 import concurrent.futures
+import importlib.util
 import json
 import subprocess
 import sys
@@ -93,3 +94,75 @@ def test_script_imports_the_standard_library_only_and_stays_short():
             imported.add((node.module or "").split(".")[0])
     assert imported <= sys.stdlib_module_names
     assert len(text.splitlines()) <= 300
+
+
+class Node:
+    """The answers of a JSON-RPC endpoint whose ledger has anchored one proof's batch."""
+
+    CATALOG = 0xCA7
+
+    def __init__(self, script, proof, kind):
+        tree, agency, instance = proof["tree"], 3, int.from_bytes(proof["leaf"]["instance"], "big")
+        word = int.from_bytes(script.keccak(tree["root"] + tree["count"].to_bytes(32, "big")), "big")
+        self.chain_id = proof["anchor"]["chainId"]
+        self.answers = {
+            "instance()": [instance],
+            "batchAt(uint64,uint64)": [word],
+            "logOf(uint64)": [agency, kind, 0, 9, 1],
+            "catalog()": [self.CATALOG],
+            "standing(bytes32)": [agency, 1],
+        }
+        self._names = {script.keccak(name.encode())[:4].hex(): name for name in self.answers}
+
+    def ask(self, url, method, *params):
+        if method == "eth_chainId":
+            return hex(self.chain_id)
+        name = self._names[params[0]["data"][2:10]]
+        return "0x" + "".join(f"{word:064x}" for word in self.answers[name])
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("verify_proof", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"instance()": [1]}, "another deployment"),
+        ({"batchAt(uint64,uint64)": [0]}, "no such batch"),
+        ({"batchAt(uint64,uint64)": [1]}, "no such batch"),
+        ({"logOf(uint64)": [3, 2, 0, 9, 1]}, "another kind"),
+        ({"logOf(uint64)": [0, 0, 0, 0, 0]}, "another kind"),
+        ({"logOf(uint64)": [4, 1, 0, 9, 1]}, "not the dataset's provider's"),
+        ({"standing(bytes32)": [0, 0]}, "not the dataset's provider's"),
+    ],
+)
+def test_check_anchor_asks_what_the_spec_says(script, proofs, monkeypatch, change, reason):
+    proof = script.load(proofs["record leaf with openings"][1].read_bytes())
+    node = Node(script, proof, 1)
+    node.answers |= change
+    monkeypatch.setattr(script, "ask", node.ask)
+    ledger = "0x" + proof["anchor"]["ledger"].hex()
+    if reason is None:
+        script.check_anchor(proof, "http://node", ledger)
+        return
+    with pytest.raises(script.NotVerifiedError, match=reason):
+        script.check_anchor(proof, "http://node", ledger)
+
+
+def test_check_anchor_refuses_a_ledger_or_chain_that_the_file_chose(script, proofs, monkeypatch):
+    proof = script.load(proofs["receipt leaf"][1].read_bytes())
+    node = Node(script, proof, 2)
+    monkeypatch.setattr(script, "ask", node.ask)
+    ledger = "0x" + proof["anchor"]["ledger"].hex()
+    script.check_anchor(proof, "http://node", ledger)
+    with pytest.raises(script.NotVerifiedError, match="another chain or ledger"):
+        script.check_anchor(proof, "http://node", "0x" + "00" * 20)
+    node.chain_id += 1
+    with pytest.raises(script.NotVerifiedError, match="another chain or ledger"):
+        script.check_anchor(proof, "http://node", ledger)
