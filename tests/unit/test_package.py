@@ -16,4 +16,4 @@ def test_types_are_announced() -> None:
 
 def test_console_script_points_to_the_command_line() -> None:
     (script,) = entry_points(group="console_scripts", name="cityledger")
-    assert script.value == "cityledger.cli:main"
+    assert script.value == "cityledger.cli.main:main"

@@ -4,7 +4,7 @@ indexer's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cityledger.chain.artifacts import FOLLOWED_NAMES
@@ -67,6 +67,25 @@ class Follower:
                 read.
         """
         return self._events({"fromBlock": hex(first), "toBlock": hex(last)})
+
+    def all_events(self, first: int, last: int) -> Iterator[LoggedEvent]:
+        """Our events in the closed range, read in pieces that shrink when the endpoint refuses and grow
+        again.
+
+        Raises:
+            ChainError: it refuses even a single block.
+        """
+        width = last - first + 1
+        while first <= last:
+            try:
+                events = self.events_between(first, min(first + width - 1, last))
+            except ChainError:
+                if width == 1:
+                    raise
+                width = max(width // 4, 1)
+                continue
+            yield from events
+            first, width = first + width, width * 2
 
     def _events(self, where: dict[str, str]) -> list[LoggedEvent]:
         logs: Sequence[dict[str, Any]] = self._endpoint.request(

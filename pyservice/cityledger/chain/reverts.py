@@ -38,4 +38,9 @@ def _errors() -> dict[bytes, Entry]:
 
 
 def _shown(value: Any) -> object:
-    return "0x" + value.hex() if isinstance(value, bytes) else value
+    """Bytes in hex; a bytes32 that is a word, such as a code or a purpose, as that word."""
+    if not isinstance(value, bytes):
+        return value
+    word = value.rstrip(b"\0")
+    is_word = len(value) == 32 and word.isascii() and word.decode("ascii", "replace").isprintable()
+    return word.decode("ascii") if word and is_word else "0x" + value.hex()

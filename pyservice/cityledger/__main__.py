@@ -1,0 +1,5 @@
+"""``python -m cityledger`` is ``cityledger``."""
+
+from cityledger.cli.main import main
+
+main()

@@ -1,0 +1,167 @@
+"""``cityledger contracts``: compile, deploy, list and verify."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityledger.cli.arguments import address, duration
+from cityledger.cli.chain_access import (
+    DEVNET_CHAIN_ID,
+    MANIFEST,
+    AccountOption,
+    DevnetAccountOption,
+    ManifestOption,
+    PasswordFileOption,
+    RpcOption,
+    open_chain,
+    rpc_or_devnet,
+    signer,
+)
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows, progress
+from cityledger.errors import ConfigurationError
+from cityledger.types import Address
+
+app = typer.Typer(help="Compile the contracts, deploy them, and check a deployment.")
+_STEPS = 24
+"""Steps that a deployment tells, for the bar."""
+
+
+@app.command(name="compile")
+def compile_() -> None:
+    """Compile the contracts of a source checkout into the package. The installed package has them already.
+
+    Example: `cityledger contracts compile`
+    """
+    places = [folder / "scripts/compile_contracts.py" for folder in (Path.cwd(), *Path.cwd().parents)]
+    script = next((place for place in places if place.exists()), None)
+    if script is None:
+        raise ConfigurationError(
+            "no sources here: compile in a source checkout. The installed package ships what it compiled"
+        )
+    ended = subprocess.run([sys.executable, str(script)], check=False)  # noqa: S603 - our own script
+    raise typer.Exit(ended.returncode)
+
+
+@app.command()
+def deploy(
+    rpc: RpcOption = None,
+    manifest: ManifestOption = MANIFEST,
+    chain_id: Annotated[int, typer.Option(help="The only chain id to deploy to.")] = DEVNET_CHAIN_ID,
+    council: Annotated[str | None, typer.Option(help="The council's account, a Safe in production.")] = None,
+    guard: Annotated[str | None, typer.Option(help="The guard's account, which may suspend at once.")] = None,
+    council_delay: Annotated[str | None, typer.Option(help="What the council waits, such as 2d.")] = None,
+    loosening_delay: Annotated[str | None, typer.Option(help="What looser terms wait, such as 7d.")] = None,
+    account: AccountOption = None,
+    password_file: PasswordFileOption = None,
+    devnet_account: DevnetAccountOption = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set an older manifest aside and begin anew.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy the contracts and hand them to council and guard. Cut off, it is finished by running it again.
+
+    On a devnet nothing need be said: accounts 0, 1 and 2 deploy, are council and guard, and nothing waits.
+
+    Example: `cityledger contracts deploy`
+
+    Example: `cityledger contracts deploy --rpc https://chain.example --chain-id 2024 --account deployer.json
+    --council 0x… --guard 0x… --council-delay 2d --loosening-delay 7d`
+    """
+    from cityledger.chain import deployment
+    from cityledger.chain.endpoint import connect
+
+    on_devnet = chain_id == DEVNET_CHAIN_ID
+    if on_devnet and account is None and devnet_account is None:
+        devnet_account = 0
+    plan = deployment.Plan(
+        council=_governor("--council", council, on_devnet, 1),
+        guard=_governor("--guard", guard, on_devnet, 2),
+        council_delay_seconds=_delay("--council-delay", council_delay, on_devnet),
+        loosening_delay_seconds=_delay("--loosening-delay", loosening_delay, on_devnet),
+        commit=_source_commit(),
+    )
+    endpoint = connect(rpc_or_devnet(rpc), chain_id)
+    deployer = signer(chain_id, account, password_file, devnet_account)
+    with progress("deploying", _STEPS) as step:
+        deployed = deployment.deploy(endpoint, deployer, plan, manifest, replace=replace, hook=step)
+    print_fields(
+        {
+            "manifest": str(manifest),
+            "chain_id": deployed.chain_id,
+            "instance": deployed.instance,
+            "directory": deployed.address("CityDirectory"),
+            "council": deployed.council,
+            "guard": deployed.guard,
+        },
+        as_json=as_json,
+    )
+    note("next: cityledger agency admit --help")
+
+
+@app.command(name="list")
+def list_(manifest: ManifestOption = MANIFEST, as_json: JsonOption = False) -> None:
+    """List the contracts of a deployment, as its manifest tells them; asks no chain.
+
+    Example: `cityledger contracts list --json`
+    """
+    from cityledger.chain.manifest import load_manifest
+
+    held = load_manifest(manifest)
+    rows = [
+        {"contract": name, "address": one.address, "block": one.block, "transaction": one.transaction}
+        for name, one in held.contracts.items()
+    ]
+    print_rows(rows, ["contract", "address", "block"], as_json=as_json)
+
+
+@app.command()
+def verify(rpc: RpcOption = None, manifest: ManifestOption = MANIFEST, as_json: JsonOption = False) -> None:
+    """Check on the chain that code, wiring, names and roles are what they should be, and that the deployer
+    has no role.
+
+    Example: `cityledger contracts verify --rpc https://chain.example --manifest city.json`
+    """
+    from cityledger.chain.inspection import verify_deployment
+
+    access = open_chain(rpc, manifest)
+    verify_deployment(access.endpoint, access.manifest)
+    print_fields({"verified": True, "instance": access.manifest.instance}, as_json=as_json)
+
+
+def _governor(option: str, told: str | None, on_devnet: bool, number: int) -> Address:
+    if told is not None:
+        return address(told)
+    if not on_devnet:
+        raise typer.BadParameter(f"{option} is needed on this chain")
+    from cityledger.devnet import devnet_account
+
+    return Address(devnet_account(number).address)
+
+
+def _delay(option: str, told: str | None, on_devnet: bool) -> int:
+    if told is None and not on_devnet:
+        raise typer.BadParameter(f"{option} is needed on this chain")
+    return duration(told or "0")
+
+
+def _source_commit() -> str:
+    """The checkout that this package runs from, with "-dirty" if it was changed; "unknown" when it was
+    installed.
+    """
+    import cityledger
+
+    root = Path(cityledger.__file__).resolve().parents[2]
+    if not (root / "contracts" / "SPEC.md").exists():
+        return "unknown"
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return told.stdout.strip() or "unknown"

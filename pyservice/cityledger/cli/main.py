@@ -1,0 +1,87 @@
+"""``cityledger``: one program, one group of commands a module.
+
+To add a group, write ``cli/<name>.py`` with ``app = typer.Typer(help=…)`` and name it in ``GROUPS``; for a
+single command, write a function ``command`` there and name the module in ``COMMANDS``. Such a module imports
+only the standard library, typer and its neighbours at the top, and everything else inside the functions, so
+that ``--help`` is quick and works everywhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from cityledger.cli.output import EXIT_ERROR, exit_code_of, tell_error
+from cityledger.errors import CityledgerError, ConfigurationError
+
+GROUPS: tuple[str, ...] = (
+    "devnet",
+    "contracts",
+    "agency",
+    "purpose",
+    "officer",
+    "dataset",
+    "grant",
+)
+COMMANDS: tuple[str, ...] = ()
+
+_NODE_ONLY = {
+    "alembic",
+    "coincurve",
+    "fastapi",
+    "fhir",
+    "prometheus_client",
+    "siwe",
+    "sqlalchemy",
+    "uvicorn",
+    "web3",
+}
+"""Top-level modules that come with the extra ``node``."""
+
+
+def application() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="cityledger",
+        help="Shared, rule-bound and provable records between the agencies of a city.\n\n"
+        "Begin with a city of your own: `cityledger demo`.\n\n"
+        "Exit codes: 0 ok, 1 error, 2 usage, 3 denied, 4 verification failed.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in GROUPS:
+        app.add_typer(importlib.import_module(f"cityledger.cli.{name}").app, name=name, no_args_is_help=True)
+    for name in COMMANDS:
+        app.command(name)(importlib.import_module(f"cityledger.cli.{name}").command)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code; prints errors itself."""
+    as_json = "--json" in arguments
+    try:
+        application()(args=list(arguments), prog_name="cityledger")
+    except SystemExit as exited:
+        return exited.code if isinstance(exited.code, int) else 0
+    except CityledgerError as error:
+        tell_error(error, as_json=as_json)
+        return exit_code_of(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NODE_ONLY:
+            raise
+        missing = ConfigurationError(
+            f"this command needs {error.name}, which comes with the node: pip install 'cityledger[node]'"
+        )
+        tell_error(missing, as_json=as_json)
+        return EXIT_ERROR
+    return 0
+
+
+def main() -> None:
+    """The entry point of the program."""
+    sys.exit(run(sys.argv[1:]))
