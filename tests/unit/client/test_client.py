@@ -1,0 +1,278 @@
+"""The client against a whole node in this process: every call, and what it refuses to believe."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from cityledger.client import Client, Reason, SiweCredentials, with_openings
+from cityledger.client.answers import Release
+from cityledger.client.releases import Asked, open_release_from
+from cityledger.errors import (
+    CredentialError,
+    DeniedError,
+    NotAnchoredError,
+    NotFoundError,
+    PayloadError,
+    SealingError,
+    StaleVersionError,
+    TokenError,
+    VerificationError,
+)
+from cityledger.proofs.verify import Level, verify_payload
+from cityledger.types import Action, AgencyStatus, ErasureReason, Role, SubjectId, purpose_from_name
+from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
+
+Connect = Callable[[str, str], Client]
+TREATMENT = Reason("TREATMENT", "病例 7")
+OWN = Reason("OWN_DUTY")
+SUBJECT = SubjectId(b"\x5b" * 32)
+SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"], indent=3).encode()  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50").encode()  # type: ignore[index]
+
+
+def write_title(client: Client, node: TestNode) -> None:
+    client.put_record(node.land, "title-1", {"title": TITLE})
+
+
+def test_directory_needs_no_sign_in(node: TestNode) -> None:
+    client = Client(ORIGIN, transport=node.client._transport)
+    assert [one.code for one in client.agencies()] == ["HEALTH", "LAND", "PARKING"]
+    assert client.agency("LAND").status is AgencyStatus.ACTIVE
+    assert {one.dataset for one in client.catalog()} == {node.health, node.land, node.parking}
+    (parking,) = client.catalog("parking", provider=node.agency("PARKING"))
+    assert client.dataset(parking.dataset) == parking
+    assert "title" in json.dumps(client.schema(node.land))
+    assert client.node().instance == node.context.services.instance
+
+
+def test_whoami_tells_what_the_credentials_said(connect: Connect, node: TestNode) -> None:
+    reader, steward = connect("HEALTH", "reader").whoami(), connect("HEALTH", "steward").whoami()
+    assert (reader.agency, reader.role, reader.officer, reader.account) == (1, Role.READER, "dr.chen", None)
+    assert (steward.role, steward.account) == (Role.STEWARD, node.account("HEALTH", "steward").address)
+
+
+def test_getRecord_givesEachPartAsItWasWritten(connect: Connect, node: TestNode) -> None:
+    written = connect("LAND", "writer").put_record(node.land, "title-1", {"title": TITLE})
+    record = connect("LAND", "reader").get_record(node.land, "title-1", OWN)
+    assert b"61.50" in record.parts["title"]
+    assert record.parts == {"title": TITLE}
+    assert (record.version, record.record) == (written.version, written.record)
+    assert len(record.receipts) == 1
+    assert "permit" in record.decision
+
+
+def test_putRecord_takesObjectsAndSubjects(connect: Connect, node: TestNode) -> None:
+    writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
+    writer.put_record(node.health, "visit-1", TREATMENT_RECORD["parts"], subjects=[SUBJECT])  # type: ignore[arg-type]
+    assert reader.get_record(node.health, "visit-1", OWN).subjects == (SUBJECT,)
+    (found,) = reader.find(node.health, OWN, subject=SUBJECT)
+    assert reader.find(node.health, OWN, record="visit-1") == (found,)
+    assert reader.check(node.health, OWN, record="visit-1")
+    assert not reader.check(node.health, OWN, record="visit-2")
+
+
+def test_putRecord_writesOnceUnderOneKey(connect: Connect, node: TestNode) -> None:
+    writer = connect("LAND", "writer")
+    first = writer.put_record(node.land, "title-1", {"title": TITLE}, idempotency_key="k")
+    assert writer.put_record(node.land, "title-1", {"title": TITLE}, idempotency_key="k") == first
+    assert writer.put_record(node.land, "title-1", {"title": TITLE}).version == 2
+
+
+def test_putRecord_refusesWhenSomebodyWroteInBetween(connect: Connect, node: TestNode) -> None:
+    writer = connect("LAND", "writer")
+    writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=0)
+    writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=1)
+    with pytest.raises(StaleVersionError):
+        writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=1)
+    with pytest.raises(StaleVersionError):
+        writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=0)
+
+
+def test_putRecord_namesTheFieldThatDoesNotFit(connect: Connect, node: TestNode) -> None:
+    with pytest.raises(PayloadError) as refused:
+        connect("LAND", "writer").put_record(node.land, "title-1", {"title": {"uid": 7}})
+    assert refused.value.field.startswith("parts.title")
+    assert not refused.value.reason.startswith("parts.title")
+
+
+def test_denials_and_hidden_records_come_as_their_errors(connect: Connect, node: TestNode) -> None:
+    with pytest.raises(NotFoundError) as missing:
+        connect("LAND", "reader").get_record(node.land, "title-9", OWN)
+    assert missing.value.what == "record"
+    with pytest.raises(DeniedError) as denied:
+        connect("LAND", "writer").get_record(node.land, "title-9", OWN)
+    assert denied.value.code == 21
+    assert not denied.value.reason.startswith("denied by")
+
+
+def test_openRecord_opensHereAfterEveryCheck(connect: Connect, node: TestNode) -> None:
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    keys = node.context.services.keyring.agency(node.agency("HEALTH"))
+    opened = connect("HEALTH", "reader").open_record(node.health, "v", OWN, keys.sealing_key)
+    assert opened.parts == {"summary": SUMMARY}
+    assert opened.signer == node.context.services.operator.address
+    assert [one.receipt.action for one in opened.receipts] == [Action.RELEASE]
+
+
+@pytest.fixture
+def released(connect: Connect, node: TestNode) -> Release:
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
+    return connect("HEALTH", "reader").release(node.health, "v", OWN, key)
+
+
+def altered_receipt(release: Release) -> Release:
+    one = release.receipts[0]
+    changed = replace(one, receipt=replace(one.receipt, officer="nobody"))
+    return replace(release, receipts=(changed,))
+
+
+def altered_signature(release: Release) -> Release:
+    one = release.receipts[0]
+    return replace(release, receipts=(replace(one, signature=bytes(64) + b"\x1b"),))
+
+
+def altered_leaf(release: Release) -> Release:
+    leaf = replace(release.sealed.leaf, seq=release.sealed.leaf.seq + 1)
+    return replace(release, sealed=replace(release.sealed, leaf=leaf))
+
+
+def altered_ciphertext(release: Release) -> Release:
+    sealed = release.sealed.ciphertexts[0]
+    held = {**release.sealed.ciphertexts, 0: sealed[:-1] + bytes([sealed[-1] ^ 1])}
+    return replace(release, sealed=replace(release.sealed, ciphertexts=held))
+
+
+def without_receipts(release: Release) -> Release:
+    return replace(release, receipts=())
+
+
+@pytest.mark.parametrize(
+    "alter", [altered_receipt, altered_signature, altered_leaf, altered_ciphertext, without_receipts]
+)
+def test_openRecord_refusesWhatWasAltered(
+    node: TestNode, released: Release, alter: Callable[[Release], Release]
+) -> None:
+    client = Client(ORIGIN, transport=node.client._transport)
+    key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
+    asked = Asked(client.node(), node.health, None, purpose_from_name("OWN_DUTY"))
+    open_release_from(released, asked, key)
+    with pytest.raises((VerificationError, SealingError)):
+        open_release_from(alter(released), asked, key)
+    for wrong in (replace(asked, version=2), replace(asked, dataset=node.land), replace(asked, purpose=b"")):
+        with pytest.raises(VerificationError):
+            open_release_from(released, wrong, key)
+
+
+def test_history_and_proof_follow_the_batch(connect: Connect, node: TestNode) -> None:
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    reader = connect("HEALTH", "reader")
+    assert [one.state for one in reader.history(node.health, "v", OWN)] == [None]
+    with pytest.raises(NotAnchoredError):
+        reader.proof(node.health, "v", OWN)
+    node.anchor_all()
+    (version,) = reader.history(node.health, "v", OWN)
+    assert version.state is not None
+    proven = reader.proof(node.health, "v", OWN, version=1)
+    assert proven.verdict.level is Level.PATH_ONLY
+    assert proven.verdict.leaf_hash == version.leaf_hash
+
+
+def test_withOpenings_letsAPayloadBeChecked(connect: Connect, node: TestNode) -> None:
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    node.anchor_all()
+    reader = connect("HEALTH", "reader")
+    key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
+    opened = reader.open_record(node.health, "v", OWN, key)
+    file = with_openings(reader.proof(node.health, "v", OWN), opened.openings)
+    verify_payload(file.proof, 0, SUMMARY)
+    with pytest.raises(VerificationError):
+        verify_payload(file.proof, 0, SUMMARY + b" ")
+
+
+def test_erase_leavesATombstoneForEachVersion(connect: Connect, node: TestNode) -> None:
+    writer = connect("LAND", "writer")
+    for _ in range(2):
+        write_title(writer, node)
+    assert len(writer.erase(node.land, "title-1", ErasureReason.WRITTEN_IN_ERROR)) == 2
+    with pytest.raises(NotFoundError):
+        connect("LAND", "reader").get_record(node.land, "title-1", OWN)
+    assert [one.erased for one in connect("LAND", "reader").history(node.land, "title-1", OWN)] == [True] * 2
+
+
+def test_resolveSubject_isThePseudonymOfTheProvider(connect: Connect, node: TestNode) -> None:
+    writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
+    fresh = writer.resolve_subject(node.health, "urn:example", "P-1", OWN)
+    assert fresh is not None
+    assert reader.resolve_subject(node.health, "urn:example", "P-1", OWN) == fresh
+
+
+def test_steward_calls_reach_the_desk(connect: Connect, node: TestNode) -> None:
+    steward = connect("HEALTH", "steward")
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    steward.restrict(node.health, "v", consumer=node.agency("LAND"))
+    steward.restrict(node.health, "v", restricted=False)
+    steward.seal_by_law(node.health, "v")
+    steward.grant(node.health, node.agency("LAND"), "TREATMENT", ["summary"], until=node.time.now + 60)
+    assert steward.revoke(node.health, node.agency("LAND"), "TREATMENT").block >= 1
+    assert len(node.steward.calls) == 5
+
+
+def test_grants_and_decisions_tell_the_rules(connect: Connect, node: TestNode) -> None:
+    reader = connect("LAND", "reader")
+    node.revoke(node.health, node.agency("LAND"), purpose_from_name("TREATMENT"))
+    assert reader.decide(node.health, Action.READ, TREATMENT).code == 81
+    node.grant(node.health, node.agency("LAND"), purpose_from_name("TREATMENT"), 1)
+    decision = reader.decide(node.health, Action.READ, TREATMENT, parts=["summary"])
+    assert (decision.permit, decision.rule) == (True, 12)
+    (grant,) = reader.grants(node.health)
+    assert (grant.parts, grant.until, grant.live) == (("summary",), None, True)
+    assert grant.grant == decision.basis
+
+
+def test_reads_come_page_by_page(connect: Connect, node: TestNode) -> None:
+    write_title(connect("LAND", "writer"), node)
+    reader = connect("LAND", "reader")
+    for _ in range(5):
+        reader.get_record(node.land, "title-1", OWN)
+    reads = list(reader.reads(limit=2))
+    assert [one.action for one in reads] == [Action.READ] * 5
+    whole = reads[0].whole
+    assert whole is not None
+    assert whole.receipt.struct_hash() == whole.leaf.receipt
+    node.anchor_all()
+    assert reader.read_proof(whole.leaf.receipt).verdict.level is Level.PATH_ONLY
+
+
+def test_token_is_renewed_before_it_lapses(connect: Connect, node: TestNode) -> None:
+    client = connect("HEALTH", "reader")
+    first = client.token()
+    node.pass_time(10)
+    assert client.token() == first
+    node.pass_time(900)
+    assert client.token() != first
+    client.whoami()
+
+
+def test_refused_token_is_bought_anew_once(connect: Connect, node: TestNode) -> None:
+    client = connect("HEALTH", "reader")
+    client.whoami()
+    client._access._token = replace(client._access.token(), secret="unknown")
+    client.whoami()
+    with pytest.raises(TokenError):
+        Client(ORIGIN, token="unknown", transport=node.client._transport).whoami()
+    with pytest.raises(CredentialError):
+        Client(ORIGIN, transport=node.client._transport).whoami()
+
+
+def test_siwe_refusesANodeOfAnotherName(node: TestNode) -> None:
+    def relay(request: httpx.Request) -> httpx.Response:
+        return node.client.request(request.method, request.url.path, content=request.content)
+
+    credentials = SiweCredentials(node.account("HEALTH", "steward"), node.agency("HEALTH"))
+    client = Client("http://evil.test", credentials, transport=httpx.MockTransport(relay))
+    with pytest.raises(CredentialError, match=r"calls itself city\.test, not evil\.test"):
+        client.whoami()
