@@ -1,4 +1,4 @@
-"""An honest node in memory of one test: real SQLite, journal, keyring, exchange and API; only the chain is told.
+"""An honest node for one test: real SQLite, journal, keyring, exchange and API; only the chain is told.
 
 Three agencies and three datasets, one for each profile and sharing class::
 
@@ -10,7 +10,8 @@ Typical use::
 
     node = make_node(tmp_path)
     written = node.put(node.health, "visit-1", TREATMENT_RECORD)
-    answer = node.client.get(node.url(node.health, "visit-1"), headers=node.headers("LAND", "reader", "TREATMENT"))
+    asking = node.headers("LAND", "reader", "TREATMENT")
+    answer = node.client.get(node.url(node.health, "visit-1"), headers=asking)
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from starlette.testclient import TestClient
 
 from cityledger.api.application import create_app
 from cityledger.api.context import Check, NodeContext
+from cityledger.api.routes import signin as sign_in
 from cityledger.api.steward import Mined, Place, Slot, verify_steward
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
-from cityledger.api.routes import signin as sign_in
 from cityledger.exchange.services import Services
 from cityledger.profiles import registry
 from cityledger.proofs.keccak import keccak
@@ -360,6 +361,15 @@ class TestNode:
         """Changes the database behind the node's back."""
         with self.context.services.database.writing() as connection:
             connection.execute(statement)
+
+    def client_with(self, **services: Any) -> TestClient:
+        """Another client of the same node, some of whose services are others, e.g. a journal that fails."""
+        context = replace(
+            self.context,
+            services=replace(self.context.services, **services),
+            metrics=CollectorRegistry(),
+        )
+        return TestClient(create_app(context), base_url=ORIGIN, raise_server_exceptions=False)
 
     def close(self) -> None:
         self.client.close()
