@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -128,6 +128,22 @@ class Endpoint:
         """
         return from_hex(self.request("eth_call", call_parameters(to, data, sender), block_parameter(at)))
 
+    def logs(self, first: int, last: int, **where: object) -> Iterator[dict[str, Any]]:
+        """Raw logs of the closed range, read in pieces that shrink when the endpoint refuses and grow again.
+
+        Raises:
+            ChainError: it refuses even a single block.
+        """
+        width = last - first + 1
+        while first <= last:
+            asked = {**where, "fromBlock": hex(first), "toBlock": hex(min(first + width - 1, last))}
+            answer = self.ask("eth_getLogs", asked)
+            if answer.error and width > 1:
+                width = max(width // 4, 1)
+                continue
+            yield from self._accepted("eth_getLogs", answer)
+            first, width = first + width, width * 2
+
     def code(self, address: Address, at: At = "latest") -> bytes:
         return from_hex(self.request("eth_getCode", address, block_parameter(at)))
 
@@ -172,7 +188,7 @@ class Endpoint:
         ) from None
 
     def _verify_serves(self, provider: _Provider, shown: str) -> None:
-        served = int(provider.make_request(RPCEndpoint("eth_chainId"), [])["result"], 16)
+        served = int(str(_answer(provider.make_request(RPCEndpoint("eth_chainId"), [])).result), 16)
         if served != self.chain_id:
             raise WrongChainError(f"{shown} serves chain {served}; expected chain {self.chain_id}")
 

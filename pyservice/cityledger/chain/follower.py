@@ -4,7 +4,7 @@ indexer's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cityledger.chain.artifacts import FOLLOWED_NAMES
@@ -68,24 +68,13 @@ class Follower:
         """
         return self._events({"fromBlock": hex(first), "toBlock": hex(last)})
 
-    def all_events(self, first: int, last: int) -> Iterator[LoggedEvent]:
-        """Our events in the closed range, read in pieces that shrink when the endpoint refuses and grow
-        again.
+    def all_events(self, first: int, last: int) -> list[LoggedEvent]:
+        """As ``events_between`` for a range of any length.
 
         Raises:
-            ChainError: it refuses even a single block.
+            ChainError: the endpoint refuses even a single block, or an event cannot be read.
         """
-        width = last - first + 1
-        while first <= last:
-            try:
-                events = self.events_between(first, min(first + width - 1, last))
-            except ChainError:
-                if width == 1:
-                    raise
-                width = max(width // 4, 1)
-                continue
-            yield from events
-            first, width = first + width, width * 2
+        return decode_logs(list(self._endpoint.logs(first, last, address=self._addresses)))
 
     def _events(self, where: dict[str, str]) -> list[LoggedEvent]:
         logs: Sequence[dict[str, Any]] = self._endpoint.request(

@@ -120,13 +120,8 @@ def _wrong_members(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> I
 
 
 def _ever_granted(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> set[tuple[int, Address]]:
-    where = {
-        "address": manifest.address("AccessManager"),
-        "fromBlock": hex(manifest.contracts["AccessManager"].block),
-        "toBlock": hex(block.number),
-        "topics": [to_hex(_ROLE_GRANTED)],
-    }
-    logs = endpoint.request("eth_getLogs", where)
+    manager = manifest.contracts["AccessManager"]
+    logs = endpoint.logs(manager.block, block.number, address=manager.address, topics=[to_hex(_ROLE_GRANTED)])
     return {
         (int(log["topics"][1], 16), Address(to_checksum_address("0x" + log["topics"][2][-40:])))
         for log in logs

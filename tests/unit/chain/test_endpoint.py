@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -14,7 +16,7 @@ from cityledger.errors import (
 )
 from cityledger.types import Address, BlockRef
 
-from .fake_chain import CHAIN_ID, FakeChain
+from .fake_chain import CHAIN_ID, FakeChain, RefusalError
 
 CONTRACT = Address("0x" + "11" * 20)
 
@@ -91,3 +93,26 @@ def test_block_parameter_names_a_block_by_hash() -> None:
 def test_connect_refuses_what_is_no_url(url: str) -> None:
     with pytest.raises(ConfigurationError):
         connect(url, CHAIN_ID)
+
+
+def test_logs_shrinks_the_range_until_the_endpoint_takes_it() -> None:
+    class Narrow(FakeChain):
+        """Takes no more than 10 blocks at a time, as public endpoints do."""
+
+        def eth_getLogs(self, where: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
+            first, last = int(where["fromBlock"], 16), int(where["toBlock"], 16)
+            if last - first >= 10:
+                raise RefusalError("query exceeds max block range")
+            return [{"block": number} for number in range(first, last + 1)]
+
+    found = list(endpoint_of(Narrow()).logs(3, 500))
+    assert [log["block"] for log in found] == list(range(3, 501))
+
+
+def test_logs_raises_when_not_even_one_block_is_taken() -> None:
+    class Closed(FakeChain):
+        def eth_getLogs(self, where: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
+            raise RefusalError("method not available")
+
+    with pytest.raises(ChainError, match="method not available"):
+        list(endpoint_of(Closed()).logs(1, 9))
