@@ -26,7 +26,7 @@ GROUPS: tuple[str, ...] = (
     "dataset",
     "grant",
 )
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("demo",)
 
 _NODE_ONLY = {
     "alembic",

@@ -1,0 +1,97 @@
+"""Options and steps that all commands against a node share: where it is, who asks, and what for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from cityledger.client import Client, Reason
+    from cityledger.types import DatasetId
+
+NODE = "http://127.0.0.1:8053"
+SIGN_IN_HELP = """
+Sign in with `--credentials FILE`, a JSON file that is kept as private as the keys it names. For an officer or
+system that an agency vouches for:
+
+    {"format": "cityledger-credentials/1", "agency": "HEALTH", "officer": "dr.chen", "role": "reader",
+     "system": "ward-3", "credentialKey": "health.pem", "proofKey": "ward-3.pem", "node": "https://health.example"}
+
+`role` is reader or writer; the keys are PEM files on P-256, found from the file's folder; `proofKey` and `node`
+may be left out. For an officer on chain: `{"format": "cityledger-credentials/1", "agency": 7, "account":
+"steward.json"}` with a V3 keystore, and `"passwordFile"`, without which the passphrase is asked for.
+`"devnetState"` names a devnet's state file, whose clock is then followed.
+"""
+
+NodeOption = Annotated[
+    str | None,
+    typer.Option("--node", envvar="CITYLEDGER_NODE", help=f"URL of the node.  [default: {NODE}]"),
+]
+CredentialsOption = Annotated[
+    Path | None,
+    typer.Option("--credentials", envvar="CITYLEDGER_CREDENTIALS", help="File that says who signs in."),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option("--token", envvar="CITYLEDGER_TOKEN", help="An access token instead of credentials."),
+]
+PurposeOption = Annotated[
+    str, typer.Option("--purpose", help="What the record is for, e.g. TREATMENT or OWN_DUTY.")
+]
+CaseOption = Annotated[
+    str, typer.Option("--case", help="The case at hand; its digest goes into the receipt.")
+]
+RepresentsOption = Annotated[
+    int | None, typer.Option("--represents", min=1, help="Number of the agency that you act for.")
+]
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="DATASET", help="HEALTH/treatment/outpatient/visits, or its 0x-hex id.")
+]
+RecordArgument = Annotated[
+    str, typer.Argument(metavar="RECORD", help="The provider's own id, or the record's 0x-hex id.")
+]
+
+
+def connected(node: str | None, credentials: Path | None, token: str | None) -> Client:
+    """A client of the node, signed in by token or credentials, else for the directory only.
+
+    Raises:
+        ConfigurationError: the credentials file is missing or says something wrong.
+    """
+    from cityledger.cli.credentials_file import load_credentials
+    from cityledger.client import Client
+
+    if token is not None or credentials is None:
+        return Client(node or NODE, token=token)
+    loaded = load_credentials(credentials)
+    return Client(node or loaded.node or NODE, loaded.credentials, now=loaded.now)
+
+
+def stated(purpose: str, case: str, represents: int | None) -> Reason:
+    from cityledger.client import Reason
+    from cityledger.types import AgencyId
+
+    return Reason(purpose, case, None if represents is None else AgencyId(represents))
+
+
+def dataset_named(client: Client, text: str) -> DatasetId:
+    """The dataset ``CODE/duty/entry/dataset``, or of that 0x-hex id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    from cityledger.cli.arguments import bytes32
+    from cityledger.types import DatasetId
+
+    if text.startswith("0x"):
+        return DatasetId(bytes32(text))
+    code, _, path = text.partition("/")
+    provider = client.agency(code).agency
+    for dataset in client.catalog(provider=provider):
+        if dataset.path == path:
+            return dataset.dataset
+    raise NotFoundError(f"dataset: {text}")

@@ -1,0 +1,233 @@
+"""``cityledger record``: write and read records at a node."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cityledger.cli.arguments import bytes32
+from cityledger.cli.node_access import (
+    CaseOption,
+    CredentialsOption,
+    DatasetArgument,
+    NodeOption,
+    PurposeOption,
+    RecordArgument,
+    RepresentsOption,
+    TokenOption,
+    connected,
+    dataset_named,
+    stated,
+)
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+
+app = typer.Typer(
+    help="Write, read, find, prove and erase records. How to sign in: `cityledger whoami --help`."
+)
+
+VersionOption = Annotated[
+    int | None, typer.Option("--version", min=1, help="Another than the newest version.")
+]
+PartsOption = Annotated[
+    list[str] | None, typer.Option("--part", help="Only this part; may be given several times.")
+]
+
+
+@app.command()
+def get(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    purpose: PurposeOption,
+    case: CaseOption = "",
+    represents: RepresentsOption = None,
+    version: VersionOption = None,
+    part: PartsOption = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Print one part's bytes exactly as written.")] = False,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a record, which your own node opens; the read leaves a receipt.
+
+    Example: `cityledger record get HEALTH/treatment/outpatient/visits visit-12 --purpose TREATMENT --case "bed 7"
+    --part summary`
+    """
+    if raw and (part is None or len(part) != 1):
+        raise typer.BadParameter("--raw prints one part: name it with --part")
+    with connected(node, credentials, token) as client:
+        found = client.get_record(
+            dataset_named(client, dataset),
+            record,
+            stated(purpose, case, represents),
+            version=version,
+            parts=part,
+        )
+    if raw and part:
+        sys.stdout.buffer.write(found.parts.get(part[0], b""))
+        sys.stdout.buffer.flush()
+        return
+    fields = {"record": found.record, "version": found.version, "subjects": list(found.subjects)}
+    if as_json:
+        _print_spliced({**fields, "receipts": list(found.receipts)}, found.parts)
+        return
+    shown = {f"part {name}": payload.decode() for name, payload in found.parts.items()}
+    print_fields({**fields, "receipts": list(found.receipts), **shown}, as_json=False)
+
+
+@app.command()
+def find(
+    dataset: DatasetArgument,
+    purpose: PurposeOption,
+    subject: Annotated[str | None, typer.Option(help="Whose records: 0x-hex.")] = None,
+    record: Annotated[str | None, typer.Option("--id", help="The provider's own id.")] = None,
+    case: CaseOption = "",
+    represents: RepresentsOption = None,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest versions of a subject's records, or of one record, as far as you may know of them.
+
+    Example: `cityledger record find LAND/registration/real-estate/titles --purpose OWN_DUTY --id title-7`
+    """
+    from cityledger.types import SubjectId
+
+    if (subject is None) == (record is None):
+        raise typer.BadParameter("say what to look for by exactly one of --subject and --id")
+    whose = None if subject is None else SubjectId(bytes32(subject))
+    with connected(node, credentials, token) as client:
+        reason = stated(purpose, case, represents)
+        found = client.find(dataset_named(client, dataset), reason, subject=whose, record=record)
+    rows = [{"record": one.record, "version": one.version, "writtenAt": one.written_at} for one in found]
+    print_rows(rows, ["record", "version", "writtenAt"], as_json=as_json)
+
+
+@app.command()
+def history(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    purpose: PurposeOption,
+    case: CaseOption = "",
+    represents: RepresentsOption = None,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every version of a record and how far its batch has come: open, closed, signed, mined, final.
+
+    Example: `cityledger record history LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY`
+    """
+    with connected(node, credentials, token) as client:
+        versions = client.history(dataset_named(client, dataset), record, stated(purpose, case, represents))
+    rows = [
+        {
+            "version": one.version,
+            "state": "open" if one.state is None else one.state,
+            "erased": one.erased,
+            "writtenAt": one.written_at,
+            "leafHash": one.leaf_hash,
+        }
+        for one in versions
+    ]
+    print_rows(rows, ["version", "state", "erased", "writtenAt", "leafHash"], as_json=as_json)
+
+
+@app.command()
+def proof(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    purpose: PurposeOption,
+    out: Annotated[Path | None, typer.Option(help="File to write.  [default: stdout]")] = None,
+    case: CaseOption = "",
+    represents: RepresentsOption = None,
+    version: VersionOption = None,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Fetch the proof file of a version and check it; `cityledger verify` holds it against the chain.
+
+    Example: `cityledger record proof LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY
+    --out title-7.proof.json`
+    """
+    with connected(node, credentials, token) as client:
+        reason = stated(purpose, case, represents)
+        file = client.proof(dataset_named(client, dataset), record, reason, version=version)
+    if out is None:
+        sys.stdout.buffer.write(file.data)
+        sys.stdout.buffer.flush()
+        return
+    out.write_bytes(file.data)
+    note(f"next: cityledger verify {out} --rpc URL --manifest FILE")
+
+
+@app.command()
+def restrict(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    consumer: Annotated[
+        int | None, typer.Option(min=1, help="Only for the agency of this number.  [default: for all]")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Take the restriction back.")] = False,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Restrict a record for one agency or for all; as a steward whose account the node holds.
+
+    Example: `cityledger record restrict HEALTH/treatment/outpatient/visits visit-12 --consumer 9`
+    """
+    from cityledger.types import AgencyId
+
+    whom = None if consumer is None else AgencyId(consumer)
+    with connected(node, credentials, token) as client:
+        mined = client.restrict(dataset_named(client, dataset), record, consumer=whom, restricted=not lift)
+    print_fields({"state": "mined", "block": mined.block, "transaction": mined.transaction}, as_json=as_json)
+
+
+@app.command()
+def erase(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    why: Annotated[str, typer.Option(help="duty, subject-request, law or written-in-error.")],
+    purpose: PurposeOption = "OWN_DUTY",
+    case: CaseOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Destroy the keys of every version of a record, for good, and number a tombstone for each.
+
+    Example: `cityledger record erase HEALTH/treatment/outpatient/visits visit-12 --why subject-request --yes`
+    """
+    from cityledger.types import ErasureReason
+
+    reasons = {one.name.lower().replace("_", "-"): one for one in ErasureReason}
+    if why not in reasons:
+        raise typer.BadParameter(f"--why is one of {', '.join(reasons)}")
+    if not yes:
+        typer.confirm(f"No key will open {record} again. Erase it?", abort=True, err=True)
+    with connected(node, credentials, token) as client:
+        reason = stated(purpose, case, None)
+        places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
+    rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
+    print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)
+
+
+def _print_spliced(fields: dict[str, object], parts: object) -> None:
+    """The record as JSON with each part exactly as it was written: 6.10 stays 6.10."""
+    import msgspec
+
+    from cityledger.cli.output import plain
+
+    raw = {name: msgspec.Raw(payload) for name, payload in dict(parts).items()}  # type: ignore[call-overload]
+    print(msgspec.json.encode({**plain(fields), "parts": raw}).decode())
