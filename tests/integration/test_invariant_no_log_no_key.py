@@ -1,6 +1,6 @@
-"""Invariant 1: on every exit, with the receipts' commit failing at each step, no payload, key or ciphertext leaves.
+"""Invariant 1: on every exit, with the receipts failing at each step, no payload, key or ciphertext leaves.
 
-The table names each route that has to do with records, so that a new one cannot come without a decision on it.
+The table names each route that has to do with records, so that no new one can come unnoticed.
 """
 
 from __future__ import annotations

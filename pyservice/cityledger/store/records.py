@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.errors import StaleVersionError
-from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
+from cityledger.errors import StaleVersionError, VerificationError
+from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone, leaf_hash
 from cityledger.store import logs
 from cityledger.store.tables import record_part, record_subject, record_version, tombstone
 from cityledger.types import DatasetId, ErasureReason, LeafHash, LogId, RecordId, SubjectId
@@ -128,9 +128,15 @@ def load_parts(connection: sa.Connection, version: StoredVersion, mask: int = 0x
 
 
 def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion) -> RecordLeaf:
-    """The leaf of a version, rebuilt from what is stored."""
+    """The leaf of a version, rebuilt from what is stored.
+
+    Raises:
+        VerificationError: that is not what was numbered: parts, subjects or schema were changed since.
+    """
     parts = load_parts(connection, version)
-    return RecordLeaf(
+    if not parts:
+        raise VerificationError("the parts of a stored version are gone")
+    rebuilt = RecordLeaf(
         instance=instance,
         log=version.log,
         seq=version.seq,
@@ -141,6 +147,9 @@ def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion
         schema=version.schema,
         parts=tuple(PartLeaf(part.name, part.digest, part.commitment) for part in parts),
     )
+    if leaf_hash(rebuilt.struct_hash()) != version.leaf_hash:
+        raise VerificationError("a stored version is not what its leaf commits to")
+    return rebuilt
 
 
 def find_records_of_subject(
