@@ -3,7 +3,8 @@
 To add a group, write ``cli/<name>.py`` with ``app = typer.Typer(help=…)`` and name it in ``GROUPS``; for a
 single command, write a function ``command`` there and name the module in ``COMMANDS``. Such a module imports
 only the standard library, typer and its neighbours at the top, and everything else inside the functions, so
-that ``--help`` is quick and works everywhere.
+that ``--help`` is quick and works everywhere. Each command's docstring has an
+Example: `cityledger …`, which a test runs through the parser.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ GROUPS: tuple[str, ...] = (
     "officer",
     "dataset",
     "grant",
+    "record",
+    "node",
 )
-COMMANDS: tuple[str, ...] = ("demo",)
+COMMANDS: tuple[str, ...] = ("demo", "verify", "whoami", "token")
 
 _NODE_ONLY = {
     "alembic",

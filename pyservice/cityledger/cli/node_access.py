@@ -21,10 +21,10 @@ system that an agency vouches for:
     {"format": "cityledger-credentials/1", "agency": "HEALTH", "officer": "dr.chen", "role": "reader",
      "system": "ward-3", "credentialKey": "health.pem", "proofKey": "ward-3.pem", "node": "https://health.example"}
 
-`role` is reader or writer; the keys are PEM files on P-256, found from the file's folder; `proofKey` and `node`
-may be left out. For an officer on chain: `{"format": "cityledger-credentials/1", "agency": 7, "account":
-"steward.json"}` with a V3 keystore, and `"passwordFile"`, without which the passphrase is asked for.
-`"devnetState"` names a devnet's state file, whose clock is then followed.
+`role` is reader or writer; the keys are PEM files on P-256, found from the file's folder; `proofKey` and
+`node` may be left out. For an officer on chain: `{"format": "cityledger-credentials/1", "agency": 7,
+"account": "steward.json"}` with a V3 keystore, and `"passwordFile"`, without which the passphrase is asked
+for. `"devnetState"` names a devnet's state file, whose clock is then followed.
 """
 
 NodeOption = Annotated[

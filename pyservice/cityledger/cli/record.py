@@ -23,10 +23,12 @@ from cityledger.cli.node_access import (
     stated,
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+from cityledger.cli.record_put import put
 
 app = typer.Typer(
     help="Write, read, find, prove and erase records. How to sign in: `cityledger whoami --help`."
 )
+app.command()(put)
 
 VersionOption = Annotated[
     int | None, typer.Option("--version", min=1, help="Another than the newest version.")
@@ -53,8 +55,8 @@ def get(
 ) -> None:
     """Read a record, which your own node opens; the read leaves a receipt.
 
-    Example: `cityledger record get HEALTH/treatment/outpatient/visits visit-12 --purpose TREATMENT --case "bed 7"
-    --part summary`
+    Example: `cityledger record get HEALTH/treatment/outpatient/visits visit-12 --purpose TREATMENT
+    --case "bed 7" --part summary`
     """
     if raw and (part is None or len(part) != 1):
         raise typer.BadParameter("--raw prints one part: name it with --part")

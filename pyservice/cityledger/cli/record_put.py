@@ -23,7 +23,6 @@ from cityledger.cli.node_access import (
     stated,
 )
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, progress
-from cityledger.cli.record import app
 from cityledger.errors import ConfigurationError, ConflictError, InputError
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ NdjsonOption = Annotated[
 ]
 
 
-@app.command()
 def put(
     dataset: DatasetArgument,
     record: IdArgument = None,

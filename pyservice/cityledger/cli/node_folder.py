@@ -1,0 +1,172 @@
+"""The files of a new node, written so that the settings come last: a folder without them is no node yet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from eth_account.signers.local import LocalAccount
+
+from cityledger.chain.manifest import Manifest, save_manifest
+from cityledger.cli.credentials_file import FORMAT
+from cityledger.client.credentials import key_thumbprint
+from cityledger.devnet import CHAIN_ID
+from cityledger.errors import ConfigurationError
+from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret
+from cityledger.sealing.private_files import make_private_directory, write_private_file
+from cityledger.settings import FILE_NAME
+from cityledger.store.database import Database
+from cityledger.store.migrate import migrate
+from cityledger.types import AgencyId
+
+_NAMES = (FILE_NAME, "keyring", "node.db", "manifest.json", "credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What was asked for. ``rpc_url`` may hold a key, so it goes into a private file only."""
+
+    folder: Path
+    manifest: Manifest
+    rpc_url: str
+    key_file: Path | None
+    operator: LocalAccount
+    with_credentials: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MadeAgency:
+    """The digests of an agency's new keys, for the registry."""
+
+    agency: AgencyId
+    code: str
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "agency": self.agency,
+            "code": self.code,
+            "sealingKeyDigest": self.sealing_key_digest,
+            "credentialKeyDigest": self.credential_key_digest,
+        }
+
+
+def verify_new(folder: Path) -> None:
+    """Refuse a folder that holds a node or parts of one.
+
+    Raises:
+        ConfigurationError: names what is there.
+    """
+    held = [name for name in _NAMES if (folder / name).exists()]
+    if held:
+        raise ConfigurationError(f"{folder} holds {', '.join(held)} already; nothing was changed")
+
+
+def make_folder(setup: Setup, secret: UnlockSecret, agencies: Mapping[AgencyId, str]) -> list[MadeAgency]:
+    """Keyring, manifest, database, credentials where asked for, and at the very end the settings."""
+    make_private_directory(setup.folder)
+    # Guessing costs nothing where the whole world knows the accounts' keys; a city waits for no devnet.
+    cost = DEVNET_KDF_COST if setup.manifest.chain_id == CHAIN_ID else DEFAULT_KDF_COST
+    keyring = Keyring.create(setup.folder / "keyring", secret, random=os.urandom, kdf_cost=cost)
+    keyring.add_account(bytes(setup.operator.key))
+    made = [_make_agency(setup, keyring, number, code) for number, code in agencies.items()]
+    save_manifest(setup.folder / "manifest.json", setup.manifest)
+    database = Database(f"sqlite:///{(setup.folder / 'node.db').resolve()}")
+    try:
+        migrate(database)
+    finally:
+        database.close()
+    write_private_file(setup.folder / FILE_NAME, _settings(setup).encode())
+    return made
+
+
+def _make_agency(setup: Setup, keyring: Keyring, agency: AgencyId, code: str) -> MadeAgency:
+    credential_key = ec.generate_private_key(ec.SECP256R1())
+    keys = keyring.add_agency(agency, random=os.urandom, credential_key=credential_key)
+    if setup.with_credentials:
+        _write_credentials(setup.folder / "credentials", code, credential_key)
+    return MadeAgency(agency, code, keys.sealing_key.digest, key_thumbprint(credential_key))
+
+
+def _write_credentials(folder: Path, code: str, key: ec.EllipticCurvePrivateKey) -> None:
+    make_private_directory(folder)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    write_private_file(folder / f"{code}.pem", pem)
+    for role in ("reader", "writer"):
+        held = {
+            "format": FORMAT,
+            "agency": code,
+            "officer": f"{role}-1",
+            "role": role,
+            "system": "command line",
+            "credentialKey": f"{code}.pem",
+        }
+        write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")
+
+
+def _settings(setup: Setup) -> str:
+    key_file = f"key_file = {_text(str(setup.key_file.resolve()))}" if setup.key_file else '# key_file = "…"'
+    return f"""# A node of cityledger. Paths are relative to this file's folder.
+# A variable CITYLEDGER_<NAME> overrides the setting of that name.
+
+# SQLAlchemy URL; sqlite:/// or postgresql+psycopg://
+database_url = "sqlite:///node.db"
+
+# JSON-RPC endpoint of the chain; several, separated by commas, for failover
+rpc_url = {_text(setup.rpc_url)}
+
+# The only chain id that this node accepts
+chain_id = {setup.manifest.chain_id}
+
+# Manifest of the deployment
+manifest = "manifest.json"
+
+# Folder of the keyring
+keyring = "keyring"
+
+# File whose bytes open the keyring; without it CITYLEDGER_PASSPHRASE does
+{key_file}
+
+# Account in the keyring that anchors, pays for it and signs receipts
+operator = {_text(setup.operator.address)}
+
+# Where the API listens
+host = "127.0.0.1"
+port = 8053
+
+# The node's name, as officers sign in to it (SIWE) and as proofs of possession may name it
+domain = "localhost"
+
+# Reads stop when the index is older than this
+staleness_limit_seconds = 15
+
+# A batch closes when its oldest leaf is this old, or when it has this many leaves (at most 65536)
+batch_max_age_seconds = 60.0
+batch_max_leaves = 65536
+
+# Life of an access token (at most 900)
+token_seconds = 900
+
+# Longest request body
+body_limit_bytes = 1048576
+
+# After how long no backup holds an erased key; goes into erasure certificates
+backup_horizon_seconds = 2592000
+
+# State file of a devnet whose clock this node follows. Devnet only
+# devnet_state = "…"
+"""
+
+
+def _text(value: str) -> str:
+    """A TOML basic string, of which a JSON string is one."""
+    return json.dumps(value)

@@ -1,0 +1,112 @@
+"""``cityledger node init``: everything that a node needs on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.cli.chain_access import MANIFEST, ManifestOption, RpcOption
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from cityledger.cli.chain_access import ChainAccess
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the node.")]
+AgencyOption = Annotated[
+    list[str] | None,
+    typer.Option("--agency", help="Code or number of an agency to host; may be given several times."),
+]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(help="File whose bytes open the keyring.  [default: a passphrase, asked for]"),
+]
+OperatorOption = Annotated[
+    Path | None,
+    typer.Option(help="Keystore of the account that anchors and signs receipts.  [default: a new one]"),
+]
+PasswordFileOption = Annotated[Path | None, typer.Option(help="File with the keystore's passphrase.")]
+DevnetOperatorOption = Annotated[
+    int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
+]
+WriteOption = Annotated[
+    bool,
+    typer.Option(
+        "--write-credentials",
+        help="Also write, unencrypted, what a reader and a writer of each agency sign in with. For trials.",
+    ),
+]
+
+
+def init(
+    folder: FolderArgument,
+    agency: AgencyOption = None,
+    rpc: RpcOption = None,
+    manifest: ManifestOption = MANIFEST,
+    key_file: KeyFileOption = None,
+    operator_keystore: OperatorOption = None,
+    password_file: PasswordFileOption = None,
+    devnet_operator: DevnetOperatorOption = None,
+    write_credentials: WriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a node's folder: settings, keyring, keys for its agencies, operator account and database.
+
+    Example: `cityledger node init .cityledger/node --agency HEALTH --agency LAND --devnet-operator 9`
+
+    Overwrites nothing. Afterwards the operator's account needs funds, and each agency's account must tell
+    the chain of its new keys and open its logs: `cityledger node link` does both.
+    """
+    from cityledger.cli.chain_access import open_chain, rpc_or_devnet
+    from cityledger.cli.node_folder import Setup, make_folder, verify_new
+    from cityledger.cli.node_secret import new_secret
+
+    verify_new(folder)
+    rpc_url = rpc_or_devnet(rpc)
+    access = open_chain(rpc_url, manifest)
+    numbers = [access.agency(text) for text in agency or []]
+    operator = _operator(access, operator_keystore, password_file, devnet_operator)
+    secret = new_secret(key_file, os.environ)
+    setup = Setup(folder, access.manifest, rpc_url, key_file, operator, write_credentials)
+    made = make_folder(setup, secret, {number: _code(access, number) for number in numbers})
+    if as_json:
+        agencies = [one.to_json() for one in made]
+        print_fields(
+            {"folder": str(folder), "operator": operator.address, "agencies": agencies}, as_json=True
+        )
+        return
+    rows = [one.to_json() for one in made]
+    print_rows(rows, ["agency", "code", "sealingKeyDigest", "credentialKeyDigest"], as_json=False)
+    _tell_next(folder, operator.address)
+
+
+def _operator(
+    access: ChainAccess, keystore: Path | None, password_file: Path | None, devnet_account: int | None
+) -> LocalAccount:
+    from eth_account import Account
+
+    from cityledger.cli.chain_access import signer
+
+    if keystore is None and devnet_account is None:
+        made: LocalAccount = Account.create()
+        return made
+    return signer(access.manifest.chain_id, keystore, password_file, devnet_account)
+
+
+def _code(access: ChainAccess, number: int) -> str:
+    from cityledger.types import AgencyId
+
+    found = access.contracts.agencies.find_agency(AgencyId(number), "latest")
+    return found.code if found else str(number)
+
+
+def _tell_next(folder: Path, operator: str) -> None:
+    note(f"1. send funds to the operator {operator}; each anchoring transaction pays from it")
+    note(f"2. with each agency's account: cityledger node link CODE --folder {folder} --account KEYSTORE")
+    note("   (it puts the digests above on chain, and opens the agency's two logs for the operator)")
+    note(f"3. cityledger node check --folder {folder}")
+    note(f"4. cityledger node serve --folder {folder}")
