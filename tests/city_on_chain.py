@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +19,24 @@ from cityledger.chain.abi import (
     canonical_type,
     codec,
     decode_result,
+    decode_values,
     encode_call,
     encode_creation,
     selector,
     selectors_of,
 )
-from cityledger.chain.events import Event, decode_logs
-from cityledger.chain.reverts import decode_revert
+from cityledger.chain.artifacts import CONTRACT_NAMES, entries_of_kind
+from cityledger.chain.events import Event, LoggedEvent, decode_logs
 from cityledger.chain.structs import ZERO_ADDRESS, Admission, Publication
-from cityledger.errors import RevertedError
 from cityledger.types import (
     NO_END,
     Address,
     AgencyId,
     DatasetId,
+    Decision,
     Openness,
     Purpose,
+    Query,
     Role,
     SharingClass,
     Terms,
@@ -101,7 +105,7 @@ class Chain:
         """The receipt of a transaction.
 
         Raises:
-            RevertedError: the contract refused; nothing was sent.
+            Refusal: the contract refused.
         """
         transaction = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(GAS // 2)}
         try:
@@ -109,15 +113,17 @@ class Chain:
         except AnvilError as error:
             raise error.refusal() from None
         if receipt["status"] != "0x1":
-            self.call(to, data, sender, hex(int(receipt["blockNumber"], 16) - 1))
-            raise AssertionError("reverted, but not when asked again")
+            trace = self.rpc("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
+            raise Refusal(bytes.fromhex(trace["output"][2:]))
         return receipt
 
-    def call(self, to: Address | None, data: bytes, sender: Address = ZERO_ADDRESS, block: str = "latest") -> bytes:
+    def call(
+        self, to: Address | None, data: bytes, sender: Address = ZERO_ADDRESS, block: str = "latest"
+    ) -> bytes:
         """What a call would return at the block.
 
         Raises:
-            RevertedError: the contract refused.
+            Refusal: the contract refused.
         """
         request = {"from": sender, "to": to, "data": "0x" + data.hex()}
         try:
@@ -126,14 +132,30 @@ class Chain:
             raise error.refusal() from None
 
 
+class Refusal(Exception):  # noqa: N818
+    """The contract refused: the custom error's name, and its facts as the ABI has them."""
+
+    def __init__(self, data: bytes) -> None:
+        entry = _errors()[data[:4]]
+        names = [parameter["name"] for parameter in entry["inputs"]]
+        values = decode_values(entry["inputs"], data[4:], entry["name"])
+        self.name, self.facts = str(entry["name"]), dict(zip(names, values, strict=True))
+        super().__init__(self.name, self.facts)
+
+
+@cache
+def _errors() -> dict[bytes, Mapping[str, Any]]:
+    return {selector(entry): entry for name in CONTRACT_NAMES for entry in entries_of_kind(name, "error")}
+
+
 class AnvilError(Exception):
     """What anvil answered instead of a result."""
 
-    def refusal(self) -> RevertedError:
+    def refusal(self) -> Refusal:
         data = self.args[0].get("data")
         if not isinstance(data, str):
             raise self
-        return decode_revert(bytes.fromhex(data.removeprefix("0x")))
+        return Refusal(bytes.fromhex(data.removeprefix("0x")))
 
 
 @dataclass(frozen=True)
@@ -157,11 +179,11 @@ class Deployed:
         return decode_result(self.name, function, self.chain.call(self.address, data))
 
     def refusal(self, sender: Address, function: str, *arguments: object) -> tuple[str, dict[str, object]]:
-        """Name and facts of the custom error that the call, sent as a transaction in the next block, ends with."""
+        """Name and facts of the custom error that the call would end with in the next block."""
         data = encode_call(self.name, function, arguments)
         try:
             self.chain.call(self.address, data, sender, "pending")
-        except RevertedError as error:
+        except Refusal as error:
             return error.name, error.facts
         raise AssertionError(f"{self.name}.{function} did not refuse")
 
@@ -196,8 +218,22 @@ def events_of(receipt: Mapping[str, Any]) -> list[Event]:
     return [logged.event for logged in decode_logs(receipt["logs"])]
 
 
+def query_abi(query: Query) -> dict[str, object]:
+    """The query as the contract takes it: the same fields in the same order, by Solidity's names."""
+    values = {
+        re.sub("_(.)", lambda found: found[1].upper(), name): getattr(query, name) for name in query.__slots__
+    }
+    return values | {"officer": query.officer or ZERO_ADDRESS}
+
+
+def decide_on_chain(city: City, query: Query) -> Decision:
+    return Decision(*city.policy.ask("decide", query_abi(query)).values())
+
+
 def admission(code: str, account: Address, /, **changes: object) -> dict[str, object]:
-    made = Admission(code, f"Agency {code}", f"{code} 局", f"https://{code}.example", account, b"\1" * 32, b"\2" * 32)
+    made = Admission(
+        code, f"Agency {code}", f"{code} 局", f"https://{code}.example", account, b"\1" * 32, b"\2" * 32
+    )
     return made.to_abi() | changes
 
 
@@ -227,7 +263,7 @@ def publication(provider: AgencyId, path: str = "health/visits/all", **changes: 
 
 
 class City:
-    """Five contracts under an AccessManager; a council and a guard without delay; three agencies and their officers.
+    """Five contracts under an AccessManager; a council and a guard without delay; three agencies.
 
     HEALTH provides, POLICE consumes, TAX looks on. Each has an account; HEALTH has a steward.
     """
@@ -266,7 +302,9 @@ class City:
     def _hand_over(self) -> None:
         for role, functions in ((COUNCIL_ROLE, COUNCIL_FUNCTIONS), (GUARD_ROLE, GUARD_FUNCTIONS)):
             for name, names in functions.items():
-                target = {"CityDirectory": self.directory, "AgencyRegistry": self.registry}.get(name, self.catalog)
+                target = {"CityDirectory": self.directory, "AgencyRegistry": self.registry}.get(
+                    name, self.catalog
+                )
                 selectors = selectors_of(name, names)
                 self.manager.receipt(self.deployer, "setTargetFunctionRole", target.address, selectors, role)
         self.manager.receipt(self.deployer, "grantRole", COUNCIL_ROLE, self.council, 0)
@@ -276,7 +314,9 @@ class City:
         self.registry.send(self.council, "admit", admission(code, account))
         return AgencyId(self.registry.ask("agencyCount"))
 
-    def appoint(self, account: Address, agency: AgencyId, officer: Address, role: Role = Role.STEWARD) -> None:
+    def appoint(
+        self, account: Address, agency: AgencyId, officer: Address, role: Role = Role.STEWARD
+    ) -> None:
         self.registry.send(account, "appoint", agency, officer, int(role), NO_END)
 
     def publish(self, path: str = "health/visits/all", **changes: Any) -> DatasetId:
@@ -285,9 +325,16 @@ class City:
         events = self.catalog.send(self.steward, "publish", wanted.to_abi())
         return events[0].dataset  # type: ignore[union-attr]
 
+    def history(self) -> list[LoggedEvent]:
+        """Every event of the city's contracts so far, read back from the chain."""
+        addresses = [one.address for one in (self.directory, self.registry, self.catalog, self.ledger)]
+        found = self.chain.rpc(
+            "eth_getLogs", {"fromBlock": "earliest", "toBlock": "latest", "address": addresses}
+        )
+        return decode_logs(found)
+
     def grant(self, dataset: DatasetId, parts: int = 0b11, since: int = 0, until: int = NO_END) -> bytes:
         """A grant to POLICE for TREATMENT; its id."""
         arguments = dataset, self.police, TREATMENT, parts, since, until
         events = self.catalog.send(self.steward, "grant", *arguments)
         return events[0].grant.grant_id  # type: ignore[union-attr]
-

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+
 from city_on_chain import ROOT, Chain, City, Harness
 
 

@@ -1,8 +1,8 @@
 """One test for each leaf of agency_registry.tree."""
 
 import pytest
-from city_on_chain import City, admission
 
+from city_on_chain import City, admission
 from cityledger.chain.events import (
     AccountRotated,
     AgencyAdmitted,
@@ -67,7 +67,7 @@ def test_admit_refuses_a_zero_account(city: City) -> None:
 def test_admit_refuses_a_code_that_was_ever_taken(city: City, status: AgencyStatus) -> None:
     holder = bring_to(city, status)
     wanted = admission("TAX", city.stranger)
-    facts = {"code": "0x" + b"TAX".ljust(32, b"\0").hex(), "holder": holder}
+    facts = {"code": b"TAX".ljust(32, b"\0"), "holder": holder}
     assert city.registry.refusal(city.council, "admit", wanted) == ("AgencyRegistryCodeTaken", facts)
 
 
@@ -175,7 +175,9 @@ def test_appoint_refuses_a_role_that_is_not_held_on_chain(city: City, role: Role
 
 def test_appoint_refuses_an_end_that_is_not_in_the_future(city: City) -> None:
     next_block = city.chain.now() + 1
-    refusal = city.registry.refusal(city.tax_account, "appoint", city.tax, city.auditor, Role.AUDITOR, next_block)
+    refusal = city.registry.refusal(
+        city.tax_account, "appoint", city.tax, city.auditor, Role.AUDITOR, next_block
+    )
     assert refusal == ("AgencyRegistryUntilPassed", {"until": next_block, "blockTime": next_block})
 
 

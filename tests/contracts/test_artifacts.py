@@ -12,7 +12,9 @@ def test_artifacts_are_what_the_sources_compile_to(compiler: ModuleType) -> None
 
 
 def test_artifacts_name_no_path_of_the_machine(compiler: ModuleType) -> None:
-    assert not [path.name for path in compiler.ARTIFACTS.glob("*.json") if str(ROOT) in path.read_text("utf-8")]
+    assert not [
+        path.name for path in compiler.ARTIFACTS.glob("*.json") if str(ROOT) in path.read_text("utf-8")
+    ]
 
 
 def test_deployed_contracts_fit_the_size_limit(compiler: ModuleType) -> None:

@@ -1,10 +1,10 @@
 """One test for each leaf of city_directory.tree."""
 
 import pytest
-from city_on_chain import City
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
+from city_on_chain import City
 from cityledger.chain.events import AddressSet
 from cityledger.chain.structs import ZERO_ADDRESS
 from cityledger.types import ZERO32
@@ -22,7 +22,7 @@ def test_set_refuses_a_caller_who_is_not_the_council(city: City) -> None:
 def test_set_refuses_zero(city: City, name: bytes) -> None:
     target = ZERO_ADDRESS if name == NAME else city.ledger.address
     refusal = city.directory.refusal(city.council, "set", name, target)
-    assert refusal == ("CityDirectoryZeroArgument", {"name": "0x" + name.hex(), "target": target})
+    assert refusal == ("CityDirectoryZeroArgument", {"name": name, "target": target})
 
 
 def test_set_leads_there_with_version_1(city: City) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 
 from city_on_chain import ROOT, TREATMENT, City, admission, publication
-
 from cityledger.chain.structs import Batch
 from cityledger.types import NO_END, LogId, LogKind
 

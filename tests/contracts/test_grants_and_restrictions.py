@@ -1,8 +1,8 @@
 """One test for each leaf of grants_and_restrictions.tree."""
 
 import pytest
-from city_on_chain import TREATMENT, UNLISTED, City
 
+from city_on_chain import TREATMENT, UNLISTED, City
 from cityledger.chain.events import GrantRevoked, GrantSet, RestrictionSet, SealSet
 from cityledger.types import (
     NO_AGENCY,
@@ -25,11 +25,9 @@ EMPTY = {"grantId": ZERO32, "parts": 0, "since": 0, "until": 0, "providerEpoch":
 NOTHING = {"forAll": False, "forConsumer": False, "sealedByLaw": False}
 
 
-def shown(word: bytes) -> str:
-    return "0x" + word.hex()
-
-
-def wanted(city: City, dataset: DatasetId, purpose: Purpose = TREATMENT, parts: int = 0b11) -> tuple[object, ...]:
+def wanted(
+    city: City, dataset: DatasetId, purpose: Purpose = TREATMENT, parts: int = 0b11
+) -> tuple[object, ...]:
     return dataset, city.police, purpose, parts, 0, NO_END
 
 
@@ -54,7 +52,7 @@ def test_grant_refuses_a_suspended_provider(city: City) -> None:
 def test_grant_refuses_a_retired_dataset(city: City) -> None:
     dataset = city.publish()
     city.catalog.send(city.steward, "retire", dataset)
-    facts = {"dataset": shown(dataset), "status": DatasetStatus.RETIRED}
+    facts = {"dataset": dataset, "status": DatasetStatus.RETIRED}
     refusal = city.catalog.refusal(city.steward, "grant", *wanted(city, dataset))
     assert refusal == ("DataCatalogDatasetNotActive", facts)
 
@@ -80,14 +78,14 @@ def test_grant_refuses_own_duty(city: City) -> None:
 def test_grant_refuses_a_purpose_that_the_city_does_not_know(city: City) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.steward, "grant", *wanted(city, dataset, UNLISTED))
-    assert refusal == ("DataCatalogUnknownPurpose", {"purpose": shown(UNLISTED)})
+    assert refusal == ("DataCatalogUnknownPurpose", {"purpose": UNLISTED})
 
 
 @pytest.mark.parametrize("parts", [0b100, 0b111, 0b10000000])
 def test_grant_refuses_a_part_that_the_dataset_does_not_have(city: City, parts: int) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.steward, "grant", *wanted(city, dataset, parts=parts))
-    assert refusal == ("DataCatalogUnknownParts", {"dataset": shown(dataset), "parts": parts})
+    assert refusal == ("DataCatalogUnknownParts", {"dataset": dataset, "parts": parts})
 
 
 @pytest.mark.parametrize(("since", "until"), [(5, 0), (0, 0), (10, 10), (11, 10)])
@@ -145,7 +143,7 @@ def test_revoke_refuses_who_is_no_steward_of_the_provider(city: City) -> None:
 def test_revoke_refuses_an_empty_slot(city: City) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.steward, "revoke", dataset, city.police, TREATMENT)
-    facts = {"dataset": shown(dataset), "consumer": city.police, "purpose": shown(TREATMENT)}
+    facts = {"dataset": dataset, "consumer": city.police, "purpose": TREATMENT}
     assert refusal == ("DataCatalogNoGrant", facts)
 
 
@@ -182,7 +180,7 @@ def test_restrict_refuses_a_missing_dataset(city: City) -> None:
 def test_restrict_refuses_the_zero_record(city: City) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.steward, "restrict", dataset, NO_RECORD, NO_AGENCY, True)
-    assert refusal == ("DataCatalogZeroRecord", {"dataset": shown(dataset)})
+    assert refusal == ("DataCatalogZeroRecord", {"dataset": dataset})
 
 
 def test_restrict_refuses_a_consumer_that_was_never_admitted(city: City) -> None:
@@ -232,7 +230,7 @@ def test_seal_refuses_who_is_no_steward_of_the_provider(city: City) -> None:
 def test_seal_refuses_the_zero_record(city: City) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.steward, "sealByLaw", dataset, NO_RECORD)
-    assert refusal == ("DataCatalogZeroRecord", {"dataset": shown(dataset)})
+    assert refusal == ("DataCatalogZeroRecord", {"dataset": dataset})
 
 
 @pytest.mark.parametrize("is_suspended", [False, True])
@@ -255,7 +253,7 @@ def test_lift_seal_refuses_a_caller_who_is_not_the_council(city: City) -> None:
 def test_lift_seal_refuses_where_there_is_no_seal(city: City) -> None:
     dataset = city.publish()
     refusal = city.catalog.refusal(city.council, "liftSeal", dataset, RECORD)
-    assert refusal == ("DataCatalogNotSealed", {"dataset": shown(dataset), "record": shown(RECORD)})
+    assert refusal == ("DataCatalogNotSealed", {"dataset": dataset, "record": RECORD})
 
 
 def test_lift_seal_lifts_it(city: City) -> None:

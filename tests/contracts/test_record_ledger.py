@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from city_on_chain import City
 from eth_abi import encode
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from city_on_chain import City
 from cityledger.chain.events import BatchAnchored, LogClosed, LogOpened, OperatorSet, Skipped
 from cityledger.chain.structs import ZERO_ADDRESS, Batch, Inclusion, SkipReason
 from cityledger.proofs.leaves import PartLeaf, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
@@ -232,7 +232,9 @@ def test_anchor_stores_one_word_and_moves_next(city: City, count: int) -> None:
 
 def test_anchor_takes_two_batches_of_one_log(city: City) -> None:
     log = open_log(city)
-    events = anchor(city, Batch(log, 0, 3, ROOT_HASH), Batch(log, 3, 1, ROOT_HASH), Batch(log, 3, 1, ROOT_HASH))
+    events = anchor(
+        city, Batch(log, 0, 3, ROOT_HASH), Batch(log, 3, 1, ROOT_HASH), Batch(log, 3, 1, ROOT_HASH)
+    )
     assert events == [
         BatchAnchored(log, 0, 3, ROOT_HASH),
         BatchAnchored(log, 3, 1, ROOT_HASH),

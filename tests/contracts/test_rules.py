@@ -4,10 +4,10 @@ import re
 from itertools import product
 
 import pytest
-from city_on_chain import ROOT, Harness
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from city_on_chain import ROOT, Harness
 from cityledger.chain.structs import terms_to_abi
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.roles import PROVIDERS_OWN, is_role_allowed
@@ -16,7 +16,9 @@ from cityledger.policy.terms import tighten
 from cityledger.types import Action, Openness, Role, SharingClass, Terms, purpose_from_name
 
 CHUNK = 1 << 16
-PURPOSES = sorted(purpose_from_name(name) for name in ("AUDIT", "EMERGENCY", "RESEARCH", "TAXATION", "TREATMENT"))
+PURPOSES = sorted(
+    purpose_from_name(name) for name in ("AUDIT", "EMERGENCY", "RESEARCH", "TAXATION", "TREATMENT")
+)
 
 any_terms = st.builds(
     Terms,

@@ -5,14 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from city_on_chain import ROOT, Harness
 from eth_utils.crypto import keccak
 
-FUNCTIONS = {"RecordLeaf": "recordLeaf", "Tombstone": "tombstone", "ReceiptLeaf": "receiptLeaf", None: "receipt"}
+from city_on_chain import ROOT, Harness
+
+FUNCTIONS = {
+    "RecordLeaf": "recordLeaf",
+    "Tombstone": "tombstone",
+    "ReceiptLeaf": "receiptLeaf",
+    None: "receipt",
+}
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    vectors: list[dict[str, Any]] = json.loads((ROOT / f"tests/vectors/{name}.json").read_text("utf-8"))["vectors"]
+    vectors: list[dict[str, Any]] = json.loads((ROOT / f"tests/vectors/{name}.json").read_text("utf-8"))[
+        "vectors"
+    ]
     return vectors
 
 
@@ -24,7 +32,9 @@ def from_json(parameter: Mapping[str, Any], value: Any) -> Any:
     if kind == "tuple":
         members = parameter["components"]
         return tuple(
-            keccak(text=value["name"]) if member["name"] == "nameHash" else from_json(member, value[member["name"]])
+            keccak(text=value["name"])
+            if member["name"] == "nameHash"
+            else from_json(member, value[member["name"]])
             for member in members
         )
     if kind.startswith("uint"):
@@ -48,6 +58,8 @@ def test_inclusion_is_accepted_and_refused_as_in_the_vectors(harness: Harness) -
     vectors = load("merkle")
     assert {vector["expect"] for vector in vectors} == {"ok", "refuse"}
     for vector in vectors:
-        leaf, root, *path = [bytes.fromhex(one[2:]) for one in (vector["leaf"], vector["root"], *vector["path"])]
+        leaf, root, *path = [
+            bytes.fromhex(one[2:]) for one in (vector["leaf"], vector["root"], *vector["path"])
+        ]
         is_included = harness.ask("isIncluded", leaf, vector["index"], vector["size"], path, root)
         assert is_included == (vector["expect"] == "ok"), vector["name"]
