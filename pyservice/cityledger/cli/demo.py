@@ -23,11 +23,9 @@ def command(
 ) -> None:
     """Start a devnet and a node with 53 agencies, tell a story of sharing and refusing, and stay up.
 
-    Each step prints the `curl` that does the same by hand. Try it, then press Ctrl-C:
+    Each step prints the `curl` that does the same by hand. Ctrl-C ends it.
 
-        cityledger demo
-
-        cityledger demo --once --folder /path/of/your/choice
+    Example: `cityledger demo --once`
     """
     from cityledger.demo.story import Wish, play
 
