@@ -196,16 +196,16 @@ contract DataCatalog is IDataCatalog, AccessManaged {
         return _terms[dataset].termsAt(at);
     }
 
-    function termsOf(DatasetId dataset) external view returns (Terms memory current, Terms memory pending, uint40 pendingSince) {
+    function termsOf(DatasetId dataset)
+        external
+        view
+        returns (Terms memory current, Terms memory pending, uint40 pendingSince)
+    {
         TermsSlots storage slots = _terms[dataset];
         return (slots.current, slots.pending, slots.pendingSince);
     }
 
-    function grantOf(DatasetId dataset, AgencyId consumer, Purpose purpose)
-        external
-        view
-        returns (Grant memory)
-    {
+    function grantOf(DatasetId dataset, AgencyId consumer, Purpose purpose) external view returns (Grant memory) {
         return _grants[dataset][consumer][purpose];
     }
 

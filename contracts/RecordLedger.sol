@@ -100,11 +100,7 @@ contract RecordLedger is IRecordLedger {
         return _batches[log][first];
     }
 
-    function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion)
-        public
-        view
-        returns (bool)
-    {
+    function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion) public view returns (bool) {
         bool isAnchored = _batches[log][inclusion.first] == _word(inclusion.root, inclusion.count);
         if (!isAnchored || seq < inclusion.first) return false;
         uint64 index = seq - inclusion.first;
@@ -118,20 +114,12 @@ contract RecordLedger is IRecordLedger {
         return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
     }
 
-    function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion)
-        external
-        view
-        returns (bool)
-    {
+    function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion) external view returns (bool) {
         if (_logs[leaf.log].kind != LogKind.Records || leaf.instance != instance) return false;
         return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
     }
 
-    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion)
-        external
-        view
-        returns (bool)
-    {
+    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool) {
         if (_logs[leaf.log].kind != LogKind.Receipts || leaf.instance != instance) return false;
         return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
     }

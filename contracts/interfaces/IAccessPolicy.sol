@@ -16,10 +16,7 @@ interface IAccessPolicy {
     error AccessPolicyUnsupportedFeature(bytes32 feature);
 
     /// @notice What is true about the query, as the bits of SPEC.md §2, and what that rests on.
-    function facts(Query calldata query)
-        external
-        view
-        returns (uint32 word, bytes32 grantId, bytes32 artefactId);
+    function facts(Query calldata query) external view returns (uint32 word, bytes32 grantId, bytes32 artefactId);
 
     /// @notice The rules' answer. Never reverts for a denial.
     function decide(Query calldata query) external view returns (Decision memory decision);

@@ -92,7 +92,11 @@ interface IRecordLedger {
         returns (bool isAnchored);
 
     /// @notice Whether the leaf is anchored, in a record log of the dataset's provider, in this deployment.
-    function verifyRecord(RecordLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool isAnchored);
+    /// @dev Does not check the leaf's own form, such as the order of its subjects (SPEC.md §3).
+    function verifyRecord(RecordLeaf calldata leaf, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool isAnchored);
 
     /// @notice Whether the leaf is anchored in a record log of this deployment.
     /// @dev The erased leaf is named by hash only: verify it by {verifyRecord} with the same log to learn whose it was.
@@ -102,5 +106,8 @@ interface IRecordLedger {
         returns (bool isAnchored);
 
     /// @notice Whether the leaf is anchored in a receipt log of this deployment.
-    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool isAnchored);
+    function verifyReceipt(ReceiptLeaf calldata leaf, Inclusion calldata inclusion)
+        external
+        view
+        returns (bool isAnchored);
 }

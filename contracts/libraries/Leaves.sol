@@ -57,7 +57,7 @@ library Leaves {
         return keccak256(abi.encode(RECEIPT_LEAF, leaf));
     }
 
-    /// @notice Struct hash of a receipt. Its 28 fields are encoded in three pieces, which join without a seam: each is one word.
+    /// @notice Struct hash of a receipt. Its 28 fields are encoded in pieces that join without a seam: each is one word.
     function structHash(Receipt calldata receipt) internal pure returns (bytes32) {
         return keccak256(bytes.concat(_decided(receipt), _asked(receipt), _released(receipt)));
     }

@@ -15,7 +15,7 @@ library MerkleTree {
         return keccak256(abi.encodePacked(bytes1(0x01), left, right));
     }
 
-    /// @notice Whether `leaf` stands at `index` in the tree of `size` leaves under `root`. RFC 9162 §2.1.3.2, step by step.
+    /// @notice Whether `leaf` stands at `index` of `size` leaves under `root`. RFC 9162 §2.1.3.2, step by step.
     function isIncluded(bytes32 leaf, uint256 index, uint256 size, bytes32[] calldata path, bytes32 root)
         internal
         pure

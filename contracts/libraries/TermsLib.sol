@@ -70,7 +70,7 @@ library TermsLib {
         );
     }
 
-    /// @dev Consent, emergency and public exits have no register yet; to accept their flags would promise what nothing keeps.
+    /// @dev Consent, emergency and public exits have no register yet: their flags would promise what nothing keeps.
     function _checkSupported(Terms memory terms) private pure {
         require(!terms.consentRequired, IDataCatalog.DataCatalogUnsupportedFeature("CONSENT"));
         require(!terms.emergencyAllowed, IDataCatalog.DataCatalogUnsupportedFeature("EMERGENCY"));

@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityledger.policy.disclosure import told_code
+from cityledger.policy.facts import FACT_COUNT, Facts
+from cityledger.policy.rules import decide_facts
+
+RECORD_FACTS = [
+    Facts.CONTROLS_SUBJECT,
+    Facts.SEALED_BY_LAW,
+    Facts.GOOD_STANDING,
+    Facts.EMERGENCY_OPEN,
+    Facts.RESTRICTED_FOR_ALL,
+    Facts.RESTRICTED_FOR_CONSUMER,
+    Facts.CONSENT_SATISFIED,
+]
+NAMEABLE = {11, 21, 22, 31, 32, 61, 71, 72, 81, 91}
+words = st.integers(0, (1 << FACT_COUNT) - 1)
+PERMITTED = int(
+    Facts.CONSUMER_ACTIVE
+    | Facts.ROLE_HELD
+    | Facts.CREDENTIAL_LIVE
+    | Facts.PURPOSE_KNOWN
+    | Facts.PURPOSE_ALLOWED
+    | Facts.PROVIDER_ACTIVE
+    | Facts.DATASET_ACTIVE
+    | Facts.GRANT_SATISFIED
+    | Facts.SHARED
+    | Facts.CONSENT_SATISFIED
+)
+
+
+@given(words, st.sampled_from(RECORD_FACTS))
+def test_told_code_does_not_depend_on_what_stands_against_the_record(facts: int, fact: Facts) -> None:
+    assert told_code(facts) == told_code(facts ^ fact)
+
+
+@given(words)
+def test_told_code_is_nameable_or_nothing(facts: int) -> None:
+    assert told_code(facts) in NAMEABLE | {None}
+
+
+@given(words)
+def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) -> None:
+    code = decide_facts(facts)
+    if code in NAMEABLE:
+        assert told_code(facts) == code
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (PERMITTED, None),  # then the record is absent
+        (PERMITTED | Facts.SEALED_BY_LAW, None),
+        (PERMITTED | Facts.RESTRICTED_FOR_ALL, None),
+        (
+            (PERMITTED & ~Facts.GRANT_SATISFIED) | Facts.SEALED_BY_LAW,
+            81,
+        ),  # decided 51, told the dataset's reason
+        ((PERMITTED & ~Facts.SHARED) | Facts.OWN_RECORD, None),
+        (PERMITTED | Facts.EMERGENCY_PURPOSE, 61),
+        (PERMITTED | Facts.EMERGENCY_PURPOSE | Facts.EMERGENCY_ALLOWED, None),
+        (int(Facts.SELF), None),
+    ],
+)
+def test_told_code_of(facts: int, told: int | None) -> None:
+    assert told_code(facts) == told
