@@ -38,6 +38,8 @@ class Setup:
     key_file: Path | None
     operator: LocalAccount
     with_credentials: bool
+    devnet_state: Path | None
+    """State file of the devnet, whose clock the node is to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,12 @@ def _make_agency(setup: Setup, keyring: Keyring, agency: AgencyId, code: str) ->
     credential_key = ec.generate_private_key(ec.SECP256R1())
     keys = keyring.add_agency(agency, random=os.urandom, credential_key=credential_key)
     if setup.with_credentials:
-        _write_credentials(setup.folder / "credentials", code, credential_key)
+        _write_credentials(setup, code, credential_key)
     return MadeAgency(agency, code, keys.sealing_key.digest, key_thumbprint(credential_key))
 
 
-def _write_credentials(folder: Path, code: str, key: ec.EllipticCurvePrivateKey) -> None:
+def _write_credentials(setup: Setup, code: str, key: ec.EllipticCurvePrivateKey) -> None:
+    folder = setup.folder / "credentials"
     make_private_directory(folder)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -110,11 +113,13 @@ def _write_credentials(folder: Path, code: str, key: ec.EllipticCurvePrivateKey)
             "system": "command line",
             "credentialKey": f"{code}.pem",
         }
+        if setup.devnet_state is not None:
+            held["devnetState"] = str(setup.devnet_state.resolve())
         write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")
 
 
 def _settings(setup: Setup) -> str:
-    key_file = f"key_file = {_text(str(setup.key_file.resolve()))}" if setup.key_file else '# key_file = "…"'
+    key_file, devnet_state = _path("key_file", setup.key_file), _path("devnet_state", setup.devnet_state)
     return f"""# A node of cityledger. Paths are relative to this file's folder.
 # A variable CITYLEDGER_<NAME> overrides the setting of that name.
 
@@ -163,8 +168,13 @@ body_limit_bytes = 1048576
 backup_horizon_seconds = 2592000
 
 # State file of a devnet whose clock this node follows. Devnet only
-# devnet_state = "…"
+{devnet_state}
 """
+
+
+def _path(name: str, path: Path | None) -> str:
+    """The line of an optional setting, as a comment where there is none."""
+    return f'# {name} = "…"' if path is None else f"{name} = {_text(str(path.resolve()))}"
 
 
 def _text(value: str) -> str:

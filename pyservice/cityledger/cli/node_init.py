@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityledger.cli.chain_access import MANIFEST, ManifestOption, RpcOption
+from cityledger.cli.chain_access import DEVNET_FOLDER, MANIFEST, ManifestOption, RpcOption
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def init(
     numbers = [access.agency(text) for text in agency or []]
     operator = _operator(access, operator_keystore, password_file, devnet_operator)
     secret = new_secret(key_file, os.environ)
-    setup = Setup(folder, access.manifest, rpc_url, key_file, operator, write_credentials)
+    state = None if rpc else Path(os.environ.get("CITYLEDGER_DEVNET", DEVNET_FOLDER)) / "devnet.json"
+    setup = Setup(folder, access.manifest, rpc_url, key_file, operator, write_credentials, state)
     made = make_folder(setup, secret, {number: _code(access, number) for number in numbers})
     if as_json:
         agencies = [one.to_json() for one in made]
