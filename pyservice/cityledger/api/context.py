@@ -47,4 +47,4 @@ class NodeContext:
         if settings.host in _LOOPBACK:
             hosts |= set(_LOOPBACK)
         named = {settings.domain} | {f"{host}:{settings.port}" for host in hosts}
-        return frozenset(f"{scheme}://{authority}" for scheme in ("http", "https") for authority in named)
+        return frozenset(f"{scheme}://{name.lower()}" for scheme in ("http", "https") for name in named)

@@ -6,23 +6,38 @@ import sqlalchemy as sa
 
 from cityledger.api.context import NodeContext
 from cityledger.api.places import dataset_of, get_dataset, part_names, parts_mask
-from cityledger.api.steward import Mined, Slot
+from cityledger.api.steward import ROLE_NOT_HELD, Mined, Slot, verify_steward
 from cityledger.api.wire.rules import GrantAsked, GrantView
 from cityledger.api.wire.shapes import hex_of
+from cityledger.errors import DeniedError
+from cityledger.policy.rules import explain
 from cityledger.store import index
 from cityledger.store.index import ListedGrant
 from cityledger.store.tokens import Session
 from cityledger.types import NO_END, AgencyId, DatasetId, purpose_from_name, purpose_name
 
 
+def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dataset:
+    """The dataset, for a steward of its provider. The contract asks the same; here nothing is told before it.
+
+    Raises:
+        NotFoundError: no such dataset.
+        DeniedError: the caller is no steward, or another agency's.
+    """
+    verify_steward(session)
+    dataset = get_dataset(node, dataset_of(text))
+    if dataset.provider != session.agency:
+        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+    return dataset
+
+
 def make_grant(node: NodeContext, session: Session, asked: GrantAsked) -> Mined:
     """Sends the grant as the caller, a steward.
 
-    Raises: as ``StewardDesk.grant``, and
-        NotFoundError: no such dataset.
+    Raises: as ``get_own_dataset`` and ``StewardDesk.grant``, and
         FieldError: a part is not of this dataset.
     """
-    dataset = get_dataset(node, dataset_of(asked.dataset))
+    dataset = get_own_dataset(node, session, asked.dataset)
     slot = Slot(dataset.dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
     since = node.services.clock.at() if asked.since is None else asked.since
     return node.steward.grant(session, slot, parts_mask(dataset, asked.parts), since, asked.until)

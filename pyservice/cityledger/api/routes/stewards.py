@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Query
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.granting import list_grants, make_grant
+from cityledger.api.granting import get_own_dataset, list_grants, make_grant
 from cityledger.api.places import DatasetInPath, RecordInPath, dataset_of, target_of
 from cityledger.api.routes.records import RECORD
 from cityledger.api.steward import Mined, Place, Slot
@@ -23,6 +23,7 @@ def restrict(
     node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, asked: Restrict
 ) -> MinedView:
     """Restricts a record for one consumer or for all, or takes that back. Answers once it is mined."""
+    get_own_dataset(node, session, dataset)
     target = target_of(node, dataset, name)
     place = Place(target.dataset, target.record, AgencyId(asked.consumer or 0))
     return _view(node.steward.restrict(session, place, is_restricted=asked.restricted))
@@ -31,6 +32,7 @@ def restrict(
 @router.post(RECORD + "/seal")
 def seal(node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath) -> MinedView:
     """Seals a record by law. Only the council lifts it, on chain."""
+    get_own_dataset(node, session, dataset)
     target = target_of(node, dataset, name)
     return _view(node.steward.seal(session, target.dataset, target.record))
 
@@ -54,7 +56,8 @@ def grant(node: Node, session: Caller, asked: GrantAsked) -> MinedView:
 @router.post("/v1/grants/revoke")
 def revoke(node: Node, session: Caller, asked: SlotAsked) -> MinedView:
     """Empties the slot, at once."""
-    slot = Slot(dataset_of(asked.dataset), AgencyId(asked.consumer), purpose_from_name(asked.purpose))
+    dataset = get_own_dataset(node, session, asked.dataset).dataset
+    slot = Slot(dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
     return _view(node.steward.revoke(session, slot))
 
 
