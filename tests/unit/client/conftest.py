@@ -34,7 +34,5 @@ def connect(node: TestNode) -> Connect:
 
 def credentials_of(node: TestNode, code: str, role: str) -> AssertionCredentials | SiweCredentials:
     if role in ("reader", "writer"):
-        return AssertionCredentials(
-            code, "dr.chen", Role[role.upper()], "ward-3", node.credential_keys[code]
-        )
+        return AssertionCredentials(code, "dr.chen", Role[role.upper()], "ward-3", node.credential_keys[code])
     return SiweCredentials(node.account(code, role), node.agency(code))

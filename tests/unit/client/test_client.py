@@ -54,7 +54,7 @@ def test_whoami_tells_what_the_credentials_said(connect: Connect, node: TestNode
     assert (steward.role, steward.account) == (Role.STEWARD, node.account("HEALTH", "steward").address)
 
 
-def test_getRecord_givesEachPartAsItWasWritten(connect: Connect, node: TestNode) -> None:
+def test_get_record_gives_each_part_as_it_was_written(connect: Connect, node: TestNode) -> None:
     written = connect("LAND", "writer").put_record(node.land, "title-1", {"title": TITLE})
     record = connect("LAND", "reader").get_record(node.land, "title-1", OWN)
     assert b"61.50" in record.parts["title"]
@@ -64,7 +64,7 @@ def test_getRecord_givesEachPartAsItWasWritten(connect: Connect, node: TestNode)
     assert "permit" in record.decision
 
 
-def test_putRecord_takesObjectsAndSubjects(connect: Connect, node: TestNode) -> None:
+def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
     writer.put_record(node.health, "visit-1", TREATMENT_RECORD["parts"], subjects=[SUBJECT])  # type: ignore[arg-type]
     assert reader.get_record(node.health, "visit-1", OWN).subjects == (SUBJECT,)
@@ -74,14 +74,14 @@ def test_putRecord_takesObjectsAndSubjects(connect: Connect, node: TestNode) -> 
     assert not reader.check(node.health, OWN, record="visit-2")
 
 
-def test_putRecord_writesOnceUnderOneKey(connect: Connect, node: TestNode) -> None:
+def test_put_record_writes_once_under_one_key(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     first = writer.put_record(node.land, "title-1", {"title": TITLE}, idempotency_key="k")
     assert writer.put_record(node.land, "title-1", {"title": TITLE}, idempotency_key="k") == first
     assert writer.put_record(node.land, "title-1", {"title": TITLE}).version == 2
 
 
-def test_putRecord_refusesWhenSomebodyWroteInBetween(connect: Connect, node: TestNode) -> None:
+def test_put_record_refuses_when_somebody_wrote_in_between(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=0)
     writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=1)
@@ -91,7 +91,7 @@ def test_putRecord_refusesWhenSomebodyWroteInBetween(connect: Connect, node: Tes
         writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=0)
 
 
-def test_putRecord_namesTheFieldThatDoesNotFit(connect: Connect, node: TestNode) -> None:
+def test_put_record_names_the_field_that_does_not_fit(connect: Connect, node: TestNode) -> None:
     with pytest.raises(PayloadError) as refused:
         connect("LAND", "writer").put_record(node.land, "title-1", {"title": {"uid": 7}})
     assert refused.value.field.startswith("parts.title")
@@ -108,7 +108,7 @@ def test_denials_and_hidden_records_come_as_their_errors(connect: Connect, node:
     assert not denied.value.reason.startswith("denied by")
 
 
-def test_openRecord_opensHereAfterEveryCheck(connect: Connect, node: TestNode) -> None:
+def test_open_record_opens_here_after_every_check(connect: Connect, node: TestNode) -> None:
     connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
     keys = node.context.services.keyring.agency(node.agency("HEALTH"))
     opened = connect("HEALTH", "reader").open_record(node.health, "v", OWN, keys.sealing_key)
@@ -153,7 +153,7 @@ def without_receipts(release: Release) -> Release:
 @pytest.mark.parametrize(
     "alter", [altered_receipt, altered_signature, altered_leaf, altered_ciphertext, without_receipts]
 )
-def test_openRecord_refusesWhatWasAltered(
+def test_open_record_refuses_what_was_altered(
     node: TestNode, released: Release, alter: Callable[[Release], Release]
 ) -> None:
     client = Client(ORIGIN, transport=node.client._transport)
@@ -181,7 +181,7 @@ def test_history_and_proof_follow_the_batch(connect: Connect, node: TestNode) ->
     assert proven.verdict.leaf_hash == version.leaf_hash
 
 
-def test_withOpenings_letsAPayloadBeChecked(connect: Connect, node: TestNode) -> None:
+def test_with_openings_lets_a_payload_be_checked(connect: Connect, node: TestNode) -> None:
     connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
     node.anchor_all()
     reader = connect("HEALTH", "reader")
@@ -193,7 +193,7 @@ def test_withOpenings_letsAPayloadBeChecked(connect: Connect, node: TestNode) ->
         verify_payload(file.proof, 0, SUMMARY + b" ")
 
 
-def test_erase_leavesATombstoneForEachVersion(connect: Connect, node: TestNode) -> None:
+def test_erase_leaves_a_tombstone_for_each_version(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     for _ in range(2):
         write_title(writer, node)
@@ -203,7 +203,7 @@ def test_erase_leavesATombstoneForEachVersion(connect: Connect, node: TestNode) 
     assert [one.erased for one in connect("LAND", "reader").history(node.land, "title-1", OWN)] == [True] * 2
 
 
-def test_resolveSubject_isThePseudonymOfTheProvider(connect: Connect, node: TestNode) -> None:
+def test_resolve_subject_is_the_pseudonym_of_the_provider(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
     fresh = writer.resolve_subject(node.health, "urn:example", "P-1", OWN)
     assert fresh is not None
@@ -268,7 +268,7 @@ def test_refused_token_is_bought_anew_once(connect: Connect, node: TestNode) -> 
         Client(ORIGIN, transport=node.client._transport).whoami()
 
 
-def test_siwe_refusesANodeOfAnotherName(node: TestNode) -> None:
+def test_siwe_refuses_a_node_of_another_name(node: TestNode) -> None:
     def relay(request: httpx.Request) -> httpx.Response:
         return node.client.request(request.method, request.url.path, content=request.content)
 
