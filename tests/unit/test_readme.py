@@ -1,0 +1,54 @@
+"""What the READMEs promise is there: files behind links, targets behind commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    page
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("contracts/*.md"), *ROOT.glob("pyservice/*.md"))
+    if page.is_file()
+]
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_links_only_to_files_that_are_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_names_only_make_targets_that_are_there(page: Path) -> None:
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE))
+
+    assert named <= TARGETS
+
+
+def test_readme_links_every_stage_of_the_package() -> None:
+    package = ROOT / "pyservice" / "cityledger"
+    stages = {
+        "api",
+        "exchange",
+        "policy",
+        "sealing",
+        "proofs",
+        "store",
+        "anchoring",
+        "chain",
+        "indexer",
+        "profiles",
+    }
+
+    readme = (ROOT / "README.md").read_text()
+
+    for stage in stages:
+        assert (package / stage).is_dir()
+        assert f"(pyservice/cityledger/{stage})" in readme
