@@ -122,9 +122,10 @@ def _endpoint(found: Found) -> str:
 
 
 def _instance(found: Found) -> str:
+    wanted = found.get(ChainAccess).manifest.instance.hex()
     with found.get(Database).reading() as connection:
         held = node_state.find_value(connection, node_state.INSTANCE)
-    if held is not None and held != found.get(ChainAccess).manifest.instance.hex():
+    if held is not None and held != wanted:
         raise WrongChainError("the database belongs to another instance")
     return "the database is of this instance" if held else "the database is new"
 

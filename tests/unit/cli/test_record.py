@@ -1,0 +1,156 @@
+"""``cityledger record``, ``whoami``, ``token`` and ``verify`` against a whole node in this process."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cityledger.cli.main import run
+from cityledger.client import client as client_module
+from cityledger.client.connection import Connection
+from node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
+
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
+DATASET = "LAND/registration/real-estate/titles"
+OWN = ["--purpose", "OWN_DUTY"]
+
+
+class Shell:
+    """Runs command lines as one of the node's officers."""
+
+    def __init__(self, node: TestNode, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.node, self.folder, self._capsys = node, folder, capsys
+        self.errors = ""
+        self.role = "reader"
+
+    def __call__(self, *arguments: str, code: int = 0, role: str | None = None) -> str:
+        token = self.node.token("LAND", role or self.role)
+        ended = run([*arguments, "--node", ORIGIN, "--token", token])
+        told = self._capsys.readouterr()
+        self.errors = told.err
+        assert ended == code, told.err + told.out
+        return told.out
+
+    def json(self, *arguments: str, role: str | None = None, code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", role=role, code=code))
+
+    def file(self, name: str, text: str) -> str:
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shell]:
+    node = make_node(tmp_path)
+    inside = functools.partial(Connection, transport=node.client._transport)
+    monkeypatch.setattr(
+        client_module,
+        "Connection",
+        lambda url, **given: inside(url, timeout_seconds=given["timeout_seconds"]),
+    )
+    yield Shell(node, tmp_path, capsys)
+    node.close()
+
+
+def put(shell: Shell, name: str = "title-1") -> Any:
+    file = shell.file("title.json", '{"parts": {"title": ' + TITLE + "}}")
+    return shell.json("record", "put", DATASET, name, file, role="writer")
+
+
+def test_put_tells_where_the_version_stands(shell: Shell) -> None:
+    assert put(shell).keys() == {"record", "version", "log", "seq", "leafHash"}
+    assert put(shell)["version"] == 2
+
+
+def test_get_prints_payloads_as_they_were_written(shell: Shell) -> None:
+    put(shell)
+    told = shell("record", "get", DATASET, "title-1", *OWN, "--json")
+    assert "61.50" in told
+    assert json.loads(told).keys() == {"record", "version", "subjects", "receipts", "parts"}
+    assert shell("record", "get", DATASET, "title-1", *OWN, "--part", "title", "--raw") == TITLE
+    assert "part title" in shell("record", "get", DATASET, "title-1", *OWN)
+
+
+def test_dataset_may_be_named_by_its_id(shell: Shell) -> None:
+    put(shell)
+    shell("record", "get", "0x" + shell.node.land.hex(), "title-1", *OWN)
+    shell("record", "get", "LAND/no/such/dataset", "title-1", *OWN, code=1)
+    assert "no such dataset" in shell.errors
+
+
+def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
+    shell("record", "get", DATASET, "title-1", *OWN, role="writer", code=3)
+    assert "denied by rule 2 (code 21)" in shell.errors
+    shell("record", "get", DATASET, "title-9", *OWN, code=1)
+    shell("record", "get", DATASET, "title-9", code=2)
+    shell("record", "get", DATASET, "title-9", *OWN, "--raw", code=2)
+    shell("record", "find", DATASET, *OWN, code=2)
+    shell("record", "put", DATASET, code=2, role="writer")
+    shell("record", "erase", DATASET, "title-1", "--why", "boredom", "--yes", code=2, role="writer")
+
+
+def test_ndjson_tells_each_line_that_is_refused_and_writes_the_others(shell: Shell) -> None:
+    good = '{"id": "many-%d", "parts": {"title": ' + TITLE + "}}"
+    lines = [good % 1, '{"id": "many-2", "parts": {"title": {"uid": 7}}}', "", "nonsense", good % 5]
+    file = shell.file("many.ndjson", "\n".join(lines))
+    told = shell.json("record", "put", DATASET, "--ndjson", file, role="writer", code=1)
+    assert told["written"] == 2
+    assert [(one["line"], one["field"]) for one in told["rejected"]] == [(2, "parts.title.uid"), (4, "")]
+    assert shell.errors.splitlines()[0].startswith("line 2: parts.title.uid: ")
+    assert shell.json("record", "find", DATASET, *OWN, "--id", "many-5")[0]["version"] == 1
+
+
+def test_ndjson_put_again_writes_nothing_twice(shell: Shell) -> None:
+    line = '{"id": "many-1", "parts": {"title": ' + TITLE + "}}"
+    file = shell.file("many.ndjson", line)
+    for _ in range(2):
+        shell("record", "put", DATASET, "--ndjson", file, role="writer")
+    assert shell.json("record", "find", DATASET, *OWN, "--id", "many-1")[0]["version"] == 1
+
+
+def test_history_and_proof_and_verify(shell: Shell) -> None:
+    put(shell)
+    assert shell.json("record", "history", DATASET, "title-1", *OWN)[0]["state"] == "open"
+    shell.node.anchor_all()
+    assert shell.json("record", "history", DATASET, "title-1", *OWN)[0]["state"] in ("mined", "final")
+    out = shell.folder / "title.proof.json"
+    shell("record", "proof", DATASET, "title-1", *OWN, "--out", str(out))
+    assert run(["verify", str(out), "--json"]) == 0
+    out.write_bytes(out.read_bytes().replace(b'"version": 1', b'"version": 2'))
+    assert run(["verify", str(out)]) == 4
+    assert run(["verify", str(out), "--rpc", "http://chain.test"]) == 2
+    assert run(["verify", str(shell.folder / "missing")]) == 1
+
+
+def test_erase_asks_first_and_leaves_tombstones(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(shell)
+    monkeypatch.setattr("typer.confirm", lambda *_a, **_k: pytest.fail("asked despite --yes"))
+    rows = shell.json("record", "erase", DATASET, "title-1", "--why", "duty", "--yes", role="writer")
+    assert [row.keys() for row in rows] == [{"log", "seq", "leafHash"}]
+    shell("record", "get", DATASET, "title-1", *OWN, code=1)
+
+
+def test_restrict_goes_to_the_steward_desk(shell: Shell) -> None:
+    put(shell)
+    mined = shell.json("record", "restrict", DATASET, "title-1", "--consumer", "1", role="steward")
+    assert mined["state"] == "mined"
+    shell("record", "restrict", DATASET, "title-1", role="reader", code=3)
+
+
+def test_whoami_tells_the_session(shell: Shell) -> None:
+    told = shell.json("whoami")
+    assert (told["agency"], told["role"]) == (2, "reader")
+
+
+def test_errors_in_json_name_kind_and_field(shell: Shell) -> None:
+    file = shell.file("bad.json", '{"parts": {"title": {"uid": 7}}}')
+    shell("record", "put", DATASET, "t", file, "--json", role="writer", code=2)
+    told = json.loads(shell.errors)
+    assert (told["error"], told["field"]) == ("PayloadError", "parts.title.uid")

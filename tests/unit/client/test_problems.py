@@ -1,0 +1,65 @@
+"""Every problem that a node may answer comes out as the error that it stands for."""
+
+import json
+
+import pytest
+
+from cityledger import errors
+from cityledger.api import problems as told_by_nodes
+from cityledger.client.problems import ERRORS, error_of
+
+RAISED = [
+    errors.InputError("", "is wrong"),
+    errors.MalformedJsonError("a", "is there twice"),
+    errors.FieldError("parts.summary.status", "must be text: or not"),
+    errors.PayloadError("parts.title.uid", "this field is required"),
+    errors.TooLargeError("", "a body of 9 bytes"),
+    errors.MediaTypeError("Content-Type", "must be JSON"),
+    errors.AuthenticationError("send a token"),
+    errors.CredentialError("assertion: expired"),
+    errors.TokenError("unknown"),
+    errors.DeniedError(81, "no live grant covers these parts"),
+    errors.NotFoundError("record"),
+    errors.NotFoundError("dataset"),
+    errors.MisdirectedError("ask its own endpoint"),
+    errors.ConflictError("other writes kept coming first"),
+    errors.StaleVersionError("the record's newest version is 2, not 1"),
+    errors.IdempotencyError("used before"),
+    errors.UnavailableError("shutting down"),
+    errors.StaleIndexError("the head is 16 s old"),
+    errors.ChainUnavailableError("no endpoint answers"),
+    errors.NodeUnreachableError("it does not answer"),
+    errors.NotAnchoredError("not mined yet"),
+    errors.StorageFullError("nothing was written"),
+    errors.RevertedError("DataCatalogNotSteward", {"provider": "7", "caller": "0xab"}),
+    errors.ChainError("against the protocol"),
+    errors.WrongChainError("another chain"),
+    errors.LogHaltedError("log 3 is halted"),
+    errors.NodeError("of another form"),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_error_of_gives_back_what_the_node_raised(error: errors.CityledgerError) -> None:
+    answer = told_by_nodes.answer(error)
+    back = error_of(answer.status_code, json.loads(bytes(answer.body)))
+    assert type(back) is type(error)
+    assert str(back) == str(error)
+    assert vars(back) == vars(error)
+
+
+def test_every_code_of_the_nodes_table_is_known() -> None:
+    codes = {problem.code for problem in told_by_nodes.PROBLEMS.values()}
+    codes |= set(told_by_nodes._HTTP_CODES.values())
+    assert codes - ERRORS.keys() == set()
+
+
+@pytest.mark.parametrize("secret", [errors.SealingError, errors.VerificationError])
+def test_altered_bytes_are_a_verification_error(secret: type[errors.CityledgerError]) -> None:
+    answer = told_by_nodes.answer(secret("inside"))
+    assert isinstance(error_of(500, json.loads(bytes(answer.body))), errors.VerificationError)
+
+
+def test_unknown_codes_and_no_code_are_node_errors() -> None:
+    assert isinstance(error_of(418, {"code": "teapot", "detail": "short and stout"}), errors.NodeError)
+    assert "502" in str(error_of(502, {"detail": "Bad Gateway"}))
