@@ -39,6 +39,7 @@ from cityledger.api.steward import Mined, Place, Slot, verify_steward
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
+from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.services import Services
 from cityledger.profiles import registry
 from cityledger.proofs.keccak import keccak
@@ -62,6 +63,7 @@ from cityledger.types import (
     BlockRef,
     DatasetId,
     DatasetStatus,
+    Decision,
     Kem,
     LogId,
     LogKind,
@@ -431,9 +433,11 @@ def _services(
         kem = Kem.X_WING if code == "LAND" else Kem.X25519
         keyring.add_agency(AgencyId(number), random=os.urandom, kem=kem, credential_key=keys[code])
     operator: LocalAccount = Account.from_key(keccak(b"operator"))
+    journal = Journal(database)
     services = Services(
         database=database,
-        journal=Journal(database),
+        journal=journal,
+        cross_check=CrossCheck(database, journal, _ask_nobody, share=0, dice=lambda: 0.5),
         keyring=keyring,
         clock=ChainClock(wall=time.seconds, monotonic=time.seconds),
         instance=INSTANCE,
@@ -444,6 +448,10 @@ def _services(
         backup_horizon_seconds=2_592_000,
     )
     return services, keys
+
+
+def _ask_nobody(*_question: object) -> list[Decision]:
+    raise AssertionError("a share of 0 picks nothing")
 
 
 def _settings(folder: Path, services: Services, **changes: Any) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from cityledger.api.context import NodeContext
 from cityledger.api.steward import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.deployment import verify_manifest
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
@@ -25,6 +27,7 @@ from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Sender
 from cityledger.devnet import CHAIN_ID, follow_offset
 from cityledger.errors import ConfigurationError, KeyringError
+from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.services import Services
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
@@ -61,10 +64,11 @@ class Node:
     _threads: list[threading.Thread]
 
     def start(self) -> None:
-        """Starts the loops: following the chain, and anchoring."""
+        """Starts the loops: following the chain, anchoring, and asking the contract as well."""
         for name, loop in (
             ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
             ("anchoring", lambda: self.anchorer.run(self._stop, 1.0)),
+            ("cross-check", lambda: self.services.cross_check.run(self._stop)),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
@@ -152,11 +156,19 @@ def _wire(
     journal = Journal(database)
     contracts = contracts_of(endpoint, manifest)
     sender = Sender(endpoint)
+    cross_check = CrossCheck(
+        database,
+        journal,
+        lambda policy, queries, block: AccessPolicy(endpoint, policy).decide_many(queries, block),
+        share=settings.cross_check_share,
+        dice=random.SystemRandom().random,
+    )
     services = Services(
         database=database,
         journal=journal,
         keyring=keyring,
         clock=clock,
+        cross_check=cross_check,
         instance=manifest.instance,
         domain=ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
         operator=operator,

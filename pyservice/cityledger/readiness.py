@@ -9,8 +9,8 @@ from cityledger.store import logs
 
 
 def readiness_of(services: Services) -> list[Check]:
-    """Database, index and logs, in this order; a node is ready when all are ok."""
-    return [_database(services), _index(services), _logs(services)]
+    """Database, index, rules and logs, in this order; a node is ready when all are ok."""
+    return [_database(services), _index(services), _rules(services), _logs(services)]
 
 
 def _database(services: Services) -> Check:
@@ -28,6 +28,14 @@ def _index(services: Services) -> Check:
     except CityledgerError as error:
         return Check("index", False, str(error))
     return Check("index", True, f"at block {services.clock.head.number}")
+
+
+def _rules(services: Services) -> Check:
+    try:
+        services.cross_check.verify_agreed()
+    except CityledgerError as error:
+        return Check("rules", False, str(error))
+    return Check("rules", True, "contract and index agree as far as asked")
 
 
 def _logs(services: Services) -> Check:

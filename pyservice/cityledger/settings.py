@@ -47,6 +47,8 @@ class Settings:
     """A batch closes when its oldest leaf is this old."""
     batch_max_leaves: int = 65_536
     """A batch closes when it has this many leaves."""
+    cross_check_share: float = 0.01
+    """Part of the permits that the contract is asked about as well, 0 to 1; a mismatch stops reads."""
     token_seconds: int = 900
     """Life of an access token; at most 900."""
     body_limit_bytes: int = 1_048_576
@@ -127,6 +129,7 @@ def _wrong_values(settings: Settings) -> list[str]:
         "batch_max_leaves must be 1 to 65536": 1 <= settings.batch_max_leaves <= 65_536,
         "staleness_limit_seconds must be positive": settings.staleness_limit_seconds > 0,
         "batch_max_age_seconds must not be negative": settings.batch_max_age_seconds >= 0,
+        "cross_check_share must be 0 to 1": 0 <= settings.cross_check_share <= 1,
         "port must be 0 to 65535": 0 <= settings.port <= 65_535,
         "body_limit_bytes must be positive": settings.body_limit_bytes > 0,
     }

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,8 @@ NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
 ]
 _READY_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+"""How often to look whether the API is alive; a signal is heard at once."""
 
 
 @app.command()
@@ -47,28 +50,18 @@ def serve(
     typed. A variable CITYLEDGER_<NAME> overrides a setting; CITYLEDGER_LOG sets the level of the log.
     """
     from cityledger.app import log_level_from, open_node
+    from cityledger.cli.node_lock import sole_process
+    from cityledger.cli.node_secret import secret_of
     from cityledger.serving import ServedNode
     from cityledger.settings import load_settings
 
     stop = _stop_on_signals()
-    logging.basicConfig(
-        level=log_level_from(os.environ), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each look at /readyz
+    _log_to_stderr(log_level_from(os.environ))
     settings = load_settings(folder, os.environ)
-    from cityledger.cli.node_secret import secret_of
-
-    node = open_node(settings, secret_of(settings, os.environ))
-    with ServedNode.start(node, host=host, port=port) as served:
-        _wait_until_ready(served, stop)
-        if not stop.is_set() and served.is_running:
-            print_fields({"url": served.url}, as_json=as_json)
-            sys.stdout.flush()
-        while served.is_running and not stop.wait(1.0):
-            pass
-        failed = not stop.is_set()
-    if failed:
-        raise UnavailableError("the API ended by itself; the log says why")
+    with sole_process(folder):
+        node = open_node(settings, secret_of(settings, os.environ))
+        with ServedNode.start(node, host=host, port=port) as served:
+            _serve_until(stop, served, as_json=as_json)
     note("stopped")
 
 
@@ -93,18 +86,37 @@ def migrate(folder: NodeFolderOption = Path(), as_json: JsonOption = False) -> N
 
     Example: `cityledger node migrate --folder .cityledger/node`
     """
+    from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
     from cityledger.store.migrate import migrate as migrate_database
     from cityledger.store.migrate import verify_schema
 
-    database = Database(load_settings(folder, os.environ).database_url)
-    try:
+    settings = load_settings(folder, os.environ)
+    with sole_process(folder), closing(Database(settings.database_url)) as database:
         migrate_database(database)
         verify_schema(database)
-    finally:
-        database.close()
     print_fields({"migrated": True}, as_json=as_json)
+
+
+def _log_to_stderr(level: int) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each look at /readyz
+
+
+def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) -> None:
+    """Prints the URL once the node is ready, and returns when it is told to stop.
+
+    Raises:
+        UnavailableError: the API ended before that.
+    """
+    _wait_until_ready(served, stop)
+    if not stop.is_set() and served.is_running:
+        print_fields({"url": served.url}, as_json=as_json)
+        sys.stdout.flush()
+    while not stop.wait(_LOOK_SECONDS):
+        if not served.is_running:
+            raise UnavailableError("the API ended by itself; the log says why")
 
 
 def _stop_on_signals() -> threading.Event:

@@ -158,6 +158,9 @@ staleness_limit_seconds = 15
 batch_max_age_seconds = 60.0
 batch_max_leaves = 65536
 
+# Part of the permits that the contract is asked about as well; a mismatch stops reads
+cross_check_share = 0.01
+
 # Life of an access token (at most 900)
 token_seconds = 900
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cityledger.errors import ConflictError
+from cityledger.exchange.crosscheck import Permitted
 from cityledger.exchange.receipting import PresentedKey, make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule
 from cityledger.exchange.services import Intent, Services, Target
@@ -47,6 +48,7 @@ def pass_gate(
             store_receipts(services, again, make_receipts(services, session, intent, again, None))
             raise refuse(again)
         if key is None or again.consumer_sealing_digest == key.digest:
+            services.cross_check.consider(_permitted(again))
             return passed
     raise ConflictError("the sealing key kept changing during the read; ask again")
 
@@ -65,6 +67,12 @@ def _decide_and_log(
     if not allowed:
         raise refuse(ruling)
     return Passed(ruling, receipts)
+
+
+def _permitted(ruling: Ruling) -> Permitted:
+    queries = tuple(answer.query for answer in ruling.answers)
+    decisions = tuple(answer.decision for answer in ruling.answers)
+    return Permitted(ruling.policy, ruling.block, queries, decisions)
 
 
 def _allows(ruling: Ruling, target: Target) -> bool:

@@ -28,7 +28,6 @@ from cityledger.types import (
     SubjectId,
 )
 
-
 POLICY_NAME = "ACCESS_POLICY"
 """What the city directory calls the policy contract (SPEC.md §1)."""
 
@@ -73,6 +72,7 @@ def rule(services: Services, session: Session, intent: Intent, target: Target) -
 
     Raises:
         StaleIndexError: the index is older than the published limit.
+        UnavailableError: contract and index were found to disagree.
         NotFoundError: no such dataset (the catalogue is no secret).
     """
     with services.database.reading() as connection:
@@ -84,6 +84,7 @@ def rule_within(
 ) -> Ruling:
     """As ``rule``, inside a transaction that is open already."""
     services.clock.verify_fresh(services.staleness_limit_seconds)
+    services.cross_check.verify_agreed()
     block = index.find_cursor(connection)
     policy = index.find_contract(connection, POLICY_NAME)
     if block is None or policy is None:

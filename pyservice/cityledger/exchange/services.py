@@ -9,6 +9,7 @@ from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyringError, MisdirectedError
+from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
@@ -37,6 +38,7 @@ class Services:
     journal: Journal
     keyring: Keyring
     clock: ChainClock
+    cross_check: CrossCheck
     instance: bytes
     domain: ReceiptDomain
     operator: LocalAccount

@@ -26,7 +26,7 @@ from cityledger.types import Aead, ErasureReason, LogId, LogKind
 
 Afterwards = Callable[[sa.Connection, StoredVersion], None]
 """Runs in the same transaction as the write, e.g. to keep the answer of an idempotent request."""
-ROUNDS = 5
+ROUNDS = 32
 """How often a write without If-Match seals again when another write took its version number."""
 
 

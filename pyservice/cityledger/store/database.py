@@ -50,7 +50,8 @@ class Database:
 
 
 def _create_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=16, max_overflow=32)
+    # hide_parameters: rows hold wrapped keys and tokens' digests, which no log or error may show.
+    engine = sa.create_engine(url, pool_size=16, max_overflow=32, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -1,0 +1,37 @@
+"""One process at a time works on a node's folder: two would number the same log twice."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from cityledger.errors import ConfigurationError
+
+LOCK_NAME = "node.lock"
+
+
+@contextmanager
+def sole_process(folder: Path) -> Iterator[None]:
+    """Holds the folder's lock; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        ConfigurationError: another process holds it, or the folder cannot be written.
+    """
+    with _locked(folder):
+        yield
+
+
+def _locked(folder: Path) -> TextIO:
+    try:
+        held = (folder / LOCK_NAME).open("a")
+    except OSError as error:
+        raise ConfigurationError(f"{folder} is no folder that a node can use: {error.strerror}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.close()
+        raise ConfigurationError(f"a node is served from {folder} already; stop it first") from None
+    return held

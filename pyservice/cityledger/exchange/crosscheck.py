@@ -1,0 +1,94 @@
+"""Asks the contract whether it decides as this node did: a share of the permits, in the background.
+
+Both executors are tested to be equal; this finds what no test did. A mismatch stops all reads, also after a
+restart, until an operator has looked: a node that decides otherwise than the contract must not decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cityledger.errors import ChainError, UnavailableError
+from cityledger.store import node_state
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.types import Address, BlockRef, Decision, Query
+
+log = logging.getLogger(__name__)
+READS_STOPPED = "reads_stopped"
+_WAITING_LIMIT = 1_000
+"""Permits that wait to be checked; more are let go unchecked rather than slowing reads down."""
+
+Ask = Callable[[Address, Sequence[Query], BlockRef], Sequence[Decision]]
+"""``ask(policy contract, queries, block)`` → the contract's decisions at that block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What was permitted, and on which block."""
+
+    policy: Address
+    block: BlockRef
+    queries: tuple[Query, ...]
+    decisions: tuple[Decision, ...]
+
+
+class CrossCheck:
+    """``share`` is the part of the permits to check, 0 to 1; ``dice`` gives a float in [0, 1)."""
+
+    def __init__(
+        self, database: Database, journal: Journal, ask: Ask, *, share: float, dice: Callable[[], float]
+    ) -> None:
+        self._journal = journal
+        self._ask = ask
+        self._share = share
+        self._dice = dice
+        self._waiting: queue.Queue[Permitted] = queue.Queue(_WAITING_LIMIT)
+        with database.reading() as connection:
+            self._stopped = node_state.find_value(connection, READS_STOPPED)
+
+    def verify_agreed(self) -> None:
+        """Refuses once a mismatch was found.
+
+        Raises:
+            UnavailableError: contract and index disagree; an operator must look.
+        """
+        if self._stopped is not None:
+            raise UnavailableError(f"reads are stopped: {self._stopped}")
+
+    def consider(self, permitted: Permitted) -> None:
+        """Picks a permit for checking, or not. Never waits."""
+        if self._dice() < self._share:
+            try:
+                self._waiting.put_nowait(permitted)
+            except queue.Full:
+                log.warning("permit not cross-checked reason=too-many-waiting")
+
+    def run(self, stop: threading.Event) -> None:
+        """Checks what was picked until ``stop`` is set."""
+        while not stop.is_set():
+            try:
+                permitted = self._waiting.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            self.check(permitted)
+
+    def check(self, permitted: Permitted) -> None:
+        """Compares with the contract at the same block, and stops the reads if it says otherwise."""
+        try:
+            theirs = tuple(self._ask(permitted.policy, permitted.queries, permitted.block))
+        except (ChainError, UnavailableError) as error:
+            # The block may be orphaned by now, and its state gone; that is not a mismatch.
+            log.warning("permit not cross-checked reason=%s", type(error).__name__)
+            return
+        if theirs != permitted.decisions:
+            self._stop(f"contract and index disagreed at block {permitted.block.number}")
+
+    def _stop(self, why: str) -> None:
+        log.critical("reads stopped reason=%s", why)
+        self._stopped = why
+        self._journal.run(lambda connection: node_state.put_value(connection, READS_STOPPED, why))
