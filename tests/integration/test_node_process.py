@@ -156,8 +156,10 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
     assert process.json(*link)["keys"] == "unchanged"
     assert all(one["ok"] for one in json.loads(check(process)))
 
-    # serve, write, read
+    # serve, and no second time from the same folder; write, read
     process.serve()
+    assert "served from node already" in process.run("node", "serve", "--folder", "node", code=1)
+    assert "served from node already" in process.run("node", "migrate", "--folder", "node", code=1)
     as_role(process, "writer")
     (process.folder / "title.json").write_bytes(b'{"parts": {"title": ' + TITLE + b"}}")
     written = process.json("record", "put", DATASET, "title-7", "title.json", "--expect", "0")

@@ -1,0 +1,21 @@
+"""Where a served node listens; that it serves is told by ``tests/integration/test_node_process.py``."""
+
+import socket
+
+import pytest
+
+from cityledger.errors import ConfigurationError
+from cityledger.serving import _listen, _url
+
+
+def test_listen_takes_a_free_port_and_tells_how_to_reach_it() -> None:
+    with _listen("0.0.0.0", 0) as everywhere:  # noqa: S104
+        port = everywhere.getsockname()[1]
+        assert _url(everywhere) == f"http://127.0.0.1:{port}"
+
+
+def test_listen_says_what_to_do_when_the_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port}: .*--port"):
+            _listen("127.0.0.1", port)
