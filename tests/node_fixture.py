@@ -41,8 +41,8 @@ from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.services import Services
+from cityledger.keccak import keccak
 from cityledger.profiles import registry
-from cityledger.proofs.keccak import keccak
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.proofs.merkle import Tree
 from cityledger.sealing.keyring import Keyring

@@ -133,6 +133,22 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Agency:
+    """A member of the city as the registry holds it. A digest of zeros: no such key yet."""
+
+    agency: AgencyId
+    code: str
+    name: str
+    local_name: str
+    endpoint: str
+    account: Address
+    status: AgencyStatus
+    epoch: int
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One slot (dataset, consumer, purpose). Live in ``[since, until)`` while both epochs stand (SPEC.md
     §2).

@@ -15,7 +15,7 @@ from scripts.vector_sets.values import (
     vector,
 )
 
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.leaf_json import leaf_to_json, receipt_to_json
 from cityledger.proofs.leaves import (
     Leaf,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.sealing.context import Context
 from cityledger.types import DatasetId, RecordId
 

@@ -8,10 +8,10 @@ from cityledger.api.context import NodeContext
 from cityledger.errors import NotFoundError
 from cityledger.profiles import registry
 from cityledger.store import index
-from cityledger.types import AgencyId
+from cityledger.types import Agency, AgencyId
 
 
-def get_agency(node: NodeContext, name: str) -> index.Agency:
+def get_agency(node: NodeContext, name: str) -> Agency:
     """An agency by its number or its code.
 
     Raises:

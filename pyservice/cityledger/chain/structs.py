@@ -14,6 +14,7 @@ from typing import Any
 from cityledger.errors import FieldError
 from cityledger.types import (
     Address,
+    Agency,
     AgencyId,
     AgencyStatus,
     DatasetStatus,
@@ -75,37 +76,6 @@ class Admission:
             "sealingKeyDigest": self.sealing_key_digest,
             "credentialKeyDigest": self.credential_key_digest,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    """An agency as the registry holds it."""
-
-    agency: AgencyId
-    code: str
-    name: str
-    local_name: str
-    endpoint: str
-    account: Address
-    status: AgencyStatus
-    epoch: int
-    sealing_key_digest: bytes
-    credential_key_digest: bytes
-
-    @classmethod
-    def from_abi(cls, agency: AgencyId, held: Mapping[str, Any]) -> Agency:
-        return cls(
-            agency,
-            word_text(held["code"]),
-            held["name"],
-            held["localName"],
-            held["endpoint"],
-            Address(held["account"]),
-            AgencyStatus(held["status"]),
-            held["epoch"],
-            held["sealingKeyDigest"],
-            held["credentialKeyDigest"],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +238,21 @@ class Inclusion:
 
     def to_abi(self) -> dict[str, Any]:
         return {"first": self.first, "count": self.count, "root": self.root, "path": list(self.path)}
+
+
+def agency_from_abi(agency: AgencyId, held: Mapping[str, Any]) -> Agency:
+    return Agency(
+        agency,
+        word_text(held["code"]),
+        held["name"],
+        held["localName"],
+        held["endpoint"],
+        Address(held["account"]),
+        AgencyStatus(held["status"]),
+        held["epoch"],
+        held["sealingKeyDigest"],
+        held["credentialKeyDigest"],
+    )
 
 
 def terms_to_abi(terms: Terms) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from cityledger.types import AgencyId
 if TYPE_CHECKING:
     from cityledger.chain.contracts.agency_registry import AgencyRegistry
     from cityledger.chain.sender import Call
-    from cityledger.chain.structs import Agency
+    from cityledger.types import Agency
 
 app = typer.Typer(help="Admit, suspend and list agencies: council and guard.")
 

@@ -13,7 +13,6 @@ from cityledger.types import (
     Action,
     Address,
     AgencyId,
-    AgencyStatus,
     BatchState,
     DatasetId,
     DatasetStatus,
@@ -47,20 +46,6 @@ class WhoAmI:
     system: str
     credential_until: int
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    agency: AgencyId
-    code: str
-    name: str
-    local_name: str
-    endpoint: str
-    account: Address
-    status: AgencyStatus
-    epoch: int
-    sealing_key_digest: bytes
-    credential_key_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from cityledger.client.answers import Agency, Dataset, NodeInfo, WhoAmI
+from cityledger.client.answers import Dataset, NodeInfo, WhoAmI
 from cityledger.client.calls import Calls, dataset_path, node_info
 from cityledger.client.connection import Request
-from cityledger.types import AgencyId, DatasetId
+from cityledger.types import Agency, AgencyId, DatasetId
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import httpx
 from eth_utils.address import to_checksum_address
 
 from cityledger.errors import ChainError, ChainUnavailableError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.verify import LogInfo
 from cityledger.types import Address, AgencyId, DatasetId, LogId, LogKind
 

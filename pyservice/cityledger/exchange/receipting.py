@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cityledger.exchange.ruling import Answer, Ruling
 from cityledger.exchange.services import Intent, Services
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
 from cityledger.store.tokens import Session

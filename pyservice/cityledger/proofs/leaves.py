@@ -14,7 +14,7 @@ from eth_typing import Hash32
 from eth_utils.exceptions import ValidationError
 
 from cityledger.errors import FieldError, VerificationError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.typed_data import encode_text, hash_struct, parse_struct_type
 from cityledger.types import (
     NO_SUBJECT,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cityledger.errors import VerificationError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 
 MAX_BATCH_LEAVES = 65_536
 

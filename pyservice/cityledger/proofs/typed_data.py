@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cityledger.errors import FieldError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 
 
 @dataclass(frozen=True, slots=True)

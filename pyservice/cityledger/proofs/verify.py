@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from cityledger.errors import VerificationError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.leaves import Leaf, ReceiptLeaf, RecordLeaf, leaf_hash
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES, verify_inclusion
 from cityledger.proofs.proof_file import Proof

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from Crypto.Hash import keccak
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from cityledger.errors import SealingError
+from cityledger.keccak import keccak
 from cityledger.sealing.context import KEY_BYTES, PartKeys, require_length
 from cityledger.sealing.sealing_key import SealingPrivateKey, hpke_public_key, require_kem
 from cityledger.types import Kem
@@ -35,8 +35,7 @@ def release_info(kem: Kem, receipt_digests: Sequence[bytes]) -> bytes:
         raise SealingError("a release names at least one receipt")
     for digest in receipt_digests:
         require_length("receipt digest", digest, 32)
-    receipts = keccak.new(data=b"".join(receipt_digests), digest_bits=256).digest()
-    return _LABEL + b"\0" + bytes([kem]) + receipts
+    return _LABEL + b"\0" + bytes([kem]) + keccak(b"".join(receipt_digests))
 
 
 def seal_release(

@@ -15,6 +15,7 @@ from cityledger.types import (
     EMERGENCY,
     OWN_DUTY,
     Address,
+    Agency,
     AgencyId,
     AgencyStatus,
     BlockRef,
@@ -29,20 +30,6 @@ from cityledger.types import (
     Role,
     Terms,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Agency:
-    agency: AgencyId
-    code: str
-    name: str
-    local_name: str
-    endpoint: str
-    account: Address
-    sealing_key_digest: bytes
-    credential_key_digest: bytes
-    status: AgencyStatus
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

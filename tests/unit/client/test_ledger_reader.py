@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 
 from cityledger.client import RpcLedgerReader
 from cityledger.errors import ChainError, ChainUnavailableError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.verify import LogInfo
 from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LogId, LogKind
 

@@ -8,10 +8,10 @@ from cityledger.api.wire import audit, directory, records, rules, signin
 from cityledger.client import answers
 from cityledger.client.wire import base64url, from_base64url, json_of, read_answer
 from cityledger.errors import FieldError, NodeError
-from cityledger.types import AgencyStatus, Purpose, SharingClass, purpose_from_name
+from cityledger.types import Agency, AgencyStatus, Purpose, SharingClass, purpose_from_name
 
 EXAMPLES = {
-    answers.Agency: directory.AgencyView,
+    Agency: directory.AgencyView,
     answers.Dataset: directory.DatasetView,
     answers.WhoAmI: signin.WhoAmI,
     answers.Written: records.Written,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityledger.errors import FieldError, VerificationError
+from cityledger.keccak import keccak
 from cityledger.proofs import leaves
-from cityledger.proofs.keccak import keccak
 from cityledger.proofs.leaf_json import leaf_from_json, leaf_to_json, receipt_from_json, receipt_to_json
 from cityledger.proofs.leaves import (
     ReceiptDomain,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityledger.errors import VerificationError
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 from cityledger.proofs.merkle import (
     MAX_BATCH_LEAVES,
     Tree,

@@ -16,7 +16,7 @@ from cityledger.api.wire.shapes import (
     with_example,
 )
 from cityledger.store import index
-from cityledger.types import Terms, purpose_name
+from cityledger.types import Agency, Terms, purpose_name
 
 _AGENCY: dict[str, Any] = {
     "agency": 7,
@@ -113,7 +113,7 @@ class Catalog(Told):
     datasets: list[DatasetView]
 
 
-def agency_view(agency: index.Agency) -> AgencyView:
+def agency_view(agency: Agency) -> AgencyView:
     return AgencyView(
         agency=agency.agency,
         code=agency.code,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
-from cityledger.chain.structs import ZERO_ADDRESS, Admission, Agency, Appointment, word_from_text
-from cityledger.types import Address, AgencyId, AgencyStatus, Role
+from cityledger.chain.structs import ZERO_ADDRESS, Admission, Appointment, agency_from_abi, word_from_text
+from cityledger.types import Address, Agency, AgencyId, AgencyStatus, Role
 
 
 class AgencyRegistry:
@@ -75,7 +75,7 @@ class AgencyRegistry:
         return None if held == ZERO_ADDRESS else held
 
     def find_agency(self, agency: AgencyId, block: At) -> Agency | None:
-        held = Agency.from_abi(agency, self._contract.read(block, "agencyOf", agency))
+        held = agency_from_abi(agency, self._contract.read(block, "agencyOf", agency))
         return held if held.status else None
 
     def find_by_code(self, code: str, block: At) -> AgencyId | None:

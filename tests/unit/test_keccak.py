@@ -1,6 +1,6 @@
 import pytest
 
-from cityledger.proofs.keccak import keccak
+from cityledger.keccak import keccak
 
 
 @pytest.mark.parametrize(
