@@ -31,7 +31,7 @@ class RunningDemo:
         """The copy-paste commands whose scene's title or line holds ``word``."""
         scene, found = "", []
         for line in self.told:
-            if line[:1].isdigit():
+            if not line.startswith(" "):
                 scene = line
             if line.strip().startswith("$ ") and word in scene:
                 found.append(line.strip()[2:])
@@ -129,6 +129,16 @@ def test_every_read_and_refusal_by_curl_leaves_a_receipt(demo: RunningDemo) -> N
     reads = json.loads(body)["reads"]
     assert status == 200
     assert reads
+
+
+def test_printed_command_line_reads_the_record(demo: RunningDemo) -> None:
+    (command,) = (line.strip()[2:] for line in demo.told if "$ cityledger record get" in line)
+
+    words = command.replace("cityledger", f"{sys.executable} -m cityledger", 1)
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "OnStreetParking" in done.stdout
 
 
 def test_demo_prints_known_keys_marked_as_devnet_only(demo: RunningDemo) -> None:

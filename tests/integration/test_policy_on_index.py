@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import sqlalchemy as sa
 
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import contracts_of
+from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.follower import Follower
 from cityledger.demo.city import City, build_city
 from cityledger.demo.datasets import DATASETS, PURPOSES
 from cityledger.devnet import Devnet
+from cityledger.errors import UnavailableError
+from cityledger.exchange.crosscheck import CrossCheck, Permitted
 from cityledger.indexer.indexer import Indexer
 from cityledger.policy import decide
 from cityledger.store import index
@@ -166,6 +170,31 @@ def test_python_and_contract_agree_after_restrictions_seals_revocations_and_susp
         health, contracts.catalog.revoke(dataset, insurer, purpose_from_name("INSURANCE_CLAIM"))
     )
     _verify_equal(city, indexed)
+
+
+def test_cross_check_agrees_with_the_contract_and_stops_reads_when_it_does_not(
+    city: City, indexed: Indexed
+) -> None:
+    cursor = indexed.catch_up()
+    queries = tuple(_queries(city, cursor.time + 1)[:40])
+    with indexed.database.reading() as connection:
+        decisions = tuple(decide(query, load_known(connection, query)) for query in queries)
+    policy = city.manifest.address("AccessPolicy")
+    check = CrossCheck(
+        indexed.database,
+        indexed.journal,
+        lambda address, asked, block: AccessPolicy(city.sender._endpoint, address).decide_many(asked, block),
+        share=1,
+        dice=lambda: 0.0,
+    )
+
+    check.check(Permitted(policy, cursor, queries, decisions))
+    check.verify_agreed()
+
+    other = replace(decisions[0], permit=not decisions[0].permit)
+    check.check(Permitted(policy, cursor, queries, (other, *decisions[1:])))
+    with pytest.raises(UnavailableError, match="disagreed"):
+        check.verify_agreed()
 
 
 def test_an_index_built_anew_equals_the_one_that_followed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from random import Random
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cityledger.cli.credentials_file import FORMAT
 from cityledger.client.client import Client
 from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
 from cityledger.demo.city import City
@@ -66,6 +68,25 @@ class Stage:
         folder.mkdir(mode=0o700, exist_ok=True)
         for (code, role), client in list(self._clients.items()):
             _write_private(folder / f"{code}-{role.name.lower()}", client.token())
+
+    def write_credentials(self) -> None:
+        """Writes a credentials file for a reader and a writer of every agency, for the command line."""
+        for code in self.city.agencies:
+            for role, officer in OFFICERS.items():
+                held = {
+                    "format": FORMAT,
+                    "agency": code,
+                    "officer": officer,
+                    "role": role.name.lower(),
+                    "system": "demo",
+                    "credentialKey": f"{code}.pem",
+                    "node": self.url,
+                }
+                self.credentials(code, role).write_text(json.dumps(held, indent=2))
+
+    def credentials(self, code: str, role: Role = Role.READER) -> Path:
+        """The file that signs in as a reader or writer of an agency."""
+        return self.city.folder / "credentials" / f"{code}-{role.name.lower()}.json"
 
     def curl(self, code: str, path: str, purpose: str, *options: str, role: Role = Role.READER) -> str:
         """A command that does over plain HTTP what the story just did."""

@@ -66,6 +66,7 @@ def play(wish: Wish, stop: threading.Event) -> int:
 def _tell(stage: Stage, narrator: Narrator) -> None:
     stage.served.wait_until_ready(_READY_SECONDS)
     narrator.tell(_opening(stage))
+    stage.write_credentials()
     narrator.tell(_filled(stage, fill(stage, narrator.progress)))
     for scene in _scenes(stage, narrator):
         narrator.tell(scene())
@@ -119,11 +120,21 @@ def _filled(stage: Stage, count: int) -> Scene:
 
 def _stay(stage: Stage, narrator: Narrator, stop: threading.Event) -> None:
     narrator.say(f"\nThe node stays up at {stage.url} (OpenAPI at /openapi.json). Ctrl-C ends it.")
+    provider, path, record = _example(stage)
+    narrator.say("By the command line, as an officer of the tourism bureau:")
+    narrator.say(
+        f"     $ cityledger record get {provider}/{path} {record} --purpose PARKING_GUIDANCE"
+        f" --credentials {stage.credentials('culture-tourism')}"
+    )
     for who, account in (("council", COUNCIL), ("operator", OPERATOR)):
         narrator.say(f"Known key, DEVNET ONLY: {who} {account.address} 0x{bytes(account.key).hex()}")
     narrator.say(f"Keyring passphrase, DEVNET ONLY: {PASSPHRASE}. Everything is in {stage.city.folder}")
     while not stop.wait(_TOKEN_REFRESH_SECONDS):
         stage.write_tokens()
+
+
+def _example(stage: Stage) -> tuple[str, str, str]:
+    return stage.provider_of(sharing.STREET), sharing.STREET, stage.records[sharing.STREET][0]
 
 
 @contextmanager
