@@ -62,8 +62,8 @@ def connected(node: str | None, credentials: Path | None, token: str | None) -> 
     Raises:
         ConfigurationError: the credentials file is missing or says something wrong.
     """
+    from cityledger.cli.credentials_file import load_credentials
     from cityledger.client import Client
-    from cityledger.client.credentials_file import load_credentials
 
     if token is not None or credentials is None:
         return Client(node or NODE, token=token)

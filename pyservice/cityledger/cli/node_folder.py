@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import Manifest, save_manifest
+from cityledger.cli.credentials_file import FORMAT
 from cityledger.client.credentials import key_thumbprint
-from cityledger.client.credentials_file import FORMAT
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.sealing.keyring import Keyring
