@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 import sqlalchemy as sa
 
-from cityledger.anchoring.anchorer import Anchorer
+from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
 from cityledger.store import logs
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
+from cityledger.store.migrate import migrate
 from cityledger.store.tables import idx_batch
 from cityledger.types import ErasureReason, LeafHash, LogId
-from memory_chain import MemoryChain
-from memory_ledger import MemoryLedger
+from memory_chain import MemoryChain, MemoryFollower
+from memory_ledger import OPERATOR, MemoryLedger
 
 
 @dataclass
@@ -60,3 +66,32 @@ def _leaf(log: int) -> object:
         return Tombstone(bytes(32), LogId(log), seq, erased, ErasureReason.DUTY, 1, 1)
 
     return make
+
+
+@contextmanager
+def running_anchoring(folder: Path) -> Iterator[Anchoring]:
+    """An anchorer whose node writes log 1 (records) and log 2 (receipts) of one agency, in ``folder``."""
+    chain = MemoryChain(final_depth=20)
+    chain.mine()
+    ledger = MemoryLedger(chain)
+    ledger.open_log(1, 1, LogKind.RECORDS)
+    ledger.open_log(2, 1, LogKind.RECEIPTS)
+    database = Database(f"sqlite:///{folder / 'node.db'}")
+    migrate(database)
+    journal, clock = Journal(database), ChainClock()
+    anchorer = Anchorer(
+        database,
+        journal,
+        clock,
+        ledger,  # type: ignore[arg-type]
+        ledger,  # type: ignore[arg-type]
+        SimpleNamespace(address=OPERATOR),  # type: ignore[arg-type]
+        [AgencyId(1)],
+        BatchLimits(0, 4),
+    )
+    indexer = Indexer(MemoryFollower(chain), database, journal, clock, first_block=0)  # type: ignore[arg-type]
+    made = Anchoring(chain, ledger, database, journal, anchorer, indexer)
+    made.step()  # adopts the two logs
+    yield made
+    journal.close()
+    database.close()

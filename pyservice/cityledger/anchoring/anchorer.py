@@ -22,7 +22,7 @@ from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch as ChainBatch
-from cityledger.errors import ChainError, UnavailableError
+from cityledger.errors import CityledgerError
 from cityledger.store import batches, index, logs
 from cityledger.store.batches import Attempt, Batch
 from cityledger.store.database import Database
@@ -82,8 +82,10 @@ class Anchorer:
             self._wake.clear()
             try:
                 self.tick()
-            except (ChainError, UnavailableError) as error:
+            except CityledgerError as error:
                 log.error("anchoring failed error=%s reason=%s", type(error).__name__, error)
+            except Exception:
+                log.exception("anchoring failed")
 
     def tick(self) -> None:
         """One comparison, and the one step that follows from it."""

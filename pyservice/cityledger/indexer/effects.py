@@ -15,6 +15,9 @@ from cityledger.store.history import put, remove
 from cityledger.store.terms_json import terms_to_json
 from cityledger.types import AgencyStatus, DatasetStatus
 
+MAX_BIGINT = 2**63 - 1
+"""What SQL can hold. A skipped item above names no log and no number that exists: anybody may make one up."""
+
 
 def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
     """Writes an event's effects as rows that are true from its block on.
@@ -194,6 +197,6 @@ def _apply_to_batches(
             key = {"log": log, "first": first}
             put(connection, t.idx_batch, block, key, size=count, root=root, tx_hash=transaction)
             put(connection, t.idx_log, block, {"log": log}, next_seq=first + count)
-        case e.Skipped(log, first, next_seq, reason):
+        case e.Skipped(log, first, next_seq, reason) if max(log, first) <= MAX_BIGINT:
             item = {"log": log, "first": first, "tx_hash": transaction}
             put(connection, t.idx_skipped, block, item, next_seq=next_seq, reason=int(reason))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.events import LoggedEvent
 from cityledger.chain.follower import Follower
-from cityledger.errors import ChainError, UnavailableError
+from cityledger.errors import ChainError
 from cityledger.indexer.effects import apply_event
 from cityledger.store import history, node_state
 from cityledger.store.database import Database
@@ -67,7 +67,7 @@ class Indexer:
             try:
                 is_behind = self.step()
                 told = ""
-            except (ChainError, UnavailableError) as error:
+            except Exception as error:
                 is_behind = False
                 if str(error) != told:
                     log.error("indexer stopped error=%s reason=%s", type(error).__name__, error)

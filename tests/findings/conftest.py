@@ -1,0 +1,24 @@
+"""Nodes for findings: each file is named for the flaw that it once showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anchoring_node import Anchoring, running_anchoring
+from node_fixture import TestNode, make_node
+
+
+@pytest.fixture
+def anchoring(tmp_path: Path) -> Iterator[Anchoring]:
+    with running_anchoring(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[TestNode]:
+    made = make_node(tmp_path)
+    yield made
+    made.close()
