@@ -19,7 +19,7 @@ from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
 from cityledger.store.tables import idx_batch
-from cityledger.types import ErasureReason, LeafHash, LogId
+from cityledger.types import AgencyId, ErasureReason, LeafHash, LogId, LogKind
 from memory_chain import MemoryChain, MemoryFollower
 from memory_ledger import OPERATOR, MemoryLedger
 
