@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cityledger.chain.events import Event, LoggedEvent
@@ -27,14 +28,16 @@ class MemoryChain:
     blocks: list[_Block] = field(default_factory=list)
     forks: int = 0
 
-    def mine(self, *events: Event) -> BlockRef:
+    def mine(self, *events: Event, transactions: Sequence[bytes] = ()) -> BlockRef:
+        """A block with these events; ``transactions`` are their transactions' hashes, made up where left out."""
         number = len(self.blocks)
         parent = self.blocks[-1].ref.hash if self.blocks else bytes(32)
         block_hash = hashlib.sha256(parent + bytes([number % 256, self.forks])).digest()
         ref = BlockRef(number, block_hash, 1_000 + number)
+        hashes = transactions or [hashlib.sha256(block_hash).digest()] * len(events)
         logged = [
-            LoggedEvent(event, ADDRESS, number, block_hash, hashlib.sha256(block_hash).digest(), index)
-            for index, event in enumerate(events)
+            LoggedEvent(event, ADDRESS, number, block_hash, transaction, index)
+            for index, (event, transaction) in enumerate(zip(events, hashes, strict=True))
         ]
         self.blocks.append(_Block(ref, parent, logged))
         return ref

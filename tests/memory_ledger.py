@@ -44,11 +44,13 @@ class MemoryLedger:
     def mine(self) -> None:
         """Mines what waits, into one block."""
         events: list[e.Event] = []
+        transactions: list[bytes] = []
         while (raw := self.pool.pop(len(self.mined_at), None)) is not None:
             _nonce, batches = pickle.loads(raw)  # noqa: S301 - made by this fake
             self.mined_at.append(len(self.chain.blocks))
             events += [self._anchor(batch) for batch in batches]
-        self.chain.mine(*events)
+            transactions += [hashlib.sha256(raw).digest()] * len(batches)
+        self.chain.mine(*events, transactions=transactions)
 
     def _anchor(self, batch: Batch) -> e.Event:
         log = self.logs.get(batch.log)
