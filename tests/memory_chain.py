@@ -29,7 +29,9 @@ class MemoryChain:
     forks: int = 0
 
     def mine(self, *events: Event, transactions: Sequence[bytes] = ()) -> BlockRef:
-        """A block with these events; ``transactions`` are their transactions' hashes, made up where left out."""
+        """A block with these events; ``transactions`` are their transactions' hashes, made up where left
+        out.
+        """
         number = len(self.blocks)
         parent = self.blocks[-1].ref.hash if self.blocks else bytes(32)
         block_hash = hashlib.sha256(parent + bytes([number % 256, self.forks])).digest()
