@@ -168,19 +168,26 @@ def _place(text: str, position: int) -> str:
 
 
 def _duplicate_path(text: str) -> str:
-    """The path of the first duplicate key, by a second parse: the first one had thrown the path away."""
-    tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode(text)
-    return next(_duplicates(tree, ""), "")[:_SHOWN_PATH_CHARACTERS]
+    """The path of the first duplicate key, by a second parse: the first one had thrown the path away. "" if
+    the text breaks off after it.
+    """
+    try:
+        tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode(text)
+    except json.JSONDecodeError:
+        return ""
+    path = "".join(reversed(next(_duplicates(tree), [])))
+    return path.removeprefix(".")[:_SHOWN_PATH_CHARACTERS]
 
 
-def _duplicates(value: object, path: str) -> Iterator[str]:
+def _duplicates(value: object) -> Iterator[list[str]]:
+    """The steps to each duplicate key, innermost first. Only those that are found cost a path."""
     seen: set[str] = set()
     for step, inner in _children(value):
-        inner_path = f"{path}{step}" if path else step.removeprefix(".")
         if isinstance(value, _Pairs) and step in seen:
-            yield inner_path
+            yield [step]
         seen.add(step)
-        yield from _duplicates(inner, inner_path)
+        for steps in _duplicates(inner):
+            yield [*steps, step]
 
 
 def _children(value: object) -> Iterator[tuple[str, object]]:

@@ -17,17 +17,16 @@ from cityledger.types import NO_SUBJECT, SubjectId
 
 def find_records(
     node: NodeContext, session: Session, intent: Intent, dataset_text: str, asked: SubjectOrId
-) -> tuple[Passed, list[StoredVersion]]:
+) -> tuple[Passed | None, list[StoredVersion]]:
     """The newest versions that the caller may know of; none and hidden look the same.
 
     Raises: as ``find_by_subject`` and ``find_by_key``, and
         FieldError: the subject is zero, or the id is not one that a record may have.
     """
     if asked.subject is None:
-        passed, one = find_by_key(
-            node.services, session, intent, target_of(node, dataset_text, asked.id or "")
-        )
-        return passed, [] if one is None else [one]
+        target = target_of(node, dataset_text, asked.id or "")
+        found = find_by_key(node.services, session, intent, target)
+        return (None, []) if found is None else (found[0], [found[1]])
     subject = SubjectId(bytes_of(asked.subject))
     if subject == NO_SUBJECT:
         raise FieldError("subject", "zero names no subject")

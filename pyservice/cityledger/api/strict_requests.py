@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from cityledger import strict_json
 from cityledger.errors import FieldError, InputError, MediaTypeError, TooLargeError
@@ -40,7 +41,8 @@ class StrictRoute(APIRoute):
                 request._body = body
                 if media_type == JSON:
                     # FastAPI asks request.json(), which finds this: the lenient parser never runs.
-                    request._json = strict_json.parse(body, max_bytes=len(body))
+                    # In a thread: a body of a megabyte must not hold up everybody else's requests.
+                    request._json = await run_in_threadpool(strict_json.parse, body, max_bytes=len(body))
             return await handle(request)
 
         return strict

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cityledger.api.context import NodeContext
 from cityledger.api.wire.records import Written, written
 from cityledger.exchange.services import Intent
-from cityledger.exchange.submit import Draft, submit
+from cityledger.exchange.submit import Draft, allow, submit
 from cityledger.store.idempotency import find_answer, keep_answer
 from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
@@ -40,6 +40,7 @@ def write_once(
     """
     if repeatable is None:
         return written(submit(node.services, session, intent, draft))
+    allow(node.services, session, intent, draft.target)  # an old answer is no right to hear it again
     with node.services.database.reading() as connection:
         known = find_answer(connection, session.agency, repeatable.key, repeatable.request)
     if known is not None:

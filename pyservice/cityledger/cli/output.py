@@ -111,10 +111,15 @@ def plain(value: object) -> Any:
 def _cell(value: object) -> str:
     shown = plain(value)
     if isinstance(shown, list):
-        return ", ".join(str(one) for one in shown)
+        return ", ".join(_harmless(str(one)) for one in shown)
     if isinstance(shown, bool):
         return "yes" if shown else "no"
-    return "" if shown is None else str(shown)
+    return "" if shown is None else _harmless(str(shown))
+
+
+def _harmless(text: str) -> str:
+    """Titles and names are others' words: what would steer the terminal is shown as an escape instead."""
+    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
 
 
 def _table(columns: Sequence[str], *, header: bool) -> Any:

@@ -10,7 +10,7 @@ from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
 from cityledger.proofs.proof_file import PartOpening, Proof, format_proof, parse_proof
 from cityledger.proofs.verify import LedgerReader, verify_proof
-from cityledger.types import DatasetId
+from cityledger.types import DatasetId, RecordId
 
 
 def proven(
@@ -18,6 +18,7 @@ def proven(
     reader: LedgerReader | None,
     *,
     dataset: DatasetId | None = None,
+    record: RecordId | None = None,
     version: int | None = None,
     receipt: bytes | None = None,
 ) -> ProvenFile:
@@ -31,7 +32,7 @@ def proven(
     if receipt is not None and not (isinstance(leaf, ReceiptLeaf) and leaf.receipt == receipt):
         raise VerificationError("the proof is of another receipt than was asked for")
     if dataset is not None:
-        _verify_record(proof, dataset, version)
+        _verify_record(proof, dataset, record, version)
     return ProvenFile(data, proof, verify_proof(proof, reader))
 
 
@@ -45,9 +46,11 @@ def with_openings(file: ProvenFile, openings: Mapping[int, bytes]) -> ProvenFile
     return ProvenFile(format_proof(proof), proof, file.verdict)
 
 
-def _verify_record(proof: Proof, dataset: DatasetId, version: int | None) -> None:
+def _verify_record(proof: Proof, dataset: DatasetId, record: RecordId | None, version: int | None) -> None:
     leaf = proof.leaf
     if not isinstance(leaf, RecordLeaf) or leaf.dataset != dataset:
         raise VerificationError("the proof is of another dataset than was asked for")
+    if record is not None and leaf.record != record:
+        raise VerificationError("the proof is of another record than was asked for")
     if version is not None and leaf.version != version:
         raise VerificationError("the proof is of another version than was asked for")

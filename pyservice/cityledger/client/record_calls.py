@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ from cityledger.errors import NodeError
 from cityledger.proofs.verify import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
+
+_RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
 
 Payload = bytes | Mapping[str, Any]
 """JSON bytes, which are sealed exactly as they are, or an object, which is written as JSON first."""
@@ -118,7 +121,10 @@ class RecordCalls(Calls):
         params = {} if version is None else {"version": str(version)}
         if parts is not None:
             params["parts"] = ",".join(parts)
-        return _record(self._send(Request("GET", record_path(dataset, record), params), reason))
+        read = _record(self._send(Request("GET", record_path(dataset, record), params), reason))
+        if read.dataset != dataset or _known_id(record) not in (None, read.record):
+            raise NodeError("the node answered with another record than was asked for")
+        return read
 
     def release(
         self,
@@ -154,7 +160,8 @@ class RecordCalls(Calls):
             VerificationError, SealingError: a check failed; nothing of the payload is returned.
         """
         release = self.release(dataset, record, reason, private_key, version=version, parts=parts)
-        asked = Asked(node_info(self._connection), dataset, version, purpose_from_name(reason.purpose))
+        node, purpose = node_info(self._connection), purpose_from_name(reason.purpose)
+        asked = Asked(node, dataset, _known_id(record), version, purpose)
         return open_release_from(release, asked, private_key)
 
     def find(
@@ -210,7 +217,8 @@ class RecordCalls(Calls):
         """
         params = {} if version is None else {"version": str(version)}
         request = Request("GET", record_path(dataset, record) + "/proof", params)
-        return proven(self._send(request, reason).body, reader, dataset=dataset, version=version)
+        answer = self._send(request, reason)
+        return proven(answer.body, reader, dataset=dataset, record=_known_id(record), version=version)
 
     def restrict(
         self,
@@ -258,6 +266,13 @@ def _about(
         raise TypeError("give exactly one of subject and record")
     asked = {"subject": to_hex(subject)} if subject is not None else {"id": _name(record)}
     return Request("POST", f"{dataset_path(dataset)}/records/{question}", json=asked)
+
+
+def _known_id(record: str | RecordId) -> RecordId | None:
+    """The record's id where the caller gave one; a provider's own id has one that only the node knows."""
+    if isinstance(record, bytes):
+        return record
+    return RecordId(bytes.fromhex(record[2:])) if _RECORD_ID.fullmatch(record) else None
 
 
 def _name(record: str | RecordId | None) -> str:

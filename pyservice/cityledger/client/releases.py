@@ -18,7 +18,7 @@ from cityledger.proofs.leaves import (
     recover_receipt_signer,
 )
 from cityledger.sealing.sealing_key import SealingPrivateKey
-from cityledger.types import NO_SUBJECT, Address, DatasetId, Kem
+from cityledger.types import NO_SUBJECT, Action, Address, DatasetId, Kem, RecordId
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Asked:
 
     node: NodeInfo
     dataset: DatasetId
+    record: RecordId | None
+    """None where the caller named the provider's own id, whose hash it cannot know."""
     version: int | None
     purpose: bytes
 
@@ -85,6 +87,8 @@ def open_release_from(release: Release, asked: Asked, private_key: SealingPrivat
 def _verify_leaf(leaf: RecordLeaf, asked: Asked) -> None:
     if leaf.instance != asked.node.instance or leaf.dataset != asked.dataset:
         raise VerificationError("the release is of another deployment or dataset than was asked for")
+    if asked.record is not None and leaf.record != asked.record:
+        raise VerificationError("the release is of another record than was asked for")
     if asked.version is not None and leaf.version != asked.version:
         raise VerificationError("the release is of another version than was asked for")
 
@@ -102,8 +106,8 @@ def _verify_receipt(
         leaf.version,
     ):
         raise VerificationError("a receipt is of another record than was released")
-    if not receipt.permit or receipt.purpose != asked.purpose:
-        raise VerificationError("a receipt is of a denial, or of another purpose")
+    if not receipt.permit or receipt.purpose != asked.purpose or receipt.action != Action.RELEASE:
+        raise VerificationError("a receipt is of a denial, or of another action or purpose")
     if (receipt.kem, receipt.sealing_key_digest) != (private_key.kem, private_key.digest):
         raise VerificationError("a receipt names another sealing key")
 

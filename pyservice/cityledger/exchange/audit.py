@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from cityledger.errors import DeniedError, NotFoundError
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Services
@@ -19,7 +17,7 @@ from cityledger.proofs.leaves import Receipt
 from cityledger.store import receipts
 from cityledger.store.receipts import StoredReceipt
 from cityledger.store.tokens import Session
-from cityledger.types import NO_RECORD, AgencyId, LogId, Role
+from cityledger.types import NO_RECORD, AgencyId, Role
 
 READERS = (Role.READER, Role.STEWARD, Role.AUDITOR)
 ROLE_NOT_HELD = 21
@@ -46,7 +44,7 @@ class Page:
 
 
 def list_reads(services: Services, session: Session, after: Cursor, limit: int) -> Page:
-    """Receipts of the caller's agency, oldest first within each log, at most ``limit`` looked at.
+    """Receipts of the caller's agency, oldest first within each log, at most ``limit``.
 
     Raises:
         DeniedError: the caller's role does not read.
@@ -54,9 +52,7 @@ def list_reads(services: Services, session: Session, after: Cursor, limit: int) 
     _verify_role(session)
     with services.database.reading() as connection:
         found = receipts.list_receipts(connection, session.agency, after=after, limit=limit)
-        before = _before(connection, session.agency, after)
-    seen = [_seen(one, session.agency) for one in found]
-    shown = [one for one, last in zip(seen, [before, *found], strict=False) if not _repeats(one, last)]
+    shown = [_seen(one, session.agency) for one in found]
     is_more = len(found) == limit
     return Page(shown, (found[-1].leaf.log, found[-1].leaf.seq) if is_more else None)
 
@@ -96,37 +92,3 @@ def _is_whole(receipt: Receipt, agency: AgencyId) -> bool:
     # A denial names subjects and facts of the record whatever the code that was told; and a permit without a
     # version says that there is no record, where a denial would have read the same.
     return receipt.record == NO_RECORD or receipt.version != 0
-
-
-def _repeats(seen: SeenReceipt, last: StoredReceipt | None) -> bool:
-    """Whether the receipt before told this read already: one per subject would tell how many there are.
-
-    Receipts of one read have consecutive numbers and ascending subjects.
-    """
-    if seen.is_whole or last is None:
-        return False
-    one = seen.stored
-    is_next = (one.leaf.log, one.leaf.seq) == (last.leaf.log, last.leaf.seq + 1)
-    same = _what_was_asked(one.receipt) == _what_was_asked(last.receipt)
-    return is_next and same and one.receipt.subject > last.receipt.subject
-
-
-def _what_was_asked(receipt: Receipt) -> tuple[object, ...]:
-    return (
-        receipt.at,
-        receipt.action,
-        receipt.consumer,
-        receipt.officer,
-        receipt.system,
-        receipt.case_digest,
-        receipt.dataset,
-        receipt.record,
-        receipt.purpose,
-    )
-
-
-def _before(connection: sa.Connection, agency: AgencyId, after: Cursor) -> StoredReceipt | None:
-    """The receipt that the last page ended with, to which the first of this page may still belong."""
-    log, seq = after
-    found = receipts.list_receipts(connection, agency, after=(log, seq - 1), limit=1) if seq >= 0 else []
-    return found[0] if found and (found[0].leaf.log, found[0].leaf.seq) == (LogId(log), seq) else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cityledger.errors import ConflictError
+from cityledger.errors import ConflictError, StaleIndexError
 from cityledger.exchange.crosscheck import Permitted
 from cityledger.exchange.receipting import PresentedKey, make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule
@@ -44,6 +44,8 @@ def pass_gate(
     for _ in range(ROUNDS):
         passed = _decide_and_log(services, session, intent, target, key)
         again = rule(services, session, intent, _pinned(target, passed.ruling))
+        if again.block.number < passed.ruling.block.number:
+            raise StaleIndexError("the chain went back during the read; ask again")
         if not _allows(again, target):
             store_receipts(services, again, make_receipts(services, session, intent, again, None))
             raise refuse(again)
@@ -57,11 +59,12 @@ def _decide_and_log(
     services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey | None
 ) -> Passed:
     ruling = rule(services, session, intent, target)
-    allowed = _allows(ruling, target)
-    if allowed and key is not None and key.digest != ruling.consumer_sealing_digest:
+    # Before anything that depends on the record: else the answer would tell whether there is one.
+    if key is not None and key.digest != ruling.consumer_sealing_digest:
         raise ConflictError(
             "the sealing key presented is not the one that the registry holds for this agency"
         )
+    allowed = _allows(ruling, target)
     signed = make_receipts(services, session, intent, ruling, key if allowed else None)
     receipts = store_receipts(services, ruling, signed)
     if not allowed:

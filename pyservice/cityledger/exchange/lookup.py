@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -50,13 +50,18 @@ def find_by_subject(
 
 def find_by_key(
     services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Passed, StoredVersion | None]:
-    """The newest version of one record by the provider's own id, None if there is none or it is hidden."""
-    passed = pass_gate(services, session, intent, Target(target.dataset, parts=0))
-    with services.database.reading() as connection:
-        found = records.find_version(connection, target.dataset, target.record)
-        is_shown = found is not None and _is_visible(connection, services, session, intent, found)
-    return passed, found if is_shown else None
+) -> tuple[Passed, StoredVersion] | None:
+    """The newest version of one record by its id; None if there is none or it is hidden. Its receipt names
+    the record either way.
+    """
+    try:
+        passed = pass_gate(services, session, intent, replace(target, parts=0))
+    except NotFoundError as error:
+        if error.what != "record":
+            raise
+        return None
+    version = passed.ruling.version
+    return None if version is None else (passed, version)
 
 
 def resolve_subject(

@@ -29,8 +29,11 @@ class PresentedKey:
 def make_receipts(
     services: Services, session: Session, intent: Intent, ruling: Ruling, key: PresentedKey | None
 ) -> list[SignedReceipt]:
-    """One signed receipt per subject. ``key`` is None where no key will be released."""
-    return [_signed(services, session, intent, ruling, answer, key) for answer in ruling.answers]
+    """One signed receipt per subject of what is let through, and exactly one of what is not: a count would
+    tell of a hidden record how many subjects it has. ``key`` is None where no key will be released.
+    """
+    answers = ruling.answers if ruling.permit else ruling.answers[:1]
+    return [_signed(services, session, intent, ruling, answer, key) for answer in answers]
 
 
 def store_receipts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -97,9 +97,12 @@ def rule_within(
     consumer = index.find_agency(connection, session.agency)
     at = max(services.clock.at(), block.time)
     subjects = (target.subject,) if version is None else version.subjects or (NO_SUBJECT,)
+    first = _query(session, intent, target, parts, at, subjects[0])
+    known = index.load_known(connection, first)  # no fact of today's rules depends on the subject
+    queries = [replace(first, subject=subject) for subject in subjects]
     return Ruling(
         dataset=dataset,
-        answers=tuple(_answer(connection, session, intent, target, parts, at, one) for one in subjects),
+        answers=tuple(Answer(query, decide(query, known)) for query in queries),
         version=version,
         parts=parts,
         block=block,
@@ -138,16 +141,10 @@ def _asked_parts(
     return everything if grant is None else grant.parts
 
 
-def _answer(
-    connection: sa.Connection,
-    session: Session,
-    intent: Intent,
-    target: Target,
-    parts: int,
-    at: int,
-    subject: SubjectId,
-) -> Answer:
-    query = Query(
+def _query(
+    session: Session, intent: Intent, target: Target, parts: int, at: int, subject: SubjectId
+) -> Query:
+    return Query(
         at=at,
         action=intent.action,
         role=session.role,
@@ -161,7 +158,6 @@ def _answer(
         purpose=intent.purpose,
         parts=parts,
     )
-    return Answer(query, decide(query, index.load_known(connection, query)))
 
 
 def _receipts_log(connection: sa.Connection, dataset: index.Dataset) -> LogId:

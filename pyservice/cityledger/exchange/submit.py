@@ -51,7 +51,7 @@ def submit(
         StaleVersionError: ``expected`` does not hold.
         MisdirectedError, UnavailableError, StorageFullError: nothing was written.
     """
-    ruling = _allowed(services, session, intent, draft.target)
+    ruling = allow(services, session, intent, draft.target)
     registry.get(ruling.dataset.profile).validate(draft.body.parts)
     for _ in range(ROUNDS):
         sealed = _seal(services, ruling, draft)
@@ -70,7 +70,7 @@ def erase(
 
     Raises: as ``submit``; NotFoundError where nothing is left to erase.
     """
-    ruling = _allowed(services, session, intent, target)
+    ruling = allow(services, session, intent, target)
     if ruling.version is None:
         raise refuse(ruling)
     now = ruling.answers[0].query.at
@@ -87,7 +87,8 @@ def erase(
     return services.journal.run(work)
 
 
-def _allowed(services: Services, session: Session, intent: Intent, target: Target) -> Ruling:
+def allow(services: Services, session: Session, intent: Intent, target: Target) -> Ruling:
+    """The ruling on a write that is permitted; a denial is raised after its receipt is durable."""
     ruling = rule(services, session, intent, target)
     if not ruling.permit:
         store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))

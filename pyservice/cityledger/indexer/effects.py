@@ -11,12 +11,10 @@ import sqlalchemy as sa
 from cityledger.chain import events as e
 from cityledger.errors import ChainError
 from cityledger.store import tables as t
+from cityledger.store.batches import is_own_transaction
 from cityledger.store.history import put, remove
 from cityledger.store.terms_json import terms_to_json
 from cityledger.types import AgencyStatus, DatasetStatus
-
-MAX_BIGINT = 2**63 - 1
-"""What SQL can hold. A skipped item above names no log and no number that exists: anybody may make one up."""
 
 
 def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
@@ -197,6 +195,6 @@ def _apply_to_batches(
             key = {"log": log, "first": first}
             put(connection, t.idx_batch, block, key, size=count, root=root, tx_hash=transaction)
             put(connection, t.idx_log, block, {"log": log}, next_seq=first + count)
-        case e.Skipped(log, first, next_seq, reason) if max(log, first) <= MAX_BIGINT:
+        case e.Skipped(log, first, next_seq, reason) if is_own_transaction(connection, transaction):
             item = {"log": log, "first": first, "tx_hash": transaction}
             put(connection, t.idx_skipped, block, item, next_seq=next_seq, reason=int(reason))

@@ -84,6 +84,8 @@ class Indexer:
         head = self._follower.head()
         with self._database.reading() as connection:
             cursor = find_cursor(connection)
+        if cursor is not None and self._lags(cursor, head):
+            return False
         if cursor is not None and self._is_orphaned(cursor, head):
             self._undo_to(self._fork_point(cursor))
             return True
@@ -108,6 +110,16 @@ class Indexer:
         self._clock.head_arrived(blocks[-1].block)
         self._advanced(blocks[-1].block)
         return last
+
+    def _lags(self, cursor: BlockRef, head: BlockRef) -> bool:
+        """Whether the endpoint is merely behind: its head is a block of ours below the cursor. To undo then
+        would bring revoked grants back to life.
+        """
+        if head.number >= cursor.number:
+            return False
+        with self._database.reading() as connection:
+            held = find_block(connection, head.number)
+        return held is not None and held.hash == head.hash
 
     def _is_orphaned(self, cursor: BlockRef, head: BlockRef) -> bool:
         if head.number < cursor.number:

@@ -123,7 +123,8 @@ class RecordLeaf:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """The erasure of one leaf of the same agency. Times are Unix seconds; 0 ≤ erased_at ≤ unrecoverable_at.
+    """The erasure of one leaf. It counts only for a leaf of the same agency (SPEC.md §3). Times are Unix
+    seconds; 0 ≤ erased_at ≤ unrecoverable_at.
 
     Raises:
         FieldError: a field is out of its range.

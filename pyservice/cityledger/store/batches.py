@@ -104,13 +104,18 @@ def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchS
 def find_skip(connection: sa.Connection, log: LogId, first: int) -> int | None:
     """The reason for which the chain last skipped our batch that begins at ``first``; None if it did not.
 
-    Only our own transactions count: anybody may send one that names our log, and is skipped for it.
+    Only our own transactions are kept: anybody may send one that names our log, and is skipped for it.
     """
-    ours = sa.select(attempt.c.tx_hash).where(attempt.c.tx_hash == idx_skipped.c.tx_hash).exists()
-    wanted = (idx_skipped.c.log == log) & (idx_skipped.c.first == first) & ours
+    wanted = (idx_skipped.c.log == log) & (idx_skipped.c.first == first)
     query = select_now(idx_skipped).where(wanted).order_by(idx_skipped.c.valid_from.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else int(row.reason)
+
+
+def is_own_transaction(connection: sa.Connection, tx_hash: bytes) -> bool:
+    """Whether this node signed it."""
+    found = sa.select(sa.func.count()).where(attempt.c.tx_hash == tx_hash)
+    return connection.execute(found).scalar_one() > 0
 
 
 def store_attempt(

@@ -9,10 +9,12 @@ import pytest
 
 from cityledger.client import Client, Reason, SiweCredentials, with_openings
 from cityledger.client.answers import Release
+from cityledger.client.calls import record_path
 from cityledger.client.releases import Asked, open_release_from
 from cityledger.errors import (
     CredentialError,
     DeniedError,
+    NodeError,
     NotAnchoredError,
     NotFoundError,
     PayloadError,
@@ -22,7 +24,7 @@ from cityledger.errors import (
     VerificationError,
 )
 from cityledger.proofs.verify import Level, verify_payload
-from cityledger.types import Action, AgencyStatus, ErasureReason, Role, SubjectId, purpose_from_name
+from cityledger.types import Action, AgencyStatus, ErasureReason, RecordId, Role, SubjectId, purpose_from_name
 from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
@@ -158,11 +160,17 @@ def test_open_record_refuses_what_was_altered(
 ) -> None:
     client = Client(ORIGIN, transport=node.client._transport)
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
-    asked = Asked(client.node(), node.health, None, purpose_from_name("OWN_DUTY"))
+    asked = Asked(client.node(), node.health, None, None, purpose_from_name("OWN_DUTY"))
     open_release_from(released, asked, key)
     with pytest.raises((VerificationError, SealingError)):
         open_release_from(alter(released), asked, key)
-    for wrong in (replace(asked, version=2), replace(asked, dataset=node.land), replace(asked, purpose=b"")):
+    open_release_from(released, replace(asked, record=released.sealed.leaf.record), key)
+    for wrong in (
+        replace(asked, version=2),
+        replace(asked, dataset=node.land),
+        replace(asked, purpose=b""),
+        replace(asked, record=RecordId(bytes(32))),
+    ):
         with pytest.raises(VerificationError):
             open_release_from(released, wrong, key)
 
@@ -179,6 +187,26 @@ def test_history_and_proof_follow_the_batch(connect: Connect, node: TestNode) ->
     proven = reader.proof(node.health, "v", OWN, version=1)
     assert proven.verdict.level is Level.PATH_ONLY
     assert proven.verdict.leaf_hash == version.leaf_hash
+
+
+def test_answers_about_another_record_than_was_asked_for_are_refused(
+    connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = connect("HEALTH", "writer")
+    asked, other = (
+        writer.put_record(node.health, name, {"summary": SUMMARY}, subjects=[SUBJECT]).record for name in "ab"
+    )
+    node.anchor_all()
+    monkeypatch.setattr("cityledger.client.record_calls.record_path", lambda d, _: record_path(d, other))
+    reader = connect("HEALTH", "reader")
+    key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
+
+    with pytest.raises(NodeError):
+        reader.get_record(node.health, asked, OWN)
+    with pytest.raises(VerificationError, match="another record"):
+        reader.proof(node.health, asked, OWN)
+    with pytest.raises(VerificationError, match="another record"):
+        reader.open_record(node.health, asked, OWN, key)
 
 
 def test_with_openings_lets_a_payload_be_checked(connect: Connect, node: TestNode) -> None:

@@ -39,7 +39,7 @@ def find(
 ) -> Found:
     """The newest versions of a subject's records, or of one record: those that the caller may know of."""
     passed, found = find_records(node, session, reason.to(Action.LOOKUP), dataset, asked)
-    response.headers.update(answer_headers(passed))
+    response.headers.update({} if passed is None else answer_headers(passed))
     return Found(dataset=dataset, records=[found_record(one) for one in found])
 
 
@@ -54,7 +54,7 @@ def check(
 ) -> Checked:
     """Yes or no: is there such a record, as far as the caller may know?"""
     passed, found = find_records(node, session, reason.to(Action.CHECK), dataset, asked)
-    response.headers.update(answer_headers(passed))
+    response.headers.update({} if passed is None else answer_headers(passed))
     return Checked(dataset=dataset, found=bool(found))
 
 

@@ -1,0 +1,57 @@
+"""An endpoint that is merely behind was taken for a reorg, and the index went back with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from anchoring_node import Anchoring
+from cityledger.chain.events import PurposeSet
+from cityledger.errors import StaleIndexError
+from cityledger.exchange import gate
+from cityledger.exchange.gate import pass_gate
+from cityledger.exchange.ruling import Ruling
+from cityledger.exchange.services import Intent, Target
+from cityledger.sealing.record_ids import record_id
+from cityledger.store.index import find_cursor, is_purpose_known
+from cityledger.types import Action, AgencyId, purpose_from_name
+from node_fixture import TREATMENT_RECORD, TestNode
+
+TREATMENT = purpose_from_name("TREATMENT")
+
+
+def test_index_keeps_what_it_knows_when_the_endpoint_lags(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = anchoring.chain
+    lagging = chain.mine()
+    chain.mine(PurposeSet(TREATMENT, is_listed=True))
+    head = chain.mine()
+    anchoring.catch_up()
+
+    monkeypatch.setattr(anchoring.indexer._follower, "head", lambda: lagging)
+    assert anchoring.indexer.step() is False
+
+    with anchoring.database.reading() as connection:
+        assert find_cursor(connection) == head
+        assert is_purpose_known(connection, TREATMENT)
+
+
+def test_gate_refuses_a_second_decision_at_a_lower_block(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.put(node.health, "visit-1", TREATMENT_RECORD)
+    key = node.context.services.keys_of(AgencyId(1)).record_key(node.health)
+    target = Target(node.health, record_id(key, "visit-1"), parts=1)
+    rule, blocks = gate.rule, [7, 5]
+
+    def rule_at(*asked: object) -> Ruling:
+        ruling = rule(*asked)  # type: ignore[arg-type]
+        return replace(ruling, block=replace(ruling.block, number=blocks.pop(0)))
+
+    monkeypatch.setattr(gate, "rule", rule_at)
+    with pytest.raises(StaleIndexError, match="went back"):
+        pass_gate(
+            node.context.services, node.session("LAND", "reader"), Intent(Action.READ, TREATMENT), target
+        )
