@@ -44,7 +44,12 @@ def make_grant(node: NodeContext, session: Session, asked: GrantAsked) -> Mined:
 
 
 def list_grants(node: NodeContext, session: Session, dataset: DatasetId | None) -> list[GrantView]:
-    """The grants in which the caller's agency is provider or consumer."""
+    """The grants in which the caller's agency is provider or consumer.
+
+    Raises:
+        StaleIndexError: what is live could not be said.
+    """
+    node.services.clock.verify_fresh(node.services.staleness_limit_seconds)
     at = node.services.clock.at()
     with node.services.database.reading() as connection:
         views = [_view(connection, one, at) for one in index.list_grants(connection, dataset)]
