@@ -41,7 +41,7 @@ _ZERO = "0x" + "00" * 32
 def admit(
     code: Annotated[str, typer.Argument(help="1 to 32 ASCII characters, unique for good.", metavar="CODE")],
     name: Annotated[str, typer.Option(help="The agency's name.")],
-    endpoint: Annotated[str, typer.Option(help="Base URL of its node.")],
+    endpoint: Annotated[str, typer.Option(help="Base URL of its node, for good.")],
     agency_account: Annotated[str, typer.Option(help="The account that acts for it on chain.")],
     local_name: Annotated[str, typer.Option(help="Its name in the city's language.")] = "",
     sealing_key_digest: DigestOption = _ZERO,
@@ -61,6 +61,8 @@ def admit(
     from cityledger.chain.events import AgencyAdmitted
     from cityledger.chain.structs import Admission
 
+    if not endpoint.startswith(("http://", "https://")):
+        raise typer.BadParameter("the endpoint must be an http or https URL; it stays for good")
     access = open_chain(rpc, manifest)
     admission = Admission(
         code,

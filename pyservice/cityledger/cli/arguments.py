@@ -16,11 +16,14 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "y": 31_536_000}
 
 def duration(text: str) -> int:
     """Seconds of ``90``, ``90s``, ``30m``, ``12h``, ``7d`` or ``10y``; ``forever`` has no end."""
-    if text == "forever":
-        return NO_END
+    return NO_END if text == "forever" else finite_duration(text)
+
+
+def finite_duration(text: str) -> int:
+    """As ``duration``, for what cannot be without end."""
     found = re.fullmatch(r"([0-9]{1,12})([smhdy]?)", text)
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 30m, 12h, 7d, 10y or forever")
+        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 30m, 12h, 7d or 10y")
     return int(found[1]) * _UNITS[found[2]]
 
 

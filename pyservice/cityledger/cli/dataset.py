@@ -22,7 +22,7 @@ from cityledger.cli.chain_access import (
     send,
     signer,
 )
-from cityledger.cli.output import JsonOption, print_fields, print_rows
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 from cityledger.types import NO_END, DatasetId, Openness, SharingClass, Terms, purpose_name
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def publish(
     events = [logged.event for logged in access.contracts.events_of(receipt)]
     (published,) = [event for event in events if isinstance(event, DatasetPublished)]
     print_sent(receipt, {"dataset": published.dataset, "path": path}, as_json=as_json)
+    if not purposes:
+        note("no purpose was named, so only the provider can use it; `cityledger dataset revise` adds some")
 
 
 @app.command()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cityledger.cli.output import EXIT_ERROR
+from cityledger.cli.output import EXIT_ERROR, note
 
 
 def command(
@@ -23,14 +22,16 @@ def command(
 ) -> None:
     """Start a devnet and a node with 53 agencies, tell a story of sharing and refusing, and stay up.
 
-    Each step prints the `curl` that does the same by hand. Ctrl-C ends it.
+    Most scenes print a command to try by hand. Ctrl-C ends it.
 
     Example: `cityledger demo --once`
     """
     from cityledger.demo.story import Wish, play
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    failed = play(Wish(folder.resolve(), port, once), stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything started is stopped
+    try:
+        failed = play(Wish(folder.resolve(), port, once))
+    except KeyboardInterrupt:
+        note("ended before the end of the story")
+        raise typer.Exit(EXIT_ERROR) from None
     raise typer.Exit(EXIT_ERROR if failed else 0)

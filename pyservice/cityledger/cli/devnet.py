@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cityledger.cli.arguments import duration
+from cityledger.cli.arguments import finite_duration
 from cityledger.cli.chain_access import DEVNET_FOLDER, FolderOption
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
@@ -111,5 +111,5 @@ def warp(
     """
     from cityledger.devnet import Devnet
 
-    offset = Devnet.attach(folder).warp(duration(by))
+    offset = Devnet.attach(folder).warp(finite_duration(by))
     print_fields({"clock_offset_seconds": offset}, as_json=as_json)

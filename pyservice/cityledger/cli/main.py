@@ -74,6 +74,9 @@ def run(arguments: Sequence[str]) -> int:
     except CityledgerError as error:
         tell_error(error, as_json=as_json)
         return exit_code_of(error)
+    except OSError as error:
+        tell_error(ConfigurationError(f"{error.filename or 'a file'}: {error.strerror}"), as_json=as_json)
+        return EXIT_ERROR
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NODE_ONLY:
             raise

@@ -123,7 +123,7 @@ def _settings(setup: Setup) -> str:
     return f"""# A node of cityledger. Paths are relative to this file's folder.
 # A variable CITYLEDGER_<NAME> overrides the setting of that name.
 
-# SQLAlchemy URL; sqlite:/// or postgresql+psycopg://
+# SQLAlchemy URL; only sqlite:/// so far
 database_url = "sqlite:///node.db"
 
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover

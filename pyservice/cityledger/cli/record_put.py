@@ -64,8 +64,8 @@ def put(
 
     The file holds `{"subjects": ["0x…"], "parts": {"title": {…}}}`; `subjects` may be left out. Parts are
     kept byte for byte. With --ndjson each line holds that and the `"id"`; a line that is refused is told
-    with its number, field and reason, the others are written, and the exit code is 1. Putting the same file
-    again within a day writes nothing twice.
+    with its number, field and reason, the others are written, and the exit code is 1. The same --ndjson
+    file, put again within a day, writes nothing twice; a single file is a new version each time.
     """
     if (ndjson is None) == (record is None or file is None) or (ndjson is not None and record is not None):
         raise typer.BadParameter("give RECORD and FILE, or --ndjson FILE")

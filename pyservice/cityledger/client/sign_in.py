@@ -177,7 +177,10 @@ class Access:
 
     def _buy(self) -> AccessToken:
         if self._credentials is None:
-            raise CredentialError("this client has neither credentials nor a token")
+            raise CredentialError(
+                "neither credentials nor a token were given: on the command line --credentials FILE (see"
+                " `cityledger whoami --help`) or --token"
+            )
         asked_at = self._machine.now()
         grant = self._credentials.grant(self._connection, self._about(), self._machine)
         headers = {} if grant.proof is None else {"DPoP": grant.proof}

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.calls import OWN_DUTY
+from cityledger.client.calls import OWN_DUTY, Reason
 from cityledger.client.client import Client
 from cityledger.demo.scene import Scene, refusal_of
-from cityledger.demo.sharing import CLAIM, OUTPATIENT, STREET
+from cityledger.demo.sharing import OUTPATIENT, STREET
 from cityledger.demo.stage import Stage
 from cityledger.demo.verifier import find_verifier, run_verifier
 from cityledger.errors import CityledgerError, DeniedError, SealingError, VerificationError
@@ -20,6 +20,7 @@ from cityledger.types import BatchState, DatasetId, RecordId
 
 Progress = Callable[[str, int, int], None]
 _FINAL_WITHIN_SECONDS = 60.0
+ASSISTANCE = Reason("SOCIAL_ASSISTANCE", "application 301")
 
 
 def proof_verified(stage: Stage, progress: Progress) -> Scene:
@@ -65,21 +66,21 @@ def tampering_found(stage: Stage) -> Scene:
 def revoked(stage: Stage) -> Scene:
     """The steward revokes on chain; the next read is refused."""
     record, dataset = stage.records[OUTPATIENT][0], stage.dataset_id(OUTPATIENT)
-    insurer, steward = stage.client_of("medical-insurance"), stage.steward_of("health")
-    before = refusal_of(lambda: insurer.get_record(dataset, record, CLAIM))
-    consumer = stage.city.agencies["medical-insurance"]
+    welfare, steward = stage.client_of("civil-affairs"), stage.steward_of("health")
+    before = refusal_of(lambda: welfare.get_record(dataset, record, ASSISTANCE))
+    consumer = stage.city.agencies["civil-affairs"]
     started = time.monotonic()
-    mined = steward.revoke(dataset, consumer, CLAIM.purpose)
-    error = refusal_of(lambda: insurer.get_record(dataset, record, CLAIM))
+    mined = steward.revoke(dataset, consumer, ASSISTANCE.purpose)
+    error = refusal_of(lambda: welfare.get_record(dataset, record, ASSISTANCE))
     seconds = time.monotonic() - started
     return Scene(
-        "The health commission's steward revokes the insurer's grant on chain: the next read is refused",
+        "The health commission's steward revokes civil affairs' grant on chain: the next read is refused",
         before is None and isinstance(error, DeniedError) and error.code == 81,
         (
             f"revoked in block {mined.block}; refused {seconds:.1f} s after the steward asked, at 1 s blocks",
             f"{error}",
         ),
-        stage.curl("medical-insurance", f"/v1/datasets/0x{dataset.hex()}/records/{record}", CLAIM.purpose),
+        stage.curl("civil-affairs", f"/v1/datasets/0x{dataset.hex()}/records/{record}", ASSISTANCE.purpose),
     )
 
 

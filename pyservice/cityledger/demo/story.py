@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from cityledger.store.migrate import migrate
 
 _MARKER = "this-folder-is-cleared-by-cityledger-demo"
 _READY_SECONDS = 60
-_TOKEN_REFRESH_SECONDS = 600
+_TOKEN_REFRESH_SECONDS = 20
+"""Shorter than the last seconds in which a client renews, so that a token file is never of a lapsed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,12 @@ class Wish:
     once: bool
 
 
-def play(wish: Wish, stop: threading.Event) -> int:
+def play(wish: Wish) -> int:
     """Plays the story; returns how many scenes did not come out as told.
 
     Raises:
         ConfigurationError: another demo runs in the folder, or the folder holds something else.
+        KeyboardInterrupt: it was ended before the story's end; everything that it started has stopped.
     """
     narrator = Narrator(Console(), Console(stderr=True))
     with _own_folder(wish.folder), narrator:
@@ -57,7 +59,7 @@ def play(wish: Wish, stop: threading.Event) -> int:
                 try:
                     _tell(stage, narrator)
                     if not wish.once:
-                        _stay(stage, narrator, stop)
+                        _stay(stage, narrator)
                 finally:
                     stage.close()
     return len(narrator.failed)
@@ -118,7 +120,16 @@ def _filled(stage: Stage, count: int) -> Scene:
     )
 
 
-def _stay(stage: Stage, narrator: Narrator, stop: threading.Event) -> None:
+def _stay(stage: Stage, narrator: Narrator) -> None:
+    never = threading.Event()
+    with suppress(KeyboardInterrupt):
+        _tell_where_things_are(stage, narrator)
+        while not never.wait(_TOKEN_REFRESH_SECONDS):
+            stage.write_tokens()
+    narrator.say("\nEnding: the node and the devnet stop.")
+
+
+def _tell_where_things_are(stage: Stage, narrator: Narrator) -> None:
     narrator.say(f"\nThe node stays up at {stage.url} (OpenAPI at /openapi.json). Ctrl-C ends it.")
     provider, path, record = _example(stage)
     narrator.say("By the command line, as an officer of the tourism bureau:")
@@ -129,8 +140,6 @@ def _stay(stage: Stage, narrator: Narrator, stop: threading.Event) -> None:
     for who, account in (("council", COUNCIL), ("operator", OPERATOR)):
         narrator.say(f"Known key, DEVNET ONLY: {who} {account.address} 0x{bytes(account.key).hex()}")
     narrator.say(f"Keyring passphrase, DEVNET ONLY: {PASSPHRASE}. Everything is in {stage.city.folder}")
-    while not stop.wait(_TOKEN_REFRESH_SECONDS):
-        stage.write_tokens()
 
 
 def _example(stage: Stage) -> tuple[str, str, str]:
