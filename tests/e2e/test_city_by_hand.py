@@ -1,0 +1,48 @@
+"""The README's "A city by hand", run as it stands, on a free port."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+README = Path(__file__).parents[2] / "README.md"
+
+
+def _block() -> str:
+    section = README.read_text().partition("## A city by hand")[2]
+    found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_commands_of_the_readme_build_a_city_and_share_a_record(tmp_path: Path) -> None:
+    port = str(_free_port())
+    script = "set -e\n" + _block().replace("8053", port)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CITYLEDGER_")}
+    environment = {
+        **kept,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CITYLEDGER_ANVIL": os.environ.get("CITYLEDGER_ANVIL", str(README.parent / ".tools/bin/anvil")),
+        "CITYLEDGER_PORT": port,
+        "CITYLEDGER_NODE": f"http://127.0.0.1:{port}",
+    }
+
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"availableSpotNumber": 7' in done.stdout
