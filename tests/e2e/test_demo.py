@@ -79,7 +79,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     with _start(folder) as process:
         yield RunningDemo(process, folder, _read_until(process, "Keyring passphrase"))
         process.send_signal(signal.SIGINT)
+        last, _ = process.communicate(timeout=60)
     assert process.returncode == 0
+    assert "Ending" in last
 
 
 def test_demo_tells_every_scene_as_it_came_out(demo: RunningDemo) -> None:
