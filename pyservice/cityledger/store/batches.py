@@ -146,12 +146,6 @@ def list_attempts(connection: sa.Connection, account: str, from_nonce: int) -> l
     ]
 
 
-def oldest_unanchored(connection: sa.Connection, log: LogId, chain_next: int) -> int | None:
-    """When the oldest leaf that the chain does not hold was numbered; None if it holds all."""
-    query = sa.select(leaf.c.numbered_at).where((leaf.c.log == log) & (leaf.c.seq == chain_next))
-    return connection.execute(query).scalar_one_or_none()
-
-
 def _batched_end(connection: sa.Connection, log: LogId) -> int:
     query = sa.select(batch).where(batch.c.log == log).order_by(batch.c.first.desc()).limit(1)
     row = connection.execute(query).one_or_none()
