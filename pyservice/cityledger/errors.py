@@ -7,6 +7,7 @@
     │   ├── MalformedJsonError         not strict JSON: syntax, duplicate key, NaN, nesting, surrogate
     │   ├── FieldError                 one field of the request is wrong
     │   ├── PayloadError               the payload does not fit the dataset's profile
+    │   ├── FormatError                a file is not in the format that it is said to be in
     │   ├── TooLargeError              over a published limit
     │   └── MediaTypeError             not a media type that this route takes
     ├── AuthenticationError        nobody we know (401)
@@ -65,6 +66,10 @@ class FieldError(InputError):
 
 class PayloadError(InputError):
     """The payload does not fit the dataset's profile."""
+
+
+class FormatError(InputError):
+    """A file is not in the format that it is said to be in, as a whole; names the column or place."""
 
 
 class TooLargeError(InputError):

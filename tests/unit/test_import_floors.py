@@ -12,7 +12,7 @@ PACKAGE = Path(cityledger.__file__).parent
 
 FLOORS: dict[int, set[str]] = {
     0: {"__init__"},
-    1: {"types", "errors", "settings", "strict_json", "keccak", "profiles"},
+    1: {"types", "errors", "settings", "strict_json", "keccak", "profiles", "formats"},
     2: {"policy", "sealing", "proofs"},
     3: {"store", "chain"},
     4: {"exchange", "anchoring", "indexer", "feed"},

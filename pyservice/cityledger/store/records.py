@@ -233,6 +233,7 @@ def _insert(connection: sa.Connection, stored: StoredVersion, parts: tuple[Seale
             leaf_hash=stored.leaf_hash,
             schema=stored.schema,
             wrapped=stored.wrapped,
+            withdrawn=False,
             written_at=stored.written_at,
         )
     )
@@ -244,6 +245,7 @@ def _insert(connection: sa.Connection, stored: StoredVersion, parts: tuple[Seale
                 "bit": part.bit,
                 "name": part.name,
                 "ciphertext": part.ciphertext,
+                "sealed_bytes": len(part.ciphertext),
                 "digest": part.digest,
                 "commitment": part.commitment,
             }

@@ -150,6 +150,7 @@ record_version = _table(
     _bytes32("leaf_hash"),
     _bytes32("schema"),
     Column("wrapped", LargeBinary, comment="wrapped data key; NULL once erased"),
+    Column("withdrawn", Boolean, nullable=False, comment="the record ends here; every part is sealed empty"),
     Column("written_at", BigInteger, nullable=False),
     UniqueConstraint("log", "seq"),
     ForeignKeyConstraint(["log", "seq"], ["leaf.log", "leaf.seq"]),
@@ -162,13 +163,17 @@ record_part = _table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     _ranged("bit", Integer, "bit BETWEEN 0 AND 7", key=True),
     Column("name", Text, nullable=False),
-    Column("ciphertext", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, comment="NULL where it is an object"),
+    Column("object", Text, comment="key in the object store; durable there before the row is"),
+    _u64("sealed_bytes"),
     _bytes32("digest"),
     _bytes32("commitment"),
+    CheckConstraint("(ciphertext IS NULL) <> (object IS NULL)", name="one_place"),
     ForeignKeyConstraint(
         ["dataset", "record", "version"],
         ["record_version.dataset", "record_version.record", "record_version.version"],
     ),
+    UniqueConstraint("object"),
 )
 
 record_subject = _table(
@@ -184,6 +189,20 @@ record_subject = _table(
     Index(None, "subject", "dataset"),
 )
 
+record_identifier = _table(
+    "record_identifier",
+    _bytes32("dataset", key=True),
+    _bytes32("identifier", key=True),
+    _bytes32("record", key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    ForeignKeyConstraint(
+        ["dataset", "record", "version"],
+        ["record_version.dataset", "record_version.record", "record_version.version"],
+    ),
+    Index(None, "dataset", "record", "version"),
+    comment="Business identifiers as HMACs under the agency's subject key; erased with the version.",
+)
+
 tombstone = _table(
     "tombstone",
     Column("log", BigInteger, primary_key=True, autoincrement=False),
@@ -197,6 +216,45 @@ tombstone = _table(
     Column("unrecoverable_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["log", "seq"], ["leaf.log", "leaf.seq"]),
     Index(None, "dataset", "record"),
+)
+
+# --- imports --------------------------------------------------------------------------------------
+
+import_job = _table(
+    "import_job",
+    Column("id", Text, primary_key=True, comment="random; part of the URL"),
+    Column("agency", BigInteger, nullable=False),
+    _bytes32("dataset"),
+    _bytes32("content"),
+    Column("format", Text, nullable=False),
+    Column("options", Text, nullable=False, comment="canonical JSON"),
+    Column("object", Text, comment="the sealed file in the object store; NULL once it is not needed"),
+    Column("wrapped", LargeBinary, comment="its wrapped data key"),
+    _u64("content_bytes"),
+    _ranged("state", Integer, "state BETWEEN 1 AND 4"),
+    Column("failure", Text, comment="why it stopped; names field and reason"),
+    Column("caller", Text, nullable=False, comment="JSON: who asked and why, decided again for each group"),
+    _u64("rows_done"),
+    _u64("bytes_done"),
+    Column("tallies", Text, nullable=False, comment="JSON: rows by outcome, by reason and by flag"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    UniqueConstraint("agency", "dataset", "content", "format", "options"),
+    Index(None, "state"),
+    comment="State 1 waiting, 2 running, 3 done, 4 stopped. One job a file: sent again, it is the same job.",
+)
+
+import_row = _table(
+    "import_row",
+    Column("job", Text, primary_key=True),
+    _u64("row_no", key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    _ranged("verdict", Integer, "verdict BETWEEN 1 AND 3"),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["job"], ["import_job.id"]),
+    Index(None, "job", "verdict", "row_no"),
+    comment="Verdict 1 rejected, 2 flagged, 3 duplicate. Rows without one are only counted.",
 )
 
 # --- receipts -------------------------------------------------------------------------------------
@@ -382,6 +440,10 @@ idx_skipped = _indexed(
     _number("reason"),
 )
 
+idx_head = _indexed(
+    "idx_head", [_hash("dataset"), _hash("record")], _hash("leaf_hash"), _number("version"), _hash("tx_hash")
+)
+
 INDEX_TABLES = (
     idx_contract,
     idx_agency,
@@ -394,4 +456,5 @@ INDEX_TABLES = (
     idx_log,
     idx_batch,
     idx_skipped,
+    idx_head,
 )

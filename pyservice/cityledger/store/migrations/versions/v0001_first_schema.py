@@ -32,7 +32,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempt_account_nonce"), ["account", "nonce"], unique=False)
-
     op.create_table(
         "block",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -57,7 +56,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
-
     op.create_table(
         "idx_agency",
         sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -84,7 +82,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_batch",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -106,7 +103,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_contract",
         sa.Column("name", sa.Text(), nullable=False),
@@ -126,7 +122,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_dataset",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -157,7 +152,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_grant",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -183,7 +177,27 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
+    op.create_table(
+        "idx_head",
+        sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("record", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tx_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("valid_from", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("valid_to", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("dataset", "record", "valid_from", name=op.f("pk_idx_head")),
+    )
+    with op.batch_alter_table("idx_head", schema=None) as batch_op:
+        batch_op.create_index("ix_idx_head_valid_from", ["valid_from"], unique=False)
+        batch_op.create_index("ix_idx_head_valid_to", ["valid_to"], unique=False)
+        batch_op.create_index(
+            "uq_idx_head_live",
+            ["dataset", "record"],
+            unique=True,
+            sqlite_where=sa.text("valid_to IS NULL"),
+            postgresql_where=sa.text("valid_to IS NULL"),
+        )
     op.create_table(
         "idx_log",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -207,7 +221,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_officer",
         sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -229,7 +242,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_purpose",
         sa.Column("purpose", sa.LargeBinary(length=32), nullable=False),
@@ -247,7 +259,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_restriction",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -269,7 +280,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_seal",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -288,7 +298,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
     op.create_table(
         "idx_skipped",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -310,7 +319,56 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
-
+    op.create_table(
+        "import_job",
+        sa.Column("id", sa.Text(), nullable=False, comment="random; part of the URL"),
+        sa.Column("agency", sa.BigInteger(), nullable=False),
+        sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("options", sa.Text(), nullable=False, comment="canonical JSON"),
+        sa.Column(
+            "object",
+            sa.Text(),
+            nullable=True,
+            comment="the sealed file in the object store; NULL once it is not needed",
+        ),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True, comment="its wrapped data key"),
+        sa.Column("content_bytes", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True, comment="why it stopped; names field and reason"),
+        sa.Column(
+            "caller",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: who asked and why, decided again for each group",
+        ),
+        sa.Column("rows_done", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bytes_done", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "tallies", sa.Text(), nullable=False, comment="JSON: rows by outcome, by reason and by flag"
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("bytes_done >= 0", name=op.f("ck_import_job_bytes_done")),
+        sa.CheckConstraint("content_bytes >= 0", name=op.f("ck_import_job_content_bytes")),
+        sa.CheckConstraint("length(content) = 32", name=op.f("ck_import_job_content")),
+        sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_import_job_dataset")),
+        sa.CheckConstraint("rows_done >= 0", name=op.f("ck_import_job_rows_done")),
+        sa.CheckConstraint("state BETWEEN 1 AND 4", name=op.f("ck_import_job_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_job")),
+        sa.UniqueConstraint(
+            "agency",
+            "dataset",
+            "content",
+            "format",
+            "options",
+            name=op.f("uq_import_job_agency_dataset_content_format_options"),
+        ),
+        comment="State 1 waiting, 2 running, 3 done, 4 stopped. One job a file: sent again, it is the same job.",
+    )
+    with op.batch_alter_table("import_job", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_import_job_state"), ["state"], unique=False)
     op.create_table(
         "log_head",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -347,7 +405,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("once", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_once_expires_at"), ["expires_at"], unique=False)
-
     op.create_table(
         "subject",
         sa.Column("provider", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -379,7 +436,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_token_expires_at"), ["expires_at"], unique=False)
-
     op.create_table(
         "batch",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -394,6 +450,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "first", name=op.f("pk_batch")),
         comment="Closed batches; signed, mined and final follow from attempt and idx_batch.",
     )
+    op.create_table(
+        "import_row",
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("row_no", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("verdict", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("row_no >= 0", name=op.f("ck_import_row_row_no")),
+        sa.CheckConstraint("verdict BETWEEN 1 AND 3", name=op.f("ck_import_row_verdict")),
+        sa.ForeignKeyConstraint(["job"], ["import_job.id"], name=op.f("fk_import_row_job")),
+        sa.PrimaryKeyConstraint("job", "row_no", "ordinal", name=op.f("pk_import_row")),
+        comment="Verdict 1 rejected, 2 flagged, 3 duplicate. Rows without one are only counted.",
+    )
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_import_row_job_verdict_row_no"), ["job", "verdict", "row_no"], unique=False
+        )
     op.create_table(
         "leaf",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -453,7 +527,6 @@ def upgrade() -> None:
             batch_op.f("ix_receipt_log_record_read_no"), ["log", "record", "read_no"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_receipt_subject"), ["subject"], unique=False)
-
     op.create_table(
         "record_version",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -464,6 +537,12 @@ def upgrade() -> None:
         sa.Column("leaf_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("schema", sa.LargeBinary(length=32), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=True, comment="wrapped data key; NULL once erased"),
+        sa.Column(
+            "withdrawn",
+            sa.Boolean(),
+            nullable=False,
+            comment="the record ends here; every part is sealed empty",
+        ),
         sa.Column("written_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_record_version_dataset")),
         sa.CheckConstraint("length(leaf_hash) = 32", name=op.f("ck_record_version_leaf_hash")),
@@ -497,7 +576,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tombstone", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tombstone_dataset_record"), ["dataset", "record"], unique=False)
-
+    op.create_table(
+        "record_identifier",
+        sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("identifier", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("record", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_record_identifier_dataset")),
+        sa.CheckConstraint("length(identifier) = 32", name=op.f("ck_record_identifier_identifier")),
+        sa.CheckConstraint("length(record) = 32", name=op.f("ck_record_identifier_record")),
+        sa.ForeignKeyConstraint(
+            ["dataset", "record", "version"],
+            ["record_version.dataset", "record_version.record", "record_version.version"],
+            name=op.f("fk_record_identifier_dataset_record_version"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "dataset", "identifier", "record", "version", name=op.f("pk_record_identifier")
+        ),
+        comment="Business identifiers as HMACs under the agency's subject key; erased with the version.",
+    )
+    with op.batch_alter_table("record_identifier", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_record_identifier_dataset_record_version"),
+            ["dataset", "record", "version"],
+            unique=False,
+        )
     op.create_table(
         "record_part",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
@@ -505,20 +608,30 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("bit", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=True, comment="NULL where it is an object"),
+        sa.Column(
+            "object",
+            sa.Text(),
+            nullable=True,
+            comment="key in the object store; durable there before the row is",
+        ),
+        sa.Column("sealed_bytes", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("commitment", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("(ciphertext IS NULL) <> (object IS NULL)", name=op.f("ck_record_part_one_place")),
         sa.CheckConstraint("bit BETWEEN 0 AND 7", name=op.f("ck_record_part_bit")),
         sa.CheckConstraint("length(commitment) = 32", name=op.f("ck_record_part_commitment")),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_record_part_dataset")),
         sa.CheckConstraint("length(digest) = 32", name=op.f("ck_record_part_digest")),
         sa.CheckConstraint("length(record) = 32", name=op.f("ck_record_part_record")),
+        sa.CheckConstraint("sealed_bytes >= 0", name=op.f("ck_record_part_sealed_bytes")),
         sa.ForeignKeyConstraint(
             ["dataset", "record", "version"],
             ["record_version.dataset", "record_version.record", "record_version.version"],
             name=op.f("fk_record_part_dataset_record_version"),
         ),
         sa.PrimaryKeyConstraint("dataset", "record", "version", "bit", name=op.f("pk_record_part")),
+        sa.UniqueConstraint("object", name=op.f("uq_record_part_object")),
     )
     op.create_table(
         "record_subject",
@@ -545,34 +658,38 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("record_subject", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_record_subject_subject_dataset"))
-
     op.drop_table("record_subject")
     op.drop_table("record_part")
+    with op.batch_alter_table("record_identifier", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_record_identifier_dataset_record_version"))
+    op.drop_table("record_identifier")
     with op.batch_alter_table("tombstone", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tombstone_dataset_record"))
-
     op.drop_table("tombstone")
     op.drop_table("record_version")
     with op.batch_alter_table("receipt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_receipt_subject"))
         batch_op.drop_index(batch_op.f("ix_receipt_log_record_read_no"))
         batch_op.drop_index(batch_op.f("ix_receipt_consumer_log_seq"))
-
     op.drop_table("receipt")
     op.drop_table("attempt_batch")
     op.drop_table("leaf")
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_row_job_verdict_row_no"))
+    op.drop_table("import_row")
     op.drop_table("batch")
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_token_expires_at"))
-
     op.drop_table("token")
     op.drop_table("subject")
     with op.batch_alter_table("once", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_once_expires_at"))
-
     op.drop_table("once")
     op.drop_table("node_state")
     op.drop_table("log_head")
+    with op.batch_alter_table("import_job", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_job_state"))
+    op.drop_table("import_job")
     with op.batch_alter_table("idx_skipped", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_idx_skipped_live",
@@ -581,7 +698,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_skipped_valid_to")
         batch_op.drop_index("ix_idx_skipped_valid_from")
-
     op.drop_table("idx_skipped")
     with op.batch_alter_table("idx_seal", schema=None) as batch_op:
         batch_op.drop_index(
@@ -591,7 +707,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_seal_valid_to")
         batch_op.drop_index("ix_idx_seal_valid_from")
-
     op.drop_table("idx_seal")
     with op.batch_alter_table("idx_restriction", schema=None) as batch_op:
         batch_op.drop_index(
@@ -601,7 +716,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_restriction_valid_to")
         batch_op.drop_index("ix_idx_restriction_valid_from")
-
     op.drop_table("idx_restriction")
     with op.batch_alter_table("idx_purpose", schema=None) as batch_op:
         batch_op.drop_index(
@@ -611,7 +725,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_purpose_valid_to")
         batch_op.drop_index("ix_idx_purpose_valid_from")
-
     op.drop_table("idx_purpose")
     with op.batch_alter_table("idx_officer", schema=None) as batch_op:
         batch_op.drop_index(
@@ -621,7 +734,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_officer_valid_to")
         batch_op.drop_index("ix_idx_officer_valid_from")
-
     op.drop_table("idx_officer")
     with op.batch_alter_table("idx_log", schema=None) as batch_op:
         batch_op.drop_index(
@@ -631,8 +743,16 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_log_valid_to")
         batch_op.drop_index("ix_idx_log_valid_from")
-
     op.drop_table("idx_log")
+    with op.batch_alter_table("idx_head", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_idx_head_live",
+            sqlite_where=sa.text("valid_to IS NULL"),
+            postgresql_where=sa.text("valid_to IS NULL"),
+        )
+        batch_op.drop_index("ix_idx_head_valid_to")
+        batch_op.drop_index("ix_idx_head_valid_from")
+    op.drop_table("idx_head")
     with op.batch_alter_table("idx_grant", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_idx_grant_live",
@@ -641,7 +761,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_grant_valid_to")
         batch_op.drop_index("ix_idx_grant_valid_from")
-
     op.drop_table("idx_grant")
     with op.batch_alter_table("idx_dataset", schema=None) as batch_op:
         batch_op.drop_index(
@@ -651,7 +770,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_dataset_valid_to")
         batch_op.drop_index("ix_idx_dataset_valid_from")
-
     op.drop_table("idx_dataset")
     with op.batch_alter_table("idx_contract", schema=None) as batch_op:
         batch_op.drop_index(
@@ -661,7 +779,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_contract_valid_to")
         batch_op.drop_index("ix_idx_contract_valid_from")
-
     op.drop_table("idx_contract")
     with op.batch_alter_table("idx_batch", schema=None) as batch_op:
         batch_op.drop_index(
@@ -671,7 +788,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_batch_valid_to")
         batch_op.drop_index("ix_idx_batch_valid_from")
-
     op.drop_table("idx_batch")
     with op.batch_alter_table("idx_agency", schema=None) as batch_op:
         batch_op.drop_index(
@@ -681,14 +797,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_idx_agency_valid_to")
         batch_op.drop_index("ix_idx_agency_valid_from")
-
     op.drop_table("idx_agency")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_created_at"))
-
     op.drop_table("idempotency")
     op.drop_table("block")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attempt_account_nonce"))
-
     op.drop_table("attempt")

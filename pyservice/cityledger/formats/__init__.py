@@ -1,0 +1,1 @@
+"""What agencies' systems send, read as rows of records: pure, one format a module, listed in ``registry``."""

@@ -1,0 +1,82 @@
+"""What every format yields: one row of a file as a record to be written, or why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from cityledger.formats.options import ImportOptions
+from cityledger.types import SubjectId
+
+
+class Act(StrEnum):
+    """What a row does to the record that it names."""
+
+    PUT = "put"
+    """Write it, new or not."""
+    ADD = "add"
+    """Write a record that is not there."""
+    CHANGE = "change"
+    """Write the next version of a record that is there."""
+    DELETE = "delete"
+    """Withdraw a record that is there; its history stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A business identifier of a person or thing: ``system`` says what kind ``value`` is. Never stored."""
+
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a file. ``row_no`` counts from 1: lines, CSV records or Bundle entries of the source.
+
+    ``parts`` holds the exact bytes of each part, empty for a DELETE. ``subjects`` are pseudonyms, or
+    identifiers that the provider's node turns into pseudonyms. ``flags`` name what is odd and kept, in
+    kebab-case (``over-capacity``); they are counted and listed.
+    """
+
+    row_no: int
+    provider_id: str
+    parts: Mapping[str, bytes]
+    act: Act = Act.PUT
+    subjects: tuple[SubjectId | Identifier, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A refused row; it changes nothing, and the rows after it are still read.
+
+    ``field`` is a column or JSON path, "" for the whole row. ``reason`` repeats no value of the row, so
+    that it can be shown, logged and counted.
+    """
+
+    row_no: int
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way in which files hold records of one profile (``profile`` None: of any).
+
+    ``read(stream, options)`` yields rows as it goes, in constant memory where the format allows it. It
+    raises FormatError for what makes the whole file unreadable: a missing column, an unknown encoding.
+    ``takes`` names the options that the format heeds; others given are refused, not ignored.
+    """
+
+    name: str
+    title: str
+    profile: str | None
+    read: Reader
+    takes: frozenset[str] = field(default_factory=frozenset)
+
+
+class Reader(Protocol):
+    def __call__(self, stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]: ...

@@ -1,0 +1,108 @@
+"""CSV with a known layout: encoding and columns are checked before the first row, never guessed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from cityledger.errors import FormatError
+from cityledger.formats.rows import RejectedRow
+
+MAX_CELL_CHARACTERS = 131_072
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a CSV file (RFC 4180), in UTF-8 with or without a byte-order mark.
+
+    ``header_rows`` is 0 where columns are known by their place only; of several header rows the first names
+    the columns. ``optional`` columns may be absent, ``required`` ones may not, others are refused.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    header_rows: int = 1
+
+
+def read_table(
+    stream: BinaryIO, layout: Layout, renamed: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
+    """``(row number, cells by column)``; header rows are not counted and blank lines are passed over.
+
+    ``renamed`` has the file's own name for columns of the layout. Cells are exactly as written.
+
+    Raises:
+        FormatError: not UTF-8, not CSV, or the columns are not the layout's; names those missing and unknown.
+    """
+    rows = _csv_rows(stream)
+    columns = layout.required if layout.header_rows == 0 else _columns(rows, layout, renamed)
+    for row_no, cells in enumerate((cells for cells in rows if cells), start=1):
+        if len(cells) == len(columns):
+            yield row_no, dict(zip(columns, cells, strict=True))
+        else:
+            yield RejectedRow(row_no, "", f"has {len(cells)} cells, the file's columns are {len(columns)}")
+
+
+def _csv_rows(stream: BinaryIO) -> Iterator[list[str]]:
+    text = io.TextIOWrapper(_Unclosed(stream), encoding="utf-8-sig", errors="strict", newline="")
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    reader = csv.reader(text, strict=True)
+    try:
+        yield from reader
+    except UnicodeDecodeError:
+        raise FormatError("", f"is not UTF-8 after line {reader.line_num}") from None
+    except csv.Error as error:
+        raise FormatError("", f"is not CSV at line {reader.line_num}: {error}") from None
+
+
+def _columns(rows: Iterator[list[str]], layout: Layout, renamed: Mapping[str, str]) -> tuple[str, ...]:
+    headers = [next(rows, None) for _ in range(layout.header_rows)]
+    first = headers[0]
+    if first is None or None in headers:
+        raise FormatError("header", f"the file must begin with {layout.header_rows} header row(s)")
+    expected = {own: name for name, own in renamed.items()}
+    columns = tuple(expected.get(cell, cell) for cell in first)
+    _verify_columns(columns, layout)
+    return columns
+
+
+def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
+    missing = [name for name in layout.required if name not in columns]
+    unknown = [name[:64] for name in columns if name not in layout.required + layout.optional]
+    twice = sorted({name[:64] for name in columns if columns.count(name) > 1})
+    told = [f"{what} {_listed(names)}" for what, names in _complaints(missing, unknown, twice) if names]
+    if told:
+        raise FormatError(
+            "header", "; ".join(told) + "; if a column only has another name, say so with columns"
+        )
+
+
+def _complaints(
+    missing: list[str], unknown: list[str], twice: list[str]
+) -> tuple[tuple[str, list[str]], ...]:
+    return ("missing column", missing), ("unknown column", unknown), ("column twice", twice)
+
+
+def _listed(names: list[str]) -> str:
+    told = ", ".join(repr(name) for name in names[:_SHOWN])
+    return told if len(names) <= _SHOWN else f"{told} and {len(names) - _SHOWN} more"
+
+
+class _Unclosed(io.BufferedIOBase):
+    """Reads through, and leaves the stream open when the text layer above it is thrown away."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._stream.read(-1 if size is None else size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._stream.read(size)
