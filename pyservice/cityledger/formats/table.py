@@ -6,10 +6,13 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from cityledger.errors import FormatError
 from cityledger.formats.rows import RejectedRow
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAX_CELL_CHARACTERS = 131_072
 _SHOWN = 12
@@ -48,7 +51,9 @@ def read_table(
 
 
 def _csv_rows(stream: BinaryIO) -> Iterator[list[str]]:
-    text = io.TextIOWrapper(_Unclosed(stream), encoding="utf-8-sig", errors="strict", newline="")
+    text = io.TextIOWrapper(
+        io.BufferedReader(_Unclosed(stream)), encoding="utf-8-sig", errors="strict", newline=""
+    )
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     reader = csv.reader(text, strict=True)
     try:
@@ -92,7 +97,7 @@ def _listed(names: list[str]) -> str:
     return told if len(names) <= _SHOWN else f"{told} and {len(names) - _SHOWN} more"
 
 
-class _Unclosed(io.BufferedIOBase):
+class _Unclosed(io.RawIOBase):
     """Reads through, and leaves the stream open when the text layer above it is thrown away."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -101,8 +106,8 @@ class _Unclosed(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        return self._stream.read(-1 if size is None else size)
-
-    def read1(self, size: int = -1, /) -> bytes:
-        return self._stream.read(size)
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer)
+        held = self._stream.read(len(view))
+        view[: len(held)] = held
+        return len(held)

@@ -241,7 +241,7 @@ import_job = _table(
     Column("finished_at", BigInteger),
     UniqueConstraint("agency", "dataset", "content", "format", "options"),
     Index(None, "state"),
-    comment="State 1 waiting, 2 running, 3 done, 4 stopped. One job a file: sent again, it is the same job.",
+    comment="State 1 waiting, 2 running, 3 done, 4 stopped. A file sent again is the same job.",
 )
 
 import_row = _table(

@@ -365,7 +365,7 @@ def upgrade() -> None:
             "options",
             name=op.f("uq_import_job_agency_dataset_content_format_options"),
         ),
-        comment="State 1 waiting, 2 running, 3 done, 4 stopped. One job a file: sent again, it is the same job.",
+        comment="State 1 waiting, 2 running, 3 done, 4 stopped. A file sent again is the same job.",
     )
     with op.batch_alter_table("import_job", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_import_job_state"), ["state"], unique=False)
