@@ -4,39 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from importlib import resources
 
 from cityledger.errors import MalformedJsonError, PayloadError
 from cityledger.strict_json import Json, parse
 
+Parts = Mapping[str, bytes]
+"""The exact bytes of each part, by name."""
 MAX_PARTS = 8
 """A grant names parts in a uint8 (SPEC.md §1)."""
 
 
 @dataclass(frozen=True)
 class ProfilePart:
-    """One named part. ``check(value, path)`` raises PayloadError with a path that begins with ``path``."""
+    """One named part. ``check(value, path)`` raises PayloadError with a path that begins with ``path``.
+
+    A part without a check is binary: it comes and goes as a stream, and never stands in a JSON body.
+    """
 
     name: str
     media_type: str
     required: bool
-    check: Callable[[Json, str], None]
+    check: Callable[[Json, str], None] | None
+
+    @property
+    def is_binary(self) -> bool:
+        return self.check is None
 
 
 @dataclass(frozen=True)
 class Profile:
     """The form of a record. The order of ``parts`` is that of the part bits, and never changes.
 
-    ``check_together`` sees the parsed parts that are present, after each has passed its own check.
+    ``check_together`` sees the parsed parts that are present, after each has passed its own check; a binary
+    part that is present is an empty object to it.
+
+    ``is_same(old, new)`` says whether two records' parts tell the same, so that the second is no new version;
+    without it only an import leaves out what is equal byte for byte. ``instant_of(parts)`` is when a state
+    was observed: one older than the newest is refused. ``identifiers_of(parts)`` are the business
+    identifiers, ``(system, value)`` each, by which a record can be found.
     """
 
     name: str
     title: str
     parts: tuple[ProfilePart, ...]
     check_together: Callable[[Mapping[str, Json]], None]
+    is_same: Callable[[Parts, Parts], bool] | None = None
+    instant_of: Callable[[Parts], datetime | None] | None = None
+    identifiers_of: Callable[[Parts], tuple[tuple[str, str], ...]] | None = None
+
+    @property
+    def binary_parts(self) -> frozenset[str]:
+        """Names of the parts that are streams."""
+        return frozenset(part.name for part in self.parts if part.is_binary)
 
     @property
     def part_names(self) -> tuple[str, ...]:
@@ -62,32 +86,32 @@ class Profile:
         """SHA-256 of the schema's canonical bytes, 32 bytes: the ``schema`` of a record leaf (SPEC.md §3)."""
         return hashlib.sha256(canonical_bytes(self.schema)).digest()
 
-    def validate(self, parts: Mapping[str, bytes]) -> None:
-        """Check the exact bytes of a record's parts.
+    def validate(self, parts: Parts, streams: Collection[str] = ()) -> None:
+        """Check the exact bytes of a record's JSON parts; ``streams`` names the binary parts beside them.
 
         Size is the edge's to limit; it knows the route.
 
         Raises:
             PayloadError: names the field, as in ``parts.summary.status``.
         """
-        self._refuse_wrong_set(parts)
-        values = {
-            part.name: _parsed(parts[part.name], f"parts.{part.name}")
-            for part in self.parts
-            if part.name in parts
-        }
+        self._refuse_wrong_set(parts, streams)
+        values: dict[str, Json] = {name: {} for name in streams}
         for part in self.parts:
-            if part.name in values:
+            if part.check is not None and part.name in parts:
+                values[part.name] = _parsed(parts[part.name], f"parts.{part.name}")
                 part.check(values[part.name], f"parts.{part.name}")
         self.check_together(values)
 
-    def _refuse_wrong_set(self, parts: Mapping[str, bytes]) -> None:
-        for name in parts:
+    def _refuse_wrong_set(self, parts: Parts, streams: Collection[str]) -> None:
+        for name in (*parts, *streams):
             if name not in self.part_names:
                 raise PayloadError(
                     f"parts.{name[:64]}",
                     f"no such part; profile {self.name} has {', '.join(self.part_names)}",
                 )
+            if (name in self.binary_parts) != (name in streams):
+                form = "a stream" if name in self.binary_parts else "JSON"
+                raise PayloadError(f"parts.{name}", f"this part is {form}")
         for part in self.parts:
             if part.required and part.name not in parts:
                 raise PayloadError(f"parts.{part.name}", "this part is required")
