@@ -44,6 +44,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.MalformedJsonError: Problem(400, "malformed-json", "The body is not strict JSON"),
     errors.FieldError: Problem(422, "invalid-field", "A field is wrong"),
     errors.PayloadError: Problem(422, "invalid-payload", "The payload does not fit the dataset"),
+    errors.FormatError: Problem(422, "wrong-format", "The file is not in the format that it is said to be in"),
     errors.TooLargeError: Problem(413, "too-large", "Over a published limit"),
     errors.MediaTypeError: Problem(415, "unsupported-media-type", "Not a media type that is taken here"),
     errors.AuthenticationError: Problem(401, "unauthenticated", "Sign in first"),

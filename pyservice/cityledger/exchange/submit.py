@@ -10,17 +10,19 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from cityledger.errors import ConflictError, FieldError, StaleVersionError, UnavailableError
+from cityledger.errors import ConflictError, StaleVersionError, UnavailableError
+from cityledger.exchange.own_parts import NEVER, Newest, load_newest
 from cityledger.exchange.receipting import make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule, rule_within
+from cityledger.exchange.sealing_versions import Content, seal_version, verify_content
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.profiles import registry
+from cityledger.profiles.profile import Profile
 from cityledger.profiles.record_body import RecordBody
-from cityledger.sealing.context import Context, derive_part_keys
-from cityledger.sealing.envelope import ciphertext_digest, commitment, seal
-from cityledger.sealing.wrap import wrap
-from cityledger.store import logs, records
-from cityledger.store.records import Erasure, SealedPart, SealedRecord, StoredVersion
+from cityledger.store import logs, record_writes, records
+from cityledger.store.index import Dataset
+from cityledger.store.record_writes import Erasure
+from cityledger.store.records import SealedRecord, StoredVersion
 from cityledger.store.tokens import Session
 from cityledger.types import Aead, ErasureReason, LogId, LogKind
 
@@ -45,22 +47,34 @@ def submit(
 ) -> StoredVersion:
     """Returns once the version is durable and numbered in the provider's log.
 
+    A profile may find that the draft says the same as the newest version: then that version is returned.
+
     Raises:
         PayloadError, FieldError: the body does not fit the dataset; names the field.
         DeniedError: after a receipt of the denial is durable.
         StaleVersionError: ``expected`` does not hold.
+        ConflictError: a newer state of the same thing is there already.
         MisdirectedError, UnavailableError, StorageFullError: nothing was written.
     """
     ruling = allow(services, session, intent, draft.target)
-    registry.get(ruling.dataset.profile).validate(draft.body.parts)
-    for _ in range(ROUNDS):
-        sealed = _seal(services, ruling, draft)
-        try:
-            return services.journal.run(partial(_store, services, session, intent, draft, sealed, afterwards))
-        except StaleVersionError:
-            if draft.expected is not None:
-                raise
-    raise ConflictError("other writes to this record kept coming first; try again")
+    content = Content(draft.body.subjects, draft.body.parts)
+    verify_content(ruling.dataset, content)
+    return _Writing(services, session, intent, draft, ruling.dataset, content, afterwards).run()
+
+
+def withdraw(
+    services: Services, session: Session, intent: Intent, target: Target, expected: int | None = None
+) -> StoredVersion:
+    """Ends a record by a version without parts. Its history stays, and a later write brings it back.
+
+    Raises: as ``submit``; NotFoundError where there is nothing to withdraw.
+    """
+    ruling = allow(services, session, intent, target)
+    if ruling.version is None:
+        raise refuse(ruling)
+    content = Content(ruling.version.subjects, {}, withdraws=True)
+    draft = Draft(target, RecordBody(content.subjects, {}), expected)
+    return _Writing(services, session, intent, draft, ruling.dataset, content, None).run()
 
 
 def erase(
@@ -70,19 +84,18 @@ def erase(
 
     Raises: as ``submit``; NotFoundError where nothing is left to erase.
     """
-    ruling = allow(services, session, intent, target)
-    if ruling.version is None:
-        raise refuse(ruling)
-    now = ruling.answers[0].query.at
+    now = allow(services, session, intent, target).answers[0].query.at
     when = Erasure(reason, now, now + services.backup_horizon_seconds)
 
     def work(connection: sa.Connection) -> list[logs.Numbered]:
         again = rule_within(connection, services, session, intent, target)
-        if not again.permit:
-            raise refuse(again)
         versions = records.list_versions(connection, target.dataset, target.record)
         living = [version for version in versions if version.wrapped is not None]
-        return records.erase(connection, services.instance, _records_log(connection, again), living, when)
+        if not again.permit or not living:
+            raise refuse(again)
+        return record_writes.erase(
+            connection, services.instance, records_log(connection, again.dataset), living, when
+        )
 
     return services.journal.run(work)
 
@@ -96,61 +109,98 @@ def allow(services: Services, session: Session, intent: Intent, target: Target) 
     return ruling
 
 
-def _seal(services: Services, ruling: Ruling, draft: Draft) -> SealedRecord:
-    target, body, dataset = draft.target, draft.body, ruling.dataset
-    unknown = body.parts.keys() - set(dataset.part_names)
-    if unknown:
-        raise FieldError(
-            f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}"
+def records_log(connection: sa.Connection, dataset: Dataset) -> LogId:
+    """The provider's records log.
+
+    Raises:
+        UnavailableError: it is not open on this node, or was halted.
+    """
+    head = logs.find_head(connection, dataset.provider, LogKind.RECORDS)
+    if head is None or head.halted is not None:
+        raise UnavailableError(
+            "the provider's records log is not open on this node, so nothing can be written"
         )
-    with services.database.reading() as connection:
-        newest = records.newest_version(connection, target.dataset, target.record)
-    context = Context(services.instance, target.dataset, target.record, newest + 1)
-    data_key = services.random_bytes(32)
-    vault_key = services.keys_of(dataset.provider).vault_key
-    parts = (
-        _seal_part(bit, name, body.parts.get(name, b""), data_key, context, draft.aead)
-        for bit, name in enumerate(dataset.part_names)
-    )
-    return SealedRecord(
-        dataset=target.dataset,
-        record=target.record,
-        version=newest + 1,
-        subjects=body.subjects,
-        schema=dataset.schema_digest,
-        wrapped=wrap(data_key, vault_key, context, services.random_bytes(12)),
-        parts=tuple(parts),
-    )
+    return head.log
 
 
-def _seal_part(
-    bit: int, name: str, payload: bytes, data_key: bytes, context: Context, aead: Aead
-) -> SealedPart:
-    part_context = context.for_part(name)
-    keys = derive_part_keys(data_key, part_context, aead)
-    ciphertext = seal(payload, keys, part_context, aead)
-    return SealedPart(bit, name, ciphertext, ciphertext_digest(ciphertext), commitment(keys.opening, payload))
+def says_the_same(profile: Profile, newest: Newest, content: Content) -> bool:
+    """Whether the profile finds nothing new in what is to be written.
+
+    Raises:
+        ConflictError: it is a state from before the newest one.
+    """
+    if not newest.parts or content.withdraws:
+        return False
+    if profile.instant_of is not None:
+        then, now = profile.instant_of(newest.parts), profile.instant_of(content.parts)
+        if then is not None and now is not None and now < then:
+            raise ConflictError("is older than the newest state that is there")
+    return profile.is_same is not None and profile.is_same(newest.parts, content.parts)
 
 
-def _store(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    draft: Draft,
-    sealed: SealedRecord,
-    afterwards: Afterwards | None,
-    connection: sa.Connection,
-) -> StoredVersion:
-    # Decided again inside the transaction: a provider suspended since the first decision numbers nothing new.
-    again = rule_within(connection, services, session, intent, draft.target)
-    if not again.permit:
-        raise refuse(again)
-    _verify_expected(connection, draft)
-    log = _records_log(connection, again)
-    stored = records.append_version(connection, services.instance, log, sealed, again.answers[0].query.at)
-    if afterwards is not None:
-        afterwards(connection, stored)
-    return stored
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """One write on its way: sealed outside of the transaction, decided again and numbered inside it."""
+
+    services: Services
+    session: Session
+    intent: Intent
+    draft: Draft
+    dataset: Dataset
+    content: Content
+    afterwards: Afterwards | None
+
+    def run(self) -> StoredVersion:
+        for _ in range(ROUNDS):
+            newest = self._newest()
+            work = partial(self._store, newest.version, self._sealed(newest))
+            try:
+                return self.services.journal.run(work)
+            except StaleVersionError:
+                if self.draft.expected is not None:
+                    raise
+        raise ConflictError("other writes to this record kept coming first; try again")
+
+    def _newest(self) -> Newest:
+        target, profile = self.draft.target, registry.get(self.dataset.profile)
+        with self.services.database.reading() as connection:
+            if profile.is_same is None and profile.instant_of is None:  # then nothing need be opened
+                return Newest(records.newest_version(connection, target.dataset, target.record), None)
+            found = load_newest(
+                self.services, connection, self.dataset.provider, target.dataset, [target.record]
+            )
+        return found.get(target.record, NEVER)
+
+    def _sealed(self, newest: Newest) -> SealedRecord | None:
+        """What is to be stored; None where the newest version says the same already."""
+        if says_the_same(registry.get(self.dataset.profile), newest, self.content):
+            return None
+        record, version = self.draft.target.record, newest.version + 1
+        return seal_version(self.services, self.dataset, record, version, self.content, self.draft.aead)
+
+    def _store(self, newest: int, sealed: SealedRecord | None, connection: sa.Connection) -> StoredVersion:
+        # Decided again inside the transaction: a provider suspended since the first decision numbers nothing.
+        services, target = self.services, self.draft.target
+        again = rule_within(connection, services, self.session, self.intent, target)
+        if not again.permit:
+            raise refuse(again)
+        _verify_expected(connection, self.draft)
+        if sealed is None:
+            stored = _unchanged(connection, self.draft, newest)
+        else:
+            log = records_log(connection, again.dataset)
+            now = again.answers[0].query.at
+            stored = record_writes.append_version(connection, services.instance, log, sealed, now)
+        if self.afterwards is not None:
+            self.afterwards(connection, stored)
+        return stored
+
+
+def _unchanged(connection: sa.Connection, draft: Draft, newest: int) -> StoredVersion:
+    found = records.find_version(connection, draft.target.dataset, draft.target.record)
+    if found is None or found.version != newest:
+        raise StaleVersionError("the record was written in between")
+    return found
 
 
 def _verify_expected(connection: sa.Connection, draft: Draft) -> None:
@@ -160,12 +210,3 @@ def _verify_expected(connection: sa.Connection, draft: Draft) -> None:
     newest = 0 if found is None else found.version
     if newest != draft.expected:
         raise StaleVersionError(f"the record's newest version is {newest}, not {draft.expected}")
-
-
-def _records_log(connection: sa.Connection, ruling: Ruling) -> LogId:
-    head = logs.find_head(connection, ruling.dataset.provider, LogKind.RECORDS)
-    if head is None or head.halted is not None:
-        raise UnavailableError(
-            "the provider's records log is not open on this node, so nothing can be written"
-        )
-    return head.log

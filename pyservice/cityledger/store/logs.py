@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,12 +56,24 @@ def append(
     Raises:
         LogHaltedError: the log was halted, so nothing may be promised in it.
     """
+    return append_many(connection, log, now, [make])[0]
+
+
+def append_many(
+    connection: sa.Connection, log: LogId, now: int, makes: Sequence[Callable[[int, LeafHash], Leaf]]
+) -> list[Numbered]:
+    """As ``append`` for each of ``makes`` in order, with three statements for all of them."""
     head = _locked_head(connection, log)
     if head.halted is not None:
         raise LogHaltedError(f"log {log} is halted: {head.halted}")
-    numbered = Numbered(log, head.next_seq, leaf_hash(make(head.next_seq, head.last_leaf).struct_hash()))
-    connection.execute(leaf.insert().values(log=log, seq=numbered.seq, hash=numbered.hash, numbered_at=now))
-    moved = {"next_seq": numbered.seq + 1, "last_leaf": numbered.hash}
+    numbered: list[Numbered] = []
+    before = head.last_leaf
+    for seq, make in enumerate(makes, start=head.next_seq):
+        before = leaf_hash(make(seq, before).struct_hash())
+        numbered.append(Numbered(log, seq, before))
+    rows = [{"log": log, "seq": one.seq, "hash": one.hash, "numbered_at": now} for one in numbered]
+    connection.execute(leaf.insert(), rows)
+    moved = {"next_seq": head.next_seq + len(numbered), "last_leaf": before}
     connection.execute(log_head.update().where(log_head.c.log == log).values(moved))
     return numbered
 

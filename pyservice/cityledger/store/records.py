@@ -1,4 +1,4 @@
-"""Sealed records: versions with their wrapped key, parts and subjects, and their erasure.
+"""Sealed records as they are stored: versions with their wrapped key, parts and subjects.
 
 Nothing here can open a payload; rows hold ciphertext, digests and a data key that only the agency's vault
 key unwraps.
@@ -6,15 +6,15 @@ key unwraps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.errors import StaleVersionError, VerificationError
-from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone, leaf_hash
-from cityledger.store import logs
-from cityledger.store.tables import record_part, record_subject, record_version, tombstone
-from cityledger.types import DatasetId, ErasureReason, LeafHash, LogId, RecordId, SubjectId
+from cityledger.errors import VerificationError
+from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
+from cityledger.store.tables import record_identifier, record_part, record_subject, record_version
+from cityledger.types import DatasetId, LeafHash, LogId, RecordId, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class SealedRecord:
     schema: bytes
     wrapped: bytes
     parts: tuple[SealedPart, ...]
+    identifiers: tuple[bytes, ...] = ()
+    """HMACs of its business identifiers (``store/identifiers.py``)."""
+    withdrawn: bool = False
+    """The record ends with this version; it may return with a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +57,12 @@ class StoredVersion:
     seq: int
     leaf_hash: LeafHash
     written_at: int
+    withdrawn: bool = False
 
-
-def append_version(
-    connection: sa.Connection, instance: bytes, log: LogId, sealed: SealedRecord, now: int
-) -> StoredVersion:
-    """Numbers and stores a sealed version.
-
-    Raises:
-        StaleVersionError: ``sealed.version`` is not the next one any more: somebody wrote in between.
-    """
-    if sealed.version != newest_version(connection, sealed.dataset, sealed.record) + 1:
-        raise StaleVersionError(f"version {sealed.version} is not the next one of this record")
-    numbered = logs.append(connection, log, now, lambda seq, _before: _leaf(instance, log, seq, sealed))
-    stored = StoredVersion(
-        sealed.dataset,
-        sealed.record,
-        sealed.version,
-        sealed.subjects,
-        sealed.schema,
-        sealed.wrapped,
-        log,
-        numbered.seq,
-        numbered.hash,
-        now,
-    )
-    _insert(connection, stored, sealed.parts)
-    return stored
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is anything to read in it: it is neither erased nor the end of its record."""
+        return self.wrapped is not None and not self.withdrawn
 
 
 def newest_version(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> int:
@@ -88,13 +71,23 @@ def newest_version(connection: sa.Connection, dataset: DatasetId, record: Record
     return connection.execute(query).scalar() or 0
 
 
+def newest_versions(
+    connection: sa.Connection, dataset: DatasetId, wanted: Iterable[RecordId]
+) -> dict[RecordId, int]:
+    """``newest_version`` of many records in one question; those never written are left out."""
+    of_dataset = (record_version.c.dataset == dataset) & record_version.c.record.in_(set(wanted))
+    newest = sa.func.max(record_version.c.version).label("newest")
+    query = sa.select(record_version.c.record, newest).where(of_dataset).group_by(record_version.c.record)
+    return {RecordId(row.record): row.newest for row in connection.execute(query)}
+
+
 def find_version(
     connection: sa.Connection, dataset: DatasetId, record: RecordId, version: int | None = None
 ) -> StoredVersion | None:
-    """One version (default: the newest). None if it was never written or is erased."""
+    """One version (default: the newest). None if it was never written, is erased or ends the record."""
     wanted = version or newest_version(connection, dataset, record)
     stored = find_any_version(connection, dataset, record, wanted)
-    return None if stored is None or stored.wrapped is None else stored
+    return stored if stored is not None and stored.is_readable else None
 
 
 def find_any_version(
@@ -162,100 +155,15 @@ def find_records_of_subject(
     return [version for version in found if version is not None and subject in version.subjects]
 
 
-def erase(
-    connection: sa.Connection, instance: bytes, log: LogId, versions: list[StoredVersion], when: Erasure
-) -> list[logs.Numbered]:
-    """Destroys the wrapped key of each version and numbers a tombstone for it, in one transaction."""
-    return [_erase_one(connection, instance, log, version, when) for version in versions]
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """Why and when; ``unrecoverable_at`` is when no backup holds the wrapped key any more (Unix seconds)."""
-
-    reason: ErasureReason
-    erased_at: int
-    unrecoverable_at: int
-
-
-def _erase_one(
-    connection: sa.Connection, instance: bytes, log: LogId, version: StoredVersion, when: Erasure
-) -> logs.Numbered:
-    numbered = logs.append(
-        connection,
-        log,
-        when.erased_at,
-        lambda seq, _before: Tombstone(
-            instance, log, seq, version.leaf_hash, when.reason, when.erased_at, when.unrecoverable_at
-        ),
-    )
-    connection.execute(
-        tombstone.insert().values(
-            log=log,
-            seq=numbered.seq,
-            dataset=version.dataset,
-            record=version.record,
-            version=version.version,
-            erased_leaf=version.leaf_hash,
-            reason=when.reason,
-            erased_at=when.erased_at,
-            unrecoverable_at=when.unrecoverable_at,
-        )
-    )
-    of_version = _is_of(record_version, version.dataset, version.record) & (
-        record_version.c.version == version.version
-    )
-    connection.execute(record_version.update().where(of_version).values(wrapped=None))
-    return numbered
-
-
-def _leaf(instance: bytes, log: LogId, seq: int, sealed: SealedRecord) -> RecordLeaf:
-    return RecordLeaf(
-        instance=instance,
-        log=log,
-        seq=seq,
-        dataset=sealed.dataset,
-        record=sealed.record,
-        version=sealed.version,
-        subjects=sealed.subjects,
-        schema=sealed.schema,
-        parts=tuple(PartLeaf(part.name, part.digest, part.commitment) for part in sealed.parts),
-    )
-
-
-def _insert(connection: sa.Connection, stored: StoredVersion, parts: tuple[SealedPart, ...]) -> None:
-    of_version = {"dataset": stored.dataset, "record": stored.record, "version": stored.version}
-    connection.execute(
-        record_version.insert().values(
-            **of_version,
-            log=stored.log,
-            seq=stored.seq,
-            leaf_hash=stored.leaf_hash,
-            schema=stored.schema,
-            wrapped=stored.wrapped,
-            withdrawn=False,
-            written_at=stored.written_at,
-        )
-    )
-    connection.execute(
-        record_part.insert(),
-        [
-            {
-                **of_version,
-                "bit": part.bit,
-                "name": part.name,
-                "ciphertext": part.ciphertext,
-                "sealed_bytes": len(part.ciphertext),
-                "digest": part.digest,
-                "commitment": part.commitment,
-            }
-            for part in parts
-        ],
-    )
-    if stored.subjects:
-        connection.execute(
-            record_subject.insert(), [{**of_version, "subject": one} for one in stored.subjects]
-        )
+def find_records_of_identifier(
+    connection: sa.Connection, dataset: DatasetId, identifier: bytes
+) -> list[StoredVersion]:
+    """The newest versions, not erased, that carry a business identifier (its HMAC)."""
+    carries = (record_identifier.c.dataset == dataset) & (record_identifier.c.identifier == identifier)
+    query = sa.select(record_identifier.c.record, record_identifier.c.version).where(carries)
+    rows = {(RecordId(row.record), row.version) for row in connection.execute(query)}
+    found = (find_version(connection, dataset, record) for record in sorted({record for record, _ in rows}))
+    return [one for one in found if one is not None and (one.record, one.version) in rows]
 
 
 def _is_of(table: sa.Table, dataset: DatasetId, record: RecordId) -> sa.ColumnElement[bool]:
@@ -282,4 +190,5 @@ def _stored(row: sa.Row[tuple[object, ...]], subjects: tuple[SubjectId, ...]) ->
         seq=row.seq,
         leaf_hash=LeafHash(row.leaf_hash),
         written_at=row.written_at,
+        withdrawn=row.withdrawn,
     )
