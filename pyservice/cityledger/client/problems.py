@@ -17,6 +17,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "malformed-json": errors.MalformedJsonError,
     "invalid-field": errors.FieldError,
     "invalid-payload": errors.PayloadError,
+    "wrong-format": errors.FormatError,
     "too-large": errors.TooLargeError,
     "unsupported-media-type": errors.MediaTypeError,
     "unauthenticated": errors.AuthenticationError,
