@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import (
+    ConflictError,
     DeniedError,
     FieldError,
     MisdirectedError,
@@ -16,10 +18,12 @@ from cityledger.errors import (
 )
 from cityledger.exchange.read import read_plain
 from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.submit import Draft, erase, submit
+from cityledger.exchange.submit import Draft, erase, submit, withdraw
+from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import records
+from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.receipts import list_receipts
 from cityledger.store.records import StoredVersion
 from cityledger.store.tables import record_version
@@ -31,6 +35,7 @@ from cityledger.types import (
     AgencyStatus,
     ErasureReason,
     RecordId,
+    SubjectId,
 )
 from node_fixture import TREATMENT_RECORD, TestNode
 
@@ -220,3 +225,140 @@ def test_erased_record_may_be_written_again_under_the_next_version(node: TestNod
     assert again.version == 2
     with services.database.reading() as connection:
         assert records.find_version(connection, node.health, _target(node).record, 1) is None
+
+
+def _withdraw(node: TestNode, expected: int | None = None) -> StoredVersion:
+    writer = node.session("HEALTH", "writer")
+    return withdraw(node.context.services, writer, WRITE, _target(node), expected)
+
+
+def test_withdraw_ends_the_record_and_keeps_its_history(node: TestNode) -> None:
+    body = RecordBody((SubjectId(b"\x11" * 32),), BODY.parts)
+    _submit(node, Draft(_target(node), body))
+
+    ended = _withdraw(node)
+
+    assert (ended.version, ended.withdrawn, ended.subjects) == (2, True, body.subjects)
+    with pytest.raises(NotFoundError):
+        _read(node, _target(node))
+    assert _read(node, replace(_target(node), version=1)) == SUMMARY
+
+
+def test_withdrawn_record_answers_like_one_that_was_never_written(node: TestNode) -> None:
+    _submit(node)
+    _withdraw(node)
+    services, reader = node.context.services, node.session("HEALTH", "reader")
+
+    with pytest.raises(NotFoundError) as withdrawn:
+        read_plain(services, reader, READ, _target(node))
+    with pytest.raises(NotFoundError) as absent:
+        read_plain(services, reader, READ, _target(node, "never"))
+
+    assert str(withdrawn.value) == str(absent.value)
+
+
+def test_withdrawn_record_returns_as_the_next_version(node: TestNode) -> None:
+    _submit(node)
+    _withdraw(node)
+
+    again = _submit(node, Draft(_target(node), BODY, expected=0))
+
+    assert (again.version, again.withdrawn) == (3, False)
+    assert _read(node, _target(node)) == SUMMARY
+
+
+def test_withdraw_of_what_is_not_there_is_not_found(node: TestNode) -> None:
+    with pytest.raises(NotFoundError):
+        _withdraw(node)
+    _submit(node)
+    _withdraw(node)
+    with pytest.raises(NotFoundError):
+        _withdraw(node)
+
+    assert node.row_counts()["record_version"] == 2
+
+
+def test_withdraw_refuses_an_expected_version_that_is_not_the_newest(node: TestNode) -> None:
+    _submit(node)
+
+    with pytest.raises(StaleVersionError):
+        _withdraw(node, expected=2)
+
+    assert _read(node, _target(node)) == SUMMARY
+
+
+def test_erase_destroys_the_keys_of_a_withdrawn_record_too(node: TestNode) -> None:
+    _submit(node)
+    _withdraw(node)
+    services = node.context.services
+
+    numbered = erase(services, node.session("HEALTH", "writer"), WRITE, _target(node), ErasureReason.DUTY)
+
+    assert len(numbered) == 2
+    with services.database.reading() as connection:
+        assert set(connection.execute(sa.select(record_version.c.wrapped)).scalars()) == {None}
+
+
+def _with_profile(monkeypatch: pytest.MonkeyPatch, **hooks: Any) -> None:
+    monkeypatch.setitem(registry._PROFILES, "medical", replace(registry.get("medical"), **hooks))
+
+
+def test_submit_of_what_the_profile_calls_the_same_gives_the_version_that_is_there(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_profile(monkeypatch, is_same=lambda old, new: old == new)
+    noted: list[int] = []
+    first = _submit(node)
+
+    again = submit(
+        node.context.services,
+        node.session("HEALTH", "writer"),
+        WRITE,
+        Draft(_target(node), BODY),
+        lambda _connection, stored: noted.append(stored.version),
+    )
+
+    assert (again, noted) == (first, [1])
+    assert node.row_counts()["leaf"] == 1
+
+
+def test_submit_refuses_a_state_older_than_the_newest(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {SUMMARY: datetime(2026, 3, 1, tzinfo=UTC)}
+    _with_profile(
+        monkeypatch,
+        instant_of=lambda parts: times.get(parts["summary"], datetime(2026, 2, 1, tzinfo=UTC)),
+    )
+    _submit(node)
+    older = RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})
+
+    with pytest.raises(ConflictError, match="older than the newest"):
+        _submit(node, Draft(_target(node), older))
+
+    assert node.row_counts()["leaf"] == 1
+
+
+def test_business_identifiers_find_the_newest_version_that_carries_them(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_profile(
+        monkeypatch,
+        identifiers_of=lambda parts: (("urn:visit", "V-1" if b"finished" in parts["summary"] else "V-2"),),
+    )
+    services, key = node.context.services, node.context.services.keys_of(AgencyId(1)).subject_key
+
+    def found(value: str) -> list[int]:
+        digest = record_identifier_digest(key, "urn:visit", value)
+        with services.database.reading() as connection:
+            return [
+                one.version for one in records.find_records_of_identifier(connection, node.health, digest)
+            ]
+
+    _submit(node)
+    assert (found("V-1"), found("V-2")) == ([1], [])
+    _submit(node, Draft(_target(node), RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})))
+    assert (found("V-1"), found("V-2")) == ([], [2])
+    erase(services, node.session("HEALTH", "writer"), WRITE, _target(node), ErasureReason.DUTY)
+    assert found("V-2") == []
+    assert node.row_counts()["record_identifier"] == 0
