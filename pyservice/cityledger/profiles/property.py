@@ -1,7 +1,8 @@
 """Land registration after ISO 19152:2012 (LADM): basic administrative unit, rights, restrictions, parties.
 
 The class names of the standard stand in brackets. Rights name parties by ``pid``, so that shares can be read
-without the part that holds names.
+without the part that holds names. Each version of a title tells in ``transaction`` by which act it came to
+be, so the chain of versions is the title's history; :mod:`cityledger.profiles.title_acts` makes the next one.
 """
 
 from __future__ import annotations
@@ -13,20 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from cityledger.errors import PayloadError
-from cityledger.profiles.fields import CivilDate, Element, Identifier, Name, Number, Share, Text, fits
-from cityledger.profiles.profile import Profile, ProfilePart
-from cityledger.strict_json import Json
+from cityledger.profiles.fields import CivilDate, Element, Identifier, Name, Share, Text, fits
+from cityledger.profiles.land_values import Amount, Area
+from cityledger.profiles.profile import Parts, Profile, ProfilePart
+from cityledger.profiles.transaction import TRANSACTION, RightType, check_transaction
+from cityledger.strict_json import Json, parse
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-"""ISO 4217 code."""
-
-
-class Area(Element):
-    """[LA_AreaValue]"""
-
-    value: Annotated[Number, Field(gt=0)]
-    unit: Literal["m2", "ha", "mu"]
-    kind: Literal["officialArea", "surveyedArea", "calculatedArea"] = "officialArea"
+TITLE_UID = "urn:cityledger:title-uid"
+"""System of the business identifier by which a title can be found: its real-estate unit number."""
 
 
 class Address(Element):
@@ -51,16 +46,11 @@ class Title(Element):
 class Right(Element):
     """[LA_Right] ``share`` is the party's part of this type of right."""
 
-    type: Literal["ownership", "usufruct", "leasehold", "superficies", "occupation", "servitude"]
+    type: RightType
     share: Share
     party: Identifier
     since: CivilDate
     until: CivilDate | None = None
-
-
-class Amount(Element):
-    value: Annotated[Number, Field(gt=0)]
-    currency: Currency
 
 
 class Charge(Element):
@@ -94,6 +84,7 @@ MODELS: Mapping[str, TypeAdapter[Any]] = {
     "rights": _RIGHTS,
     "charges": _CHARGES,
     "parties": _PARTIES,
+    "transaction": TRANSACTION,
 }
 
 
@@ -128,19 +119,55 @@ def _check_parties(value: Json, path: str) -> None:
 
 
 def _check_together(values: Mapping[str, Json]) -> None:
-    """Each right's party is listed, where parties are given at all."""
-    if "rights" not in values or "parties" not in values:
-        return
-    known = {party.pid for party in _PARTIES.validate_python(values["parties"])}
-    for index, right in enumerate(_RIGHTS.validate_python(values["rights"])):
-        if right.party not in known:
+    """A title, or a sale by itself; whatever names a party or a charge finds it where those are given."""
+    if "title" not in values:
+        _refuse_without_title(values)
+    parties, charges = values.get("parties"), values.get("charges")
+    pids = None if parties is None else {party.pid for party in _PARTIES.validate_python(parties)}
+    cids = set() if charges is None else {one.cid for one in _CHARGES.validate_python(charges)}
+    if pids is not None and "rights" in values:
+        _refuse_unlisted_owners(values["rights"], pids)
+    if "transaction" in values:
+        _refuse_unlisted(values["transaction"], pids, cids)
+
+
+def _refuse_without_title(values: Mapping[str, Json]) -> None:
+    transaction = values.get("transaction")
+    if transaction is None:
+        raise PayloadError("parts", "must hold a title, or the transaction of a sale")
+    if TRANSACTION.validate_python(transaction).type != "sale":
+        raise PayloadError("parts.title", "an act stands beside the title that it made")
+    for name in ("rights", "charges", "parties"):
+        if name in values:
+            raise PayloadError("parts.title", f"{name} are of a title, which is missing")
+
+
+def _refuse_unlisted_owners(rights: Json, pids: set[str]) -> None:
+    for index, right in enumerate(_RIGHTS.validate_python(rights)):
+        if right.party not in pids:
             raise PayloadError(f"parts.rights[{index}].party", "no party with this pid in parts.parties")
+
+
+def _refuse_unlisted(transaction: Json, pids: set[str] | None, cids: set[str]) -> None:
+    act = TRANSACTION.validate_python(transaction)
+    for name, pid in (("from", act.from_), ("to", act.to)):
+        if pid is not None and pids is not None and pid not in pids:
+            raise PayloadError(f"parts.transaction.{name}", "no party with this pid in parts.parties")
+    if act.charge is not None and act.charge not in cids:
+        raise PayloadError("parts.transaction.charge", "no charge with this cid in parts.charges")
+
+
+def identifiers_of(parts: Parts) -> tuple[tuple[str, str], ...]:
+    """The real-estate unit number of a title; a sale by itself has none."""
+    title = parse(parts["title"], max_bytes=len(parts["title"])) if "title" in parts else None
+    return ((TITLE_UID, str(title["uid"])),) if isinstance(title, dict) else ()
 
 
 def _refuse_reversed(intervals: Sequence[tuple[str, str | None]], path: str) -> None:
     for index, (since, until) in enumerate(intervals):
-        if until is not None and until <= since:
-            raise PayloadError(f"{path}[{index}].until", "must be after since")
+        # The same day is possible: what is bought in the morning may be sold in the afternoon.
+        if until is not None and until < since:
+            raise PayloadError(f"{path}[{index}].until", "must not be before since")
 
 
 def _refuse_repeats(ids: Sequence[str], path: str, field: str) -> None:
@@ -155,10 +182,13 @@ PROPERTY = Profile(
     name="property",
     title="Real-estate registration (ISO 19152 LADM)",
     parts=(
-        ProfilePart("title", "application/json", required=True, check=_check_title),
+        ProfilePart("title", "application/json", required=False, check=_check_title),
         ProfilePart("rights", "application/json", required=False, check=_check_rights),
         ProfilePart("charges", "application/json", required=False, check=_check_charges),
         ProfilePart("parties", "application/json", required=False, check=_check_parties),
+        ProfilePart("transaction", "application/json", required=False, check=check_transaction),
+        ProfilePart("attachment", "application/octet-stream", required=False, check=None),
     ),
     check_together=_check_together,
+    identifiers_of=identifiers_of,
 )
