@@ -19,3 +19,10 @@ def test_listen_says_what_to_do_when_the_port_is_taken() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"port {port}: .*--port"):
             _listen("127.0.0.1", port)
+
+
+def test_listen_lets_answers_go_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

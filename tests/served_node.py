@@ -1,0 +1,52 @@
+"""The in-memory node of ``node_fixture`` behind a real HTTP server, for what only a socket can show."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from cityledger.api.application import create_app
+from cityledger.serving import _listen
+from node_fixture import TestNode, make_node
+
+ANSWER_SECONDS = 20
+"""Longer than any honest answer takes: a request that needs more hangs."""
+
+
+class _Started(uvicorn.Server):
+    """Tells when it listens, so that nobody has to ask in a loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@contextmanager
+def served_node(folder: Path, **settings: Any) -> Iterator[tuple[TestNode, httpx.Client]]:
+    """A node and a client that talks to it through a port of this machine."""
+    node = make_node(folder, **settings)
+    config = uvicorn.Config(create_app(node.context), log_config=None, access_log=False, ws="none")
+    server = _Started(config)
+    with _listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert server.is_up.wait(ANSWER_SECONDS)
+            with httpx.Client(base_url=url, timeout=ANSWER_SECONDS, trust_env=False) as client:
+                yield node, client
+        finally:
+            server.should_exit = True
+            thread.join()
+            node.close()
