@@ -15,12 +15,14 @@ class ImportOptions:
 
     timezone: str | None = None
     """IANA name of the zone of times that are written without an offset."""
+    observed_at: str | None = None
+    """When a file that names no time was taken, RFC 3339 with offset."""
     place: str | None = None
     """The place that a file without a column for it is about."""
     capacity: int | None = None
     """How many spaces that place has."""
     crs: str | None = None
-    """The coordinate reference system of a file that does not name it, e.g. ``EPSG:25832``."""
+    """The coordinate reference system of a file that does not name it: ``EPSG:25832``, ``GCJ-02``, ``BD-09``."""
     split: str | None = None
     """How a FHIR Bundle becomes records: ``encounter`` (default) or ``resource``."""
     upsert: bool = False
