@@ -1,37 +1,26 @@
-"""Adapter to ``fhir.resources`` (R4B models; the resources used here are the same in R4), stricter than it.
+"""FHIR R4 (HL7 FHIR 4.0.1) resources held against what R4 knows of them, element by element.
 
-The library takes ``"5"`` for 5, a number for a date and a string for an object if it holds JSON, and checks
-no codes. A payload is stored and shown as written, so what was not FHIR when it came would not be FHIR when
-it is read.
+Checked are elements, their JSON types and number, required ones, choices, codes of required bindings,
+primitive values and their extensions, contained resources and references to them. Not checked are the
+value sets of weaker bindings, most invariants of the specification, and what a reference elsewhere points to.
+
+The JSON is walked as it was parsed, once, and nothing is converted: a payload is stored and shown as
+written, so what was not FHIR when it came would not be FHIR when it is read.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Collection, Mapping
-from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ValidationError
 
 from cityledger.errors import PayloadError
-from cityledger.profiles.fields import reason, steps
+from cityledger.profiles.fhir_elements import Element, FhirType, resource_type, type_at
+from cityledger.profiles.fhir_primitives import check_primitive
+from cityledger.profiles.fhir_types import INSIDE
 from cityledger.strict_json import Json
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
 
 VERSION = "4.0.1"
 
-_OPEN_STATUS = {
-    "Encounter": "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown",
-    "Observation": "registered preliminary final amended corrected cancelled entered-in-error unknown",
-    "DiagnosticReport": (
-        "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"
-    ),
-}
-"""R4 value sets of required binding that the library's models cut short with a ``+``."""
+_SHOWN = 64
 
 
 def check_resource(value: Json, types: Collection[str], path: str) -> None:
@@ -43,129 +32,193 @@ def check_resource(value: Json, types: Collection[str], path: str) -> None:
     resource = _object(value, path)
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in types:
-        raise PayloadError(f"{path}.resourceType", f"must be {' or '.join(sorted(types))}")
-    model = _read(resource, kind, path)
-    _refuse_coerced(resource, model, path)
-    if kind in _OPEN_STATUS and resource.get("status") not in _OPEN_STATUS[kind].split():
-        raise PayloadError(f"{path}.status", f"must be one of {_OPEN_STATUS[kind]}")
+        raise PayloadError(f"{path}.resourceType", _expected(types))
+    _check_object(resource, resource_type(kind), path, _local_ids(resource), is_resource=True)
 
 
-def check_resources(value: Json, types: Collection[str], path: str) -> None:
-    """A JSON array of resources, or a Bundle whose entries hold them.
+def check_collection(value: Json, types: Collection[str], path: str) -> None:
+    """One resource of one of ``types``, a Bundle of type ``collection`` with them, or a JSON array of them.
 
     Raises:
-        PayloadError: names the element, as in ``parts.medication[0].status``.
+        PayloadError: names the element, as in ``parts.medication.entry[0].resource.status``.
     """
-    items, item_path = (value, path) if isinstance(value, list) else (_entries(value, path), f"{path}.entry")
-    for index, item in enumerate(items):
-        if isinstance(value, list):
-            check_resource(item, types, f"{item_path}[{index}]")
-        else:
-            entry = _object(item, f"{item_path}[{index}]")
-            check_resource(entry.get("resource"), types, f"{item_path}[{index}].resource")
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            check_resource(item, types, f"{path}[{index}]")
+    elif isinstance(value, dict) and value.get("resourceType") == "Bundle":
+        _check_bundle(value, types, path)
+    else:
+        check_resource(value, types, path)
 
 
-def _entries(value: Json, path: str) -> list[Json]:
-    """The entries of a Bundle, whose frame is checked without their resources: those come one by one."""
-    bundle = _object(value, path)
-    if bundle.get("resourceType") != "Bundle":
-        raise PayloadError(f"{path}.resourceType", "must be Bundle, or the part must be a JSON array")
+def check_bundle_frame(bundle: Mapping[str, Json], path: str) -> None:
+    """A Bundle without its entries: id, type, links, signature.
+
+    Raises:
+        PayloadError: names the element.
+    """
+    frame = {name: member for name, member in bundle.items() if name != "entry"}
+    _check_object(frame, resource_type("Bundle"), path, frozenset(), is_resource=True)
+
+
+def check_entry_frame(entry: Json, path: str) -> dict[str, Json]:
+    """One entry of a Bundle without its resource; returns the entry.
+
+    Raises:
+        PayloadError: names the element.
+    """
+    members = _object(entry, path)
+    frame = {name: member for name, member in members.items() if name != "resource"}
+    if frame:
+        kind = resource_type("Bundle").elements["entry"].kind
+        _check_object(frame, type_at(kind), path, frozenset())
+    return members
+
+
+def _check_bundle(bundle: Mapping[str, Json], types: Collection[str], path: str) -> None:
     entries = bundle.get("entry")
     if not isinstance(entries, list) or not entries:
         raise PayloadError(f"{path}.entry", "must be a JSON array with at least one entry")
-    frame: dict[str, Json] = {name: member for name, member in bundle.items() if name != "entry"}
-    frame["entry"] = [_without_resource(entry) for entry in entries]
-    _refuse_coerced(frame, _read(frame, "Bundle", path), path)
-    return entries
+    check_bundle_frame(bundle, path)
+    if bundle["type"] != "collection":
+        raise PayloadError(f"{path}.type", "must be collection: a part holds resources, and asks for nothing")
+    for index, entry in enumerate(entries):
+        resource = check_entry_frame(entry, f"{path}.entry[{index}]").get("resource")
+        check_resource(resource, types, f"{path}.entry[{index}].resource")
 
 
-def _without_resource(entry: Json) -> Json:
-    return (
-        {name: member for name, member in entry.items() if name != "resource"}
-        if isinstance(entry, dict)
-        else entry
-    )
+def _expected(types: Collection[str]) -> str:
+    return f"must be {' or '.join(sorted(types))}"
 
 
 def _object(value: Json, path: str) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise PayloadError(path, "must be a JSON object")
+    if not value:
+        raise PayloadError(path, "must not be empty: an element is left out or holds something")
     return value
 
 
-@cache
-def _model(kind: str) -> type[BaseModel]:
-    """Loaded on first use: the models take 0.3 s to import, and not every node has medical datasets."""
-    model: type[BaseModel] = getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
-    return model
+def _array(value: Json, path: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise PayloadError(path, "must be a JSON array")
+    if not value:
+        raise PayloadError(path, "must not be empty: an element is left out or holds something")
+    return value
 
 
-def _read(resource: Mapping[str, Json], kind: str, path: str) -> BaseModel:
-    try:
-        return _model(kind).model_validate(dict(resource))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise PayloadError(
-            path + steps(first["loc"]).removesuffix(".root"), _reason(first["type"], first["msg"])
-        ) from None
-    except (LookupError, TypeError, AttributeError, ValueError):
-        # The library fails this way on a resource inside whose type it does not know.
-        raise PayloadError(path, f"holds something that FHIR {VERSION} does not know") from None
+def _local_ids(resource: Mapping[str, Json]) -> frozenset[str]:
+    """What ``#id`` may refer to inside a resource. ``#`` alone is the resource itself."""
+    contained = resource.get("contained")
+    items = contained if isinstance(contained, list) else []
+    ids = (item.get("id") for item in items if isinstance(item, dict))
+    return frozenset(f"#{one}" for one in ids if isinstance(one, str)) | {"#"}
 
 
-def _reason(kind: str, message: str) -> str:
-    if kind == "json_invalid" or kind.startswith(("fhir", "model_validation")):
-        return "is not the FHIR type that belongs here"
-    return reason(kind, message)
+def _check_object(
+    members: Mapping[str, Json],
+    known: FhirType,
+    path: str,
+    local: frozenset[str],
+    *,
+    is_resource: bool = False,
+) -> None:
+    for name, member in members.items():
+        if name == "resourceType" and is_resource:
+            continue
+        element = known.elements.get(name.removeprefix("_"))
+        if element is None or (name.startswith("_") and element.is_complex):
+            raise PayloadError(f"{path}.{name[:_SHOWN]}", "no such field here")
+        if name.startswith("_"):
+            _check_extensions(member, element, members.get(name[1:]), f"{path}.{name}", local)
+        else:
+            _check_element(member, element, members.get(f"_{name}"), f"{path}.{name}", local)
+    _check_presence(members, known, path)
+    if known.name == "Reference":
+        _check_local_reference(members, path, local)
+    elif known.name == "Extension" and ("extension" in members) == _has_value(members):
+        raise PayloadError(path, "must have either a value or extensions")
 
 
-def _refuse_coerced(value: Json, read: object, path: str) -> None:
-    """Walk the JSON and what the library made of it side by side."""
-    match value:
-        case dict() if isinstance(read, BaseModel):
-            for name, member in value.items():
-                _refuse_coerced_member(name, member, read, f"{path}.{name}")
-        case list() if isinstance(read, list):
-            for index, (item, item_read) in enumerate(zip(value, read, strict=True)):
-                _refuse_coerced(item, item_read, f"{path}[{index}]")
-        case _ if not _same_type(value, read):
-            raise PayloadError(path, "is not the JSON type that belongs here")
-
-
-def _refuse_coerced_member(name: str, member: Json, read: BaseModel, path: str) -> None:
-    if name == "resourceType":
+def _check_element(value: Json, element: Element, companion: Json, path: str, local: frozenset[str]) -> None:
+    if not element.is_list:
+        _check_value(value, element, path, local)
         return
-    if member is None:
+    companions = companion if isinstance(companion, list) else []
+    for index, item in enumerate(_array(value, path)):
+        # A null holds the place of a primitive value that has only an extension (json.html#primitive).
+        if item is None and not element.is_complex and index < len(companions) and companions[index]:
+            continue
+        _check_value(item, element, f"{path}[{index}]", local)
+
+
+def _check_value(value: Json, element: Element, path: str, local: frozenset[str]) -> None:
+    if value is None:
         raise PayloadError(path, "FHIR has no null members; leave the element out")
-    attribute, field = _fields(type(read))[name]
-    _refuse_coerced(member, getattr(read, attribute), path)
-    codes = _codes(field)
-    if codes and isinstance(member, str) and member not in codes:
-        raise PayloadError(path, f"must be one of {' '.join(codes)}")
+    if not element.is_complex:
+        check_primitive(element.kind, value, path)
+        if element.codes and value not in element.codes:
+            raise PayloadError(path, f"must be one of {' '.join(sorted(element.codes))}")
+    elif element.kind.endswith(".Resource"):
+        _check_contained(value, path, local)
+    else:
+        _check_object(_object(value, path), type_at(element.kind), path, local)
 
 
-def _same_type(value: Json, read: object) -> bool:
-    match value:
-        case bool():
-            return isinstance(read, bool)
-        case int():
-            return isinstance(read, int | Decimal) and not isinstance(read, bool)
-        case Decimal():
-            return isinstance(read, Decimal)
-        case str():
-            return not isinstance(read, bool | int | float | Decimal | list | BaseModel)
-        case _:
-            return value is None and read is None
+def _check_contained(value: Json, path: str, local: frozenset[str]) -> None:
+    """A resource inside another. Its local references are those of the outermost, and it contains none."""
+    resource = _object(value, path)
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in INSIDE:
+        raise PayloadError(f"{path}.resourceType", "must be a resource type of FHIR R4 that is taken here")
+    if "contained" in resource:
+        raise PayloadError(f"{path}.contained", "a contained resource contains no other")
+    _check_object(resource, resource_type(kind), path, local, is_resource=True)
 
 
-@cache
-def _fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:
-    return {field.alias or attribute: (attribute, field) for attribute, field in model.model_fields.items()}
+def _check_extensions(value: Json, element: Element, values: Json, path: str, local: frozenset[str]) -> None:
+    """``_birthDate``: id and extensions of a primitive value, in an array as long as that of the values."""
+    if not element.is_list:
+        _check_companion(value, path, local)
+        return
+    items = _array(value, path)
+    if isinstance(values, list) and len(values) != len(items):
+        raise PayloadError(path, "must be as long as the array of the values")
+    for index, item in enumerate(items):
+        if item is not None:
+            _check_companion(item, f"{path}[{index}]", local)
+        elif not isinstance(values, list):
+            raise PayloadError(f"{path}[{index}]", "there is neither a value nor an extension")
 
 
-def _codes(field: FieldInfo) -> tuple[str, ...]:
-    """The codes of a required binding; none where the library's list ends in ``+``: it is not the whole."""
-    extra = field.json_schema_extra
-    listed = extra.get("enum_values") if isinstance(extra, dict) else None
-    codes = tuple(str(code) for code in listed) if isinstance(listed, list) else ()
-    return () if "+" in codes else codes
+def _check_companion(value: Json, path: str, local: frozenset[str]) -> None:
+    _check_object(_object(value, path), type_at(_ELEMENT), path, local)
+
+
+def _check_presence(members: Mapping[str, Json], known: FhirType, path: str) -> None:
+    """Required elements and choices. A primitive of extensions alone is there: they say why it is not."""
+    for name in known.required:
+        if name not in members and f"_{name}" not in members:
+            raise PayloadError(f"{path}.{name}", "this field is required")
+    chosen: dict[str, str] = {}
+    for name in members:
+        plain = name.removeprefix("_")
+        choice = known.elements[plain].choice if plain in known.elements else ""
+        if choice and chosen.setdefault(choice, plain) != plain:
+            raise PayloadError(path, f"must have one {choice}[x], not several")
+    for choice in known.choices:
+        if choice not in chosen:
+            raise PayloadError(f"{path}.{choice}[x]", "this field is required")
+
+
+def _check_local_reference(members: Mapping[str, Json], path: str, local: frozenset[str]) -> None:
+    reference = members.get("reference")
+    if isinstance(reference, str) and reference.startswith("#") and reference not in local:
+        raise PayloadError(f"{path}.reference", "must name a contained resource by its id")
+
+
+def _has_value(extension: Mapping[str, Json]) -> bool:
+    return any(name.removeprefix("_").startswith("value") for name in extension)
+
+
+_ELEMENT = "fhir.resources.R4B.element.Element"

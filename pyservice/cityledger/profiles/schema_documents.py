@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cityledger.profiles import fhir, medical, registry
+from cityledger.profiles import fhir, fhir_types, registry
 from cityledger.profiles.parking import MODELS as PARKING_MODELS
 from cityledger.profiles.profile import Profile
 from cityledger.profiles.property import MODELS as PROPERTY_MODELS
@@ -24,7 +24,7 @@ _MODELS: Mapping[str, Mapping[str, TypeAdapter[Any]]] = {
 
 
 def document(profile: Profile) -> dict[str, object]:
-    """JSON Schema 2020-12 of a record's parts. ``x-parts`` is their order."""
+    """JSON Schema 2020-12 of a record's parts. ``x-parts`` is their order; binary ones have no schema."""
     parts, definitions = _fhir_parts() if profile.name == "medical" else _model_parts(_MODELS[profile.name])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -68,14 +68,8 @@ def _bare_schema(schema: object) -> object:
 
 def _fhir_parts() -> tuple[dict[str, object], dict[str, object]]:
     """Names HL7's own definitions; to copy them would be 3 MB that HL7 publishes better."""
-    definitions: dict[str, object] = {
-        kind: _fhir_resource(kind) for kinds in medical.RESOURCES.values() for kind in kinds
-    }
-    single = {"summary", "imaging_report"}
-    parts: dict[str, object] = {
-        name: _one_of(kinds) if name in single else _several(kinds)
-        for name, kinds in medical.RESOURCES.items()
-    }
+    definitions: dict[str, object] = {kind: _fhir_resource(kind) for kind in fhir_types.PART_OF}
+    parts: dict[str, object] = {name: _fhir_part(kinds) for name, kinds in fhir_types.TYPES.items()}
     return parts, definitions
 
 
@@ -88,19 +82,17 @@ def _fhir_resource(kind: str) -> dict[str, object]:
     }
 
 
-def _one_of(kinds: tuple[str, ...]) -> dict[str, object]:
-    return {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds]}
-
-
-def _several(kinds: tuple[str, ...]) -> dict[str, object]:
-    array = {"type": "array", "minItems": 1, "items": _one_of(kinds)}
-    entry = {"type": "object", "required": ["resource"], "properties": {"resource": _one_of(kinds)}}
+def _fhir_part(kinds: tuple[str, ...]) -> dict[str, object]:
+    one: dict[str, object] = {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds]}
+    array = {"type": "array", "minItems": 1, "items": one}
+    entry = {"type": "object", "required": ["resource"], "properties": {"resource": one}}
     bundle = {
         "type": "object",
-        "required": ["resourceType", "entry"],
+        "required": ["resourceType", "type", "entry"],
         "properties": {
             "resourceType": {"const": "Bundle"},
+            "type": {"const": "collection"},
             "entry": {"type": "array", "minItems": 1, "items": entry},
         },
     }
-    return {"oneOf": [array, bundle]}
+    return {"oneOf": [one, bundle, array]}

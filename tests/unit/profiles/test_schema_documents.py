@@ -8,7 +8,7 @@ from cityledger.profiles.profile import canonical_bytes
 from cityledger.profiles.schema_documents import documents
 
 DIGESTS = {
-    "medical": "9218e7530d89b85df283f8cbdc06d651fba2b98b242f0b02f3e7a097324dbd89",
+    "medical": "2a724544c02e6cf5b436a77e2a19f8ec2df3f6f87236c4863dd3090c4c5ea0d8",
     "property": "e3262d6fa119c295d5dbf96790d781ce627926e281610b7b7d3e4323a5819b95",
     "parking": "b6fdcf42079bf6f18a5ede1335def4a02b0a1dd39474068d4f5ddb0462110ccc",
 }
