@@ -1,0 +1,113 @@
+"""What the formats of reported sales share: cells read strictly, and the row kept beside what it says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+
+from cityledger.errors import FieldError
+from cityledger.formats.rows import RejectedRow, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+Cells = Mapping[str, str]
+"""A row by the layout's names of its columns, each cell as written."""
+
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,20})?", re.ASCII)
+# Decimals are written with all their digits; a float would turn 105.46 into its neighbour.
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class RowReader(Protocol):
+    def __call__(self, row_no: int, cells: Cells) -> Row:
+        """Raises FieldError that names the column."""
+
+
+def read_rows(
+    table: Iterable[tuple[int, dict[str, str]] | RejectedRow], read: RowReader
+) -> Iterator[Row | RejectedRow]:
+    """Each row of a table through ``read``; what it refuses becomes a rejected row of that column."""
+    for item in table:
+        if isinstance(item, RejectedRow):
+            yield item
+            continue
+        try:
+            yield read(*item)
+        except FieldError as error:
+            yield RejectedRow(item[0], error.field, error.reason)
+
+
+def sale(
+    format_name: str, cells: Cells, renamed: Mapping[str, str], said: Mapping[str, object]
+) -> dict[str, bytes]:
+    """The parts of a reported sale: what the row says in the profile's words, and the row itself.
+
+    ``renamed`` has the file's own names, by which the source's columns are kept. Members of ``said`` that
+    are None, and those of an address that are "", were not told and are left out.
+    """
+    own = {renamed.get(name, name): cell for name, cell in cells.items()}
+    told = {name: value for name, value in said.items() if value not in (None, "", [])}
+    source = {"format": format_name, "columns": own}
+    return {"transaction": _encode({"type": "sale", **told, "source": source})}
+
+
+def address(country: str, **lines: str) -> dict[str, str] | None:
+    """An address of the lines that are not empty; None if all are."""
+    told = {name: line for name, line in lines.items() if line}
+    return {"country": country, **told} if told else None
+
+
+def price(cells: Cells, column: str, currency: str) -> dict[str, object]:
+    amount = number(cells, column)
+    if not amount:
+        raise FieldError(column, "must be greater than zero")
+    return {"value": amount, "currency": currency}
+
+
+def areas(cells: Cells, columns: Mapping[str, str]) -> list[dict[str, object]]:
+    """Areas in square metres by what they are of; an empty cell and 0 say that none changed hands."""
+    read = {of: number(cells, column) for of, column in columns.items() if cells.get(column)}
+    return [{"of": of, "value": value, "unit": "m2"} for of, value in read.items() if value]
+
+
+def number(cells: Cells, column: str) -> Decimal:
+    """A number of plain digits, exactly as written.
+
+    Raises:
+        FieldError: of the column.
+    """
+    if not _NUMBER.fullmatch(cells[column]):
+        raise FieldError(column, "must be a number in plain digits")
+    return Decimal(cells[column])
+
+
+def code(cells: Cells, column: str, meanings: Mapping[str, T]) -> T:
+    """What a coded cell means.
+
+    Raises:
+        FieldError: of the column; names the codes that there are.
+    """
+    if cells[column] not in meanings:
+        raise FieldError(column, f"must be one of {', '.join(meanings)}")
+    return meanings[cells[column]]
+
+
+class Occurrences:
+    """Counts how often something was seen in a file. Holds 16 bytes of digest for each, not the thing."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def of(self, text: str) -> int:
+        """1 when it is seen for the first time."""
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        self._seen[digest] += 1
+        return self._seen[digest]
