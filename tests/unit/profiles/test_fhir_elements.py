@@ -18,7 +18,7 @@ from cityledger.errors import PayloadError
 from cityledger.profiles.fhir import check_resource
 from cityledger.profiles.fhir_elements import Element, FhirType, resource_type, type_at
 from cityledger.profiles.fhir_types import INSIDE, PART_OF
-from cityledger.strict_json import Json
+from cityledger.strict_json import parse
 from public_data import public_data
 
 Schema = dict[str, Any]
@@ -91,9 +91,10 @@ def is_refused_by_schema(resource: dict[str, Any]) -> bool:
     return not validator(resource["resourceType"]).is_valid(resource)
 
 
-def is_refused_by_us(resource: dict[str, Json]) -> bool:
+def is_refused_by_us(resource: dict[str, Any]) -> bool:
+    data = json.dumps(resource).encode()
     try:
-        check_resource(resource, PART_OF, "r")
+        check_resource(parse(data, max_bytes=len(data)), PART_OF, "r")
     except PayloadError:
         return True
     return False
@@ -126,8 +127,8 @@ def test_samples_are_taken_by_both() -> None:
 
 
 WRONG: tuple[object, ...] = ("no such code ", 17, True, {"no-such-element": 1}, [], {}, [["x"]])
-STEP = 31
-"""One change in 31 is tried: all of them take five minutes, most of which the schema needs."""
+STEP = 61
+"""One change in 61 is tried: all of them take five minutes, most of which the schema needs."""
 
 
 def test_whatever_the_schema_refuses_we_refuse() -> None:
@@ -137,7 +138,7 @@ def test_whatever_the_schema_refuses_we_refuse() -> None:
             if number % STEP == 0 and is_refused_by_schema(changed):
                 refused += 1
                 assert is_refused_by_us(changed), changed
-    assert refused > 500
+    assert refused > 250
 
 
 def mutations(sample: dict[str, Any]) -> Iterator[dict[str, Any]]:
