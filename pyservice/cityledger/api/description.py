@@ -22,8 +22,9 @@ _SCHEMA: dict[str, Any] = {
         "ruleCode": {"type": "integer", "description": "With 403: rule × 10 + cause (SPEC.md §2)"},
     },
 }
-_ALWAYS = (400, 413, 415, 422, 500, 503)
-_SIGNED_IN = (401, 403, 404, 409, 412, 421, 502, 507)
+_ALWAYS = (400, 404, 413, 415, 422, 500, 503)
+_SIGNING_IN = (401,)
+_SIGNED_IN = (401, 403, 409, 412, 421, 502, 507)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -38,19 +39,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            _complete(operation, is_open=_is_open(path))
+            _complete(operation, _statuses(path))
+            if not _is_open(path):
+                operation["security"] = [{"token": []}]
     return document
 
 
-def _complete(operation: dict[str, Any], *, is_open: bool) -> None:
-    statuses = _ALWAYS if is_open else (*_ALWAYS, *_SIGNED_IN)
-    for status in sorted(statuses):
+def _statuses(path: str) -> list[int]:
+    """What the operations of a path can be refused with."""
+    if not _is_open(path):
+        return sorted((*_ALWAYS, *_SIGNED_IN))
+    return sorted((*_ALWAYS, *_SIGNING_IN)) if path == "/v1/token" else list(_ALWAYS)
+
+
+def _complete(operation: dict[str, Any], statuses: list[int]) -> None:
+    for status in statuses:
         held = operation["responses"].get(str(status), {})
         # FastAPI puts its own shape of 422 there, which this API never answers with.
         if status == 422 or not held:
             operation["responses"][str(status)] = _response(status)
-    if not is_open:
-        operation["security"] = [{"token": []}]
 
 
 def _response(status: int) -> dict[str, Any]:
