@@ -8,8 +8,11 @@ import {Leaves} from "./libraries/Leaves.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {AgencyStatus} from "./types/Agencies.sol";
 import {AgencyId, NO_AGENCY} from "./types/AgencyId.sol";
-import {Batch, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "./types/Ledger.sol";
+import {DatasetId} from "./types/DatasetId.sol";
+import {Batch, Head, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "./types/Ledger.sol";
 import {LogId, NO_LOG} from "./types/LogId.sol";
+import {RecordId} from "./types/RecordId.sol";
+import {DatasetStatus} from "./types/Terms.sol";
 
 contract RecordLedger is IRecordLedger {
     using Leaves for *;
@@ -30,6 +33,7 @@ contract RecordLedger is IRecordLedger {
     mapping(LogId log => Log) private _logs;
     /// @dev keccak(abi.encode(root, count)); zero is that no batch begins there.
     mapping(LogId log => mapping(uint64 first => bytes32 word)) private _batches;
+    mapping(DatasetId dataset => mapping(RecordId record => Head)) private _heads;
 
     constructor(IAgencyRegistry registry_, IDataCatalog catalog_, bytes32 instance_) {
         registry = registry_;
@@ -90,6 +94,21 @@ contract RecordLedger is IRecordLedger {
         }
     }
 
+    // ---- Heads: the operator of the leaf's log ----
+
+    function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external {
+        bytes32 leafHash = leaf.structHash().leafHash();
+        AgencyId provider = _providerFor(leaf.log, leaf.dataset);
+        bool isAnchored = _isRecordAnchored(provider, leaf, leafHash, inclusion);
+        require(isAnchored, RecordLedgerNotAnchored(leaf.log, leaf.seq, leafHash));
+        Head storage head = _heads[leaf.dataset][leaf.record];
+        _checkFollows(leaf, head, expected);
+
+        (head.leafHash, head.version) = (leafHash, leaf.version);
+
+        emit HeadMoved(leaf.dataset, leaf.record, leafHash, expected, leaf.version);
+    }
+
     // ---- Questions ----
 
     function logOf(LogId log) external view returns (Log memory) {
@@ -98,6 +117,10 @@ contract RecordLedger is IRecordLedger {
 
     function batchAt(LogId log, uint64 first) external view returns (bytes32 word) {
         return _batches[log][first];
+    }
+
+    function headOf(DatasetId dataset, RecordId record) external view returns (Head memory) {
+        return _heads[dataset][record];
     }
 
     function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion) public view returns (bool) {
@@ -109,9 +132,7 @@ contract RecordLedger is IRecordLedger {
 
     function verifyRecord(RecordLeaf calldata leaf, Inclusion calldata inclusion) external view returns (bool) {
         (AgencyId provider,) = catalog.standing(leaf.dataset);
-        bool isProviders = provider != NO_AGENCY && _isLogOf(leaf.log, provider, LogKind.Records);
-        if (!isProviders || leaf.instance != instance) return false;
-        return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
+        return _isRecordAnchored(provider, leaf, leaf.structHash().leafHash(), inclusion);
     }
 
     function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion) external view returns (bool) {
@@ -147,6 +168,33 @@ contract RecordLedger is IRecordLedger {
         if (log.next != batch.first) return SkipReason.WrongFirst;
         if (batch.count == 0 || batch.count > MAX_COUNT) return SkipReason.CountOutOfRange;
         return SkipReason.None;
+    }
+
+    function _isRecordAnchored(
+        AgencyId provider,
+        RecordLeaf calldata leaf,
+        bytes32 leafHash,
+        Inclusion calldata inclusion
+    ) private view returns (bool) {
+        bool isProviders = provider != NO_AGENCY && _isLogOf(leaf.log, provider, LogKind.Records);
+        if (!isProviders || leaf.instance != instance) return false;
+        return verify(leaf.log, leaf.seq, leafHash, inclusion);
+    }
+
+    function _providerFor(LogId log, DatasetId dataset) private view returns (AgencyId provider) {
+        require(_logs[log].operator == msg.sender, RecordLedgerNotOperator(log, msg.sender));
+        _checkOpen(log);
+        DatasetStatus status;
+        (provider, status) = catalog.standing(dataset);
+        require(status == DatasetStatus.Active, RecordLedgerDatasetNotActive(dataset, status));
+        _checkActive(provider);
+    }
+
+    function _checkFollows(RecordLeaf calldata leaf, Head storage head, bytes32 expected) private view {
+        (bytes32 actual, uint32 version) = (head.leafHash, head.version);
+        require(actual == expected, RecordLedgerHeadMoved(leaf.dataset, leaf.record, expected, actual));
+        bool isForward = leaf.version > version;
+        require(isForward, RecordLedgerHeadNotForward(leaf.dataset, leaf.record, leaf.version, version));
     }
 
     function _checkActive(AgencyId agency) private view {

@@ -117,6 +117,27 @@ class Chain:
             raise Refusal(bytes.fromhex(trace["output"][2:]))
         return receipt
 
+    def in_one_block(self, sent: Sequence[tuple[Address, Address, bytes]]) -> list[Mapping[str, Any]]:
+        """The receipts of (sender, to, data), mined together in this order, whether or not refused."""
+        self.rpc("evm_setAutomine", False)
+        try:
+            hashes = [
+                self._pend(sender, to, data, len(sent) - i) for i, (sender, to, data) in enumerate(sent)
+            ]
+            self.rpc("evm_mine")
+        finally:
+            self.rpc("evm_setAutomine", True)
+        return [self.rpc("eth_getTransactionReceipt", one) for one in hashes]
+
+    def _pend(self, sender: Address, to: Address, data: bytes, gwei: int) -> str:
+        # Who pays more stands first in the block.
+        fee = hex(gwei * 10**9)
+        transaction = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(GAS // 20)}
+        sent: str = self.rpc(
+            "eth_sendTransaction", {**transaction, "maxFeePerGas": hex(10**11), "maxPriorityFeePerGas": fee}
+        )
+        return sent
+
     def call(
         self, to: Address | None, data: bytes, sender: Address = ZERO_ADDRESS, block: str = "latest"
     ) -> bytes:

@@ -3,16 +3,20 @@ pragma solidity ^0.8.28;
 
 import {AgencyStatus} from "../types/Agencies.sol";
 import {AgencyId} from "../types/AgencyId.sol";
-import {Batch, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "../types/Ledger.sol";
+import {DatasetStatus} from "../types/Terms.sol";
+import {DatasetId} from "../types/DatasetId.sol";
+import {Batch, Head, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "../types/Ledger.sol";
 import {LogId} from "../types/LogId.sol";
+import {RecordId} from "../types/RecordId.sol";
 import {IAgencyRegistry} from "./IAgencyRegistry.sol";
 import {IDataCatalog} from "./IDataCatalog.sol";
 
-/// @title Logs of record and receipt leaves, and the batches in which they were anchored.
+/// @title Logs of record and receipt leaves, the batches in which they were anchored, and the heads of records.
 /// @notice Holds one word a batch; what a proof needs is in the proof file (SPEC.md §4, §7).
 ///
 /// Warning: an anchor proves that a leaf was not changed since. It does not prove that the leaf is true.
 /// Warning: a log's operator is trusted not to anchor what it did not write; it cannot anchor a number twice.
+/// Warning: {moveHead} publishes the whole leaf in its calldata: digests, and the pseudonyms of the record's subjects.
 interface IRecordLedger {
     /// @dev Why {anchor} left a batch out. None is not used in events.
     enum SkipReason {
@@ -36,6 +40,10 @@ interface IRecordLedger {
     event BatchAnchored(LogId indexed log, uint64 indexed first, uint32 count, bytes32 root);
     /// @notice A batch was left out. `next` is the number that the log waits for; 0 for an unknown log.
     event Skipped(LogId indexed log, uint64 indexed first, uint64 next, SkipReason reason);
+    /// @notice The record's version has landed: its head pointed to `previous` (zero: to nothing) and now points to `leafHash`.
+    event HeadMoved(
+        DatasetId indexed dataset, RecordId indexed record, bytes32 leafHash, bytes32 previous, uint32 version
+    );
 
     /// @notice Only the account of the log's agency may call this.
     error RecordLedgerNotAccount(AgencyId agency, address caller);
@@ -51,6 +59,16 @@ interface IRecordLedger {
     error RecordLedgerLogNotOpen(LogId log);
     /// @notice There is nothing to anchor.
     error RecordLedgerNoBatches();
+    /// @notice Only the operator of the leaf's log may move a head to it.
+    error RecordLedgerNotOperator(LogId log, address caller);
+    /// @notice The dataset is retired, or there is none (SPEC.md §4.1).
+    error RecordLedgerDatasetNotActive(DatasetId dataset, DatasetStatus status);
+    /// @notice The leaf is not anchored at this place in a record log of the dataset's provider.
+    error RecordLedgerNotAnchored(LogId log, uint64 seq, bytes32 leafHash);
+    /// @notice The head is not the one that the caller follows: another version has landed. Zero is no head.
+    error RecordLedgerHeadMoved(DatasetId dataset, RecordId record, bytes32 expected, bytes32 actual);
+    /// @notice A head only moves to a higher version.
+    error RecordLedgerHeadNotForward(DatasetId dataset, RecordId record, uint32 version, uint32 headVersion);
 
     /// @notice Opens a log. The agency's account only; the agency must be Active.
     /// @param predecessor the log of the same agency and kind that this one continues; zero for none.
@@ -65,6 +83,13 @@ interface IRecordLedger {
     /// @notice Anchors each batch that fits and emits {Skipped} for each that does not, so that one stale log cannot hold up
     /// the others. Reverts only for an empty array. Each log's operator, whatever the agency's status: leaves are evidence.
     function anchor(Batch[] calldata batches) external;
+
+    /// @notice Points the record's head to the leaf if it still points to `expected`: so of two versions that follow the same
+    /// one, only one lands. The operator of the leaf's log only; provider and dataset must be Active, the log open, the leaf
+    /// anchored and its version above the head's. Refuses in the order of SPEC.md §4.1.
+    /// @param inclusion where the leaf stands in an anchored batch of its log.
+    /// @param expected leaf hash of the present head; zero for none.
+    function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external;
 
     /// @notice The registry and the catalog that this ledger asks.
     function registry() external view returns (IAgencyRegistry);
@@ -83,6 +108,9 @@ interface IRecordLedger {
 
     /// @notice keccak(abi.encode(root, count)) of the batch that begins at `first`; zero if none does.
     function batchAt(LogId log, uint64 first) external view returns (bytes32 word);
+
+    /// @notice The version of the record that has landed; all zero where none has.
+    function headOf(DatasetId dataset, RecordId record) external view returns (Head memory);
 
     /// @notice Whether `leafHash` is the leaf numbered `seq` of the log, by an anchored batch.
     /// @dev Says nothing of what the leaf holds: use one of the functions below.

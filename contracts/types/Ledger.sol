@@ -47,6 +47,12 @@ struct Inclusion {
     bytes32[] path;
 }
 
+/// @dev The one version of a record that counts (SPEC.md §4.1). All zero is that none has landed.
+struct Head {
+    bytes32 leafHash;
+    uint32 version;
+}
+
 /// @dev One sealed part of a record.
 struct Part {
     /// keccak of the part name's UTF-8.

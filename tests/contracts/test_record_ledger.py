@@ -1,6 +1,7 @@
 """One test for each leaf of record_ledger.tree."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from eth_abi import encode
@@ -9,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from city_on_chain import City
-from cityledger.chain.events import BatchAnchored, LogClosed, LogOpened, OperatorSet, Skipped
-from cityledger.chain.structs import ZERO_ADDRESS, Batch, Inclusion, SkipReason
+from cityledger.chain.abi import encode_call
+from cityledger.chain.events import BatchAnchored, HeadMoved, LogClosed, LogOpened, OperatorSet, Skipped
+from cityledger.chain.structs import ZERO_ADDRESS, Batch, Inclusion, SkipReason, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
 from cityledger.proofs.merkle import Tree
 from cityledger.types import (
@@ -19,6 +21,7 @@ from cityledger.types import (
     AgencyId,
     AgencyStatus,
     DatasetId,
+    DatasetStatus,
     ErasureReason,
     LeafHash,
     LogId,
@@ -253,6 +256,244 @@ def test_anchor_takes_the_evidence_of_an_agency_that_is_not_active(city: City, s
     log = open_log(city, LogKind.RECEIPTS)
     leave(city, status)
     assert anchor(city, Batch(log, 0, 1, ROOT_HASH)) == [BatchAnchored(log, 0, 1, ROOT_HASH)]
+
+
+# ---- moveHead, headOf ----
+
+
+@dataclass(frozen=True)
+class Landing:
+    """An anchored leaf, ready to be moved to."""
+
+    leaf: RecordLeaf
+    inclusion: Inclusion
+
+    @property
+    def hash(self) -> LeafHash:
+        return leaf_hash(self.leaf.struct_hash())
+
+    def arguments(self, expected: bytes = ZERO32) -> tuple[object, ...]:
+        return record_leaf_to_abi(self.leaf), self.inclusion.to_abi(), expected
+
+
+def prepare(city: City, log: LogId, dataset: DatasetId, version: int = 1, **changed: Any) -> Landing:
+    """Anchors a leaf of that version among others, at the log's next number."""
+    first = city.ledger.ask("logOf", log)["next"]
+    leaf = replace(record_leaf(city, log, dataset), seq=first + 2, version=version, **changed)
+    tree = Tree([*leaf_hashes(2), leaf_hash(leaf.struct_hash()), *leaf_hashes(3)])
+    anchor(city, Batch(log, first, tree.size, tree.root))
+    return Landing(leaf, place(tree, first, 2))
+
+
+def land(city: City, landing: Landing, expected: bytes = ZERO32) -> list[object]:
+    return list(city.ledger.send(city.operator, "moveHead", *landing.arguments(expected)))
+
+
+def refusal_of_move(
+    city: City, landing: Landing, expected: bytes = ZERO32, sender: Address | None = None
+) -> tuple[str, dict[str, object]]:
+    return city.ledger.refusal(sender or city.operator, "moveHead", *landing.arguments(expected))
+
+
+def not_anchored(leaf: RecordLeaf) -> tuple[str, dict[str, object]]:
+    facts = {"log": leaf.log, "seq": leaf.seq, "leafHash": leaf_hash(leaf.struct_hash())}
+    return "RecordLedgerNotAnchored", facts
+
+
+def test_move_head_refuses_who_is_not_the_operator(city: City) -> None:
+    log = open_log(city)
+    landing = prepare(city, log, city.publish())
+    for caller in (city.steward, city.health_account, city.council, city.stranger):
+        facts = {"log": log, "caller": caller}
+        assert refusal_of_move(city, landing, sender=caller) == ("RecordLedgerNotOperator", facts)
+
+
+def test_move_head_refuses_a_missing_log(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    elsewhere = replace(landing, leaf=replace(landing.leaf, log=MISSING))
+    facts = {"log": MISSING, "caller": city.operator}
+    assert refusal_of_move(city, elsewhere) == ("RecordLedgerNotOperator", facts)
+
+
+def test_move_head_refuses_a_closed_log(city: City) -> None:
+    log = open_log(city)
+    landing = prepare(city, log, city.publish())
+    city.ledger.send(city.health_account, "closeLog", log)
+    assert refusal_of_move(city, landing) == ("RecordLedgerLogNotOpen", {"log": log})
+
+
+def test_move_head_refuses_a_dataset_that_is_missing(city: City) -> None:
+    nowhere = DatasetId(b"\xee" * 32)
+    landing = prepare(city, open_log(city), nowhere)
+    facts = {"dataset": nowhere, "status": DatasetStatus.NONE}
+    assert refusal_of_move(city, landing) == ("RecordLedgerDatasetNotActive", facts)
+
+
+def test_move_head_refuses_a_dataset_that_is_retired(city: City) -> None:
+    dataset = city.publish()
+    landing = prepare(city, open_log(city), dataset)
+    city.catalog.send(city.steward, "retire", dataset)
+    facts = {"dataset": dataset, "status": DatasetStatus.RETIRED}
+    assert refusal_of_move(city, landing) == ("RecordLedgerDatasetNotActive", facts)
+
+
+@pytest.mark.parametrize("status", AWAY)
+def test_move_head_refuses_a_provider_that_is_not_active(city: City, status: AgencyStatus) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    leave(city, status)
+    facts = {"agency": city.health, "status": status}
+    assert refusal_of_move(city, landing) == ("RecordLedgerAgencyNotActive", facts)
+
+
+def test_move_head_refuses_a_leaf_in_no_batch(city: City) -> None:
+    leaf = record_leaf(city, open_log(city), city.publish())
+    alone = Inclusion(0, 1, leaf_hash(leaf.struct_hash()), ())
+    assert refusal_of_move(city, Landing(leaf, alone)) == not_anchored(leaf)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"path": ()}, {"count": 7}, {"count": 5}, {"first": 1}, {"root": ROOT_HASH}]
+)
+def test_move_head_refuses_another_inclusion(city: City, changed: dict[str, Any]) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    false = replace(landing, inclusion=replace(landing.inclusion, **changed))
+    assert refusal_of_move(city, false) == not_anchored(landing.leaf)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"instance": OTHER_INSTANCE},
+        {"seq": 1},
+        {"record": RecordId(b"\x0d" * 32)},
+        {"version": 2},
+        {"subjects": ()},
+        {"schema": b"\4" * 32},
+        {"parts": (PartLeaf("summary", b"\1" * 32, b"\2" * 32),)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_move_head_refuses_another_leaf(city: City, changed: dict[str, Any]) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    false = replace(landing, leaf=replace(landing.leaf, **changed))
+    assert refusal_of_move(city, false) == not_anchored(false.leaf)
+
+
+def test_move_head_refuses_an_anchored_leaf_of_another_instance(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish(), instance=OTHER_INSTANCE)
+    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+
+
+def test_move_head_refuses_a_leaf_in_another_agencys_log(city: City) -> None:
+    city.ledger.send(city.police_account, "openLog", city.police, LogKind.RECORDS, city.operator, NO_LOG)
+    landing = prepare(city, LogId(city.ledger.ask("logCount")), city.publish())
+    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+
+
+def test_move_head_refuses_a_leaf_in_a_log_of_receipts(city: City) -> None:
+    landing = prepare(city, open_log(city, LogKind.RECEIPTS), city.publish())
+    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+
+
+def test_move_head_refuses_an_expected_head_where_there_is_none(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    facts = {
+        "dataset": landing.leaf.dataset,
+        "record": landing.leaf.record,
+        "expected": landing.hash,
+        "actual": ZERO32,
+    }
+    assert refusal_of_move(city, landing, expected=landing.hash) == ("RecordLedgerHeadMoved", facts)
+
+
+@pytest.mark.parametrize("expected", [ZERO32, ROOT_HASH])
+def test_move_head_refuses_another_head_than_expected(city: City, expected: bytes) -> None:
+    log, dataset = open_log(city), city.publish()
+    first, second = prepare(city, log, dataset), prepare(city, log, dataset, 2)
+    land(city, first)
+    facts = {"dataset": dataset, "record": first.leaf.record, "expected": expected, "actual": first.hash}
+    assert refusal_of_move(city, second, expected) == ("RecordLedgerHeadMoved", facts)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_move_head_refuses_to_go_back(city: City, version: int) -> None:
+    log, dataset = open_log(city), city.publish()
+    head, other = prepare(city, log, dataset, 2), prepare(city, log, dataset, version, schema=b"\4" * 32)
+    land(city, head)
+    facts = {"dataset": dataset, "record": head.leaf.record, "version": version, "headVersion": 2}
+    assert refusal_of_move(city, other, head.hash) == ("RecordLedgerHeadNotForward", facts)
+    assert head_of(city, head) == {"leafHash": head.hash, "version": 2}
+
+
+def head_of(city: City, landing: Landing) -> object:
+    return city.ledger.ask("headOf", landing.leaf.dataset, landing.leaf.record)
+
+
+def test_move_head_stores_the_first_head(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    moved = HeadMoved(landing.leaf.dataset, landing.leaf.record, landing.hash, LeafHash(ZERO32), 1)
+    assert land(city, landing) == [moved]
+    assert head_of(city, landing) == {"leafHash": landing.hash, "version": 1}
+
+
+def test_move_head_moves_over_versions_that_never_landed(city: City) -> None:
+    log, dataset = open_log(city), city.publish()
+    first, later = prepare(city, log, dataset), prepare(city, log, dataset, 7)
+    land(city, first)
+    assert land(city, later, first.hash) == [HeadMoved(dataset, first.leaf.record, later.hash, first.hash, 7)]
+    assert head_of(city, first) == {"leafHash": later.hash, "version": 7}
+
+
+def test_move_head_moves_to_a_leaf_of_another_log_of_the_provider(city: City) -> None:
+    dataset = city.publish()
+    first, second = prepare(city, open_log(city), dataset), prepare(city, open_log(city), dataset, 2)
+    land(city, first)
+    land(city, second, first.hash)
+    assert head_of(city, first) == {"leafHash": second.hash, "version": 2}
+
+
+def test_move_head_leaves_other_records_alone(city: City) -> None:
+    log, dataset, elsewhere = open_log(city), city.publish(), city.publish("health/visits/other")
+    first = prepare(city, log, dataset)
+    neighbour = prepare(city, log, dataset, record=RecordId(b"\x0d" * 32))
+    namesake = prepare(city, log, elsewhere)
+    for landing in (first, neighbour, namesake):
+        land(city, landing)
+    land(city, prepare(city, log, dataset, 2), first.hash)
+    assert head_of(city, neighbour) == {"leafHash": neighbour.hash, "version": 1}
+    assert head_of(city, namesake) == {"leafHash": namesake.hash, "version": 1}
+
+
+@pytest.mark.parametrize("winner", [0, 1])
+def test_move_head_lets_one_of_two_operators_land(city: City, winner: int) -> None:
+    """Both sent before either is mined, in one block, in both orders."""
+    dataset, one, other = city.publish(), open_log(city), open_log(city)
+    first = prepare(city, one, dataset)
+    land(city, first)
+    racers = [prepare(city, one, dataset, 2), prepare(city, other, dataset, 2, schema=b"\4" * 32)]
+    city.ledger.send(city.health_account, "setOperator", other, city.stranger)
+    operators = [city.operator, city.stranger]
+    order = [winner, 1 - winner]
+
+    receipts = city.chain.in_one_block(
+        [(operators[i], city.ledger.address, move_data(racers[i], first.hash)) for i in order]
+    )
+
+    assert [receipt["status"] for receipt in receipts] == ["0x1", "0x0"]
+    landed, lost = (racers[i] for i in order)
+    assert head_of(city, first) == {"leafHash": landed.hash, "version": 2}
+    facts = {"dataset": dataset, "record": first.leaf.record, "expected": first.hash, "actual": landed.hash}
+    refusal = refusal_of_move(city, lost, first.hash, sender=operators[order[1]])
+    assert refusal == ("RecordLedgerHeadMoved", facts)
+
+
+def move_data(landing: Landing, expected: bytes) -> bytes:
+    return encode_call("RecordLedger", "moveHead", landing.arguments(expected))
+
+
+def test_head_of_is_zero_where_nothing_has_landed(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    assert head_of(city, landing) == {"leafHash": ZERO32, "version": 0}
 
 
 # ---- verify ----

@@ -32,6 +32,7 @@ from cityledger.types import (
     AgencyStatus,
     DatasetId,
     Grant,
+    LeafHash,
     LogId,
     LogKind,
     Purpose,
@@ -214,6 +215,17 @@ class Skipped:
     reason: SkipReason
 
 
+@dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """A version has landed: the record's head pointed to ``previous`` (32 zero bytes: to nothing)."""
+
+    dataset: DatasetId
+    record: RecordId
+    leaf_hash: LeafHash
+    previous: LeafHash
+    version: int
+
+
 Event = (
     AuthorityUpdated
     | AddressSet
@@ -237,6 +249,7 @@ Event = (
     | OperatorSet
     | BatchAnchored
     | Skipped
+    | HeadMoved
 )
 
 
@@ -303,6 +316,9 @@ READERS: Mapping[str, Callable[[Named], Event]] = {
     "OperatorSet": lambda v: OperatorSet(_log(v), Address(v["operator"])),
     "BatchAnchored": lambda v: BatchAnchored(_log(v), v["first"], v["count"], v["root"]),
     "Skipped": lambda v: Skipped(_log(v), v["first"], v["next"], SkipReason(v["reason"])),
+    "HeadMoved": lambda v: HeadMoved(
+        _dataset(v), RecordId(v["record"]), LeafHash(v["leafHash"]), LeafHash(v["previous"]), v["version"]
+    ),
 }
 """One reader for each event of each followed contract; a test compares this with the artifacts."""
 

@@ -12,6 +12,8 @@ from enum import IntEnum
 from typing import Any
 
 from cityledger.errors import FieldError
+from cityledger.keccak import keccak
+from cityledger.proofs.leaves import RecordLeaf
 from cityledger.types import (
     Address,
     Agency,
@@ -238,6 +240,21 @@ class Inclusion:
 
     def to_abi(self) -> dict[str, Any]:
         return {"first": self.first, "count": self.count, "root": self.root, "path": list(self.path)}
+
+
+def record_leaf_to_abi(leaf: RecordLeaf) -> tuple[object, ...]:
+    """The leaf in the order of the contract's struct; parts go by the hashes of their names."""
+    return (
+        leaf.instance,
+        leaf.log,
+        leaf.seq,
+        leaf.dataset,
+        leaf.record,
+        leaf.version,
+        list(leaf.subjects),
+        leaf.schema,
+        [(keccak(part.name.encode()), part.ciphertext_digest, part.commitment) for part in leaf.parts],
+    )
 
 
 def agency_from_abi(agency: AgencyId, held: Mapping[str, Any]) -> Agency:

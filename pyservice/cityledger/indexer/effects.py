@@ -44,6 +44,9 @@ def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
             _apply_to_logs(connection, event, block)
         case e.BatchAnchored() | e.Skipped():
             _apply_to_batches(connection, event, logged.transaction, block)
+        case e.HeadMoved(dataset, record, leaf_hash, _, version):
+            head = {"leaf_hash": leaf_hash, "version": version, "tx_hash": logged.transaction}
+            put(connection, t.idx_head, block, {"dataset": dataset, "record": record}, **head)
         case _:
             raise ChainError(f"no reaction to {type(event).__name__} in block {block}")
 

@@ -22,6 +22,7 @@ from cityledger.types import (
     DatasetId,
     DatasetStatus,
     Grant,
+    LeafHash,
     LogId,
     LogKind,
     Purpose,
@@ -58,6 +59,16 @@ class ChainLog:
     operator: Address
     next_seq: int
     closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The version of a record that has landed, and where the chain took it."""
+
+    leaf_hash: LeafHash
+    version: int
+    transaction: bytes
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,12 @@ def list_logs(connection: sa.Connection, operator: Address) -> list[ChainLog]:
     """The open and closed logs of one operator account, oldest first."""
     query = select_now(t.idx_log).where(t.idx_log.c.operator == operator).order_by(t.idx_log.c.log)
     return [_log(row) for row in connection.execute(query)]
+
+
+def find_head(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> Head | None:
+    """What has landed of a record, by whichever log; None where nothing has."""
+    row = find(connection, t.idx_head, {"dataset": dataset, "record": record})
+    return None if row is None else Head(LeafHash(row.leaf_hash), row.version, row.tx_hash, row.valid_from)
 
 
 def load_known(connection: sa.Connection, query: Query) -> Known:

@@ -18,7 +18,17 @@ from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
 from cityledger.store.tables import INDEX_TABLES, block
-from cityledger.types import Address, AgencyId, AgencyStatus, BlockRef, Purpose, purpose_from_name
+from cityledger.types import (
+    Address,
+    AgencyId,
+    AgencyStatus,
+    BlockRef,
+    DatasetId,
+    LeafHash,
+    Purpose,
+    RecordId,
+    purpose_from_name,
+)
 from memory_chain import MemoryChain, MemoryFollower
 
 TREATMENT = purpose_from_name("TREATMENT")
@@ -151,13 +161,54 @@ def test_final_block_follows_the_chain_and_never_goes_back(
         assert node_state.final_block(connection) == 2
 
 
+def _moved(leaf: int, previous: int, version: int, record: int = 1) -> e.HeadMoved:
+    dataset, named = DatasetId(b"\xd1" * 32), RecordId(bytes([record]) * 32)
+    return e.HeadMoved(
+        dataset, named, LeafHash(bytes([leaf]) * 32), LeafHash(bytes([previous]) * 32), version
+    )
+
+
+def _heads(database: Database) -> list[index.Head | None]:
+    with database.reading() as connection:
+        return [
+            index.find_head(connection, DatasetId(b"\xd1" * 32), RecordId(bytes([n]) * 32)) for n in (1, 2)
+        ]
+
+
+def test_a_head_that_moved_is_found_with_its_transaction_and_block(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    chain.mine(_moved(1, 0, 1), _moved(2, 1, 3), transactions=[b"\x01" * 32, b"\x02" * 32])
+    at = chain.mine(_moved(3, 2, 4), transactions=[b"\x03" * 32])
+
+    _catch_up(_indexer(chain, database, journal))
+
+    assert _heads(database) == [index.Head(LeafHash(b"\x03" * 32), 4, b"\x03" * 32, at.number), None]
+
+
+def test_a_reorg_brings_the_head_before_back(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    at = chain.mine(_moved(1, 0, 1), transactions=[b"\x01" * 32])
+    chain.mine(_moved(2, 1, 2), _moved(9, 0, 1, record=2))
+    _catch_up(indexer := _indexer(chain, database, journal))
+    chain.reorg(1)
+    chain.mine()
+    chain.mine()
+
+    _catch_up(indexer)
+
+    assert _heads(database) == [index.Head(LeafHash(b"\x01" * 32), 1, b"\x01" * 32, at.number), None]
+
+
 def _random_event(agency: int, turn: int) -> e.Event:
     events: list[e.Event] = [
         e.AgencyStatusChanged(AgencyId(agency), AgencyStatus(1 + turn % 3), turn),
         e.KeysRotated(AgencyId(agency), bytes([turn]) * 32, bytes([agency]) * 32),
         e.PurposeSet(Purpose(bytes([agency]).ljust(32, b"\0")), is_listed=turn % 2 == 0),
+        _moved(turn, 0, turn, record=agency),
     ]
-    return events[turn % 3]
+    return events[turn % 4]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
-from cityledger.chain.structs import Batch, Inclusion, Log
-from cityledger.types import ZERO32, Address, AgencyId, LeafHash, LogId, LogKind
+from cityledger.chain.structs import Batch, Inclusion, Log, record_leaf_to_abi
+from cityledger.proofs.leaves import RecordLeaf
+from cityledger.types import (
+    ZERO32,
+    Address,
+    AgencyId,
+    DatasetId,
+    LeafHash,
+    LogId,
+    LogKind,
+    RecordId,
+)
 
 
 class RecordLedger:
@@ -37,6 +47,14 @@ class RecordLedger:
         """Anchors each batch that fits; one that does not is told by a ``Skipped`` event, not by a revert."""
         return self._contract.prepare("anchor", [batch.to_abi() for batch in batches])
 
+    def move_head(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Call:
+        """Points the record's head to an anchored leaf, if it still points to ``expected`` (None: nothing).
+
+        Reverts with ``RecordLedgerHeadMoved`` where another version has landed.
+        """
+        held = expected or LeafHash(ZERO32)
+        return self._contract.prepare("moveHead", record_leaf_to_abi(leaf), inclusion.to_abi(), held)
+
     # --- reads ----------------------------------------------------------------------------------------------
 
     def log_count(self, block: At) -> int:
@@ -50,6 +68,11 @@ class RecordLedger:
         """keccak(abi.encode(root, count)) of the batch that begins at ``first`` (SPEC.md §4)."""
         held: bytes = self._contract.read(block, "batchAt", log, first)
         return None if held == ZERO32 else held
+
+    def find_head(self, dataset: DatasetId, record: RecordId, block: At) -> tuple[LeafHash, int] | None:
+        """Leaf hash and version of what has landed; None where nothing has."""
+        held = self._contract.read(block, "headOf", dataset, record)
+        return (LeafHash(held["leafHash"]), held["version"]) if held["version"] else None
 
     def is_anchored(self, log: LogId, seq: int, leaf_hash: LeafHash, inclusion: Inclusion, block: At) -> bool:
         """Whether the leaf hash is the leaf numbered ``seq`` of the log, by an anchored batch."""
