@@ -1,7 +1,6 @@
 """The envelope of one part: header ‖ segments, and the commitment to its payload. Source: SPEC.md §5.
 
-There is no opening by stream: SPEC.md lets no plaintext leave before the last check, and the last check (the
-commitment) needs the last byte. Sealing may stream.
+For payloads that fit in memory; ``streaming`` makes and opens the same bytes without holding them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SEGMENT_EXPONENT = 16
 SEGMENT_BYTES = 1 << SEGMENT_EXPONENT
 TAG_BYTES = 16
 HEADER_BYTES = 40
-_SEALED_SEGMENT_BYTES = SEGMENT_BYTES + TAG_BYTES
+SEALED_SEGMENT_BYTES = SEGMENT_BYTES + TAG_BYTES
 _CIPHERS: dict[Aead, type[AESGCM] | type[ChaCha20Poly1305]] = {
     Aead.AES_256_GCM: AESGCM,
     Aead.CHACHA20_POLY1305: ChaCha20Poly1305,
@@ -150,25 +149,29 @@ def _plain_segments(chunks: Iterable[bytes]) -> Iterator[tuple[int, bool, bytes]
     yield number, True, waiting
 
 
-def _open_segments(sealed: memoryview, header: Header, keys: PartKeys, context: bytes) -> Iterator[bytes]:
-    cipher = _CIPHERS[header.aead](keys.part_key)
-    associated = header.raw + context
-    count = max(1, -(-len(sealed) // _SEALED_SEGMENT_BYTES))
-    for number in range(count):
-        start = number * _SEALED_SEGMENT_BYTES
-        segment = sealed[start : start + _SEALED_SEGMENT_BYTES]
-        plain = _open_segment(cipher, _nonce(number, number == count - 1), segment, associated)
-        if not plain and number > 0:
-            raise SealingError("an empty segment follows the payload")
-        yield plain
-
-
-def _open_segment(
-    cipher: AESGCM | ChaCha20Poly1305, nonce: bytes, segment: memoryview, associated: bytes
+def open_segment(
+    header: Header, keys: PartKeys, context: bytes, number: int, is_last: bool, segment: bytes | memoryview
 ) -> bytes:
+    """One segment's plaintext. Only the first may be empty, and then it is the last one too.
+
+    Raises:
+        SealingError: altered, moved, cut off, or sealed for something else.
+    """
     if len(segment) < TAG_BYTES:
         raise SealingError("a segment is cut off")
+    cipher = _CIPHERS[header.aead](keys.part_key)
     try:
-        return cipher.decrypt(nonce, segment, associated)
+        plain = cipher.decrypt(_nonce(number, is_last), segment, header.raw + context)
     except InvalidTag as error:
         raise SealingError("a segment was altered, moved or cut, or is sealed for something else") from error
+    if not plain and number > 0:
+        raise SealingError("an empty segment follows the payload")
+    return plain
+
+
+def _open_segments(sealed: memoryview, header: Header, keys: PartKeys, context: bytes) -> Iterator[bytes]:
+    count = max(1, -(-len(sealed) // SEALED_SEGMENT_BYTES))
+    for number in range(count):
+        start = number * SEALED_SEGMENT_BYTES
+        segment = sealed[start : start + SEALED_SEGMENT_BYTES]
+        yield open_segment(header, keys, context, number, number == count - 1, segment)

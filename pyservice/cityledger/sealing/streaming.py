@@ -1,0 +1,122 @@
+"""The envelope for payloads that do not fit in memory: the same bytes as ``envelope``, a segment at a time.
+
+A payload that leaves as a stream is read twice: ``verify_stream`` goes through all of it and makes every
+check of SPEC.md §5, and only then ``open_stream`` yields plaintext. What is read the second time is
+authenticated again, segment by segment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+from cityledger.errors import SealingError, VerificationError
+from cityledger.sealing.context import PartKeys
+from cityledger.sealing.envelope import (
+    HEADER_BYTES,
+    SEALED_SEGMENT_BYTES,
+    Header,
+    open_segment,
+    parse_header,
+    seal_segments,
+)
+from cityledger.types import Aead
+
+
+class SealingStream:
+    """Iterate it once for the ciphertext; afterwards it knows what goes into the leaf."""
+
+    def __init__(self, payload: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead) -> None:
+        self._sealed = seal_segments(self._noted(payload), keys, context, aead)
+        self._digest = hashlib.sha256()
+        self._commitment = hmac.new(keys.opening, digestmod=hashlib.sha256)
+        self.payload_bytes = 0
+        self.sealed_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for sealed in self._sealed:
+            self._digest.update(sealed)
+            self.sealed_bytes += len(sealed)
+            yield sealed
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the ciphertext, 32 bytes."""
+        return self._digest.digest()
+
+    @property
+    def commitment(self) -> bytes:
+        """HMAC-SHA256 of the payload under the part's opening, 32 bytes."""
+        return self._commitment.digest()
+
+    def _noted(self, payload: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in payload:
+            self._commitment.update(chunk)
+            self.payload_bytes += len(chunk)
+            yield chunk
+
+
+def verify_stream(
+    ciphertext: Iterable[bytes], keys: PartKeys, context: bytes, digest: bytes, committed: bytes
+) -> int:
+    """Every check of SPEC.md §5 over a whole ciphertext; returns the payload's length in bytes.
+
+    ``digest`` and ``committed`` stand in the record's leaf, 32 bytes each.
+
+    Raises:
+        SealingError: as ``envelope.open_sealed``.
+        VerificationError: it is not the ciphertext that the leaf names.
+    """
+    held = hashlib.sha256()
+    payload = hmac.new(keys.opening, digestmod=hashlib.sha256)
+    payload_bytes = 0
+    for plain in open_stream(_hashed(ciphertext, held.update), keys, context):
+        payload.update(plain)
+        payload_bytes += len(plain)
+    if held.digest() != digest:
+        raise VerificationError("the ciphertext is not the one that the record leaf names")
+    if not hmac.compare_digest(payload.digest(), committed):
+        raise SealingError("the payload is not the one committed to")
+    return payload_bytes
+
+
+def open_stream(ciphertext: Iterable[bytes], keys: PartKeys, context: bytes) -> Iterator[bytes]:
+    """The payload's segments, each authenticated before it is yielded; use ``verify_stream`` first.
+
+    Raises:
+        SealingError: sealed under another key, altered, cut off or continued; what was yielded before is
+            sound, what follows is missing.
+    """
+    header, sealed = _split(iter(ciphertext))
+    if not hmac.compare_digest(header.kc, keys.kc):
+        raise SealingError("sealed under another key")
+    for number, is_last, segment in sealed:
+        yield open_segment(header, keys, context, number, is_last, segment)
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
+
+
+def _split(chunks: Iterator[bytes]) -> tuple[Header, Iterator[tuple[int, bool, bytes]]]:
+    """The header, and the sealed segments as (number, is last, segment)."""
+    held = bytearray()
+    while len(held) < HEADER_BYTES and (chunk := next(chunks, None)) is not None:
+        held += chunk
+    return parse_header(bytes(held[:HEADER_BYTES])), _segments(bytes(held[HEADER_BYTES:]), chunks)
+
+
+def _segments(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[int, bool, bytes]]:
+    held, number = bytearray(), 0
+    for chunk in itertools.chain([first], chunks):
+        held += chunk
+        # Strictly more: a segment is only known not to be the last when a byte follows it.
+        while len(held) > SEALED_SEGMENT_BYTES:
+            yield number, False, bytes(held[:SEALED_SEGMENT_BYTES])
+            del held[:SEALED_SEGMENT_BYTES]
+            number += 1
+    yield number, True, bytes(held)
