@@ -1,4 +1,4 @@
-"""scripts/land_state.py, which shares no code with the package, ends in the state that a format's rows make."""
+"""scripts/land_state.py, which shares no code with the package, ends in the state of a format's rows."""
 
 import ast
 import importlib.util
@@ -101,7 +101,7 @@ def test_months_in_order_end_in_the_same_state(upsert: bool) -> None:
     assert sum(sum(one["outcomes"].values()) for one in told["files"]) == 1915
 
 
-# Most changes and deletions are of ids from before the first month: refused, or with upsert taken as additions.
+# Most changes and deletions are of ids from before the first month: refused, or with upsert additions.
 ENDS = {
     False: (1719, "1fae5774cf4c8f9ba7bb1784946bdef3e1d1ddd49e6dddade7cf5340b9b3c1f8"),
     True: (1856, "55007d02d551494e1d93a583af7d916c1410e0fb5fa1210480c614c5d0e3291d"),
