@@ -21,6 +21,7 @@ from cityledger.strict_json import Json
 VERSION = "4.0.1"
 
 _SHOWN = 64
+_MOST_LISTED = 40
 
 
 def check_resource(value: Json, types: Collection[str], path: str) -> None:
@@ -88,6 +89,8 @@ def _check_bundle(bundle: Mapping[str, Json], types: Collection[str], path: str)
 
 
 def _expected(types: Collection[str]) -> str:
+    if len(types) > _MOST_LISTED:
+        return "must be a FHIR R4 resource type that a medical record holds"
     return f"must be {' or '.join(sorted(types))}"
 
 
@@ -170,7 +173,9 @@ def _check_contained(value: Json, path: str, local: frozenset[str]) -> None:
     resource = _object(value, path)
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind not in INSIDE:
-        raise PayloadError(f"{path}.resourceType", "must be a resource type of FHIR R4 that is taken here")
+        raise PayloadError(
+            f"{path}.resourceType", "must be a FHIR R4 resource type that a medical record holds"
+        )
     if "contained" in resource:
         raise PayloadError(f"{path}.contained", "a contained resource contains no other")
     _check_object(resource, resource_type(kind), path, local, is_resource=True)

@@ -1,0 +1,126 @@
+"""``fhir`` and ``fhir-ndjson``: FHIR R4 files as medical records, each resource kept byte for byte.
+
+Of a Bundle each encounter becomes a record, ``Encounter-<id>``, with all resources that name it as theirs;
+the others (patients, organisations, what is about several encounters or none) become a record each. With
+``split=resource``, and in NDJSON, every resource is a record. The parts follow the resource types
+(``profiles/fhir_types.py``); what a Bundle says around its resources (request, response, search) is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from cityledger.errors import FormatError, MalformedJsonError, TooLargeError
+from cityledger.formats.fhir_entries import MAX_FILE_BYTES, Entry, Fault, entry_of, read_entries
+from cityledger.formats.fhir_references import Bundled
+from cityledger.formats.options import ImportOptions
+from cityledger.formats.rows import Act, Format, RejectedRow, Row
+from cityledger.profiles.fhir_slices import Slice, part_payload
+from cityledger.profiles.fhir_types import PART_OF, TYPES
+from cityledger.profiles.record_body import MAX_SUBJECTS
+from cityledger.strict_json import parse
+
+MAX_LINE_BYTES = 8_388_608
+
+_SPLITS = ("encounter", "resource")
+
+
+def read_file(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
+    """The records of a Bundle or of a file with one resource, in the order of their first entries.
+
+    ``row_no`` is the number of the entry that names the record, the encounter's for one of several. A
+    resource that is refused refuses its whole record.
+
+    Raises:
+        FormatError: more than 32 MiB, not strict JSON or not FHIR; the option ``split`` is unknown.
+    """
+    split = options.split or _SPLITS[0]
+    if split not in _SPLITS:
+        raise FormatError("split", f"must be {' or '.join(_SPLITS)}")
+    data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise FormatError("", f"more than {MAX_FILE_BYTES} bytes; send larger files as fhir-ndjson")
+    entries = read_entries(data)
+    yield from _records(entries, by_encounter=split == "encounter")
+
+
+def read_lines(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
+    """One record a line; blank lines are counted and passed over. Holds one line at a time."""
+    for number, line in enumerate(_lines(stream), start=1):
+        if line.strip():
+            yield _line(number, line)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines without their end; one that is too long comes cut, yet long enough to be refused by size."""
+    while held := stream.readline(MAX_LINE_BYTES + 2):
+        rest = held
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(MAX_LINE_BYTES + 2)
+        yield held.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _line(number: int, line: bytes) -> Row | RejectedRow:
+    try:
+        resource = parse(line, max_bytes=MAX_LINE_BYTES)
+    except (MalformedJsonError, TooLargeError) as error:
+        return RejectedRow(number, error.field, error.reason)
+    # No other line is at hand: patients are named as the others refer to them.
+    entry = entry_of(number, resource, Slice("", line.strip()), "resource")
+    return _row([entry], Bundled([]))
+
+
+def _records(entries: Sequence[Entry], *, by_encounter: bool) -> Iterator[Row | RejectedRow]:
+    bundled = Bundled(entries)
+    groups: dict[int, list[Entry]] = {}
+    for entry in entries:
+        encounter = bundled.encounter_of(entry) if by_encounter else None
+        groups.setdefault((encounter or entry).number, []).append(entry)
+    seen: set[str] = set()
+    for number in sorted(groups):
+        members = groups[number]
+        row = _row(members, bundled, named=entries[number - 1])
+        if isinstance(row, Row) and row.provider_id in seen:
+            row = RejectedRow(number, _place(number), "the file has this resource a second time")
+        elif isinstance(row, Row):
+            seen.add(row.provider_id)
+        yield row
+
+
+def _row(members: Sequence[Entry], bundled: Bundled, named: Entry | None = None) -> Row | RejectedRow:
+    """One record of some entries, named after one of them."""
+    named = named or members[0]
+    fault = next((one.fault for one in members if one.fault is not None), None)
+    if fault is not None:
+        return _rejected(named, fault, len(members))
+    if named.deletes:
+        return Row(named.number, named.record, {}, act=Act.DELETE)
+    subjects = dict.fromkeys(one for entry in members for one in bundled.patients_of(entry))
+    if len(subjects) > MAX_SUBJECTS:
+        return RejectedRow(named.number, "", f"is about more than {MAX_SUBJECTS} patients")
+    return Row(named.number, named.record, _parts(members), subjects=tuple(subjects))
+
+
+def _rejected(named: Entry, fault: Fault, entries: int) -> RejectedRow:
+    whole = "" if entries == 1 else "; so is the whole record of its encounter"
+    return RejectedRow(named.number, fault.field, f"{fault.reason}{whole}")
+
+
+def _parts(members: Sequence[Entry]) -> Mapping[str, bytes]:
+    held: dict[str, list[Slice]] = {name: [] for name in TYPES}
+    for entry in members:
+        held[PART_OF[entry.kind]].append(entry.slice)
+    return {name: part_payload(slices) for name, slices in held.items() if slices}
+
+
+def _place(number: int) -> str:
+    return f"entry[{number - 1}]"
+
+
+FORMATS = {
+    "fhir": Format(
+        "fhir", "FHIR R4 Bundle, or one resource (JSON)", "medical", read_file, frozenset({"split", "upsert"})
+    ),
+    "fhir-ndjson": Format("fhir-ndjson", "FHIR R4 resources, one a line", "medical", read_lines),
+}
