@@ -8,16 +8,16 @@ the others (patients, organisations, what is about several encounters or none) b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from cityledger.errors import FormatError, MalformedJsonError, TooLargeError
 from cityledger.formats.fhir_entries import MAX_FILE_BYTES, Entry, Fault, entry_of, read_entries
+from cityledger.formats.fhir_record import parts_of
 from cityledger.formats.fhir_references import Bundled
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Format, RejectedRow, Row
-from cityledger.profiles.fhir_slices import Slice, part_payload
-from cityledger.profiles.fhir_types import PART_OF, TYPES
+from cityledger.profiles.fhir_slices import Slice
 from cityledger.profiles.record_body import MAX_SUBJECTS
 from cityledger.strict_json import parse
 
@@ -99,19 +99,12 @@ def _row(members: Sequence[Entry], bundled: Bundled, named: Entry | None = None)
     subjects = dict.fromkeys(one for entry in members for one in bundled.patients_of(entry))
     if len(subjects) > MAX_SUBJECTS:
         return RejectedRow(named.number, "", f"is about more than {MAX_SUBJECTS} patients")
-    return Row(named.number, named.record, _parts(members), subjects=tuple(subjects))
+    return Row(named.number, named.record, parts_of(members), subjects=tuple(subjects))
 
 
 def _rejected(named: Entry, fault: Fault, entries: int) -> RejectedRow:
     whole = "" if entries == 1 else "; so is the whole record of its encounter"
     return RejectedRow(named.number, fault.field, f"{fault.reason}{whole}")
-
-
-def _parts(members: Sequence[Entry]) -> Mapping[str, bytes]:
-    held: dict[str, list[Slice]] = {name: [] for name in TYPES}
-    for entry in members:
-        held[PART_OF[entry.kind]].append(entry.slice)
-    return {name: part_payload(slices) for name, slices in held.items() if slices}
 
 
 def _place(number: int) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from cityledger.profiles.fhir_types import TYPES
+
 MAX_IDENTIFIERS = 64
 
 
@@ -16,7 +18,7 @@ def identifiers_of(parts: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
     Those without a system are left out, for their value alone says nothing; after 64 the rest is. The
     parts are of a record that fits the profile.
     """
-    found = dict.fromkeys(one for payload in parts.values() for one in _of_part(payload))
+    found = dict.fromkeys(one for name in TYPES if name in parts for one in _of_part(parts[name]))
     return tuple(found)[:MAX_IDENTIFIERS]
 
 
