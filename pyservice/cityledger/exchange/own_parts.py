@@ -17,7 +17,7 @@ from cityledger.sealing.envelope import open_sealed, parse_header
 from cityledger.sealing.wrap import unwrap
 from cityledger.store import records
 from cityledger.store.records import StoredVersion
-from cityledger.types import AgencyId, DatasetId, RecordId
+from cityledger.types import AgencyId, DatasetId, RecordId, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Newest:
 
     version: int
     parts: Mapping[str, bytes] | None
+    subjects: tuple[SubjectId, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -88,4 +89,6 @@ def _load(
     version = records.find_any_version(connection, dataset, record, newest)
     if version is None or version.wrapped is None:
         return Newest(newest, None)
-    return Newest(newest, {} if version.withdrawn else open_parts(services, connection, provider, version))
+    if version.withdrawn:
+        return Newest(newest, {})
+    return Newest(newest, open_parts(services, connection, provider, version), version.subjects)

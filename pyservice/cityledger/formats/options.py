@@ -22,10 +22,12 @@ class ImportOptions:
     capacity: int | None = None
     """How many spaces that place has."""
     crs: str | None = None
-    """The coordinate reference system of a file that does not name it: ``EPSG:25832``, ``GCJ-02``, ``BD-09``."""
+    """The coordinate reference system of a file that names none: ``EPSG:25832``, ``GCJ-02``, ``BD-09``."""
     split: str | None = None
     """How a FHIR Bundle becomes records: ``encounter`` (default) or ``resource``."""
     upsert: bool = False
     """Take a change of an unknown id as its addition, and pass over a deletion of one."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """The file's own column names, by the name that the format expects: ``{"Occupancy": "Occupied"}``."""
+    profile: str | None = None
+    """The dataset's profile. The node says so, not the sender; only the native CSV needs it."""

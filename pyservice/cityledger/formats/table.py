@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -43,6 +43,31 @@ def read_table(
     """
     rows = _csv_rows(stream)
     columns = layout.required if layout.header_rows == 0 else _columns(rows, layout, renamed)
+    yield from _numbered(rows, columns)
+
+
+def read_named_table(
+    stream: BinaryIO, renamed: Mapping[str, str], verify: Callable[[tuple[str, ...]], None]
+) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
+    """As ``read_table`` for a table with one header row whose columns ``verify`` takes or refuses.
+
+    Raises:
+        FormatError: not UTF-8, not CSV, no header, or a column twice; and what ``verify`` raises.
+    """
+    rows = _csv_rows(stream)
+    header = next(rows, None)
+    if header is None:
+        raise FormatError("header", "the file must begin with 1 header row(s)")
+    columns = _renamed(header, renamed)
+    if twice := _twice(columns):
+        raise FormatError("header", f"column twice {_listed(twice)}")
+    verify(columns)
+    yield from _numbered(rows, columns)
+
+
+def _numbered(
+    rows: Iterator[list[str]], columns: tuple[str, ...]
+) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
     for row_no, cells in enumerate((cells for cells in rows if cells), start=1):
         if len(cells) == len(columns):
             yield row_no, dict(zip(columns, cells, strict=True))
@@ -69,17 +94,25 @@ def _columns(rows: Iterator[list[str]], layout: Layout, renamed: Mapping[str, st
     first = headers[0]
     if first is None or None in headers:
         raise FormatError("header", f"the file must begin with {layout.header_rows} header row(s)")
-    expected = {own: name for name, own in renamed.items()}
-    columns = tuple(expected.get(cell, cell) for cell in first)
+    columns = _renamed(first, renamed)
     _verify_columns(columns, layout)
     return columns
+
+
+def _renamed(header: list[str], renamed: Mapping[str, str]) -> tuple[str, ...]:
+    expected = {own: name for name, own in renamed.items()}
+    return tuple(expected.get(cell, cell) for cell in header)
+
+
+def _twice(columns: tuple[str, ...]) -> list[str]:
+    return sorted({name[:64] for name in columns if columns.count(name) > 1})
 
 
 def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
     missing = [name for name in layout.required if name not in columns]
     unknown = [name[:64] for name in columns if name not in layout.required + layout.optional]
-    twice = sorted({name[:64] for name in columns if columns.count(name) > 1})
-    told = [f"{what} {_listed(names)}" for what, names in _complaints(missing, unknown, twice) if names]
+    complaints = _complaints(missing, unknown, _twice(columns))
+    told = [f"{what} {_listed(names)}" for what, names in complaints if names]
     if told:
         raise FormatError(
             "header", "; ".join(told) + "; if a column only has another name, say so with columns"

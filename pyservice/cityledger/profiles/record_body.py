@@ -113,10 +113,15 @@ def _subjects(value: Json) -> tuple[SubjectId, ...]:
         raise FieldError("subjects", "must be a JSON array")
     if len(value) > MAX_SUBJECTS:
         raise TooLargeError("subjects", f"{len(value)} subjects, at most {MAX_SUBJECTS} are taken")
-    return tuple(sorted({_subject(item, f"subjects[{index}]") for index, item in enumerate(value)}))
+    return tuple(sorted({read_subject(item, f"subjects[{index}]") for index, item in enumerate(value)}))
 
 
-def _subject(value: Json, field: str) -> SubjectId:
+def read_subject(value: Json, field: str) -> SubjectId:
+    """A pseudonym as it is written, 0x and 64 lower-case hex digits.
+
+    Raises:
+        FieldError: of ``field``; another form, or zero.
+    """
     if not isinstance(value, str) or not _SUBJECT.fullmatch(value):
         raise FieldError(field, "must be 0x and 64 lower-case hex digits")
     subject = SubjectId(bytes.fromhex(value[2:]))

@@ -1,0 +1,112 @@
+"""A file on its way in: sealed while it is received, so that its plain bytes never rest on a disk."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from cityledger.exchange.services import Services
+from cityledger.sealing.context import Context, derive_part_keys
+from cityledger.sealing.streaming import SealingStream, open_stream
+from cityledger.sealing.wrap import unwrap, wrap
+from cityledger.store.imports import Spooled
+from cityledger.types import Aead, AgencyId, DatasetId, RecordId
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+PREFIX = "imports/"
+"""Where spooled files stand in the object store."""
+_PART = "import"
+_CONTENT_DOMAIN = b"cityledger/v1/import-content\0"
+_BUFFER_BYTES = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that is durable and sealed. ``content`` is an HMAC of its bytes: it tells files apart, and tells
+    nobody without the agency's key what a small file holds.
+    """
+
+    spooled: Spooled
+    content: bytes
+
+
+def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iterable[bytes]) -> Received:
+    """Seals a file into the object store as it comes, in constant memory; it is durable on return.
+
+    Raises:
+        MisdirectedError: the agency's keys are not on this node.
+        StorageFullError, UnavailableError: nothing is left behind.
+        Exception: whatever ``chunks`` raises; nothing is left behind.
+    """
+    keys = services.keys_of(agency)
+    name = PREFIX + services.random_bytes(16).hex()
+    context = _context(services, dataset, name)
+    data_key = services.random_bytes(32)
+    part_context = context.for_part(_PART)
+    part_keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
+    digest = hashlib.sha256()
+    sealed = SealingStream(_noted(chunks, digest.update), part_keys, part_context, Aead.AES_256_GCM)
+    services.objects.put(name, sealed)
+    wrapped = wrap(data_key, keys.vault_key, context, services.random_bytes(12))
+    content = hmac.digest(keys.subject_key, _CONTENT_DOMAIN + dataset + digest.digest(), "sha256")
+    return Received(Spooled(name, wrapped, sealed.payload_bytes), content)
+
+
+def open_spooled(
+    services: Services, agency: AgencyId, dataset: DatasetId, spooled: Spooled, read: Callable[[int], None]
+) -> BinaryIO:
+    """The plain bytes of a spooled file from its beginning; ``read`` hears how many more were taken.
+
+    Raises, on opening and while reading:
+        SealingError: what is stored is not what was spooled.
+        UnavailableError: the object store does not answer.
+    """
+    context = _context(services, dataset, spooled.object)
+    data_key = unwrap(spooled.wrapped, services.keys_of(agency).vault_keys, context)
+    part_context = context.for_part(_PART)
+    keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
+    chunks = open_stream(services.objects.get(spooled.object), keys, part_context)
+    return cast(BinaryIO, io.BufferedReader(_Chunks(chunks, read), _BUFFER_BYTES))
+
+
+def _context(services: Services, dataset: DatasetId, name: str) -> Context:
+    """No record has such an id (they are HMACs), so no record's key opens a spooled file or the reverse."""
+    place = RecordId(hashlib.sha256(b"cityledger/v1/import\0" + name.encode()).digest())
+    return Context(services.instance, dataset, place, 1)
+
+
+def _noted(chunks: Iterable[bytes], note: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        note(chunk)
+        yield chunk
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks as a file."""
+
+    def __init__(self, chunks: Iterator[bytes], read: Callable[[int], None]) -> None:
+        self._chunks = chunks
+        self._read = read
+        self._held = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        while not self._held:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._held = memoryview(chunk)
+        view = memoryview(buffer)
+        taken = min(len(view), len(self._held))
+        view[:taken] = self._held[:taken]
+        self._held = self._held[taken:]
+        self._read(taken)
+        return taken

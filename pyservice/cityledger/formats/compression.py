@@ -1,0 +1,86 @@
+"""Files that come compressed: gzip (RFC 1952) is known by its first two bytes, and unpacked as it comes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cityledger.errors import FormatError, TooLargeError
+
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK_BYTES = 262_144
+MAX_RATIO = 200
+"""Text packs to a tenth, seldom to a fiftieth; a bomb unpacks to a thousandfold."""
+_RATIO_FROM_BYTES = 8_388_608
+"""Below this much plain text a high ratio harms nobody."""
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``plain_bytes`` bounds what comes out; ``ratio`` how much more that may be than what came in."""
+
+    plain_bytes: int
+    ratio: int = MAX_RATIO
+
+
+def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+    """The plain bytes in chunks of bounded size, whether the source is gzip or not; constant memory.
+
+    Raises:
+        TooLargeError: more plain bytes than the limit, or packed denser than any honest file.
+        FormatError: begins like gzip and is none, is cut off, or goes on after its end.
+    """
+    source = iter(chunks)
+    first = b""
+    while len(first) < len(GZIP_MAGIC) and (chunk := next(source, None)) is not None:
+        first += chunk
+    whole = _chain(first, source)
+    plain = _gunzipped(whole, limits) if first.startswith(GZIP_MAGIC) else whole
+    total = 0
+    for chunk in plain:
+        total += len(chunk)
+        if total > limits.plain_bytes:
+            raise TooLargeError("", f"the file is longer than {limits.plain_bytes} bytes")
+        yield chunk
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _gunzipped(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
+    packed = plain = 0
+    for chunk, taken in _members(chunks):
+        packed += taken
+        plain += len(chunk)
+        if plain > _RATIO_FROM_BYTES and plain > limits.ratio * packed:
+            raise TooLargeError("", f"the file unpacks to more than {limits.ratio} times its size")
+        if chunk:
+            yield chunk
+
+
+def _members(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    """``(plain bytes, packed bytes read for them)``; a gzip file may have several members (RFC 1952 §2.2)."""
+    inflater = zlib.decompressobj(_GZIP_WINDOW)
+    for chunk in chunks:
+        held, taken = chunk, len(chunk)
+        while held:
+            if inflater.eof:
+                inflater = zlib.decompressobj(_GZIP_WINDOW)
+            yield _inflated(inflater, held), taken
+            held, taken = inflater.unconsumed_tail or inflater.unused_data, 0
+    while not inflater.eof and (more := _inflated(inflater, inflater.unconsumed_tail)):
+        yield more, 0
+    if not inflater.eof:
+        raise FormatError("", "the gzip file is cut off")
+
+
+def _inflated(inflater: zlib._Decompress, packed: bytes) -> bytes:
+    try:
+        return inflater.decompress(packed, CHUNK_BYTES)
+    except zlib.error:
+        raise FormatError("", "begins like gzip and is none, or is damaged") from None
