@@ -13,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cityledger.exchange.judging import (
+    IS_THERE,
+    NOTHING_TO_CHANGE,
+    NOTHING_TO_DELETE,
+    State,
+    judge,
+    next_state,
+)
+from cityledger.exchange.sealing_versions import Content
+from cityledger.exchange.tallies import Outcome
 from cityledger.formats.land_hmlr import COLUMNS
 from cityledger.formats.rows import Act, RejectedRow, Row
+from cityledger.profiles.property import PROPERTY
 from land_files import HMLR_MONTHS, accepted, as_csv, columns, read
 from public_data import public_data
 from vector_files import REPOSITORY
@@ -33,35 +44,37 @@ def load_script():
 script = load_script()
 
 
+NEVER = State(0, None, (), {})
+REFUSALS = {
+    IS_THERE: script.THERE_ALREADY,
+    NOTHING_TO_CHANGE: script.CHANGE_OF_UNKNOWN,
+    NOTHING_TO_DELETE: script.DELETION_OF_UNKNOWN,
+}
+"""What the import says, in the script's words."""
+
+
 @dataclass
 class Engine:
-    """The stated rules over rows of records, by acts and bytes; what an import does, without a node."""
+    """An import without a node: the service's own judgement of each row, over versions held in memory."""
 
     upsert: bool = False
+    states: dict[str, State] = field(default_factory=dict)
     versions: dict[str, list[dict[str, bytes]]] = field(default_factory=dict)
 
-    def newest(self, key: str) -> dict[str, bytes]:
-        """Without parts where the record is unknown or withdrawn."""
-        return dict(self.versions.get(key, [{}])[-1])
-
     def apply(self, row: Row) -> str:
-        there = self.newest(row.provider_id)
-        if row.act is Act.DELETE and not there:
-            return "unchanged" if self.upsert else script.DELETION_OF_UNKNOWN
-        if row.act is not Act.DELETE and there == row.parts:
-            return "unchanged"
-        if row.act is Act.ADD and there:
-            return script.THERE_ALREADY
-        if row.act is Act.CHANGE and not there and not self.upsert:
-            return script.CHANGE_OF_UNKNOWN
-        self.versions.setdefault(row.provider_id, []).append(dict(row.parts))
-        if row.act is Act.DELETE:
-            return "withdrawn"
-        return "changed" if there else "added"
+        held = self.states.get(row.provider_id, NEVER)
+        content = Content((), row.parts, withdraws=row.act is Act.DELETE)
+        outcome, reason = judge(PROPERTY, held, row.act, content, upsert=self.upsert)
+        if outcome in (Outcome.ACCEPTED, Outcome.WITHDRAWN):
+            self.states[row.provider_id] = next_state(PROPERTY, held, content)
+            self.versions.setdefault(row.provider_id, []).append(dict(row.parts))
+        if outcome is Outcome.ACCEPTED:
+            return "changed" if held.is_there else "added"
+        return REFUSALS[reason] if outcome is Outcome.REJECTED else outcome.value
 
     def state(self) -> dict[str, list[str]]:
         """As the script has it, from the cells that each newest version keeps of its row."""
-        living = {key: parts for key in self.versions if (parts := self.newest(key))}
+        living = {key: versions[-1] for key, versions in self.versions.items() if versions[-1]}
         return {key: list(columns(Row(1, key, parts)).values()) for key, parts in living.items()}
 
     def apply_all(self, rows: Iterable[Row]) -> Counter[str]:
