@@ -44,7 +44,7 @@ def protected_site(random: Random, number: int, at: datetime) -> Draft:
     about = {
         "name": f"重点单位{number:03}",
         "location": _point(number),
-        "requiredPermit": ["specificIdentity"],
+        "requiredPermit": ["specificIdentifiedVehiclePermit"],
     }
     return _draft(random, "OffStreetParking", f"protected-{number:04}", about, 20 + number * 53 % 181, at)
 

@@ -87,9 +87,9 @@ def fits(adapter: TypeAdapter[T], value: object, path: str) -> T:
 def steps(location: Sequence[int | str]) -> str:
     """``('period', 'start', 0)`` as ``.period.start[0]``; an unknown name of the sender's is cut short.
 
-    ``Point`` and ``Polygon`` are the names of a union's branches, which the JSON does not have.
+    The names of a union's branches are left out: the JSON does not have them.
     """
-    named = (step for step in location if step not in ("Point", "Polygon"))
+    named = (step for step in location if step not in _BRANCHES)
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step[:64]}" for step in named)
 
 
@@ -97,8 +97,16 @@ def reason(kind: str, message: str) -> str:
     """The model's message in our words where it speaks of Python, else in one line."""
     if kind in _REASONS:
         return _REASONS[kind]
-    return re.sub(r"\s+", " ", message.removeprefix("Value error, ").removeprefix("Assertion failed, "))[:300]
+    told = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return re.sub(r"\s+", " ", re.sub("^Input should be ", "must be ", told))[:300]
 
+
+# fmt: off
+_BRANCHES = frozenset({
+    "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon",
+    "OnStreetParking", "OffStreetParking", "ParkingGroup", "ParkingSpot", "ParkingSite", "ParkingAccess",
+})
+# fmt: on
 
 _REASONS = {
     "extra_forbidden": "no such field here",

@@ -1,4 +1,4 @@
-"""GeoJSON positions, points and polygons (RFC 7946 §3.1), with coordinates that exist on Earth."""
+"""GeoJSON geometries (RFC 7946 §3.1), with coordinates that exist on Earth."""
 
 from __future__ import annotations
 
@@ -31,14 +31,40 @@ PlacedPosition = Annotated[Position, AfterValidator(_on_earth)]
 Ring = Annotated[list[PlacedPosition], Field(min_length=4, max_length=10_000), AfterValidator(_closed)]
 
 
+Line = Annotated[list[PlacedPosition], Field(min_length=2, max_length=10_000)]
+Rings = Annotated[list[Ring], Field(min_length=1, max_length=100)]
+
+
 class Point(Element):
     type: Literal["Point"]
     coordinates: PlacedPosition
 
 
+class LineString(Element):
+    type: Literal["LineString"]
+    coordinates: Line
+
+
 class Polygon(Element):
     type: Literal["Polygon"]
-    coordinates: Annotated[list[Ring], Field(min_length=1, max_length=100)]
+    coordinates: Rings
 
 
-Geometry = Annotated[Point | Polygon, Field(discriminator="type")]
+class MultiPoint(Element):
+    type: Literal["MultiPoint"]
+    coordinates: Annotated[list[PlacedPosition], Field(min_length=1, max_length=10_000)]
+
+
+class MultiLineString(Element):
+    type: Literal["MultiLineString"]
+    coordinates: Annotated[list[Line], Field(min_length=1, max_length=100)]
+
+
+class MultiPolygon(Element):
+    type: Literal["MultiPolygon"]
+    coordinates: Annotated[list[Rings], Field(min_length=1, max_length=100)]
+
+
+Geometry = Annotated[
+    Point | LineString | Polygon | MultiPoint | MultiLineString | MultiPolygon, Field(discriminator="type")
+]

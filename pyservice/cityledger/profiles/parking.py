@@ -1,181 +1,104 @@
-"""Parking occupancy in NGSI-LD: OnStreetParking, OffStreetParking and ParkingSpot of Smart Data Models.
+"""Parking in NGSI-LD after Smart Data Models: the state of a place, the place itself, what is allowed there.
 
 Both NGSI-LD representations are taken (ETSI GS CIM 009 §4.5): key-values, and normalized, which is checked in
-its key-values form.
+its key-values form. A state has its time; a place may carry the same fields without one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, WithJsonSchema
+from pydantic import TypeAdapter
 
 from cityledger.errors import PayloadError
-from cityledger.profiles.fields import Count, Element, Instant, Name, Number, Text, fits
-from cityledger.profiles.geometry import Geometry
+from cityledger.profiles.fields import fits
+from cityledger.profiles.ngsi import key_values
+from cityledger.profiles.parking_entities import Place, State
+from cityledger.profiles.parking_quality import NUMERIC_MARKS, odd_numbers
+from cityledger.profiles.parking_restriction import ParkingRestriction, says_something
+from cityledger.profiles.parking_sameness import TIMES, instant_of, is_same
 from cityledger.profiles.profile import Profile, ProfilePart
 from cityledger.strict_json import Json
 
-_SPOT_STATUS = frozenset({"closed", "free", "occupied", "unknown"})
-_TIMES = ("observedAt", "observationDateTime", "occupancyModified", "dateModified")
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[
-    list[Name],
-    Field(max_length=64),
-    BeforeValidator(_as_list),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-"""One name or several: the data models write either."""
-Urn = Annotated[
-    str,
-    StringConstraints(pattern=r"^urn:ngsi-ld:(OnStreetParking|OffStreetParking|ParkingSpot):[!-~]{1,200}$"),
-]
-Free = dict[str, Any]
-"""An object that the data models leave open; its JSON was checked, its names are not."""
-
-
-class Descriptive(Element):
-    """What the data models know beside the occupancy. Listed, so that a misspelt name is refused."""
-
-    context: Annotated[str | list[Any] | Free | None, Field(alias="@context")] = None
-    name: Text | None = None
-    alternate_name: Text | None = None
-    description: Annotated[str, StringConstraints(max_length=5_000)] | None = None
-    address: Free | None = None
-    area_served: Name | None = None
-    owner: Names | None = None
-    source: Text | None = None
-    data_provider: Text | None = None
-    see_also: Names | None = None
-    category: Names | None = None
-    ext_category: Names | None = None
-    allowed_vehicle_type: Names | None = None
-    charge_type: Names | None = None
-    required_permit: Names | None = None
-    permit_active_hours: Free | None = None
-    opening_hours: Text | None = None
-    layout: Names | None = None
-    usage_scenario: Names | None = None
-    parking_mode: Names | None = None
-    reservation_type: Names | None = None
-    facilities: Names | None = None
-    security: Names | None = None
-    special_location: Names | None = None
-    accepted_payment_method: Names | None = None
-    price_rate_per_minute: Number | None = None
-    price_currency: Name | None = None
-    occupancy_detection_type: Names | None = None
-    maximum_parking_duration: Name | None = None
-    are_borders_marked: bool | None = None
-    average_spot_width: Number | None = None
-    average_spot_length: Number | None = None
-    maximum_allowed_height: Number | None = None
-    maximum_allowed_width: Number | None = None
-    width: Number | None = None
-    length: Number | None = None
-    parking_site_id: Name | None = None
-    municipality_info: Free | None = None
-    four_wheeler_slots: Free | None = None
-    two_wheeler_slots: Free | None = None
-    unclassified_slots: Free | None = None
-    vehicle_entrance_count: Count | None = None
-    vehicle_exit_count: Count | None = None
-    ref_parking_site: Name | None = None
-    ref_parking_group: Names | None = None
-    ref_parking_spot: Names | None = None
-    ref_parking_access: Names | None = None
-    ref_device: Names | None = None
-
-
-class ParkingState(Descriptive):
-    """One place at one moment. At least one time is given, and every time with its offset."""
-
-    id: Urn
-    type: Literal["OnStreetParking", "OffStreetParking", "ParkingSpot"]
-    location: Geometry
-    status: Names | None = None
-    total_spot_number: Count | None = None
-    available_spot_number: Count | None = None
-    occupied_spot_number: Count | None = None
-    extra_spot_number: Count | None = None
-    out_of_service_slot_number: Count | None = None
-    occupancy: Annotated[Number, Field(ge=0, le=1)] | None = None
-    observed_at: Instant | None = None
-    observation_date_time: Instant | None = None
-    occupancy_modified: Instant | None = None
-    access_modified: Instant | None = None
-    date_modified: Instant | None = None
-    date_created: Instant | None = None
-
-
-_STATE = TypeAdapter(ParkingState)
-
-MODELS: Mapping[str, TypeAdapter[Any]] = {"state": _STATE}
+MODELS: Mapping[str, TypeAdapter[Any]] = {
+    "state": TypeAdapter(State),
+    "place": TypeAdapter(Place),
+    "restriction": TypeAdapter(ParkingRestriction),
+}
 
 
 def _check_state(value: Json, path: str) -> None:
-    state = fits(_STATE, _key_values(value), path)
-    if not state.id.startswith(f"urn:ngsi-ld:{state.type}:"):
-        raise PayloadError(f"{path}.type", "is not the type that the id names")
-    if not any(
-        (state.observed_at, state.observation_date_time, state.occupancy_modified, state.date_modified)
-    ):
+    state = _check_entity(value, path, "state")
+    if not any(name in state for name in TIMES):
         raise PayloadError(
             f"{path}.observedAt",
-            f"one of {', '.join(_TIMES)} is required: a state without a time says nothing",
+            f"one of {', '.join(TIMES)} is required: a state without a time says nothing",
         )
-    _check_numbers(state, path)
 
 
-def _check_numbers(state: ParkingState, path: str) -> None:
-    """Occupied above total happens on streets and is kept; available above total is a mistake."""
-    total, available = state.total_spot_number, state.available_spot_number
-    if total is not None and available is not None and available > total:
-        raise PayloadError(f"{path}.availableSpotNumber", "is more than totalSpotNumber")
-    if state.type == "ParkingSpot" and not _SPOT_STATUS.issuperset(state.status or ["missing"]):
-        raise PayloadError(f"{path}.status", f"a ParkingSpot is one of {', '.join(sorted(_SPOT_STATUS))}")
+def _check_place(value: Json, path: str) -> None:
+    _check_entity(value, path, "place")
 
 
-def _key_values(entity: Json) -> Json:
-    """A normalized entity in its key-values form; a property's ``observedAt`` stands for the entity."""
-    if not isinstance(entity, dict):
-        return entity
-    plain: dict[str, Json] = {name: _value(attribute) for name, attribute in entity.items()}
-    observed = next((time for time in map(_observed_at, entity.values()) if time), None)
-    if observed is not None:
-        plain.setdefault("observedAt", observed)
-    return plain
+def _check_restriction(value: Json, path: str) -> None:
+    fits(MODELS["restriction"], value, path)
+    if isinstance(value, dict) and not says_something(value):
+        raise PayloadError(path, "display or rules is required: what is allowed or forbidden here")
 
 
-def _value(attribute: Json) -> Json:
-    match attribute:
-        case {"type": "Property" | "GeoProperty", "value": {"@type": "DateTime", "@value": value}}:
-            return value
-        case {"type": "Property" | "GeoProperty", "value": value}:
-            return value
-        case {"type": "Relationship", "object": value}:
-            return value
-        case _:
-            return attribute
+def _check_entity(value: Json, path: str, part: str) -> dict[str, Any]:
+    plain = key_values(value)
+    fits(MODELS[part], plain, path)
+    entity: dict[str, Any] = dict(plain) if isinstance(plain, dict) else {}
+    _check_id(entity, path)
+    _check_marks(entity, path)
+    return entity
 
 
-def _observed_at(attribute: Json) -> str | None:
-    match attribute:
-        case {"type": "Property", "observedAt": str(time)}:
-            return time
-        case _:
-            return None
+def _check_id(entity: Mapping[str, Any], path: str) -> None:
+    if entity["id"].startswith("urn:ngsi-ld:") and entity["id"].split(":")[2] != entity["type"]:
+        raise PayloadError(f"{path}.type", "is not the type that the id names")
+
+
+def _check_marks(entity: Mapping[str, Any], path: str) -> None:
+    """A number that cannot be true is kept if it is marked; a mark that nothing bears out is no mark."""
+    odd, marks = odd_numbers(entity), entity.get("quality", [])
+    for mark, field in odd.items():
+        if mark not in marks:
+            reason = f'{_ODD[mark]}; if it was so observed, mark it with "quality": ["{mark}"]'
+            raise PayloadError(f"{path}.{field}", reason)
+    for mark in NUMERIC_MARKS:
+        if mark in marks and mark not in odd:
+            raise PayloadError(f"{path}.quality", f'says "{mark}", and no number here is')
+
+
+_ODD = {
+    "negative": "is below zero",
+    "over-capacity": "is more than there are spaces",
+    "zero-capacity": "is zero: a car park without a space",
+    "inconsistent": "is, with availableSpotNumber, more than totalSpotNumber",
+}
+
+
+def _check_together(values: Mapping[str, Json]) -> None:
+    """One part at least, and about one place. The id is all that the parts have in common."""
+    if not values:
+        raise PayloadError("parts", f"at least one of {', '.join(MODELS)} is required")
+    state, place = values.get("state"), values.get("place")
+    if isinstance(state, dict) and isinstance(place, dict) and state["id"] != place["id"]:
+        raise PayloadError("parts.place.id", "is not the id of the state: a record is about one place")
 
 
 PARKING = Profile(
     name="parking",
-    title="Parking occupancy (NGSI-LD, Smart Data Models)",
-    parts=(ProfilePart("state", "application/json", required=True, check=_check_state),),
-    check_together=lambda values: None,
+    title="Parking: states, places and restrictions (NGSI-LD, Smart Data Models)",
+    parts=(
+        ProfilePart("state", "application/json", required=False, check=_check_state),
+        ProfilePart("place", "application/json", required=False, check=_check_place),
+        ProfilePart("restriction", "application/json", required=False, check=_check_restriction),
+    ),
+    check_together=_check_together,
+    is_same=is_same,
+    instant_of=instant_of,
 )

@@ -13,9 +13,9 @@ REFUSED = {
     "unknown part": (
         {"state": STATE, "stats": b"{}"},
         "parts.stats",
-        "no such part; profile parking has state",
+        "no such part; profile parking has state, place, restriction",
     ),
-    "required part absent": ({}, "parts.state", "this part is required"),
+    "no part at all": ({}, "parts", "at least one of state, place, restriction is required"),
     "no bytes": ({"state": b""}, "parts.state", "a part is left out or holds something; it is never empty"),
     "only space": (
         {"state": b" \n"},
@@ -65,6 +65,6 @@ def test_profile_fits_the_part_bits(name: str) -> None:
 
 def test_schema_digest_is_of_the_canonical_bytes() -> None:
     profile = registry.get("parking")
-    assert profile.schema["x-parts"] == ["state"]
+    assert profile.schema["x-parts"] == ["state", "place", "restriction"]
     assert len(profile.schema_digest) == hashlib.sha256().digest_size
     assert len({registry.get(name).schema_digest for name in registry.names()}) == 3

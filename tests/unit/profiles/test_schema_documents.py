@@ -10,7 +10,7 @@ from cityledger.profiles.schema_documents import documents
 DIGESTS = {
     "medical": "2a724544c02e6cf5b436a77e2a19f8ec2df3f6f87236c4863dd3090c4c5ea0d8",
     "property": "e3262d6fa119c295d5dbf96790d781ce627926e281610b7b7d3e4323a5819b95",
-    "parking": "b6fdcf42079bf6f18a5ede1335def4a02b0a1dd39474068d4f5ddb0462110ccc",
+    "parking": "75839f66aad779eb4429b7754066e59d16698c77ec488613d64e1adf7b5e597a",
 }
 
 

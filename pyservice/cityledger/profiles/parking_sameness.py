@@ -1,0 +1,72 @@
+"""When two parking records tell the same, and when a state was observed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from cityledger.profiles.ngsi import key_values
+
+TIMES = ("observedAt", "observationDateTime", "occupancyModified", "timeInstant", "dateModified")
+"""When a state was observed: the first of these that it has."""
+
+_INSTANTS = frozenset({*TIMES, "accessModified", "dateCreated"})
+
+
+def is_same(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
+    """Whether both tell the same: equal values, and times that are the same instant in whatever offset.
+
+    ``dateModified`` does not count beside a time of observation: it says when the source wrote its row.
+    """
+    return old.keys() == new.keys() and all(
+        old[name] == new[name] or _told(name, old[name]) == _told(name, new[name]) for name in new
+    )
+
+
+def instant_of(parts: Mapping[str, bytes]) -> datetime | None:
+    """When the state was observed, in UTC; None for a record without a state."""
+    if "state" not in parts:
+        return None
+    state = _read(parts["state"])
+    name = _observed(state)
+    return None if name is None else datetime.fromisoformat(state[name]).astimezone(UTC)
+
+
+def _observed(state: Mapping[str, Any]) -> str | None:
+    return next((name for name in TIMES if name in state), None)
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    """The key-values of a part that was checked before; its decimals keep every digit."""
+    read: Any = key_values(json.loads(data, parse_float=Decimal))
+    return dict(read)
+
+
+def _told(part: str, data: bytes) -> object:
+    entity = _read(data)
+    if part == "state" and _observed(entity) != "dateModified":
+        entity.pop("dateModified", None)
+    return {name: _instant(value) if name in _INSTANTS else _typed(value) for name, value in entity.items()}
+
+
+def _instant(text: str) -> tuple[datetime, str]:
+    """``datetime`` ends at microseconds, so the fraction of the second is compared as written."""
+    _whole, _point, rest = text.partition(".")
+    fraction = rest.rstrip("Z").partition("+")[0].partition("-")[0].rstrip("0")
+    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0), fraction
+
+
+def _typed(value: object) -> object:
+    """Python holds ``true`` equal to 1, which JSON does not."""
+    match value:
+        case bool():
+            return ("bool", value)
+        case list():
+            return [_typed(item) for item in value]
+        case dict():
+            return {name: _typed(item) for name, item in value.items()}
+        case _:
+            return value
