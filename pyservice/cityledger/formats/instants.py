@@ -1,0 +1,113 @@
+"""Times as feeds write them, as RFC 3339 instants: local times of a zone, and milliseconds of the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cityledger.errors import FieldError, FormatError
+from cityledger.formats.options import ImportOptions
+
+STALE_AFTER = timedelta(hours=24)
+"""A place of a snapshot that was not heard of for so long when others were is stale. A day, because a sensor
+that sleeps at night, or a feed that is down over one, has not failed yet."""
+AMBIGUOUS = "ambiguous-local-time"
+
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_MAX_MILLISECONDS = 253_402_300_799_999
+"""The end of the year 9999, the last that RFC 3339 can write."""
+
+
+def zone_of(options: ImportOptions) -> ZoneInfo:
+    """The zone of a file whose times have no offset.
+
+    Raises:
+        FormatError: the sender did not say which, or no zone has that name.
+    """
+    if options.timezone is None:
+        raise FormatError(
+            "timezone",
+            "the file's times have no offset: say in which zone its clock stands, as in Europe/London",
+        )
+    try:
+        return ZoneInfo(options.timezone)
+    except (KeyError, ValueError, OSError):
+        raise FormatError("timezone", "no time zone has this name (IANA time zone database)") from None
+
+
+def local_instant(text: str, zone: ZoneInfo, field: str, separator: str = " ") -> tuple[str, tuple[str, ...]]:
+    """``2016-10-04 07:46:28`` on the clock of ``zone`` with its offset, and flags.
+
+    Of a time that the clock showed twice the first is taken, and flagged.
+
+    Raises:
+        FieldError: not written so, no such day, or the clock never showed it: it was set forward over it.
+    """
+    form = _LOCAL.fullmatch(text)
+    if form is None or form[1] != separator:
+        raise FieldError(field, f"must be a local time as YYYY-MM-DD{separator}HH:MM:SS")
+    offset, other = _offsets(_datetime(text, field).replace(tzinfo=zone))
+    if offset is None or other is None or offset < other:
+        raise FieldError(field, "no clock of this zone ever showed this time: it was set forward over it")
+    return f"{text[:10]}T{text[11:]}{_written(offset, field)}", (AMBIGUOUS,) if offset > other else ()
+
+
+def local_text(instant: str, separator: str = " ") -> str:
+    """The local time as it was written, from the instant made of it."""
+    return f"{instant[:10]}{separator}{instant[11:19]}"
+
+
+def instant(text: object, field: str) -> str:
+    """An RFC 3339 time with its offset, as written.
+
+    Raises:
+        FieldError: no offset, no such day, or another form.
+    """
+    if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+        raise FieldError(field, "must be a time with its offset, as in 2026-03-01T08:15:00+08:00")
+    _datetime(text, field)
+    return text
+
+
+def epoch_instant(milliseconds: object, field: str) -> str:
+    """Milliseconds since 1970 as an instant in UTC.
+
+    Raises:
+        FieldError: not an integer, or beyond the years that RFC 3339 can write.
+    """
+    if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
+        raise FieldError(field, "must be milliseconds since 1970, an integer")
+    if not 0 <= milliseconds <= _MAX_MILLISECONDS:
+        raise FieldError(field, "is no time between the years 1970 and 9999 in milliseconds")
+    whole = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(tzinfo=None)
+    return f"{whole.isoformat()}.{milliseconds % 1000:03}Z"
+
+
+def moment(instant: str) -> datetime:
+    """An instant that was checked, for comparing."""
+    return datetime.fromisoformat(instant)
+
+
+def _datetime(text: str, field: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise FieldError(field, "is no time of any day") from None
+
+
+@lru_cache(maxsize=4096)
+def _offsets(local: datetime) -> tuple[timedelta | None, timedelta | None]:
+    """The offsets of the first and of the second time that a clock shows this; kept, since rows of many
+    places share one time. They fall where it was set back, and rise where it was set forward."""
+    return local.utcoffset(), local.replace(fold=1).utcoffset()
+
+
+def _written(offset: timedelta, field: str) -> str:
+    minutes, seconds = divmod(int(offset.total_seconds()), 60)
+    if seconds:
+        raise FieldError(field, "is of a time when this zone's offset was not in whole minutes")
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -1,0 +1,128 @@
+"""``ngsi-ld``: parking entities of Smart Data Models: one, an array of them, or one a line (NDJSON).
+
+An entity with a time is the state of a place; one without is the place itself. Its bytes are kept, unless its
+coordinates are converted or its numbers need a mark.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from cityledger.errors import FieldError, FormatError, InputError
+from cityledger.formats.coordinates import WGS84, converter
+from cityledger.formats.options import ImportOptions
+from cityledger.formats.parking_json import (
+    MAX_BYTES,
+    member_text,
+    parse_document,
+    placed,
+    read_whole,
+    system_of,
+)
+from cityledger.formats.parking_rows import encoded, place_id
+from cityledger.formats.rows import Format, RejectedRow, Row
+from cityledger.profiles.ngsi import key_values
+from cityledger.profiles.parking_entities import STATE_TYPES, TYPES
+from cityledger.profiles.parking_quality import COUNTS, odd_numbers
+from cityledger.profiles.parking_sameness import TIMES
+from cityledger.strict_json import parse
+
+_MAX_LINE_BYTES = 1 << 20
+
+
+def _read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
+    system = system_of(None, options)
+    for row_no, data in enumerate(_entities(stream), start=1):
+        try:
+            yield _row(row_no, data, system)
+        except InputError as error:
+            yield RejectedRow(row_no, error.field, error.reason)
+
+
+def _entities(stream: BinaryIO) -> Iterator[bytes]:
+    """The exact bytes of each entity. A first line that is a whole object is the first of many."""
+    first = stream.readline(_MAX_LINE_BYTES + 2).removeprefix(b"\xef\xbb\xbf")
+    if not _is_object(first):
+        return _of_document(first + read_whole(stream))
+    lines = iter(lambda: stream.readline(_MAX_LINE_BYTES + 2), b"")
+    return (line.strip() for line in itertools.chain([first], lines) if line.strip())
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(parse(line, max_bytes=_MAX_LINE_BYTES), dict)
+    except InputError:
+        return False
+
+
+def _of_document(data: bytes) -> Iterator[bytes]:
+    if len(data) > MAX_BYTES:
+        raise FormatError("", f"is a JSON document of more than {MAX_BYTES} bytes")
+    match parse_document(data):
+        case dict():
+            return iter([data.strip()])
+        case list():
+            return (bytes(raw) for raw in msgspec.json.decode(data, type=list[msgspec.Raw]))
+        case _:
+            raise FormatError("", "must be a JSON object, an array of objects, or one object a line")
+
+
+def _row(row_no: int, data: bytes, system: str) -> Row:
+    entity = parse(data, max_bytes=_MAX_LINE_BYTES)
+    if not isinstance(entity, dict):
+        raise FieldError("", "must be a JSON object")
+    identity, kind = member_text(entity, "id"), member_text(entity, "type")
+    if kind not in TYPES:
+        raise FieldError("type", f"must be one of {', '.join(sorted(TYPES))}")
+    plain = key_values(entity)
+    told: dict[str, Any] = dict(plain) if isinstance(plain, dict) else {}
+    part = "state" if kind in STATE_TYPES and not told.keys().isdisjoint(TIMES) else "place"
+    provider_id = place_id(identity, "id")
+    unmarked, marks = _unmarked(told), _marks(told)
+    if system != WGS84 or unmarked:
+        data = encoded(_marked(_converted(entity, system), marks, unmarked))
+    return Row(row_no, provider_id, {part: data}, flags=(*marks, *unmarked))
+
+
+def _marks(told: dict[str, Any]) -> tuple[str, ...]:
+    quality = told.get("quality")
+    return tuple(str(mark) for mark in quality) if isinstance(quality, list) else ()
+
+
+def _unmarked(told: dict[str, Any]) -> tuple[str, ...]:
+    """Marks that its numbers want and it has not; numbers of a wrong type are for the profile to refuse."""
+    if any(isinstance(told.get(name, 0), bool | str | list | dict | None) for name in COUNTS):
+        return ()
+    return tuple(mark for mark in odd_numbers(told) if mark not in _marks(told))
+
+
+def _marked(entity: dict[str, Any], marks: tuple[str, ...], unmarked: tuple[str, ...]) -> dict[str, Any]:
+    return entity | {"quality": [*marks, *unmarked]} if unmarked else entity
+
+
+def _converted(entity: dict[str, Any], system: str) -> dict[str, Any]:
+    """The entity with its location in WGS 84, and what it was under ``sourceFields``."""
+    location = entity.get("location")
+    if location is None or system == WGS84:
+        return entity
+    normalized = isinstance(location, dict) and location.get("type") == "GeoProperty"
+    geometry = location.get("value") if normalized else location
+    moved: Any = placed(geometry, converter(system), "location")
+    kept = entity.get("sourceFields")
+    was = (kept if isinstance(kept, dict) else {}) | {"location": geometry, "crs": system}
+    return entity | {"location": location | {"value": moved} if normalized else moved, "sourceFields": was}
+
+
+FORMATS = {
+    "ngsi-ld": Format(
+        name="ngsi-ld",
+        title="NGSI-LD parking entities: one, an array, or one a line",
+        profile="parking",
+        read=_read,
+        takes=frozenset({"crs"}),
+    )
+}

@@ -1,0 +1,194 @@
+"""From what a feed says of a place to a row: ids, marks for odd numbers, and bytes that keep every digit.
+
+Fields of a source that the data models have no place for stand under ``sourceFields`` by their own names and
+as written, nulls and empty strings too: what was sent can be told from what was left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from cityledger.errors import FieldError, FormatError, InputError
+from cityledger.formats.instants import STALE_AFTER, moment
+from cityledger.formats.rows import RejectedRow, Row
+from cityledger.profiles.parking_quality import odd_numbers
+from cityledger.profiles.provider_id import verify_provider_id
+
+T = TypeVar("T")
+
+MAX_SNAPSHOT_ROWS = 200_000
+"""A snapshot is held until its newest time is known; one of all kerbs of a large city has some 50,000."""
+MAX_COUNT = 1_000_000
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,6}", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,30})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row before its parts are bytes. ``heard`` is when the source last heard of the place."""
+
+    row_no: int
+    provider_id: str
+    parts: Mapping[str, dict[str, Any]]
+    flags: tuple[str, ...] = ()
+    heard: str | None = None
+
+    def row(self, *more_flags: str) -> Row:
+        """The row, with its flags and those that follow from its numbers marked in its parts."""
+        told = (*self.flags, *more_flags)
+        marks = {name: _marks(name, part, told) for name, part in self.parts.items()}
+        flags = dict.fromkeys(mark for marked in marks.values() for mark in marked)
+        parts = {name: encoded(_marked(part, marks[name])) for name, part in self.parts.items()}
+        return Row(self.row_no, self.provider_id, parts, flags=tuple(flags))
+
+
+def drafts(
+    items: Iterable[tuple[int, T] | RejectedRow], read: Callable[[int, T], Draft]
+) -> Iterator[Draft | RejectedRow]:
+    """Each item read; one that cannot be is refused alone, by field and reason."""
+    for item in items:
+        if isinstance(item, RejectedRow):
+            yield item
+            continue
+        try:
+            yield read(*item)
+        except InputError as error:
+            yield RejectedRow(item[0], error.field, error.reason)
+
+
+def history(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
+    """The rows of a file of many moments, as they come; being old is nothing odd in it."""
+    for draft in read:
+        yield draft if isinstance(draft, RejectedRow) else draft.row()
+
+
+def snapshot(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
+    """The rows of a file of one moment; a place last heard of ``STALE_AFTER`` before the newest is stale."""
+    held: list[Draft | RejectedRow] = []
+    for draft in read:
+        held.append(draft)
+        if len(held) > MAX_SNAPSHOT_ROWS:
+            raise FormatError("", f"has more than {MAX_SNAPSHOT_ROWS} rows, which is no snapshot of a city")
+    heard = [moment(draft.heard) for draft in held if isinstance(draft, Draft) and draft.heard]
+    stale_before = max(heard) - STALE_AFTER if heard else None
+    for draft in held:
+        if isinstance(draft, RejectedRow):
+            yield draft
+        elif stale_before and draft.heard and moment(draft.heard) < stale_before:
+            yield draft.row("stale")
+        else:
+            yield draft.row()
+
+
+def _marks(name: str, part: Mapping[str, Any], told: tuple[str, ...]) -> tuple[str, ...]:
+    if name == "restriction":
+        return ()
+    own = part.get("quality", ())
+    return tuple(dict.fromkeys((*own, *(told if name == "state" else ()), *odd_numbers(part))))
+
+
+def _marked(part: dict[str, Any], marks: tuple[str, ...]) -> dict[str, Any]:
+    return {**part, "quality": list(marks)} if marks else part
+
+
+def encoded(value: object) -> bytes:
+    """JSON in which decimals stand with all their digits."""
+    return _ENCODER.encode(value)
+
+
+@lru_cache(maxsize=4096)
+def place_id(text: str, field: str) -> str:
+    """The source's own id as a provider id; ``/`` and ``%`` as ``%2F`` and ``%25``, so that no two ids of
+    the source become one.
+
+    Raises:
+        FieldError: of ``field``: it cannot be an id here.
+    """
+    safe = text.replace("%", "%25").replace("/", "%2F")
+    try:
+        verify_provider_id(safe)
+    except FieldError as error:
+        raise FieldError(field, error.reason) from None
+    return safe
+
+
+@lru_cache(maxsize=4096)
+def urn(kind: str, text: str, field: str) -> str:
+    """``urn:ngsi-ld:<kind>:<text>``, what is not plain ASCII percent-encoded (RFC 8141 §2).
+
+    Raises:
+        FieldError: of ``field``: too long.
+    """
+    name = f"urn:ngsi-ld:{kind}:{quote(text, safe='')}"
+    if len(name) > 256:
+        raise FieldError(field, "is too long to stand in the id of an entity")
+    return name
+
+
+def cell_count(cells: Mapping[str, str], column: str) -> int:
+    """A count in its one decimal form, so that the cell can be written again from it.
+
+    Raises:
+        FieldError: anything else.
+    """
+    if not _WHOLE.fullmatch(cells[column]):
+        raise FieldError(column, "must be an integer")
+    return _within_reason(int(cells[column]), column)
+
+
+def cell_number(text: str, column: str) -> Decimal:
+    """A number with the digits that it was written with.
+
+    Raises:
+        FieldError: anything else.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise FieldError(column, "must be a number")
+    return Decimal(text)
+
+
+def count_of(value: object, field: str) -> int | None:
+    """A count of a JSON feed, ``930`` or ``930.0``; None where the feed has null.
+
+    Raises:
+        FieldError: anything else.
+    """
+    match value:
+        case None:
+            return None
+        case bool():
+            raise FieldError(field, "must be an integer")
+        case int() | Decimal() if value == int(value):
+            return _within_reason(int(value), field)
+        case _:
+            raise FieldError(field, "must be an integer")
+
+
+def _within_reason(count: int, field: str) -> int:
+    if abs(count) > MAX_COUNT:
+        raise FieldError(field, f"is beyond {MAX_COUNT}: no place has so many spaces")
+    return count
+
+
+def present(**members: object) -> dict[str, Any]:
+    """The members that the source has: null there is left out here, and told under ``sourceFields``."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def rest(fields: Mapping[str, Any], used: Container[str]) -> dict[str, Any]:
+    """The fields without a place in the model, and those that are null, as written."""
+    return {name: value for name, value in fields.items() if name not in used or value is None}
+
+
+def with_rest(entity: dict[str, Any], unplaced: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entity, "sourceFields": dict(unplaced)} if unplaced else entity
