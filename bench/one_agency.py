@@ -147,6 +147,7 @@ def _settings(folder: Path, devnet: Devnet, operator: Address) -> Settings:
         manifest=folder / "manifest.json",
         keyring=folder / "keyring",
         operator=operator,
+        object_store_url=(folder / "objects").as_uri(),
         batch_max_age_seconds=1.0,
         devnet_state=folder / "devnet" / STATE_NAME,
     )

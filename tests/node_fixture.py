@@ -53,6 +53,7 @@ from cityledger.store import tables as t
 from cityledger.store.batches import close_batch
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
+from cityledger.store.objects import Objects
 from cityledger.store.terms_json import terms_to_json
 from cityledger.store.tokens import Session, add_token
 from cityledger.types import (
@@ -441,6 +442,7 @@ def _services(
         keyring=keyring,
         clock=ChainClock(wall=time.seconds, monotonic=time.seconds),
         instance=INSTANCE,
+        objects=Objects.open((folder / "objects").as_uri()),
         domain=ReceiptDomain(CHAIN_ID, address_of("RecordLedger")),
         operator=operator,
         random_bytes=os.urandom,
@@ -466,6 +468,7 @@ def _settings(folder: Path, services: Services, **changes: Any) -> Settings:
         "body_limit_bytes": 65_536,
         **changes,
     }
+        "object_store_url": (folder / "objects").as_uri(),
     return Settings(**held)
 
 

@@ -40,6 +40,7 @@ from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import verify_schema
 from cityledger.types import Address
+from cityledger.store.objects import Objects
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -171,6 +172,7 @@ def _wire(
         cross_check=cross_check,
         instance=manifest.instance,
         domain=ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
+        objects=Objects.open(settings.object_store_url),
         operator=operator,
         random_bytes=os.urandom,
         staleness_limit_seconds=settings.staleness_limit_seconds,

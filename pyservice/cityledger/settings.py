@@ -17,6 +17,8 @@ from cityledger.errors import ConfigurationError
 
 FILE_NAME = "cityledger.toml"
 _PATHS = frozenset({"manifest", "keyring", "key_file", "devnet_state"})
+_IN_FOLDER = {"object_store_url": "objects"}
+"""Defaults that stand for a place in the settings' folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Settings:
     """Life of an access token; at most 900."""
     body_limit_bytes: int = 1_048_576
     """Longest request body; more is refused with 413."""
+    record_limit_bytes: int = 8_388_608
+    """Longest body of a record that is put, without its binary parts."""
+    object_store_url: str = "objects"
+    """Where sealed parts above 256 KiB are kept: a folder, ``file:///…``, or e.g. ``s3://bucket/prefix``."""
+    object_limit_bytes: int = 4_294_967_296
+    """Longest binary part; more is refused with 413."""
     backup_horizon_seconds: int = 2_592_000
     """After how long no backup holds an erased wrapped key; goes into erasure certificates."""
     devnet_state: Path | None = None
@@ -71,7 +79,7 @@ def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
         ConfigurationError: the file is missing or not TOML, or settings are unknown, missing or of the
             wrong type; names all.
     """
-    held = {**_read_file(folder / FILE_NAME), **_read_environment(environment)}
+    held = {**_IN_FOLDER, **_read_file(folder / FILE_NAME), **_read_environment(environment)}
     known = {field.name: field for field in fields(Settings)}
     needed = {"database_url", "rpc_url", "chain_id", "manifest", "keyring", "operator"}
     complaints = [f"{name} is unknown" for name in sorted(held.keys() - known.keys())]
@@ -109,6 +117,8 @@ def _converted(kind: str, name: str, value: Any, folder: Path) -> Any:
         return (folder / str(value)).resolve()
     if name == "database_url":
         return _absolute_sqlite(str(value), folder)
+    if name == "object_store_url" and "://" not in str(value):
+        return (folder / str(value)).resolve().as_uri()
     if kind == "int":
         return int(value)
     if kind == "float":
@@ -132,5 +142,7 @@ def _wrong_values(settings: Settings) -> list[str]:
         "cross_check_share must be 0 to 1": 0 <= settings.cross_check_share <= 1,
         "port must be 0 to 65535": 0 <= settings.port <= 65_535,
         "body_limit_bytes must be positive": settings.body_limit_bytes > 0,
+        "object_limit_bytes must be positive": settings.object_limit_bytes > 0,
+        "record_limit_bytes must be positive": settings.record_limit_bytes > 0,
     }
     return [complaint for complaint, holds in checks.items() if not holds]

@@ -25,7 +25,7 @@ from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId
 
-_NAMES = (FILE_NAME, "keyring", "node.db", "manifest.json", "credentials")
+_NAMES = (FILE_NAME, "keyring", "node.db", "objects", "manifest.json", "credentials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,9 @@ def _settings(setup: Setup) -> str:
 # SQLAlchemy URL; only sqlite:/// so far
 database_url = "sqlite:///node.db"
 
+# Where sealed parts above 256 KiB are kept: a folder, or e.g. s3://bucket/prefix with the credentials in AWS_*
+object_store_url = "objects"
+
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover
 rpc_url = {_text(setup.rpc_url)}
 
@@ -166,6 +169,11 @@ token_seconds = 900
 
 # Longest request body
 body_limit_bytes = 1048576
+
+record_limit_bytes = 8388608
+
+# Longest binary part of a record
+object_limit_bytes = 4294967296
 
 # After how long no backup holds an erased key; goes into erasure certificates
 backup_horizon_seconds = 2592000

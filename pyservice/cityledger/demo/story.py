@@ -160,6 +160,7 @@ def _served(city: City, devnet: Devnet, port: int) -> Iterator[ServedNode]:
         manifest=folder / "manifest.json",
         keyring=city.keyring,
         operator=city.operator,
+        object_store_url=(folder / "objects").as_uri(),
         port=port,
         batch_max_age_seconds=2.0,
         devnet_state=folder / "devnet" / STATE_NAME,

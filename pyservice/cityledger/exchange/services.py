@@ -15,6 +15,7 @@ from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
+from cityledger.store.objects import Objects
 from cityledger.types import (
     NO_AGENCY,
     NO_RECORD,
@@ -36,6 +37,7 @@ class Services:
 
     database: Database
     journal: Journal
+    objects: Objects
     keyring: Keyring
     clock: ChainClock
     cross_check: CrossCheck

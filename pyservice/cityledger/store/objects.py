@@ -7,9 +7,10 @@ after ``put`` has returned; an object that no row names is garbage, and is swept
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,9 +19,13 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, UnavailableError
+from cityledger.store.pipe import Pipe, in_thread
 
 CHUNK_BYTES = 1_048_576
 _CONCURRENT = 2
+_WAITING = 4
+_UNFINISHED = re.compile(r"(.+)#[0-9]+")
+"""What a directory calls a file until all of it is there; a listing passes over it."""
 _FULL = ("StorageFull", "QuotaExceeded", "No space left", "os error 28", "os error 122")
 
 
@@ -64,23 +69,32 @@ class Objects:
             UnavailableError: the store does not take it; nothing is left behind.
             Exception: whatever ``chunks`` raises; nothing is left behind.
         """
-        counted = _Counted(chunks)
+        pipe = Pipe(_WAITING)
+        # The library must not ask for the next chunk itself: it would do so from inside its own runtime,
+        # where a source that reads another object dies.
+        writing = in_thread(lambda: self._write(key, pipe))
+        try:
+            pipe.fill(chunks)
+        finally:
+            failure = writing()
+        if failure is not None:
+            raise _failure(failure) from failure
+        return pipe.total
+
+    def _write(self, key: str, pipe: Pipe) -> None:
         try:
             obstore.put(
                 self._store,
                 key,
-                counted,
+                pipe,
                 mode="overwrite",
                 use_multipart=True,
                 chunk_size=5 * CHUNK_BYTES,
                 max_concurrency=_CONCURRENT,
             )
             self._sync(key)
-        except (BaseError, OSError) as error:
-            if error is counted.raised:
-                raise
-            raise _failure(error) from error
-        return counted.total
+        finally:
+            pipe.close()
 
     def get(self, key: str) -> Iterator[bytes]:
         """The object's bytes in chunks.
@@ -94,6 +108,18 @@ class Objects:
         except FileNotFoundError as error:
             raise NotFoundError("object") from error
         except (BaseError, OSError) as error:
+            raise UnavailableError(f"the object store cannot be read: {_told(error)}") from error
+
+    def head(self, key: str, length: int) -> bytes:
+        """The first ``length`` bytes of an object that has as many.
+
+        Raises: as ``get``.
+        """
+        try:
+            return bytes(obstore.get_range(self._store, key, start=0, length=length))
+        except FileNotFoundError as error:
+            raise NotFoundError("object") from error
+        except (BaseError, OSError, ValueError) as error:
             raise UnavailableError(f"the object store cannot be read: {_told(error)}") from error
 
     def delete(self, key: str) -> None:
@@ -122,6 +148,31 @@ class Objects:
         except (BaseError, OSError) as error:
             raise UnavailableError(f"the object store cannot be listed: {_told(error)}") from error
 
+    def sweep(self, prefix: str, before: datetime, is_named: Callable[[str], bool]) -> int:
+        """Removes what an earlier process left below a prefix, which ends at a slash; returns how many.
+
+        That is what nothing names and was written before that time, and in a directory what was never
+        finished.
+
+        Raises: as ``delete``.
+        """
+        left = [one.key for one in self.list(prefix) if one.written_at < before and not is_named(one.key)]
+        for key in left:
+            self.delete(key)
+        return len(left) + self._sweep_unfinished(prefix, before)
+
+    def _sweep_unfinished(self, prefix: str, before: datetime) -> int:
+        # In a bucket that is the bucket's own rule about uploads that were never completed.
+        below = None if self._folder is None else self._folder / prefix
+        if below is None or not below.is_dir():
+            return 0
+        left = [
+            path for path in below.rglob("*") if _UNFINISHED.fullmatch(path.name) and _is_older(path, before)
+        ]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
     def _sync(self, key: str) -> None:
         """A directory's file is durable once it and the names that lead to it are; other stores say so
         themselves."""
@@ -137,31 +188,20 @@ class Objects:
             path = path.parent
 
 
-class _Counted:
-    """Counts what passes, and remembers what the source raised, to tell it from the store's own failures."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.total = 0
-        self.raised: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._chunks:
-                self.total += len(chunk)
-                yield chunk
-        except BaseException as error:
-            self.raised = error
-            raise
+def _is_older(path: Path, before: datetime) -> bool:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) < before
+    except FileNotFoundError:
+        return False
 
 
-def _failure(error: Exception) -> UnavailableError:
+def _failure(error: BaseException) -> UnavailableError:
     told = _told(error)
     if any(word in str(error) for word in _FULL):
         return StorageFullError("the object store is full; nothing was written")
     return UnavailableError(f"the object store does not take it: {told}")
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """The kind only: messages of stores hold paths, buckets and debug text."""
     return type(error).__name__
