@@ -23,7 +23,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup contracts demo test check check-style check-types check-vectors vectors bench-anchoring lock clean
+.PHONY: help setup contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -41,7 +41,7 @@ demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_AR
 test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
 
-check: check-style check-types check-vectors ## style, types, and test vectors that are up to date
+check: check-style check-types check-client check-vectors ## style, types, and made files that are up to date
 
 check-style: setup
 	@.venv/bin/ruff check --quiet .
@@ -49,6 +49,10 @@ check-style: setup
 
 check-types: setup
 	@.venv/bin/mypy
+
+# Both clients are written in client/_async; the synchronous one is made from it and checked in.
+check-client: setup
+	@.venv/bin/python scripts/make_sync_client.py --check
 
 vectors: setup ## make the test vectors again
 	@.venv/bin/python scripts/make_vectors.py

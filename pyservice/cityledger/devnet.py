@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from eth_utils.address import to_checksum_address
 
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.files import load_json, save_json
+from cityledger.client.devnet_clock import follow_offset as follow_offset
 from cityledger.errors import ChainUnavailableError, ConfigurationError
 from cityledger.types import Address
 
@@ -246,25 +247,6 @@ def load_state(path: Path) -> DevnetState:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{path} is not a devnet's state: {error!r}") from error
-
-
-def follow_offset(path: Path) -> Callable[[], int]:
-    """How far the devnet's clock is ahead, for ``ChainClock(offset=…)``; rereads the file when it was
-    replaced.
-    """
-    seen: tuple[int, int] = (-1, 0)
-
-    def offset() -> int:
-        nonlocal seen
-        try:
-            changed = path.stat().st_mtime_ns
-            if changed != seen[0]:
-                seen = (changed, load_state(path).clock_offset_seconds)
-        except OSError:
-            pass  # being reset; the last offset stands until the file is back
-        return seen[1]
-
-    return offset
 
 
 def find_anvil(environment: Mapping[str, str] = os.environ) -> str:

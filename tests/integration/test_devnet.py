@@ -11,6 +11,7 @@ import pytest
 
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.endpoint import connect
+from cityledger.client.devnet_clock import follow_offset
 from cityledger.devnet import (
     CHAIN_ID,
     STATE_NAME,
@@ -18,7 +19,6 @@ from cityledger.devnet import (
     devnet_account,
     find_anvil,
     find_devnet,
-    follow_offset,
     load_state,
     reset,
 )

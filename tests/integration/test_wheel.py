@@ -52,7 +52,7 @@ def test_installed_package_verifies_a_proof_without_the_nodes_libraries(wheel: P
         CLIENT_ONLY
         + f"sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
         + "import cityledger; assert 'site' in cityledger.__file__\n"
-        + "import cityledger.client.client\n"
+        + "import cityledger.client\n"
         + f"from cityledger.cli.main import run; sys.exit(run(['verify', {str(proof)!r}]))"
     )
 

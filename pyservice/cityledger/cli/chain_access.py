@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityledger.cli.output import note, print_fields
-from cityledger.errors import ConfigurationError, KeyringError, NotFoundError
+from cityledger.errors import ConfigurationError, NotFoundError
 from cityledger.types import Address, AgencyId, DatasetId
 
 if TYPE_CHECKING:
@@ -153,7 +152,9 @@ def signer(
     if (account is None) == (devnet_account is None):
         raise typer.BadParameter("name who signs by exactly one of --account and --devnet-account")
     if account is not None:
-        return _from_keystore(account, password_file)
+        from cityledger.client.keystores import load_account
+
+        return load_account(account, password_file, ask_passphrase)
     if chain_id != DEVNET_CHAIN_ID:
         raise ConfigurationError(f"--devnet-account is for chain {DEVNET_CHAIN_ID}; this is chain {chain_id}")
     from cityledger.devnet import devnet_account as account_of
@@ -199,19 +200,5 @@ def print_sent(receipt: Receipt | None, facts: Mapping[str, object], *, as_json:
     print_fields({**facts, "state": "mined", **place}, as_json=as_json)
 
 
-def _from_keystore(path: Path, password_file: Path | None) -> LocalAccount:
-    from eth_account import Account
-
-    try:
-        keystore = json.loads(path.read_text("utf-8"))
-        passphrase = password_file.read_text("utf-8").rstrip("\r\n") if password_file else None
-    except (OSError, ValueError) as error:
-        raise KeyringError(f"cannot read the keystore or its passphrase: {error}") from None
-    if passphrase is None:
-        passphrase = str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
-    try:
-        opened: LocalAccount = Account.from_key(Account.decrypt(keystore, passphrase))
-    except (ValueError, KeyError, TypeError):
-        # Without the cause: it may quote what was typed.
-        raise KeyringError(f"{path} is no keystore, or the passphrase is wrong") from None
-    return opened
+def ask_passphrase(path: Path) -> str:
+    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))

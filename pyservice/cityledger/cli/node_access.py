@@ -62,12 +62,12 @@ def connected(node: str | None, credentials: Path | None, token: str | None) -> 
     Raises:
         ConfigurationError: the credentials file is missing or says something wrong.
     """
-    from cityledger.cli.credentials_file import load_credentials
-    from cityledger.client import Client
+    from cityledger.cli.chain_access import ask_passphrase
+    from cityledger.client import Client, load_credentials
 
     if token is not None or credentials is None:
         return Client(node or NODE, token=token)
-    loaded = load_credentials(credentials)
+    loaded = load_credentials(credentials, ask_passphrase)
     return Client(node or loaded.node or NODE, loaded.credentials, now=loaded.now)
 
 

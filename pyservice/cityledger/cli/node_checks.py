@@ -15,7 +15,7 @@ from cityledger.chain.manifest import load_manifest
 from cityledger.cli.chain_access import ChainAccess
 from cityledger.cli.node_link import credential_digest, find_log
 from cityledger.cli.node_secret import secret_of
-from cityledger.devnet import follow_offset
+from cityledger.client.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError, ConfigurationError, WrongChainError
 from cityledger.sealing.keyring import Keyring
 from cityledger.settings import Settings, load_settings

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import Manifest, save_manifest
-from cityledger.cli.credentials_file import FORMAT
 from cityledger.client.credentials import key_thumbprint
+from cityledger.client.credentials_file import FORMAT
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.sealing.keyring import Keyring
@@ -167,7 +167,7 @@ cross_check_share = 0.01
 # Life of an access token (at most 900)
 token_seconds = 900
 
-# Longest request body
+# Longest request body, and longest body of a record that is put
 body_limit_bytes = 1048576
 
 record_limit_bytes = 8388608

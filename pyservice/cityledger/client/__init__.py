@@ -1,17 +1,31 @@
-"""The SDK: ask a node, open what it releases on your own machine, and check every proof yourself."""
+"""The SDK: ask a node, open what it releases on your own machine, and check every proof yourself.
 
-from cityledger.client.calls import OWN_DUTY, Reason
-from cityledger.client.client import Client
+``Client`` and ``AsyncClient`` have the same calls; the second is awaited. Both are made from one source,
+``client/_async``, whose docstring says how to add a call.
+"""
+
+from cityledger.client._async.client import AsyncClient
+from cityledger.client._sync.client import Client
+from cityledger.client.credentials_file import Loaded, load_credentials
 from cityledger.client.ledger_reader import RpcLedgerReader
 from cityledger.client.proving import with_openings
+from cityledger.client.reasons import OWN_DUTY, Reason
+from cityledger.client.retrying import NO_RETRIES, Retries
 from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
+from cityledger.types import Role
 
 __all__ = [
+    "NO_RETRIES",
     "OWN_DUTY",
     "AssertionCredentials",
+    "AsyncClient",
     "Client",
+    "Loaded",
     "Reason",
+    "Retries",
+    "Role",
     "RpcLedgerReader",
     "SiweCredentials",
+    "load_credentials",
     "with_openings",
 ]

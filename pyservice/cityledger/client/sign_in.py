@@ -1,8 +1,7 @@
-"""Credentials into access tokens, fetched when needed and renewed before they lapse."""
+"""What credentials say to a node to get an access token. Nothing here asks a node."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,8 +9,8 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
+from cityledger.client.address import NodeAddress
 from cityledger.client.answers import NodeInfo
-from cityledger.client.connection import Connection, Request
 from cityledger.client.credentials import (
     SiweStatement,
     Vouched,
@@ -57,7 +56,14 @@ class Grant:
 class Credentials(Protocol):
     """Something that buys a token at a node."""
 
-    def grant(self, connection: Connection, node: NodeInfo, machine: Machine) -> Grant: ...
+    @property
+    def needs_nonce(self) -> bool:
+        """Whether the node must be asked for a nonce first."""
+        ...
+
+    def grant(self, address: NodeAddress, node: NodeInfo, nonce: str, machine: Machine) -> Grant:
+        """``node`` is what it says of itself; ``nonce`` is empty where none is needed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,11 @@ class AssertionCredentials:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False
     )
 
-    def grant(self, connection: Connection, node: NodeInfo, machine: Machine) -> Grant:
+    @property
+    def needs_nonce(self) -> bool:
+        return False
+
+    def grant(self, address: NodeAddress, node: NodeInfo, nonce: str, machine: Machine) -> Grant:
         now = int(machine.now())
         said = Vouched(
             self.issuer, self.officer, self.role, self.system, now, machine.identifier(), ASSERTION_SECONDS
@@ -84,7 +94,7 @@ class AssertionCredentials:
         assertion = make_assertion(
             said, instance=node.instance, credential_key=self.credential_key, proof_key=self.proof_key
         )
-        url = connection.base_url + TOKEN_PATH
+        url = address.url + TOKEN_PATH
         proof = make_dpop_proof(self.proof_key, url=url, issued=now, identifier=machine.identifier())
         return Grant({"grant_type": ASSERTION_GRANT, "assertion": assertion}, proof)
 
@@ -101,17 +111,20 @@ class SiweCredentials:
     agency: AgencyId
     domain: str | None = None
 
-    def grant(self, connection: Connection, node: NodeInfo, machine: Machine) -> Grant:
-        self._verify_domain(connection, node)
-        nonce = connection.send(Request("GET", "/v1/siwe/nonce")).json()["nonce"]
+    @property
+    def needs_nonce(self) -> bool:
+        return True
+
+    def grant(self, address: NodeAddress, node: NodeInfo, nonce: str, machine: Machine) -> Grant:
+        self._verify_domain(address, node)
         now = int(machine.now())
         said = SiweStatement(
             domain=node.siwe_domain,
-            url=connection.base_url,
+            url=address.url,
             chain_id=node.chain_id,
             instance=node.instance,
             agency=self.agency,
-            nonce=str(nonce),
+            nonce=nonce,
             issued=now,
             expires=now + SIWE_SECONDS,
         )
@@ -119,9 +132,9 @@ class SiweCredentials:
         signature = sign_siwe_message(message, self.account)
         return Grant({"grant_type": SIWE_GRANT, "message": message, "signature": signature})
 
-    def _verify_domain(self, connection: Connection, node: NodeInfo) -> None:
-        expected = connection.host if self.domain is None else self.domain
-        if node.siwe_domain == expected or (self.domain is None and connection.is_local):
+    def _verify_domain(self, address: NodeAddress, node: NodeInfo) -> None:
+        expected = address.host if self.domain is None else self.domain
+        if node.siwe_domain == expected or (self.domain is None and address.is_local):
             return
         raise CredentialError(
             f"the node calls itself {node.siwe_domain}, not {expected}; name the domain if that is right"
@@ -136,57 +149,14 @@ class AccessToken:
     until: float
 
 
-class Access:
-    """The token of one client: given once, or bought with credentials and renewed. Usable from threads."""
+def read_token(told: object, asked_at: float) -> AccessToken:
+    """The token in the answer to a request that was made at ``asked_at``, in the machine's Unix seconds.
 
-    def __init__(
-        self,
-        connection: Connection,
-        about: Callable[[], NodeInfo],
-        machine: Machine,
-        credentials: Credentials | None,
-        token: str | None,
-    ) -> None:
-        self._connection = connection
-        self._about = about
-        self._machine = machine
-        self._credentials = credentials
-        self._token = None if token is None else AccessToken(token, float("inf"))
-        self._lock = threading.Lock()
-
-    @property
-    def is_renewable(self) -> bool:
-        return self._credentials is not None
-
-    def token(self) -> AccessToken:
-        """A token with some time left.
-
-        Raises:
-            CredentialError: the credentials were refused, or there are none.
-        """
-        with self._lock:
-            if self._token is None or self._token.until - RENEW_SECONDS <= self._machine.now():
-                self._token = self._buy()
-            return self._token
-
-    def forget(self, refused: AccessToken) -> None:
-        """Lets go of a token that the node refused, unless another thread has a new one already."""
-        with self._lock:
-            if self._token is refused:
-                self._token = None
-
-    def _buy(self) -> AccessToken:
-        if self._credentials is None:
-            raise CredentialError(
-                "neither credentials nor a token were given: on the command line --credentials FILE (see"
-                " `cityledger whoami --help`) or --token"
-            )
-        asked_at = self._machine.now()
-        grant = self._credentials.grant(self._connection, self._about(), self._machine)
-        headers = {} if grant.proof is None else {"DPoP": grant.proof}
-        told = self._connection.send(Request("POST", TOKEN_PATH, headers=headers, form=grant.form)).json()
-        answer = read_answer(_TokenAnswer, _camel(told), "a token request")
-        return AccessToken(answer.access_token, asked_at + answer.expires_in)
+    Raises:
+        NodeError: the answer has another form.
+    """
+    answer = read_answer(_TokenAnswer, _camel(told), "a token request")
+    return AccessToken(answer.access_token, asked_at + answer.expires_in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
-from cityledger.client.calls import OWN_DUTY
-from cityledger.client.client import Client
+from cityledger.client import Client
+from cityledger.client.reasons import OWN_DUTY
 from cityledger.demo.datasets import DATASETS, DemoDataset
 from cityledger.demo.records import DemoRecord, records
 from cityledger.demo.stage import Stage

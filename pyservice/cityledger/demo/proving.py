@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from cityledger.client import Client
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.calls import OWN_DUTY, Reason
-from cityledger.client.client import Client
+from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.demo.scene import Scene, refusal_of
 from cityledger.demo.sharing import OUTPATIENT, STREET
 from cityledger.demo.stage import Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.client.calls import Reason
+from cityledger.client.reasons import Reason
 from cityledger.demo.scene import Scene, refusal_of
 from cityledger.demo.stage import Stage
 from cityledger.errors import DeniedError, NotFoundError

@@ -11,8 +11,8 @@ from random import Random
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.cli.credentials_file import FORMAT
-from cityledger.client.client import Client
+from cityledger.client import Client
+from cityledger.client.credentials_file import FORMAT
 from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
 from cityledger.demo.city import City
 from cityledger.demo.datasets import dataset

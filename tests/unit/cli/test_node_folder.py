@@ -8,10 +8,9 @@ import pytest
 from eth_account import Account
 
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.cli.credentials_file import load_credentials
 from cityledger.cli.node_checks import check_node
 from cityledger.cli.node_folder import MadeAgency, Setup, make_folder, verify_new
-from cityledger.client import AssertionCredentials
+from cityledger.client import AssertionCredentials, load_credentials
 from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import ConfigurationError
 from cityledger.sealing.keyring import Keyring

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from cityledger.cli.main import run
-from cityledger.client import client as client_module
-from cityledger.client.connection import Connection
+from cityledger.client._sync import client as client_module
+from cityledger.client._sync.connection import Connection
+from cityledger.client.retrying import NO_RETRIES
 from node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
@@ -53,7 +54,7 @@ def shell(
     monkeypatch.setattr(
         client_module,
         "Connection",
-        lambda url, **given: inside(url, timeout_seconds=given["timeout_seconds"]),
+        lambda url, **given: inside(url, timeout_seconds=given["timeout_seconds"], retries=NO_RETRIES),
     )
     yield Shell(node, tmp_path, capsys)
     node.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.client import AssertionCredentials, Client, SiweCredentials
+from cityledger.client import NO_RETRIES, AssertionCredentials, Client, SiweCredentials
 from cityledger.types import Role
 from node_fixture import ORIGIN, TestNode, make_node
 
@@ -26,6 +26,7 @@ def connect(node: TestNode) -> Connect:
             ORIGIN,
             credentials_of(node, code, role),
             now=node.time.seconds,
+            retries=NO_RETRIES,
             transport=node.client._transport,
         )
 

@@ -15,7 +15,6 @@ def test_client_imports_nothing_of_the_nodes_extra() -> None:
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Missing())\n"
         "import cityledger.client\n"
-        "import cityledger.cli.credentials_file\n"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from cityledger.client import Client, Reason, SiweCredentials, with_openings
+from cityledger.client.address import record_path as _path
 from cityledger.client.answers import Release
-from cityledger.client.calls import record_path
 from cityledger.client.releases import Asked, open_release_from
 from cityledger.errors import (
     CredentialError,
@@ -197,7 +197,7 @@ def test_answers_about_another_record_than_was_asked_for_are_refused(
         writer.put_record(node.health, name, {"summary": SUMMARY}, subjects=[SUBJECT]).record for name in "ab"
     )
     node.anchor_all()
-    monkeypatch.setattr("cityledger.client.record_calls.record_path", lambda d, _: record_path(d, other))
+    monkeypatch.setattr("cityledger.client._sync.record_calls.record_path", lambda d, _: _path(d, other))
     reader = connect("HEALTH", "reader")
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
 

@@ -1,65 +1,30 @@
-"""What is sent twice and what is not, and how failures of the network come out."""
+"""How failures of the network come out, and what an answer must be. What is sent again: test_retrying.py."""
 
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from cityledger.client.connection import IDEMPOTENCY_KEY, Connection, Request
-from cityledger.errors import ConfigurationError, NodeError, NodeUnreachableError, UnavailableError
+from cityledger.client import NO_RETRIES
+from cityledger.client._sync.connection import Connection
+from cityledger.client.messages import Request
+from cityledger.errors import ConfigurationError, NodeError, NodeUnreachableError
 
 Handler = Callable[[httpx.Request], httpx.Response]
-PAUSES: list[float] = []
 
 
 def connection(handler: Handler) -> Connection:
     transport = httpx.MockTransport(handler)
-    return Connection("http://node.test/", timeout_seconds=1, transport=transport, sleep=PAUSES.append)
+    return Connection("http://node.test/", timeout_seconds=1, retries=NO_RETRIES, transport=transport)
 
 
-def failing(error: type[httpx.TransportError], seen: list[httpx.Request]) -> Handler:
-    def fail(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        raise error("cut off")
-
-    return fail
-
-
-@pytest.mark.parametrize(
-    ("request_", "error", "times"),
-    [
-        (Request("GET", "/x"), httpx.ReadTimeout, 3),
-        (Request("PUT", "/x", headers={IDEMPOTENCY_KEY: "k"}), httpx.ReadError, 3),
-        (Request("PUT", "/x"), httpx.ReadError, 1),
-        (Request("POST", "/x"), httpx.RemoteProtocolError, 1),
-        (Request("POST", "/x"), httpx.ConnectError, 3),  # nothing was sent
-        (Request("DELETE", "/x"), httpx.ReadTimeout, 1),
-    ],
-)
-def test_send_repeats_only_what_is_harmless(
-    request_: Request, error: type[httpx.TransportError], times: int
-) -> None:
-    seen: list[httpx.Request] = []
-    with pytest.raises(NodeUnreachableError, match=error.__name__):
-        connection(failing(error, seen)).send(request_)
-    assert len(seen) == times
-
-
-def test_send_does_not_repeat_what_the_node_answered() -> None:
-    seen: list[httpx.Request] = []
-
-    def busy(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(503, json={"code": "unavailable", "detail": "later"})
-
-    with pytest.raises(UnavailableError, match="later"):
-        connection(busy).send(Request("GET", "/x"))
-    assert len(seen) == 1
+def cut_off(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("cut off")
 
 
 def test_errors_do_not_name_the_record() -> None:
-    with pytest.raises(NodeUnreachableError) as failed:
-        connection(failing(httpx.ReadError, [])).send(Request("GET", "/v1/datasets/0x/records/secret"))
+    with pytest.raises(NodeUnreachableError, match="ReadError") as failed:
+        connection(cut_off).send(Request("GET", "/v1/datasets/0x/records/secret"))
     assert "secret" not in str(failed.value)
 
 
@@ -82,13 +47,19 @@ def test_answers_that_are_not_strict_json_are_refused(body: bytes) -> None:
         answer.json()
 
 
+def test_refusals_without_a_problem_document_tell_their_status() -> None:
+    behind = connection(lambda _request: httpx.Response(500, content=b"<html>proxy</html>"))
+    with pytest.raises(NodeError, match="answered 500 without a problem code: Internal Server Error"):
+        behind.send(Request("GET", "/x"))
+
+
 def test_redirects_are_not_followed() -> None:
     moved = connection(lambda _request: httpx.Response(302, headers={"Location": "http://evil.test/"}))
     with pytest.raises(NodeError, match="302"):
         moved.send(Request("GET", "/x"))
 
 
-@pytest.mark.parametrize("url", ["node.test", "ftp://node.test", "http://", ""])
+@pytest.mark.parametrize("url", ["node.test", "ftp://node.test", "http://", "", "http://[half"])
 def test_url_must_be_http(url: str) -> None:
     with pytest.raises(ConfigurationError):
-        Connection(url, timeout_seconds=1)
+        Connection(url, timeout_seconds=1, retries=NO_RETRIES)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from cityledger.client._async.calls import Calls
 from cityledger.client.answers import ListedGrant, Mined, ProvenFile, Read, ReadsPage, ToldDecision
-from cityledger.client.calls import Calls, Reason
-from cityledger.client.connection import Request
+from cityledger.client.concurrency import async_call
+from cityledger.client.messages import Request
 from cityledger.client.proving import proven
+from cityledger.client.reasons import Reason
 from cityledger.client.wire import to_hex
 from cityledger.proofs.verify import LedgerReader
 from cityledger.types import Action, AgencyId, DatasetId
@@ -20,21 +22,23 @@ class _Grants:
 
 
 class RuleCalls(Calls):
-    def decide(
+    async def decide(
         self, dataset: DatasetId, action: Action, reason: Reason, *, parts: Sequence[str] | None = None
     ) -> ToldDecision:
         """What the rules would say to the caller about a dataset; about no record, so nothing is logged."""
         asked: dict[str, object] = {"dataset": to_hex(dataset), "action": action.name.lower()}
         if parts is not None:
             asked["parts"] = list(parts)
-        return self._ask(ToldDecision, Request("POST", "/v1/decisions", json=asked), reason)
+        return await self._ask(
+            ToldDecision, Request("POST", "/v1/decisions", json=asked, is_question=True), reason
+        )
 
-    def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:
+    async def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:
         """The grants that the caller's agency gave or holds, live or not."""
         params = {} if dataset is None else {"dataset": to_hex(dataset)}
-        return self._ask(_Grants, Request("GET", "/v1/grants", params)).grants
+        return (await self._ask(_Grants, Request("GET", "/v1/grants", params))).grants
 
-    def grant(
+    async def grant(
         self,
         dataset: DatasetId,
         consumer: AgencyId,
@@ -51,36 +55,37 @@ class RuleCalls(Calls):
         """
         asked: dict[str, object] = {**_slot(dataset, consumer, purpose), "parts": list(parts)}
         asked |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
-        return self._ask(Mined, Request("POST", "/v1/grants", json=asked))
+        return await self._ask(Mined, Request("POST", "/v1/grants", json=asked))
 
-    def revoke(self, dataset: DatasetId, consumer: AgencyId, purpose: str) -> Mined:
+    async def revoke(self, dataset: DatasetId, consumer: AgencyId, purpose: str) -> Mined:
         """Empties the slot; steward. Reads under it stop within the published bound."""
         asked = _slot(dataset, consumer, purpose)
-        return self._ask(Mined, Request("POST", "/v1/grants/revoke", json=asked))
+        return await self._ask(Mined, Request("POST", "/v1/grants/revoke", json=asked))
 
-    def reads_page(self, after: str | None = None, limit: int = 100) -> ReadsPage:
+    async def reads_page(self, after: str | None = None, limit: int = 100) -> ReadsPage:
         """One page of the reads in which the caller's agency takes part, oldest first within each log."""
         params = {"limit": str(limit)} | ({} if after is None else {"after": after})
-        return self._ask(ReadsPage, Request("GET", "/v1/reads", params))
+        return await self._ask(ReadsPage, Request("GET", "/v1/reads", params))
 
-    def reads(self, limit: int = 100) -> Iterator[Read]:
+    async def reads(self, limit: int = 100) -> AsyncIterator[Read]:
         """All reads in which the caller's agency takes part, fetched ``limit`` at a time."""
-        page = self.reads_page(None, limit)
-        yield from page.reads
-        while page.next is not None:
-            page = self.reads_page(page.next, limit)
-            yield from page.reads
+        page = await self.reads_page(None, limit)
+        while True:
+            for read in page.reads:
+                yield read
+            if page.next is None:
+                return
+            page = await self.reads_page(page.next, limit)
 
-    def read_proof(self, digest: bytes, *, reader: LedgerReader | None = None) -> ProvenFile:
+    async def read_proof(self, digest: bytes, *, reader: LedgerReader | None = None) -> ProvenFile:
         """The proof file of a receipt, verified; ``reader`` takes it to the level "anchored".
 
         Raises:
             NotAnchoredError: not mined yet.
             VerificationError: the proof does not hold, or is of another receipt.
         """
-        return proven(
-            self._send(Request("GET", f"/v1/reads/{to_hex(digest)}/proof")).body, reader, receipt=digest
-        )
+        answer = await self._send(Request("GET", f"/v1/reads/{to_hex(digest)}/proof"))
+        return await async_call(proven, answer.body, reader, receipt=digest)
 
 
 def _slot(dataset: DatasetId, consumer: AgencyId, purpose: str) -> dict[str, object]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from cityledger.client._async.calls import Calls, node_info
+from cityledger.client.address import dataset_path
 from cityledger.client.answers import Dataset, NodeInfo, WhoAmI
-from cityledger.client.calls import Calls, dataset_path, node_info
-from cityledger.client.connection import Request
+from cityledger.client.messages import Request
 from cityledger.types import Agency, AgencyId, DatasetId
 
 
@@ -23,39 +24,40 @@ class _Catalog:
 
 
 class DirectoryCalls(Calls):
-    def node(self) -> NodeInfo:
+    async def node(self) -> NodeInfo:
         """What the node says about itself."""
-        return node_info(self._connection)
+        return await node_info(self._connection)
 
-    def whoami(self) -> WhoAmI:
+    async def whoami(self) -> WhoAmI:
         """Who this client is signed in as."""
-        return self._ask(WhoAmI, Request("GET", "/v1/whoami"))
+        return await self._ask(WhoAmI, Request("GET", "/v1/whoami"))
 
-    def token(self) -> str:
+    async def token(self) -> str:
         """The access token in use, for another program; it lapses within 15 minutes."""
-        return self._access.token().secret
+        return (await self._access.token()).secret
 
-    def agencies(self) -> tuple[Agency, ...]:
+    async def agencies(self) -> tuple[Agency, ...]:
         """Every agency, in order of admission."""
-        return self._get(_Agencies, "/v1/agencies").agencies
+        return (await self._get(_Agencies, "/v1/agencies")).agencies
 
-    def agency(self, name: str | AgencyId) -> Agency:
+    async def agency(self, name: str | AgencyId) -> Agency:
         """One agency, by number or code."""
-        return self._get(Agency, f"/v1/agencies/{quote(str(name), safe='')}")
+        return await self._get(Agency, f"/v1/agencies/{quote(str(name), safe='')}")
 
-    def catalog(
+    async def catalog(
         self, words: str | None = None, *, profile: str | None = None, provider: AgencyId | None = None
     ) -> tuple[Dataset, ...]:
         """Datasets by path; ``words`` must all stand in path or title."""
         asked = {"q": words, "profile": profile, "provider": provider}
         params = {name: str(value) for name, value in asked.items() if value is not None}
-        return self._get(_Catalog, "/v1/catalog", params).datasets
+        return (await self._get(_Catalog, "/v1/catalog", params)).datasets
 
-    def dataset(self, dataset: DatasetId) -> Dataset:
+    async def dataset(self, dataset: DatasetId) -> Dataset:
         """One dataset with its terms."""
-        return self._get(Dataset, dataset_path(dataset))
+        return await self._get(Dataset, dataset_path(dataset))
 
-    def schema(self, dataset: DatasetId) -> dict[str, Any]:
+    async def schema(self, dataset: DatasetId) -> dict[str, Any]:
         """The JSON Schema of the dataset's parts."""
-        held: dict[str, Any] = self._open(Request("GET", dataset_path(dataset) + "/schema")).json()
+        answer = await self._open(Request("GET", dataset_path(dataset) + "/schema"))
+        held: dict[str, Any] = answer.json()
         return held

@@ -1,14 +1,12 @@
+# Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
 """Write, read, find, prove, restrict and erase records."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from cityledger import strict_json
+from cityledger.client._sync.calls import Calls, node_info
+from cityledger.client.address import record_path
 from cityledger.client.answers import (
     FoundRecord,
     HistoryVersion,
@@ -20,54 +18,29 @@ from cityledger.client.answers import (
     Release,
     Written,
 )
-from cityledger.client.calls import OWN_DUTY, Calls, Reason, dataset_path, node_info, record_path
-from cityledger.client.connection import IDEMPOTENCY_KEY, Answer, Request
+from cityledger.client.concurrency import call
+from cityledger.client.messages import IDEMPOTENCY_KEY, Request
 from cityledger.client.proving import proven
+from cityledger.client.reasons import OWN_DUTY, Reason
+from cityledger.client.record_forms import (
+    Checked,
+    Erased,
+    Found,
+    History,
+    Payload,
+    Resolved,
+    body_of,
+    known_id,
+    lookup,
+    read_record,
+)
 from cityledger.client.releases import Asked, open_release_from, release_from_json
 from cityledger.client.sign_in import Machine
-from cityledger.client.wire import base64url, read_answer, to_hex
+from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
 from cityledger.proofs.verify import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
-
-_RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
-
-Payload = bytes | Mapping[str, Any]
-"""JSON bytes, which are sealed exactly as they are, or an object, which is written as JSON first."""
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordAnswer:
-    dataset: DatasetId
-    record: RecordId
-    version: int
-    subjects: tuple[SubjectId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _History:
-    versions: tuple[HistoryVersion, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Erased:
-    tombstones: tuple[LeafPlace, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    records: tuple[FoundRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    found: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    subject: SubjectId | None
 
 
 class RecordCalls(Calls):
@@ -99,7 +72,7 @@ class RecordCalls(Calls):
             known = {"If-Match": f'"v{expected_version}"'}
             headers |= known if expected_version else {"If-None-Match": "*"}
         request = Request(
-            "PUT", record_path(dataset, record), headers=headers, content=_body(parts, subjects)
+            "PUT", record_path(dataset, record), headers=headers, content=body_of(parts, subjects)
         )
         return self._ask(Written, request, reason)
 
@@ -121,8 +94,9 @@ class RecordCalls(Calls):
         params = {} if version is None else {"version": str(version)}
         if parts is not None:
             params["parts"] = ",".join(parts)
-        read = _record(self._send(Request("GET", record_path(dataset, record), params), reason))
-        if read.dataset != dataset or _known_id(record) not in (None, read.record):
+        answer = self._send(Request("GET", record_path(dataset, record), params), reason)
+        read = read_record(answer)
+        if read.dataset != dataset or known_id(record) not in (None, read.record):
             raise NodeError("the node answered with another record than was asked for")
         return read
 
@@ -141,8 +115,8 @@ class RecordCalls(Calls):
         asked: dict[str, object] = {"kem": int(private_key.kem), "sealingKey": sealing_key}
         asked |= {} if version is None else {"version": version}
         asked |= {} if parts is None else {"parts": list(parts)}
-        request = Request("POST", record_path(dataset, record) + "/release", json=asked)
-        return release_from_json(self._send(request, reason).json())
+        request = Request("POST", record_path(dataset, record) + "/release", json=asked, is_question=True)
+        return release_from_json((self._send(request, reason)).json())
 
     def open_record(
         self,
@@ -161,8 +135,8 @@ class RecordCalls(Calls):
         """
         release = self.release(dataset, record, reason, private_key, version=version, parts=parts)
         node, purpose = node_info(self._connection), purpose_from_name(reason.purpose)
-        asked = Asked(node, dataset, _known_id(record), version, purpose)
-        return open_release_from(release, asked, private_key)
+        asked = Asked(node, dataset, known_id(record), version, purpose)
+        return call(open_release_from, release, asked, private_key)
 
     def find(
         self,
@@ -173,7 +147,7 @@ class RecordCalls(Calls):
         record: str | RecordId | None = None,
     ) -> tuple[FoundRecord, ...]:
         """The newest versions of a subject's records, or of one record: those that the caller may know of."""
-        return self._ask(_Found, _about(dataset, "find", subject, record), reason).records
+        return (self._ask(Found, lookup(dataset, "find", subject, record), reason)).records
 
     def check(
         self,
@@ -184,21 +158,21 @@ class RecordCalls(Calls):
         record: str | RecordId | None = None,
     ) -> bool:
         """Whether there is such a record, as far as the caller may know."""
-        return self._ask(_Checked, _about(dataset, "check", subject, record), reason).found
+        return (self._ask(Checked, lookup(dataset, "check", subject, record), reason)).found
 
     def resolve_subject(
         self, dataset: DatasetId, system: str, value: str, reason: Reason
     ) -> SubjectId | None:
         """The provider's pseudonym of a person or thing; the provider gets a new one where there is none."""
         asked = {"dataset": to_hex(dataset), "system": system, "value": value}
-        return self._ask(_Resolved, Request("POST", "/v1/subjects/resolve", json=asked), reason).subject
+        return (self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), reason)).subject
 
     def history(
         self, dataset: DatasetId, record: str | RecordId, reason: Reason
     ) -> tuple[HistoryVersion, ...]:
         """Every version with the state of its batch, oldest first."""
         request = Request("GET", record_path(dataset, record) + "/history")
-        return self._ask(_History, request, reason).versions
+        return (self._ask(History, request, reason)).versions
 
     def proof(
         self,
@@ -218,7 +192,7 @@ class RecordCalls(Calls):
         params = {} if version is None else {"version": str(version)}
         request = Request("GET", record_path(dataset, record) + "/proof", params)
         answer = self._send(request, reason)
-        return proven(answer.body, reader, dataset=dataset, record=_known_id(record), version=version)
+        return call(proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version)
 
     def restrict(
         self,
@@ -242,55 +216,4 @@ class RecordCalls(Calls):
     ) -> tuple[LeafPlace, ...]:
         """Destroys the keys of every version; returns the place of each version's tombstone."""
         params = {"reason": why.name.lower().replace("_", "-")}
-        return self._ask(_Erased, Request("DELETE", record_path(dataset, record), params), reason).tombstones
-
-
-def _body(parts: Mapping[str, Payload], subjects: Sequence[SubjectId]) -> bytes:
-    """The record's JSON with each part spliced in as it is: 6.10 stays 6.10."""
-    told = b",".join(
-        json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else _json(value))
-        for name, value in parts.items()
-    )
-    listed = json.dumps([to_hex(subject) for subject in subjects]).encode()
-    return b'{"subjects":' + listed + b',"parts":{' + told + b"}}"
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _about(
-    dataset: DatasetId, question: str, subject: SubjectId | None, record: str | RecordId | None
-) -> Request:
-    if (subject is None) == (record is None):
-        raise TypeError("give exactly one of subject and record")
-    asked = {"subject": to_hex(subject)} if subject is not None else {"id": _name(record)}
-    return Request("POST", f"{dataset_path(dataset)}/records/{question}", json=asked)
-
-
-def _known_id(record: str | RecordId) -> RecordId | None:
-    """The record's id where the caller gave one; a provider's own id has one that only the node knows."""
-    if isinstance(record, bytes):
-        return record
-    return RecordId(bytes.fromhex(record[2:])) if _RECORD_ID.fullmatch(record) else None
-
-
-def _name(record: str | RecordId | None) -> str:
-    return record if isinstance(record, str) else to_hex(record or b"")
-
-
-def _record(answer: Answer) -> Record:
-    told = read_answer(_RecordAnswer, answer.json(), "a read")
-    raw = strict_json.raw_members(answer.body)
-    if "parts" not in raw:
-        raise NodeError("the node's answer to a read has no parts")
-    receipts = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
-    return Record(
-        told.dataset,
-        told.record,
-        told.version,
-        told.subjects,
-        parts=strict_json.raw_members(raw["parts"]),
-        receipts=tuple(bytes.fromhex(one.removeprefix("0x")) for one in receipts if one),
-        decision=answer.headers.get("Cityledger-Decision", ""),
-    )
+        return (self._ask(Erased, Request("DELETE", record_path(dataset, record), params), reason)).tombstones

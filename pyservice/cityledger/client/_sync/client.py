@@ -1,3 +1,4 @@
+# Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
 """The client of one node."""
 
 from __future__ import annotations
@@ -9,19 +10,21 @@ from types import TracebackType
 
 import httpx
 
+from cityledger.client._sync.access import Access
+from cityledger.client._sync.calls import node_info
+from cityledger.client._sync.connection import Connection
+from cityledger.client._sync.directory_calls import DirectoryCalls
+from cityledger.client._sync.record_calls import RecordCalls
+from cityledger.client._sync.rule_calls import RuleCalls
 from cityledger.client.answers import NodeInfo
-from cityledger.client.calls import node_info
-from cityledger.client.connection import Connection
-from cityledger.client.directory_calls import DirectoryCalls
-from cityledger.client.record_calls import RecordCalls
-from cityledger.client.rule_calls import RuleCalls
-from cityledger.client.sign_in import Access, Credentials, Machine
+from cityledger.client.retrying import RETRIES, Retries
+from cityledger.client.sign_in import Credentials, Machine
 
 TIMEOUT_SECONDS = 30.0
 
 
 class Client(DirectoryCalls, RecordCalls, RuleCalls):
-    """Asks one node. Usable from several threads; as a context manager it is closed at the end.
+    """Asks one node. Many may use it at once; as a context manager it is closed at the end.
 
     ::
 
@@ -41,13 +44,17 @@ class Client(DirectoryCalls, RecordCalls, RuleCalls):
         *,
         token: str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        retries: Retries = RETRIES,
         now: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Asks nothing yet. Give ``credentials``, or an access ``token`` that somebody else got; with
-        neither, only the directory answers. ``now`` gives Unix seconds."""
-        connection = Connection(base_url, timeout_seconds=timeout_seconds, transport=transport)
+        neither, only the directory answers. ``now`` gives Unix seconds; ``timeout_seconds`` holds for each
+        attempt."""
+        connection = Connection(
+            base_url, timeout_seconds=timeout_seconds, retries=retries, transport=transport
+        )
         self._machine = Machine(now, random)
         self._about: NodeInfo | None = None
         super().__init__(connection, Access(connection, self._known_node, self._machine, credentials, token))

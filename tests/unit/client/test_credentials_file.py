@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account import Account
 
-from cityledger.cli.credentials_file import load_credentials
-from cityledger.client import AssertionCredentials, SiweCredentials
+from cityledger.client import AssertionCredentials, SiweCredentials, load_credentials
 from cityledger.errors import ConfigurationError, KeyringError
 from cityledger.types import Role
 

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cityledger import strict_json
-from cityledger.client import AssertionCredentials, SiweCredentials
-from cityledger.client.sign_in import Credentials
+from cityledger.client.devnet_clock import follow_offset
+from cityledger.client.keystores import AskPassphrase, load_account
+from cityledger.client.sign_in import AssertionCredentials, Credentials, SiweCredentials
 from cityledger.errors import ConfigurationError, InputError
 from cityledger.types import AgencyId, Role
 
@@ -34,17 +35,18 @@ class Loaded:
     now: Callable[[], float]
 
 
-def load_credentials(path: Path) -> Loaded:
-    """Reads a credentials file and the keys that it names.
+def load_credentials(path: Path, ask: AskPassphrase | None = None) -> Loaded:
+    """Reads a credentials file and the keys that it names; ``ask`` gets a passphrase that no file holds.
 
     Raises:
-        ConfigurationError: a file is missing, or a member is missing, unknown or of another type.
+        ConfigurationError: a file is missing, a member is missing, unknown or of another type, or
+            there is nobody to ask for a passphrase.
         KeyringError: the account's keystore does not open.
     """
     held = _read(path)
     is_on_chain = "account" in held
     _verify(path, held, _ON_CHAIN if is_on_chain else _VOUCHED)
-    credentials = _on_chain(path, held) if is_on_chain else _vouched(path, held)
+    credentials = _on_chain(path, held, ask) if is_on_chain else _vouched(path, held)
     return Loaded(credentials, held.get("node"), _clock(path, held.get("devnetState")))
 
 
@@ -98,11 +100,9 @@ def _vouched(path: Path, held: Mapping[str, Any]) -> AssertionCredentials:
     )
 
 
-def _on_chain(path: Path, held: Mapping[str, Any]) -> SiweCredentials:
-    from cityledger.cli.chain_access import signer
-
+def _on_chain(path: Path, held: Mapping[str, Any], ask: AskPassphrase | None) -> SiweCredentials:
     password = path.parent / held["passwordFile"] if "passwordFile" in held else None
-    account = signer(0, path.parent / held["account"], password, None)
+    account = load_account(path.parent / held["account"], password, ask)
     return SiweCredentials(account, AgencyId(held["agency"]), held.get("domain"))
 
 
@@ -122,7 +122,5 @@ def _private_key(path: Path) -> ec.EllipticCurvePrivateKey:
 def _clock(path: Path, devnet_state: str | None) -> Callable[[], float]:
     if devnet_state is None:
         return time.time
-    from cityledger.devnet import follow_offset
-
     offset = follow_offset(path.parent / devnet_state)
     return lambda: time.time() + offset()

@@ -1,0 +1,76 @@
+"""The token of one client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from cityledger.client._async.connection import Connection
+from cityledger.client.answers import NodeInfo
+from cityledger.client.concurrency import AsyncLock
+from cityledger.client.messages import Request
+from cityledger.client.sign_in import (
+    RENEW_SECONDS,
+    TOKEN_PATH,
+    AccessToken,
+    Credentials,
+    Machine,
+    read_token,
+)
+from cityledger.errors import CredentialError
+
+
+class Access:
+    """Given once, or bought with credentials and renewed; many who ask at once buy one token together."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        about: Callable[[], Awaitable[NodeInfo]],
+        machine: Machine,
+        credentials: Credentials | None,
+        token: str | None,
+    ) -> None:
+        self._connection = connection
+        self._about = about
+        self._machine = machine
+        self._credentials = credentials
+        self._token = None if token is None else AccessToken(token, float("inf"))
+        self._lock = AsyncLock()
+
+    @property
+    def is_renewable(self) -> bool:
+        return self._credentials is not None
+
+    async def token(self) -> AccessToken:
+        """A token with some time left.
+
+        Raises:
+            CredentialError: the credentials were refused, or there are none.
+        """
+        async with self._lock:
+            if self._token is None or self._token.until - RENEW_SECONDS <= self._machine.now():
+                self._token = await self._buy()
+            return self._token
+
+    async def forget(self, refused: AccessToken) -> None:
+        """Lets go of a token that the node refused, unless another call has a new one already."""
+        async with self._lock:
+            if self._token is refused:
+                self._token = None
+
+    async def _buy(self) -> AccessToken:
+        if self._credentials is None:
+            raise CredentialError(
+                "neither credentials nor a token were given: on the command line --credentials FILE (see"
+                " `cityledger whoami --help`) or --token"
+            )
+        asked_at = self._machine.now()
+        node = await self._about()
+        nonce = await self._nonce() if self._credentials.needs_nonce else ""
+        grant = self._credentials.grant(self._connection.address, node, nonce, self._machine)
+        headers = {} if grant.proof is None else {"DPoP": grant.proof}
+        request = Request("POST", TOKEN_PATH, headers=headers, form=grant.form)
+        return read_token((await self._connection.send(request)).json(), asked_at)
+
+    async def _nonce(self) -> str:
+        return str((await self._connection.send(Request("GET", "/v1/siwe/nonce"))).json()["nonce"])

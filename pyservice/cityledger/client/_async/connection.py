@@ -1,0 +1,77 @@
+"""One node over HTTP: timeouts, repeats where they are harmless, and every failure as one of our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+from tenacity import AsyncRetrying
+
+from cityledger import __version__
+from cityledger.client.address import NodeAddress
+from cityledger.client.concurrency import async_sleep
+from cityledger.client.messages import Answer, Request
+from cityledger.client.retrying import Retries
+from cityledger.errors import NodeUnreachableError
+
+
+class Connection:
+    """Usable by many at once. ``transport`` stands in for the network in tests."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_seconds: float,
+        retries: Retries,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = async_sleep,
+    ) -> None:
+        self.address = NodeAddress.parse(base_url)
+        self._retries = retries
+        self._sleep = sleep
+        self._http = httpx.AsyncClient(
+            timeout=timeout_seconds,
+            transport=transport,
+            headers={"User-Agent": f"cityledger/{__version__}"},
+            trust_env=not self.address.is_local,  # a proxy cannot reach this machine's own ports
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def send(self, request: Request, bearer: str | None = None) -> Answer:
+        """The answer, if its status is good; repeated as ``retrying.py`` says.
+
+        Raises:
+            NodeUnreachableError: no answer came.
+            CityledgerError: the node's problem as the error that it stands for.
+        """
+        retrying = AsyncRetrying(sleep=self._sleep, **self._retries.options(request))
+        try:
+            answer: Answer = await retrying(self._send_once, request, bearer)
+        except httpx.HTTPError as error:
+            # Without the URL's path: it may hold a record's id.
+            told = f"{self.address.url} does not answer: {type(error).__name__}"
+            raise NodeUnreachableError(told) from error
+        if not answer.is_good:
+            raise answer.error()
+        return answer
+
+    async def _send_once(self, request: Request, bearer: str | None) -> Answer:
+        headers = dict(request.headers)
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        if request.content is not None:
+            headers.setdefault("Content-Type", "application/json")
+        told = await self._http.request(
+            request.method,
+            self.address.url + request.path,
+            params=dict(request.params) or None,
+            # Bytes: header values may be text beyond ASCII, and the node reads them as UTF-8.
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            json=request.json,
+            content=request.content,
+            data=dict(request.form) if request.form is not None else None,
+        )
+        return Answer(told.status_code, told.headers, told.content, told.reason_phrase)

@@ -1,0 +1,224 @@
+"""Write, read, find, prove, restrict and erase records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cityledger.client._async.calls import Calls, node_info
+from cityledger.client.address import record_path
+from cityledger.client.answers import (
+    FoundRecord,
+    HistoryVersion,
+    LeafPlace,
+    Mined,
+    OpenedRecord,
+    ProvenFile,
+    Record,
+    Release,
+    Written,
+)
+from cityledger.client.concurrency import async_call
+from cityledger.client.messages import IDEMPOTENCY_KEY, Request
+from cityledger.client.proving import proven
+from cityledger.client.reasons import OWN_DUTY, Reason
+from cityledger.client.record_forms import (
+    Checked,
+    Erased,
+    Found,
+    History,
+    Payload,
+    Resolved,
+    body_of,
+    known_id,
+    lookup,
+    read_record,
+)
+from cityledger.client.releases import Asked, open_release_from, release_from_json
+from cityledger.client.sign_in import Machine
+from cityledger.client.wire import base64url, to_hex
+from cityledger.errors import NodeError
+from cityledger.proofs.verify import LedgerReader
+from cityledger.sealing.sealing_key import SealingPrivateKey
+from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
+
+
+class RecordCalls(Calls):
+    _machine: Machine
+
+    async def put_record(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        parts: Mapping[str, Payload],
+        *,
+        subjects: Sequence[SubjectId] = (),
+        reason: Reason = OWN_DUTY,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Written:
+        """Writes the next version; returns once it is durable and numbered.
+
+        ``expected_version`` is the newest that the caller knows, 0 where there must be none; None takes any.
+        Sent with an Idempotency-Key, so that a repeat after a lost answer writes nothing twice.
+
+        Raises:
+            PayloadError, FieldError: the record does not fit the dataset; names the field.
+            StaleVersionError: somebody wrote in between.
+            DeniedError: the rules deny.
+        """
+        headers = {IDEMPOTENCY_KEY: idempotency_key or self._machine.identifier()}
+        if expected_version is not None:
+            known = {"If-Match": f'"v{expected_version}"'}
+            headers |= known if expected_version else {"If-None-Match": "*"}
+        request = Request(
+            "PUT", record_path(dataset, record), headers=headers, content=body_of(parts, subjects)
+        )
+        return await self._ask(Written, request, reason)
+
+    async def get_record(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason,
+        *,
+        version: int | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> Record:
+        """The record, opened by the caller's own node; each part exactly as it was written.
+
+        Raises:
+            DeniedError: the rules deny, and may be told why.
+            NotFoundError: no such record, or none that the caller may know of.
+        """
+        params = {} if version is None else {"version": str(version)}
+        if parts is not None:
+            params["parts"] = ",".join(parts)
+        answer = await self._send(Request("GET", record_path(dataset, record), params), reason)
+        read = read_record(answer)
+        if read.dataset != dataset or known_id(record) not in (None, read.record):
+            raise NodeError("the node answered with another record than was asked for")
+        return read
+
+    async def release(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason,
+        private_key: SealingPrivateKey,
+        *,
+        version: int | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> Release:
+        """The ciphertext, and its keys sealed to the caller's agency; only its public key is sent."""
+        sealing_key = base64url(private_key.public_bytes)
+        asked: dict[str, object] = {"kem": int(private_key.kem), "sealingKey": sealing_key}
+        asked |= {} if version is None else {"version": version}
+        asked |= {} if parts is None else {"parts": list(parts)}
+        request = Request("POST", record_path(dataset, record) + "/release", json=asked, is_question=True)
+        return release_from_json((await self._send(request, reason)).json())
+
+    async def open_record(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason,
+        private_key: SealingPrivateKey,
+        *,
+        version: int | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> OpenedRecord:
+        """As ``release``, opened here: the node that answers sees the payload only if it is the provider's.
+
+        Raises: as ``get_record``, and
+            VerificationError, SealingError: a check failed; nothing of the payload is returned.
+        """
+        release = await self.release(dataset, record, reason, private_key, version=version, parts=parts)
+        node, purpose = await node_info(self._connection), purpose_from_name(reason.purpose)
+        asked = Asked(node, dataset, known_id(record), version, purpose)
+        return await async_call(open_release_from, release, asked, private_key)
+
+    async def find(
+        self,
+        dataset: DatasetId,
+        reason: Reason,
+        *,
+        subject: SubjectId | None = None,
+        record: str | RecordId | None = None,
+    ) -> tuple[FoundRecord, ...]:
+        """The newest versions of a subject's records, or of one record: those that the caller may know of."""
+        return (await self._ask(Found, lookup(dataset, "find", subject, record), reason)).records
+
+    async def check(
+        self,
+        dataset: DatasetId,
+        reason: Reason,
+        *,
+        subject: SubjectId | None = None,
+        record: str | RecordId | None = None,
+    ) -> bool:
+        """Whether there is such a record, as far as the caller may know."""
+        return (await self._ask(Checked, lookup(dataset, "check", subject, record), reason)).found
+
+    async def resolve_subject(
+        self, dataset: DatasetId, system: str, value: str, reason: Reason
+    ) -> SubjectId | None:
+        """The provider's pseudonym of a person or thing; the provider gets a new one where there is none."""
+        asked = {"dataset": to_hex(dataset), "system": system, "value": value}
+        return (
+            await self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), reason)
+        ).subject
+
+    async def history(
+        self, dataset: DatasetId, record: str | RecordId, reason: Reason
+    ) -> tuple[HistoryVersion, ...]:
+        """Every version with the state of its batch, oldest first."""
+        request = Request("GET", record_path(dataset, record) + "/history")
+        return (await self._ask(History, request, reason)).versions
+
+    async def proof(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason,
+        *,
+        version: int | None = None,
+        reader: LedgerReader | None = None,
+    ) -> ProvenFile:
+        """The proof file of a version, verified; ``reader`` takes it to the level "anchored".
+
+        Raises: as ``get_record``, and
+            NotAnchoredError: durable, but not mined yet.
+            VerificationError: the proof does not hold, or is of something else.
+        """
+        params = {} if version is None else {"version": str(version)}
+        request = Request("GET", record_path(dataset, record) + "/proof", params)
+        answer = await self._send(request, reason)
+        return await async_call(
+            proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version
+        )
+
+    async def restrict(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        *,
+        consumer: AgencyId | None = None,
+        restricted: bool = True,
+    ) -> Mined:
+        """Restricts a record for one consumer or for all, or takes that back; steward."""
+        asked: dict[str, object] = {"restricted": restricted}
+        asked |= {} if consumer is None else {"consumer": consumer}
+        return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/restrict", json=asked))
+
+    async def seal_by_law(self, dataset: DatasetId, record: str | RecordId) -> Mined:
+        """Seals a record by law; steward. Only the council lifts it, on chain."""
+        return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/seal"))
+
+    async def erase(
+        self, dataset: DatasetId, record: str | RecordId, why: ErasureReason, reason: Reason = OWN_DUTY
+    ) -> tuple[LeafPlace, ...]:
+        """Destroys the keys of every version; returns the place of each version's tombstone."""
+        params = {"reason": why.name.lower().replace("_", "-")}
+        return (
+            await self._ask(Erased, Request("DELETE", record_path(dataset, record), params), reason)
+        ).tombstones

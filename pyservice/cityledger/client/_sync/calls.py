@@ -1,0 +1,56 @@
+# Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
+"""What every group of calls shares: sending with a token, and reading the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from cityledger.client._sync.access import Access
+from cityledger.client._sync.connection import Connection
+from cityledger.client.answers import NodeInfo
+from cityledger.client.messages import Answer, Request
+from cityledger.client.reasons import Reason
+from cityledger.client.wire import read_answer
+from cityledger.errors import TokenError
+
+T = TypeVar("T")
+
+
+class Calls:
+    """The parts of a client build on this."""
+
+    def __init__(self, connection: Connection, access: Access) -> None:
+        self._connection = connection
+        self._access = access
+
+    def _open(self, request: Request) -> Answer:
+        """Sends without a token."""
+        return self._connection.send(request)
+
+    def _send(self, request: Request, reason: Reason | None = None) -> Answer:
+        """Sends with a token; where that was refused and can be renewed, once more with a fresh one."""
+        if reason is not None:
+            request = replace(request, headers={**request.headers, **reason.headers()})
+        token = self._access.token()
+        try:
+            return self._connection.send(request, token.secret)
+        except TokenError:
+            if not self._access.is_renewable:
+                raise
+        self._access.forget(token)
+        return self._connection.send(request, (self._access.token()).secret)
+
+    def _get(self, kind: type[T], path: str, params: Mapping[str, str] | None = None) -> T:
+        """An open answer of the directory."""
+        return read_answer(kind, (self._open(Request("GET", path, params or {}))).json(), path)
+
+    def _ask(self, kind: type[T], request: Request, reason: Reason | None = None) -> T:
+        return read_answer(kind, (self._send(request, reason)).json(), request.shown)
+
+
+def node_info(connection: Connection) -> NodeInfo:
+    """What the node says about itself."""
+    path = "/.well-known/cityledger"
+    return read_answer(NodeInfo, (connection.send(Request("GET", path))).json(), path)

@@ -1,0 +1,64 @@
+# Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
+"""Who is a member, who holds what, and who is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from cityledger.client._sync.calls import Calls, node_info
+from cityledger.client.address import dataset_path
+from cityledger.client.answers import Dataset, NodeInfo, WhoAmI
+from cityledger.client.messages import Request
+from cityledger.types import Agency, AgencyId, DatasetId
+
+
+@dataclass(frozen=True, slots=True)
+class _Agencies:
+    agencies: tuple[Agency, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalog:
+    datasets: tuple[Dataset, ...]
+
+
+class DirectoryCalls(Calls):
+    def node(self) -> NodeInfo:
+        """What the node says about itself."""
+        return node_info(self._connection)
+
+    def whoami(self) -> WhoAmI:
+        """Who this client is signed in as."""
+        return self._ask(WhoAmI, Request("GET", "/v1/whoami"))
+
+    def token(self) -> str:
+        """The access token in use, for another program; it lapses within 15 minutes."""
+        return (self._access.token()).secret
+
+    def agencies(self) -> tuple[Agency, ...]:
+        """Every agency, in order of admission."""
+        return (self._get(_Agencies, "/v1/agencies")).agencies
+
+    def agency(self, name: str | AgencyId) -> Agency:
+        """One agency, by number or code."""
+        return self._get(Agency, f"/v1/agencies/{quote(str(name), safe='')}")
+
+    def catalog(
+        self, words: str | None = None, *, profile: str | None = None, provider: AgencyId | None = None
+    ) -> tuple[Dataset, ...]:
+        """Datasets by path; ``words`` must all stand in path or title."""
+        asked = {"q": words, "profile": profile, "provider": provider}
+        params = {name: str(value) for name, value in asked.items() if value is not None}
+        return (self._get(_Catalog, "/v1/catalog", params)).datasets
+
+    def dataset(self, dataset: DatasetId) -> Dataset:
+        """One dataset with its terms."""
+        return self._get(Dataset, dataset_path(dataset))
+
+    def schema(self, dataset: DatasetId) -> dict[str, Any]:
+        """The JSON Schema of the dataset's parts."""
+        answer = self._open(Request("GET", dataset_path(dataset) + "/schema"))
+        held: dict[str, Any] = answer.json()
+        return held

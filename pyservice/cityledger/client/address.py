@@ -1,0 +1,52 @@
+"""Where a node is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from cityledger.client.wire import to_hex
+from cityledger.errors import ConfigurationError
+from cityledger.types import DatasetId, RecordId
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """``url`` has no slash at its end."""
+
+    url: str
+    host: str
+
+    @classmethod
+    def parse(cls, text: str) -> NodeAddress:
+        """The address in ``text``.
+
+        Raises:
+            ConfigurationError: not an http or https URL with a host.
+        """
+        url = text.rstrip("/")
+        try:
+            parts = urlsplit(url)
+            scheme, host = parts.scheme, parts.hostname
+        except ValueError:
+            scheme, host = "", None
+        if scheme not in ("http", "https") or not host:
+            raise ConfigurationError(f"a node's URL begins with http:// or https://, not {text[:100]!r}")
+        return cls(url, host)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the node is on this machine."""
+        return self.host in _LOOPBACK
+
+
+def dataset_path(dataset: DatasetId) -> str:
+    return f"/v1/datasets/{to_hex(dataset)}"
+
+
+def record_path(dataset: DatasetId, record: str | RecordId) -> str:
+    """``record`` is the provider's own id, or the 32 bytes that it is known by elsewhere."""
+    name = record if isinstance(record, str) else to_hex(record)
+    return f"{dataset_path(dataset)}/records/{quote(name, safe='')}"

@@ -1,0 +1,79 @@
+"""A question to a node, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cityledger import strict_json
+from cityledger.client.problems import error_of
+from cityledger.errors import CityledgerError, InputError, NodeError
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``path`` begins with a slash and is quoted. At most one of ``json``, ``content`` and ``form``.
+
+    ``is_question`` marks a POST that only asks, such as a lookup: asked again, it leaves one more receipt and
+    changes nothing else.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    content: bytes | None = None
+    form: Mapping[str, str] | None = None
+    is_question: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice has the effect of sending it once, whatever became of the first."""
+        return self.method == "GET" or IDEMPOTENCY_KEY in self.headers
+
+    @property
+    def shown(self) -> str:
+        """Method and path for errors, without a record's name, which may be personal."""
+        return f"{self.method} {self.path.partition('/records/')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a node answered, good or not. ``body`` is exactly what came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    reason: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as strict JSON.
+
+        Raises:
+            NodeError: it is none.
+        """
+        try:
+            return strict_json.parse(self.body, max_bytes=MAX_ANSWER_BYTES)
+        except InputError as error:
+            raise NodeError(f"the node's answer is not strict JSON: {error}") from error
+
+    def problem(self) -> Mapping[str, object]:
+        """The problem document of an answer that is not good."""
+        try:
+            held = self.json()
+        except NodeError:
+            held = None
+        return held if isinstance(held, dict) else {"detail": self.reason}
+
+    def error(self) -> CityledgerError:
+        """What an answer that is not good stands for."""
+        return error_of(self.status, self.problem())

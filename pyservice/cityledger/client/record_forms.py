@@ -1,0 +1,113 @@
+"""The JSON forms of calls about records: bodies that are sent, answers that are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cityledger import strict_json
+from cityledger.client.address import dataset_path
+from cityledger.client.answers import FoundRecord, HistoryVersion, LeafPlace, Record
+from cityledger.client.messages import Answer, Request
+from cityledger.client.wire import read_answer, to_hex
+from cityledger.errors import NodeError
+from cityledger.types import DatasetId, RecordId, SubjectId
+
+_RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
+
+Payload = bytes | Mapping[str, Any]
+"""JSON bytes, which are sealed exactly as they are, or an object, which is written as JSON first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordAnswer:
+    dataset: DatasetId
+    record: RecordId
+    version: int
+    subjects: tuple[SubjectId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    versions: tuple[HistoryVersion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    tombstones: tuple[LeafPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    records: tuple[FoundRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    subject: SubjectId | None
+
+
+def body_of(parts: Mapping[str, Payload], subjects: Sequence[SubjectId]) -> bytes:
+    """The record's JSON with each part spliced in as it is: 6.10 stays 6.10."""
+    told = b",".join(
+        json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else _json(value))
+        for name, value in parts.items()
+    )
+    listed = json.dumps([to_hex(subject) for subject in subjects]).encode()
+    return b'{"subjects":' + listed + b',"parts":{' + told + b"}}"
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def lookup(
+    dataset: DatasetId, question: str, subject: SubjectId | None, record: str | RecordId | None
+) -> Request:
+    """A question about a subject's records, or about one; neither is ever in a URL."""
+    if (subject is None) == (record is None):
+        raise TypeError("give exactly one of subject and record")
+    asked = {"subject": to_hex(subject)} if subject is not None else {"id": _name(record)}
+    path = f"{dataset_path(dataset)}/records/{question}"
+    return Request("POST", path, json=asked, is_question=True)
+
+
+def known_id(record: str | RecordId) -> RecordId | None:
+    """The record's id where the caller gave one; a provider's own id has one that only the node knows."""
+    if isinstance(record, bytes):
+        return record
+    return RecordId(bytes.fromhex(record[2:])) if _RECORD_ID.fullmatch(record) else None
+
+
+def _name(record: str | RecordId | None) -> str:
+    return record if isinstance(record, str) else to_hex(record or b"")
+
+
+def read_record(answer: Answer) -> Record:
+    """A record in the answer to a read, each part as the bytes that were written.
+
+    Raises:
+        NodeError: the answer has another form.
+    """
+    told = read_answer(_RecordAnswer, answer.json(), "a read")
+    raw = strict_json.raw_members(answer.body)
+    if "parts" not in raw:
+        raise NodeError("the node's answer to a read has no parts")
+    receipts = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
+    return Record(
+        told.dataset,
+        told.record,
+        told.version,
+        told.subjects,
+        parts=strict_json.raw_members(raw["parts"]),
+        receipts=tuple(bytes.fromhex(one.removeprefix("0x")) for one in receipts if one),
+        decision=answer.headers.get("Cityledger-Decision", ""),
+    )

@@ -1,0 +1,106 @@
+"""Which requests are sent again after a failure, and after how long a pause.
+
+A request goes out again only where that cannot do a thing twice: it is a GET or carries an Idempotency-Key,
+or nothing of it was sent. So a POST that may have arrived never does, save one that only asks and was told
+that the node's index is stale: nothing came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, wait_random_exponential
+
+from cityledger.client.messages import Answer, Request
+
+_NOTHING_WAS_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_MAY_PASS = frozenset({429, 502, 503, 504})
+_ASKED_TOO_SOON = "index-stale"
+_STAYS = frozenset({"not-anchored", "log-halted", "chain-error", "wrong-chain", "node-error"})
+"""Problems of such a status that do not pass within seconds, or that the caller waits for in its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """At most ``attempts`` in all, within ``budget_seconds``. The pause before the n-th repeat is random
+    between 0 and ``first_pause_seconds`` · 2ⁿ⁻¹, at most ``longest_pause_seconds``, so that clients which
+    failed together do not come back together; a node's Retry-After is kept where it is longer.
+    """
+
+    attempts: int = 5
+    budget_seconds: float = 20.0
+    first_pause_seconds: float = 0.2
+    longest_pause_seconds: float = 5.0
+
+    def options(self, request: Request) -> dict[str, Any]:
+        """The settings of a tenacity retrier that sends ``request``, in either world."""
+        return {
+            "retry": lambda state: may_repeat(request, state),
+            "wait": self._pause(),
+            "stop": self._is_enough,
+            "retry_error_callback": _last,
+        }
+
+    def _pause(self) -> Callable[[RetryCallState], float]:
+        jitter = wait_random_exponential(multiplier=self.first_pause_seconds, max=self.longest_pause_seconds)
+        return lambda state: max(jitter(state), _asked_to_wait(state))
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        spent = max(state.seconds_since_start or 0.0, state.idle_for)
+        return state.attempt_number >= self.attempts or spent + state.upcoming_sleep > self.budget_seconds
+
+
+RETRIES = Retries()
+"""What a client does unless told otherwise."""
+NO_RETRIES = Retries(attempts=1)
+"""Every failure is told at once."""
+
+
+def may_repeat(request: Request, state: RetryCallState) -> bool:
+    """Whether the last attempt failed in a way that may pass, and sending again is harmless."""
+    outcome = state.outcome
+    if outcome is None:
+        return False
+    if outcome.failed:
+        error = outcome.exception()
+        return isinstance(error, _NOTHING_WAS_SENT) or (
+            isinstance(error, httpx.TransportError) and request.is_repeatable
+        )
+    answer: Answer = outcome.result()
+    return answer.status in _MAY_PASS and _is_harmless(request, str(answer.problem().get("code", "")))
+
+
+def _is_harmless(request: Request, code: str) -> bool:
+    if request.is_question and code == _ASKED_TOO_SOON:
+        return True
+    return request.is_repeatable and code not in _STAYS
+
+
+def _asked_to_wait(state: RetryCallState) -> float:
+    outcome = state.outcome
+    if outcome is None or outcome.failed:
+        return 0.0
+    return retry_after_seconds(outcome.result().headers)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float:
+    """What ``Retry-After`` says (RFC 9110 §10.2.3), as seconds or a date; 0 where it is missing."""
+    told = headers.get("Retry-After", "").strip()
+    if told.isascii() and told.isdigit():
+        return float(told)
+    try:
+        at = parsedate_to_datetime(told)
+    except ValueError:
+        return 0.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds())
+
+
+def _last(state: RetryCallState) -> Any:
+    """The last answer, or the last failure raised."""
+    assert state.outcome is not None
+    return state.outcome.result()
