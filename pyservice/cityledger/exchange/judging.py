@@ -1,4 +1,4 @@
-"""What a row of an import means for the record that it names: compared with the newest state that is there."""
+"""What a row of an import means for the record that it names: held against its newest state."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def next_state(profile: Profile, held: State, content: Content) -> State:
     return _state(profile, held.version + 1, content.parts, content.subjects)
 
 
-def judge(
-    profile: Profile, held: State, act: Act, content: Content, *, upsert: bool
-) -> tuple[Outcome, str]:
+def judge(profile: Profile, held: State, act: Act, content: Content, *, upsert: bool) -> tuple[Outcome, str]:
     """The outcome, and the reason where it is rejected."""
     if act is Act.DELETE:
         return _judge_deletion(held, upsert=upsert)

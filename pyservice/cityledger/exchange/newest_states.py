@@ -1,4 +1,4 @@
-"""The newest state of the records that an import meets, asked for once and then kept up by the import itself."""
+"""The newest state of the records that an import meets: asked for once, then kept up by the import itself."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     """A new version."""
     UNCHANGED = "unchanged"
-    """The record says this already, byte for byte; or there was nothing to delete, which ``upsert`` lets pass."""
+    """The record says this already, byte for byte; or there was nothing to delete, and ``upsert``."""
     DUPLICATE = "duplicate"
     """The same state once more, as the profile sees it; dropped."""
     WITHDRAWN = "withdrawn"

@@ -21,7 +21,7 @@ _IDENTIFIER = frozenset({"system", "value"})
 _MAX_CHARACTERS = 256
 
 
-def read_ndjson(stream: BinaryIO, _options: ImportOptions) -> Iterator[Row | RejectedRow]:
+def read_ndjson(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     """Lines ``{"id": "…", "act": "put", "subjects": […], "parts": {…}}``; blank lines are passed over.
 
     ``act`` is put (default), add, change or delete; a deletion has no parts. A subject is a pseudonym, or

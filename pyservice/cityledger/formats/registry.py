@@ -36,6 +36,11 @@ def names() -> tuple[str, ...]:
     return tuple(_PLACES)
 
 
+def of_profile(profile: str) -> list[Format]:
+    """The formats that hold records of a profile, those of any profile first."""
+    return [one for one in map(get, names()) if one.profile in (None, profile)]
+
+
 def get(name: str) -> Format:
     """The format of that name.
 

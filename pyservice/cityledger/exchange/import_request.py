@@ -1,0 +1,95 @@
+"""Who asked for an import, why and how: kept with the job, because its rows are decided on later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cityledger.errors import FieldError
+from cityledger.exchange.services import Intent
+from cityledger.formats.options import ImportOptions
+from cityledger.formats.rows import Format
+from cityledger.store.tokens import Session
+from cityledger.types import Action, Address, AgencyId, Role, purpose_from_name, purpose_name
+
+_FREE = frozenset({"upsert"})
+"""Options that go with every format; those of the node, not the sender, are never among the sender's."""
+_NOT_THE_SENDERS = frozenset({"profile"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``dry_run``: check and compare every row, and write none."""
+
+    options: ImportOptions
+    dry_run: bool = False
+
+
+def verify_options(format_: Format, options: ImportOptions) -> None:
+    """Refuses what the format does not heed, so that nobody believes it was heeded.
+
+    Raises:
+        FieldError: names the option.
+    """
+    for name in _given(options):
+        if name not in format_.takes | _FREE:
+            takes = ", ".join(sorted(format_.takes | _FREE))
+            raise FieldError(name, f"format {format_.name} does not take this; it takes {takes}")
+
+
+def asked_to_json(asked: Asked) -> str:
+    """Canonical: the same options are the same text."""
+    given = {**_given(asked.options), **({"dry_run": True} if asked.dry_run else {})}
+    return json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def asked_from_json(text: str) -> Asked:
+    given: dict[str, Any] = json.loads(text)
+    dry_run = bool(given.pop("dry_run", False))
+    return Asked(ImportOptions(**given), dry_run)
+
+
+def caller_to_json(session: Session, intent: Intent) -> str:
+    """The caller without the token: what the rules ask about."""
+    return json.dumps(
+        {
+            "agency": session.agency,
+            "role": int(session.role),
+            "officer": session.officer,
+            "account": session.account,
+            "system": session.system,
+            "credential_until": session.credential_until,
+            "expires_at": session.expires_at,
+            "purpose": purpose_name(intent.purpose),
+            "case": intent.case,
+            "represents": intent.represents,
+        }
+    )
+
+
+def caller_from_json(text: str) -> tuple[Session, Intent]:
+    held = json.loads(text)
+    session = Session(
+        agency=AgencyId(held["agency"]),
+        role=Role(held["role"]),
+        officer=held["officer"],
+        account=None if held["account"] is None else Address(held["account"]),
+        system=held["system"],
+        credential_until=held["credential_until"],
+        expires_at=held["expires_at"],
+    )
+    purpose = purpose_from_name(held["purpose"])
+    return session, Intent(Action.WRITE, purpose, held["case"], AgencyId(held["represents"]))
+
+
+def _given(options: ImportOptions) -> dict[str, Any]:
+    """The options that differ from saying nothing."""
+    nothing = ImportOptions()
+    names = [one.name for one in fields(options) if one.name not in _NOT_THE_SENDERS]
+    given = {name: getattr(options, name) for name in names}
+    return {
+        name: dict(value) if name == "columns" else value
+        for name, value in given.items()
+        if value != getattr(nothing, name)
+    }

@@ -1,0 +1,102 @@
+"""The loop that runs a node's imports: those of one dataset in their order, several datasets by turns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from cityledger.errors import CityledgerError, UnavailableError
+from cityledger.exchange.importing import ImportRun
+from cityledger.exchange.services import Services
+from cityledger.store import imports
+from cityledger.store.imports import Job
+from cityledger.types import DatasetId
+
+IDLE_SECONDS = 1.0
+"""How long a new job waits at most if nobody wakes the loop."""
+PAUSE_SECONDS = 5.0
+"""How long an import rests after the node could not go on with it: index stale, store full."""
+AT_ONCE = 8
+"""Imports held open at a time; each keeps some megabytes."""
+NODE_FAILED = "the node failed on this file; its log has more"
+
+_log = logging.getLogger(__name__)
+
+
+class ImportRunner:
+    """One thread calls ``run``; any may call ``wake``."""
+
+    def __init__(self, services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._services = services
+        self._monotonic = monotonic
+        self._woken = threading.Event()
+        self._runs: dict[str, ImportRun] = {}
+        self._rests_until: dict[DatasetId, float] = {}
+
+    def wake(self) -> None:
+        """Says that there is a new job."""
+        self._woken.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop`` is set; a chunk that has begun is finished."""
+        while not stop.is_set():
+            self._woken.clear()
+            try:
+                busy = self.turn(stop)
+            except CityledgerError:
+                _log.exception("imports cannot be looked for")
+                busy = False
+            if not busy:
+                self._woken.wait(IDLE_SECONDS)
+
+    def turn(self, stop: threading.Event | None = None) -> bool:
+        """One chunk of each dataset's next import; returns whether any was taken."""
+        busy = False
+        for job in self._next_jobs():
+            if stop is not None and stop.is_set():
+                break
+            busy = self._advance(job) or busy
+        return busy
+
+    def _next_jobs(self) -> list[Job]:
+        with self._services.database.reading() as connection:
+            waiting = imports.list_unfinished(connection)
+        first: dict[DatasetId, Job] = {}
+        for job in waiting:
+            first.setdefault(job.key.dataset, job)
+        now = self._monotonic()
+        rested = [job for job in first.values() if self._rests_until.get(job.key.dataset, now) <= now]
+        return rested[:AT_ONCE]
+
+    def _advance(self, job: Job) -> bool:
+        try:
+            run = self._runs.pop(job.id, None) or ImportRun(self._services, job)
+            if run.step():
+                self._runs[job.id] = run
+            else:
+                self._finish(job, None)
+        except UnavailableError as error:
+            _log.warning("import rests: %s", error, extra={"import": job.id})
+            self._rests_until[job.key.dataset] = self._monotonic() + PAUSE_SECONDS
+            return False
+        except CityledgerError as error:
+            _log.info("import stopped: %s", error, extra={"import": job.id})
+            self._finish(job, str(error))
+        except Exception:
+            _log.exception("import failed", extra={"import": job.id})
+            self._finish(job, NODE_FAILED)
+        return True
+
+    def _finish(self, job: Job, failure: str | None) -> None:
+        now = self._services.clock.at()
+
+        def work(connection: sa.Connection) -> None:
+            imports.finish(connection, job.id, failure, now)
+
+        self._services.journal.run(work)
+        if job.spooled is not None:
+            self._services.objects.delete(job.spooled.object)

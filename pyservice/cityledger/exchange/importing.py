@@ -1,0 +1,214 @@
+"""Runs one import, a chunk of rows at a time: check, compare, seal; then rows, cursor and tallies in one
+durable step, so that a node that is killed anywhere neither loses nor repeats a row.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from cityledger.errors import (
+    ConflictError,
+    DeniedError,
+    InputError,
+    NotFoundError,
+    SealingError,
+    StaleVersionError,
+)
+from cityledger.exchange.import_request import asked_from_json, caller_from_json
+from cityledger.exchange.judging import State, judge, next_state
+from cityledger.exchange.newest_states import KEPT, NewestStates
+from cityledger.exchange.row_checks import Candidate, check_row
+from cityledger.exchange.row_subjects import RowSubjects
+from cityledger.exchange.sealing_versions import Content
+from cityledger.exchange.services import Services, Target
+from cityledger.exchange.spooling import open_spooled
+from cityledger.exchange.submit import ROUNDS, allow
+from cityledger.exchange.submit_rows import RowDraft, Within, seal_rows, submit_rows
+from cityledger.exchange.tallies import Outcome, Tallies
+from cityledger.formats import registry as formats
+from cityledger.formats.rows import Act, RejectedRow, Row
+from cityledger.profiles import registry as profiles
+from cityledger.store import imports
+from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
+from cityledger.store.index import Dataset
+from cityledger.types import RecordId, SubjectId
+
+CHUNK_ROWS = 256
+CHUNK_BYTES = 4_194_304
+"""Of payload; a chunk ends with the row that reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a chunk comes to: versions to write, rows to list, tallies and states after it."""
+
+    drafts: list[RowDraft]
+    listed: list[ListedRow]
+    tallies: Tallies
+    states: dict[RecordId, State]
+
+    @property
+    def subjects(self) -> set[SubjectId]:
+        return {subject for draft in self.drafts for subject in draft.content.subjects}
+
+
+class ImportRun:
+    """An import that is under way in this process. ``step`` until it says that nothing is left.
+
+    A run that raised is thrown away; another one goes on from the stored cursor.
+    """
+
+    def __init__(self, services: Services, job: Job) -> None:
+        """
+        Raises:
+            DeniedError: the caller may not write any more; a receipt says so.
+            SealingError, UnavailableError: the file cannot be opened, or not now.
+        """
+        self._services, self.job = services, job
+        self._session, self._intent = caller_from_json(job.caller)
+        self._asked = asked_from_json(job.key.options)
+        self._dataset = self._allow()
+        self._profile = profiles.get(self._dataset.profile)
+        self._record_key = services.keys_of(self._dataset.provider).record_key(job.key.dataset)
+        kept = None if self._asked.dry_run else KEPT  # a dry run cannot ask the store what it did not write
+        self._states = NewestStates(services, self._dataset, kept)
+        self._subjects = RowSubjects(services, self._dataset.provider)
+        self._failure: InputError | SealingError | None = None
+        self._bytes_read = 0
+        self._cursor = services.journal.run(self._begin)
+        self._tallies = Tallies.from_json(self._cursor.tallies)
+        self._items = itertools.islice(self._read(), self._cursor.rows, None)
+
+    def step(self) -> bool:
+        """Takes the next chunk; returns whether there may be another.
+
+        Raises:
+            DeniedError: the rules deny by now.
+            FormatError, SealingError: the file cannot be read on; what came before is written.
+            UnavailableError: not now; nothing of the chunk was written.
+        """
+        chunk = list(self._next_chunk())
+        if chunk:
+            self._take(chunk)
+        if self._failure is not None:
+            raise self._failure
+        return bool(chunk)
+
+    def _begin(self, connection: sa.Connection) -> Cursor:
+        if self._asked.dry_run:  # what it had learnt was in the memory of another run
+            imports.rewind(connection, self.job.id)
+        imports.begin(connection, self.job.id)
+        found = imports.find_job(connection, self.job.id)
+        if found is None:
+            raise NotFoundError("import")
+        return found.cursor
+
+    def _read(self) -> Iterator[Row | RejectedRow]:
+        key, spooled = self.job.key, self.job.spooled
+        if spooled is None:
+            raise ConflictError("the file is not here any more; send it again")
+        stream = open_spooled(self._services, key.agency, key.dataset, spooled, self._count)
+        options = replace(self._asked.options, profile=self._dataset.profile)
+        yield from formats.get(key.format).read(stream, options)
+
+    def _count(self, more: int) -> None:
+        self._bytes_read += more
+
+    def _next_chunk(self) -> Iterator[Row | RejectedRow]:
+        taken = size = 0
+        while taken < CHUNK_ROWS and size < CHUNK_BYTES:
+            try:
+                item = next(self._items, None)
+            except (InputError, SealingError) as error:
+                self._failure = error  # told once what came before it is written
+                return
+            if item is None:
+                return
+            taken += 1
+            size += sum(map(len, item.parts.values())) if isinstance(item, Row) else 0
+            yield item
+
+    def _take(self, chunk: Sequence[Row | RejectedRow]) -> None:
+        checked = [check_row(self._dataset, self._record_key, item) for item in chunk]
+        for _ in range(ROUNDS):
+            judged = self._judge(checked)
+            try:
+                return self._keep(judged, len(chunk))
+            except (
+                StaleVersionError
+            ):  # somebody else wrote one of these records, or named one of the subjects
+                self._states.forget()
+                self._subjects.forget()
+        raise ConflictError("other writes to these records kept coming first")
+
+    def _judge(self, checked: Sequence[Candidate | RejectedRow]) -> _Judged:
+        candidates = [one for one in checked if isinstance(one, Candidate)]
+        self._subjects.learn(named for one in candidates for named in one.row.subjects)
+        judged = _Judged([], [], self._tallies.copy(), self._states.of(one.record for one in candidates))
+        for one in checked:
+            if isinstance(one, RejectedRow):
+                _reject(judged, one)
+            else:
+                self._judge_row(judged, one)
+        return judged
+
+    def _judge_row(self, judged: _Judged, one: Candidate) -> None:
+        row, held = one.row, judged.states[one.record]
+        content = Content(self._subjects.of(row.subjects), row.parts)
+        if row.act is Act.DELETE:
+            content = Content(held.subjects, {}, withdraws=True)
+        outcome, reason = judge(self._profile, held, row.act, content, upsert=self._asked.options.upsert)
+        if outcome is Outcome.REJECTED:
+            _reject(judged, RejectedRow(row.row_no, "", reason))
+            return
+        if outcome in (Outcome.ACCEPTED, Outcome.WITHDRAWN):
+            judged.drafts.append(RowDraft(one.record, held.version + 1, content))
+            judged.states[one.record] = next_state(self._profile, held, content)
+        judged.tallies.count(outcome, flags=row.flags)
+        verdicts = [(Verdict.FLAGGED, "", flag) for flag in row.flags]
+        if outcome is Outcome.DUPLICATE:
+            verdicts.append((Verdict.DUPLICATE, "", "says the same as the newest state that is there"))
+        judged.listed.extend(imports.numbered(row.row_no, verdicts))
+
+    def _keep(self, judged: _Judged, taken: int) -> None:
+        fresh = {} if self._asked.dry_run else self._subjects.fresh_among(judged.subjects)
+        cursor = Cursor(
+            self._cursor.rows + taken,
+            max(self._bytes_read, self._cursor.bytes),
+            judged.tallies.to_json(),
+        )
+
+        def within(connection: sa.Connection, _stored: object = None) -> None:
+            self._subjects.add(connection, fresh)
+            imports.advance(connection, self.job.id, cursor, judged.listed)
+
+        if self._asked.dry_run:
+            self._allow()
+            self._services.journal.run(within)
+        else:
+            self._submit(judged.drafts, within)
+        self._cursor, self._tallies = cursor, judged.tallies
+        self._subjects.stored(fresh)
+        self._states.remember(judged.states)
+        self._states.trim()
+
+    def _submit(self, drafts: Sequence[RowDraft], within: Within) -> None:
+        sealed = seal_rows(self._services, self._dataset, drafts)
+        try:
+            submit_rows(self._services, self._session, self._intent, self._dataset, sealed, within)
+        except DeniedError:
+            self._allow()  # leaves the receipt of the denial
+            raise
+
+    def _allow(self) -> Dataset:
+        """Asks whether the caller may still write."""
+        return allow(self._services, self._session, self._intent, Target(self.job.key.dataset)).dataset
+
+
+def _reject(judged: _Judged, row: RejectedRow) -> None:
+    judged.tallies.count(Outcome.REJECTED, reason=row.reason)
+    judged.listed.extend(imports.numbered(row.row_no, [(Verdict.REJECTED, row.field, row.reason)]))
