@@ -466,6 +466,7 @@ def _settings(folder: Path, services: Services, **changes: Any) -> Settings:
         "operator": services.operator.address,
         "domain": "city.test",
         "body_limit_bytes": 65_536,
+        "record_limit_bytes": 65_536,
         **changes,
     }
         "object_store_url": (folder / "objects").as_uri(),

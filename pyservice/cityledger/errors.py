@@ -9,7 +9,8 @@
     │   ├── PayloadError               the payload does not fit the dataset's profile
     │   ├── FormatError                a file is not in the format that it is said to be in
     │   ├── TooLargeError              over a published limit
-    │   └── MediaTypeError             not a media type that this route takes
+    │   ├── MediaTypeError             not a media type that this route takes
+    │   └── NotAcceptableError         no media type that the caller takes and this resource has
     ├── AuthenticationError        nobody we know (401)
     │   ├── CredentialError            assertion, DPoP proof or SIWE message refused
     │   └── TokenError                 access token unknown, altered or expired
@@ -78,6 +79,10 @@ class TooLargeError(InputError):
 
 class MediaTypeError(InputError):
     """The request's media type is not one that this route takes."""
+
+
+class NotAcceptableError(InputError):
+    """The caller takes only media types that what is asked for does not have."""
 
 
 class AuthenticationError(CityledgerError):

@@ -73,6 +73,7 @@ def test_load_settings_reports_everything_that_is_wrong_together(tmp_path: Path)
         ("BATCH_MAX_AGE_SECONDS", "-1", "batch_max_age_seconds must not be negative"),
         ("PORT", "65536", "port must be 0 to 65535"),
         ("BODY_LIMIT_BYTES", "0", "body_limit_bytes must be positive"),
+        ("RECORD_LIMIT_BYTES", "0", "record_limit_bytes must be positive"),
     ],
 )
 def test_settings_refuse_values_out_of_range(folder: Path, name: str, value: str, complaint: str) -> None:

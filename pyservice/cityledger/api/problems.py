@@ -47,6 +47,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.FormatError: Problem(422, "wrong-format", "The file is not in the format that it is said to be in"),
     errors.TooLargeError: Problem(413, "too-large", "Over a published limit"),
     errors.MediaTypeError: Problem(415, "unsupported-media-type", "Not a media type that is taken here"),
+    errors.NotAcceptableError: Problem(406, "not-acceptable", "Not to be had in that media type"),
     errors.AuthenticationError: Problem(401, "unauthenticated", "Sign in first"),
     errors.CredentialError: Problem(401, "credential-refused", "The credential was refused"),
     errors.TokenError: Problem(401, "token-refused", "The access token was refused"),

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from email.message import Message
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from cityledger import strict_json
 from cityledger.errors import FieldError, InputError, MediaTypeError, TooLargeError
+from cityledger.settings import Settings
 
 JSON = "application/json"
+FHIR = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -26,6 +28,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 class StrictRoute(APIRoute):
     """Checks the request in this order: URL, query, media type, size, JSON. Nothing is parsed twice."""
+
+    def body_limit_bytes(self, settings: Settings) -> int:
+        """The longest body that this route takes."""
+        return settings.body_limit_bytes
 
     def get_route_handler(self) -> Any:
         handle: Handler = super().get_route_handler()
@@ -37,9 +43,11 @@ class StrictRoute(APIRoute):
             _verify_query(request, known)
             if taken:
                 media_type = _verify_media_type(request, taken)
-                body = await _read_within(request, request.app.state.node.settings.body_limit_bytes)
+                request.state.media_type = media_type
+                limit = self.body_limit_bytes(request.app.state.node.settings)
+                body = await _read_within(request, limit)
                 request._body = body
-                if media_type == JSON:
+                if media_type == JSON and self.body_field:
                     # FastAPI asks request.json(), which finds this: the lenient parser never runs.
                     # In a thread: a body of a megabyte must not hold up everybody else's requests.
                     request._json = await run_in_threadpool(strict_json.parse, body, max_bytes=len(body))
@@ -48,9 +56,25 @@ class StrictRoute(APIRoute):
         return strict
 
 
+class RecordRoute(StrictRoute):
+    """A route whose body is a whole record."""
+
+    def body_limit_bytes(self, settings: Settings) -> int:
+        return settings.record_limit_bytes
+
+
+async def body_type(request: Request) -> str:
+    """The media type of a body that ``StrictRoute`` has accepted."""
+    media_type: str = request.state.media_type
+    return media_type
+
+
 async def raw_body(request: Request) -> bytes:
     """The bytes of a body that ``StrictRoute`` has accepted."""
     return await request.body()
+
+
+BodyType = Annotated[str, Depends(body_type)]
 
 
 def _query_names(dependant: Dependant) -> set[str]:

@@ -91,7 +91,7 @@ TYPES = {
     "text": "text/plain",
     "a form": "application/x-www-form-urlencoded",
     "another charset": "application/json; charset=gbk",
-    "a suffix": "application/fhir+json",
+    "a suffix": "application/ld+json",
     "none": "",
 }
 

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Response
 
 from cityledger.api.caller import Caller, Node
+from cityledger.api.fhir import is_fhir_wanted, read_fhir
 from cityledger.api.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
+from cityledger.api.negotiation import Wanted
 from cityledger.api.places import (
     DatasetInPath,
     PartsInQuery,
@@ -17,8 +19,9 @@ from cityledger.api.places import (
     target_of,
 )
 from cityledger.api.releasing import presented_key
-from cityledger.api.strict_requests import JSON, StrictRoute, raw_body
+from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute, raw_body
 from cityledger.api.wire.records import (
+    RECORD_ANSWER,
     RECORD_BODY,
     AskRelease,
     Erased,
@@ -33,6 +36,7 @@ from cityledger.api.wire.shapes import hex_of
 from cityledger.api.writing import Repeatable, request_digest, write_once
 from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.submit import Draft, erase
+from cityledger.formats.fhir_record import write_record
 from cityledger.profiles.record_body import parse_body
 from cityledger.types import Action, ErasureReason
 
@@ -45,11 +49,12 @@ _REASONS = {
 }
 
 router = APIRouter(route_class=StrictRoute, tags=["records"])
+writes = APIRouter(route_class=RecordRoute, tags=["records"])
 RawBody = Annotated[bytes, Depends(raw_body)]
 Why = Annotated[Literal["duty", "subject-request", "law", "written-in-error"], Query(alias="reason")]
 
 
-@router.put(
+@writes.put(
     RECORD,
     openapi_extra={"requestBody": RECORD_BODY},
     responses={201: {"model": Written, "description": "The first version"}},
@@ -63,12 +68,20 @@ def put_record(
     condition: IfMatch,
     key: IdempotencyKey,
     body: RawBody,
+    body_type: BodyType,
     response: Response,
 ) -> Written:
-    """Writes the next version. Returns once it is durable and numbered."""
-    intent = reason.to(Action.WRITE)
-    content = parse_body(body, max_bytes=node.settings.body_limit_bytes)
-    draft = Draft(target_of(node, dataset, name), content, condition.expected)
+    """Writes the next version. Returns once it is durable and numbered.
+
+    Of a medical record FHIR is taken too: one resource, or a Bundle of type `collection` whose resources go
+    into the parts of their types, and whose patients become its subjects.
+    """
+    intent, target = reason.to(Action.WRITE), target_of(node, dataset, name)
+    if body_type == FHIR:
+        content = read_fhir(node, session, intent, target, body)
+    else:
+        content = parse_body(body, max_bytes=node.settings.record_limit_bytes)
+    draft = Draft(target, content, condition.expected)
     repeatable = None if key is None else Repeatable(key, request_digest(intent, draft, session, body))
     answer = write_once(node, session, intent, draft, repeatable)
     response.status_code = 201 if answer.version == 1 else 200
@@ -76,21 +89,28 @@ def put_record(
     return answer
 
 
-@router.get(RECORD, response_model=RecordView)
+@router.get(RECORD, response_model=RecordView, responses=RECORD_ANSWER)
 def get_record(
     node: Node,
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
     reason: Stated,
+    wanted: Wanted,
     version: VersionInQuery = None,
     parts: PartsInQuery = None,
 ) -> Response:
-    """The record in plain JSON, opened by the caller's own node after its receipts are durable."""
+    """The record in plain JSON, opened by the caller's own node after its receipts are durable.
+
+    With `Accept: application/fhir+json` a medical record comes as its resources: one alone as it was written,
+    else a Bundle of type `collection`.
+    """
     target = target_of(node, dataset, name, version, split_parts(parts))
+    as_fhir = is_fhir_wanted(node, target.dataset, wanted)
     released, opened = read_plain(node.services, session, reason.to(Action.READ), target)
     headers = answer_headers(released.passed, released.release.leaf.version)
-    return Response(record_bytes(released, opened), headers=headers, media_type=JSON)
+    body = write_record(opened.payloads) if as_fhir else record_bytes(released, opened)
+    return Response(body, headers=headers, media_type=FHIR if as_fhir else JSON)
 
 
 @router.delete(RECORD)
@@ -119,3 +139,6 @@ def release_record(
     released = read(node.services, session, reason.to(Action.RELEASE), target, presented_key(asked))
     response.headers.update(answer_headers(released.passed, released.release.leaf.version))
     return release_view(released)
+
+
+router.include_router(writes)

@@ -15,7 +15,12 @@ _TOKEN_RULES = {
     "dpopWindowSeconds": 60,
     "nonceSeconds": 600,
 }
-_LIMITS = {"bodyBytes": 1048576, "caseCharacters": 200, "idempotencySeconds": 86400}
+_LIMITS = {
+    "bodyBytes": 1048576,
+    "recordBytes": 8388608,
+    "caseCharacters": 200,
+    "idempotencySeconds": 86400,
+}
 
 
 class CheckView(Told):
@@ -57,6 +62,7 @@ class Limits(Told):
     model_config = with_example(Told, _LIMITS)
 
     body_bytes: int
+    record_bytes: int
     case_characters: int
     idempotency_seconds: int
 
@@ -107,6 +113,7 @@ def well_known(node: NodeContext, token_endpoint: str) -> WellKnown:
         ),
         limits=Limits(
             body_bytes=settings.body_limit_bytes,
+            record_bytes=settings.record_limit_bytes,
             case_characters=MAX_CASE_CHARACTERS,
             idempotency_seconds=KEEP_SECONDS,
         ),

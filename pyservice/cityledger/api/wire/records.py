@@ -37,6 +37,8 @@ _PLACE = {"log": "3", "seq": "41", "leafHash": EXAMPLE_DIGEST}
 _WRITTEN: dict[str, Any] = {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "version": 2, **_PLACE}
 _PARKING = {"state": {"id": "urn:ngsi-ld:OnStreetParking:Xidan-12", "availableSpotNumber": 7}}
 
+_FHIR = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}}
+
 RECORD_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -51,6 +53,25 @@ RECORD_BODY: dict[str, Any] = {
                 },
             },
             "example": {"subjects": [], "parts": _PARKING},
+        },
+        "application/fhir+json": {
+            "schema": {
+                "type": "object",
+                "description": "A FHIR R4 resource, or a Bundle of type collection; of medical datasets only",
+                "required": ["resourceType"],
+                "properties": {"resourceType": {"type": "string"}},
+            },
+            "example": _FHIR,
+        },
+    },
+}
+RECORD_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "application/fhir+json": {
+                "schema": {"type": "object", "required": ["resourceType"]},
+                "example": _FHIR,
+            }
         }
     },
 }
