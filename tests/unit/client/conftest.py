@@ -18,6 +18,12 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
 
 
 @pytest.fixture
+def credentials(node: TestNode) -> Callable[[str, str], AssertionCredentials | SiweCredentials]:
+    """Those of an agency's officer."""
+    return lambda code, role: credentials_of(node, code, role)
+
+
+@pytest.fixture
 def connect(node: TestNode) -> Connect:
     """A client of the node for an agency's officer, who signs in for real."""
 
