@@ -57,6 +57,8 @@ class Settings:
     """Longest request body; more is refused with 413."""
     record_limit_bytes: int = 8_388_608
     """Longest body of a record that is put, without its binary parts."""
+    import_limit_bytes: int = 1_073_741_824
+    """Longest file to import, unpacked; more is refused with 413."""
     object_store_url: str = "objects"
     """Where sealed parts above 256 KiB are kept: a folder, ``file:///…``, or e.g. ``s3://bucket/prefix``."""
     object_limit_bytes: int = 4_294_967_296
@@ -142,6 +144,7 @@ def _wrong_values(settings: Settings) -> list[str]:
         "cross_check_share must be 0 to 1": 0 <= settings.cross_check_share <= 1,
         "port must be 0 to 65535": 0 <= settings.port <= 65_535,
         "body_limit_bytes must be positive": settings.body_limit_bytes > 0,
+        "import_limit_bytes must be positive": settings.import_limit_bytes > 0,
         "object_limit_bytes must be positive": settings.object_limit_bytes > 0,
         "record_limit_bytes must be positive": settings.record_limit_bytes > 0,
     }

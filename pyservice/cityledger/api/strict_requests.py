@@ -29,6 +29,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 class StrictRoute(APIRoute):
     """Checks the request in this order: URL, query, media type, size, JSON. Nothing is parsed twice."""
 
+    reads_body = True
+    """Whether the body is read before the route is asked; otherwise the route takes it as it comes."""
+    encodings: frozenset[str] = frozenset()
+    """What ``Content-Encoding`` may say."""
+
     def body_limit_bytes(self, settings: Settings) -> int:
         """The longest body that this route takes."""
         return settings.body_limit_bytes
@@ -42,8 +47,9 @@ class StrictRoute(APIRoute):
             _verify_encoding(request)
             _verify_query(request, known)
             if taken:
-                media_type = _verify_media_type(request, taken)
+                media_type = _verify_media_type(request, taken, self.encodings)
                 request.state.media_type = media_type
+            if taken and self.reads_body:
                 limit = self.body_limit_bytes(request.app.state.node.settings)
                 body = await _read_within(request, limit)
                 request._body = body
@@ -54,6 +60,13 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+class FileRoute(StrictRoute):
+    """A route whose body is a file, which it takes as it comes; gzip is known by its content."""
+
+    reads_body = False
+    encodings = frozenset({"gzip"})
 
 
 class RecordRoute(StrictRoute):
@@ -107,8 +120,8 @@ def _verify_query(request: Request, known: set[str]) -> None:
         seen.add(name)
 
 
-def _verify_media_type(request: Request, taken: set[str]) -> str:
-    if "content-encoding" in request.headers:
+def _verify_media_type(request: Request, taken: set[str], encodings: frozenset[str]) -> str:
+    if not encodings.issuperset(one.lower() for one in request.headers.getlist("content-encoding")):
         raise MediaTypeError("Content-Encoding", "is not taken; send the plain bytes")
     message = Message()
     message["content-type"] = request.headers.get("content-type", "")

@@ -13,8 +13,6 @@ from cityledger.formats.rows import Format
 from cityledger.store.tokens import Session
 from cityledger.types import Action, Address, AgencyId, Role, purpose_from_name, purpose_name
 
-_FREE = frozenset({"upsert"})
-"""Options that go with every format; those of the node, not the sender, are never among the sender's."""
 _NOT_THE_SENDERS = frozenset({"profile"})
 
 
@@ -33,9 +31,9 @@ def verify_options(format_: Format, options: ImportOptions) -> None:
         FieldError: names the option.
     """
     for name in _given(options):
-        if name not in format_.takes | _FREE:
-            takes = ", ".join(sorted(format_.takes | _FREE))
-            raise FieldError(name, f"format {format_.name} does not take this; it takes {takes}")
+        if name not in format_.takes:
+            takes = ", ".join(map(_told, sorted(format_.takes))) or "no options"
+            raise FieldError(_told(name), f"format {format_.name} does not heed this; it takes {takes}")
 
 
 def asked_to_json(asked: Asked) -> str:
@@ -81,6 +79,12 @@ def caller_from_json(text: str) -> tuple[Session, Intent]:
     )
     purpose = purpose_from_name(held["purpose"])
     return session, Intent(Action.WRITE, purpose, held["case"], AgencyId(held["represents"]))
+
+
+def _told(name: str) -> str:
+    """An option as the API writes it."""
+    head, *rest = name.split("_")
+    return head + "".join(map(str.capitalize, rest))
 
 
 def _given(options: ImportOptions) -> dict[str, Any]:

@@ -111,12 +111,18 @@ def _text(value: Json, field: str) -> str:
 
 
 FORMATS = {
-    "ndjson": Format("ndjson", "Records, one a line, as JSON with id, subjects and parts", None, read_ndjson),
+    "ndjson": Format(
+        "ndjson",
+        "Records, one a line, as JSON with id, act, subjects and parts",
+        None,
+        read_ndjson,
+        frozenset({"upsert"}),
+    ),
     "csv": Format(
         "csv",
         "Records, one a row, with columns such as id, subject.value, title.address.street",
         None,
         read_csv,
-        frozenset({"columns"}),
+        frozenset({"upsert", "columns"}),
     ),
 }

@@ -1,0 +1,73 @@
+"""Bodies that are too long to hold: passed on as they come, in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from cityledger.errors import InputError, TooLargeError
+
+T = TypeVar("T")
+STALL_SECONDS = 60
+"""A body that brings nothing for this long is given up."""
+AT_ONCE = 8
+"""Bodies received at a time; more wait, so that ordinary requests keep their threads."""
+
+
+class Uploads:
+    """Receives long bodies, each in a thread of its own kind."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._limiter: CapacityLimiter | None = None
+
+    async def receive(self, request: Request, limit: int, take: Callable[[Iterator[bytes]], T]) -> T:
+        """What ``take`` returns; it gets the body in chunks and may wait as long as it likes.
+
+        Raises, also into ``take``:
+            TooLargeError: more than ``limit`` bytes.
+            InputError: the body was cut off, or stalled.
+        """
+        _verify_told_length(request, limit)
+        if self._limiter is None:  # it belongs to the loop that serves
+            self._limiter = CapacityLimiter(self._at_once)
+        loop = asyncio.get_running_loop()
+        return await to_thread.run_sync(lambda: take(_chunks(request, loop, limit)), limiter=self._limiter)
+
+
+def _verify_told_length(request: Request, limit: int) -> None:
+    told = request.headers.get("content-length", "0")
+    if told.isascii() and told.isdigit() and int(told) > limit:
+        raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")
+
+
+def _chunks(request: Request, loop: asyncio.AbstractEventLoop, limit: int) -> Iterator[bytes]:
+    stream = request.stream()
+
+    async def following() -> bytes | None:
+        return await anext(stream, None)
+
+    total = 0
+    while True:
+        # By the loop rather than by anyio's portal: an object store may pull chunks from a thread of its own.
+        waiting = asyncio.run_coroutine_threadsafe(following(), loop)
+        try:
+            chunk = waiting.result(STALL_SECONDS)
+        except ClientDisconnect:
+            raise InputError("", "the body was cut off") from None
+        except FutureTimeoutError:
+            waiting.cancel()
+            raise InputError("", f"the body brought nothing for {STALL_SECONDS} s") from None
+        if chunk is None:
+            return
+        total += len(chunk)
+        if total > limit:
+            raise TooLargeError("", f"the body is longer than {limit} bytes")
+        if chunk:
+            yield chunk
