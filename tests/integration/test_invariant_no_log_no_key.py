@@ -35,6 +35,7 @@ EXITS: dict[tuple[str, str], object] = {
     ("PUT", RECORDS + "/{id}"): submit.submit,
     ("GET", RECORDS + "/{id}"): read.read_plain,
     ("DELETE", RECORDS + "/{id}"): submit.erase,
+    ("POST", RECORDS + "/{id}/withdraw"): submit.withdraw,
     ("POST", RECORDS + "/{id}/release"): read.read,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
     ("GET", RECORDS + "/{id}/proof"): lookup.prove,
@@ -169,7 +170,11 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
 
 
 def test_every_exit_is_asked() -> None:
-    written = {("PUT", RECORDS + "/{id}"), ("DELETE", RECORDS + "/{id}")}
+    written = {
+        ("PUT", RECORDS + "/{id}"),
+        ("DELETE", RECORDS + "/{id}"),
+        ("POST", RECORDS + "/{id}/withdraw"),
+    }
     listed = {exit_ for exit_ in EXITS if exit_[1].startswith("/v1/reads")}
     on_chain = {exit_ for exit_, told in EXITS.items() if told == ON_CHAIN}
     assert {exit_ for exit_, _ in READS.values()} == EXITS.keys() - written - listed - on_chain
@@ -239,6 +244,21 @@ def test_write_that_fails_leaves_and_tells_nothing(node: TestNode, where: str) -
     before = node.row_counts()
 
     answer = client.put(node.url(node.health, "visit"), json=TREATMENT_RECORD, headers=headers)
+    verify_tells_nothing(answer, secrets)
+    assert (answer.status_code, node.row_counts()) == (507, before)
+
+
+@pytest.mark.parametrize("where", ["before", "inside"])
+def test_withdrawal_that_fails_leaves_the_record_and_tells_nothing(node: TestNode, where: str) -> None:
+    secrets = prepare(node)
+    headers = node.headers("HEALTH", "writer")
+    before = node.row_counts()
+    client = node.client_with(
+        journal=FailingJournal(node.context.services.journal, where, 1, StorageFullError("full"))
+    )
+
+    answer = client.post(node.url(node.health, "visit", "/withdraw"), headers=headers)
+
     verify_tells_nothing(answer, secrets)
     assert (answer.status_code, node.row_counts()) == (507, before)
 

@@ -132,12 +132,13 @@ def history(
             "version": one.version,
             "state": "open" if one.state is None else one.state,
             "erased": one.erased,
+            "withdrawn": one.withdrawn,
             "writtenAt": one.written_at,
             "leafHash": one.leaf_hash,
         }
         for one in versions
     ]
-    print_rows(rows, ["version", "state", "erased", "writtenAt", "leafHash"], as_json=as_json)
+    print_rows(rows, ["version", "state", "erased", "withdrawn", "writtenAt", "leafHash"], as_json=as_json)
 
 
 @app.command()
@@ -192,6 +193,37 @@ def restrict(
     with connected(node, credentials, token) as client:
         mined = client.restrict(dataset_named(client, dataset), record, consumer=whom, restricted=not lift)
     print_fields({"state": "mined", "block": mined.block, "transaction": mined.transaction}, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    dataset: DatasetArgument,
+    record: RecordArgument,
+    expected: Annotated[
+        int | None, typer.Option(min=1, help="Only if this is still the newest version.")
+    ] = None,
+    purpose: PurposeOption = "OWN_DUTY",
+    case: CaseOption = "",
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a record: reads answer as if it was never there. Its history stays, and a later put brings it back.
+
+    To destroy its contents instead, use `record erase`.
+
+    Example: `cityledger record withdraw LAND/registration/real-estate/titles title-7 --expected 3`
+    """
+    with connected(node, credentials, token) as client:
+        written = client.withdraw(
+            dataset_named(client, dataset),
+            record,
+            reason=stated(purpose, case, None),
+            expected_version=expected,
+        )
+    fields = {"record": written.record, "version": written.version, "log": written.log, "seq": written.seq}
+    print_fields({**fields, "leafHash": written.leaf_hash}, as_json=as_json)
 
 
 @app.command()

@@ -115,11 +115,12 @@ class FoundRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryVersion:
-    """``state`` is None while the batch is open."""
+    """``state`` is None while the batch is open. A ``withdrawn`` version ended the record there."""
 
     version: int
     written_at: int
     erased: bool
+    withdrawn: bool
     state: BatchState | None
     log: LogId
     seq: int

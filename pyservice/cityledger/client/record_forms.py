@@ -69,6 +69,13 @@ def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
+def condition_of(expected_version: int | None) -> dict[str, str]:
+    """The header for the newest version that the caller knows: 0 none, None any."""
+    if expected_version is None:
+        return {}
+    return {"If-Match": f'"v{expected_version}"'} if expected_version else {"If-None-Match": "*"}
+
+
 def lookup(
     dataset: DatasetId, question: str, subject: SubjectId | None, record: str | RecordId | None
 ) -> Request:

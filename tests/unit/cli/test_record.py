@@ -70,6 +70,17 @@ def test_put_tells_where_the_version_stands(shell: Shell) -> None:
     assert put(shell)["version"] == 2
 
 
+def test_withdraw_ends_the_record_and_the_history_tells_it(shell: Shell) -> None:
+    put(shell)
+    ended = shell.json("record", "withdraw", DATASET, "title-1", "--expected", "1", role="writer")
+    assert ended.keys() == {"record", "version", "log", "seq", "leafHash"}
+    shell("record", "get", DATASET, "title-1", *OWN, code=1)
+    history = shell.json("record", "history", DATASET, "title-1", *OWN)
+    assert [one["withdrawn"] for one in history] == [False, True]
+    shell("record", "withdraw", DATASET, "title-1", role="writer", code=1)
+    assert put(shell)["version"] == 3
+
+
 def test_get_prints_payloads_as_they_were_written(shell: Shell) -> None:
     put(shell)
     told = shell("record", "get", DATASET, "title-1", *OWN, "--json")

@@ -221,6 +221,32 @@ def test_with_openings_lets_a_payload_be_checked(connect: Connect, node: TestNod
         verify_payload(file.proof, 0, SUMMARY + b" ")
 
 
+def test_withdraw_ends_a_record_that_a_write_brings_back_with_its_history(
+    connect: Connect, node: TestNode
+) -> None:
+    writer, reader = connect("LAND", "writer"), connect("LAND", "reader")
+    write_title(writer, node)
+
+    assert writer.withdraw(node.land, "title-1", expected_version=1).version == 2
+
+    with pytest.raises(NotFoundError):
+        reader.get_record(node.land, "title-1", OWN)
+    assert reader.get_record(node.land, "title-1", OWN, version=1).parts["title"] == TITLE
+    write_title(writer, node)
+    assert [one.withdrawn for one in reader.history(node.land, "title-1", OWN)] == [False, True, False]
+
+
+def test_withdraw_tells_a_stale_version_from_a_record_that_is_not_there(
+    connect: Connect, node: TestNode
+) -> None:
+    writer = connect("LAND", "writer")
+    write_title(writer, node)
+    with pytest.raises(StaleVersionError):
+        writer.withdraw(node.land, "title-1", expected_version=2)
+    with pytest.raises(NotFoundError):
+        writer.withdraw(node.land, "title-2")
+
+
 def test_erase_leaves_a_tombstone_for_each_version(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     for _ in range(2):

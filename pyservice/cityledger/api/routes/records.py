@@ -31,11 +31,12 @@ from cityledger.api.wire.records import (
     record_bytes,
     release_view,
     tombstone_place,
+    written,
 )
 from cityledger.api.wire.shapes import hex_of
 from cityledger.api.writing import Repeatable, request_digest, write_once
 from cityledger.exchange.read import read, read_plain
-from cityledger.exchange.submit import Draft, erase
+from cityledger.exchange.submit import Draft, erase, withdraw
 from cityledger.formats.fhir_record import write_record
 from cityledger.profiles.record_body import parse_body
 from cityledger.types import Action, ErasureReason
@@ -122,6 +123,23 @@ def delete_record(
     numbered = erase(node.services, session, reason.to(Action.WRITE), target, _REASONS[why])
     places = [tombstone_place(one) for one in numbered]
     return Erased(dataset=hex_of(target.dataset), record=hex_of(target.record), tombstones=places)
+
+
+@router.post(RECORD + "/withdraw")
+def withdraw_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    condition: IfMatch,
+    response: Response,
+) -> Written:
+    """Ends a record by a version without parts. Its history stays, and a later write brings it back."""
+    intent, target = reason.to(Action.WRITE), target_of(node, dataset, name)
+    answer = written(withdraw(node.services, session, intent, target, condition.expected))
+    response.headers["ETag"] = etag(answer.version)
+    return answer
 
 
 @router.post(RECORD + "/release")

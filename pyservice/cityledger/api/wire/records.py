@@ -35,6 +35,14 @@ from cityledger.store.records import StoredVersion
 
 _PLACE = {"log": "3", "seq": "41", "leafHash": EXAMPLE_DIGEST}
 _WRITTEN: dict[str, Any] = {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "version": 2, **_PLACE}
+_HISTORY_ITEM: dict[str, Any] = {
+    "version": 1,
+    "writtenAt": 1767190000,
+    "erased": False,
+    "withdrawn": False,
+    "state": "final",
+    **_PLACE,
+}
 _PARKING = {"state": {"id": "urn:ngsi-ld:OnStreetParking:Xidan-12", "availableSpotNumber": 7}}
 
 _FHIR = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}}
@@ -199,15 +207,14 @@ class Resolved(Told):
 
 
 class HistoryItem(Told):
-    """``state`` is open, closed, signed, mined or final."""
+    """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there."""
 
-    model_config = with_example(
-        Told, {"version": 1, "writtenAt": 1767190000, "erased": False, "state": "final", **_PLACE}
-    )
+    model_config = with_example(Told, _HISTORY_ITEM)
 
     version: Version
     written_at: int
     erased: bool
+    withdrawn: bool
     state: str
     log: Decimal
     seq: Decimal
@@ -220,9 +227,7 @@ class History(Told):
         {
             "dataset": EXAMPLE_DATASET,
             "record": EXAMPLE_RECORD,
-            "versions": [
-                {"version": 1, "writtenAt": 1767190000, "erased": False, "state": "final", **_PLACE}
-            ],
+            "versions": [_HISTORY_ITEM],
         },
     )
 
@@ -321,6 +326,7 @@ def history_item(one: VersionState) -> HistoryItem:
         version=one.version.version,
         written_at=one.version.written_at,
         erased=one.version.wrapped is None,
+        withdrawn=one.version.withdrawn,
         state="open" if one.state is None else one.state.name.lower(),
         log=str(one.version.log),
         seq=str(one.version.seq),

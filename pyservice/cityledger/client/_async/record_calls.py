@@ -29,6 +29,7 @@ from cityledger.client.record_forms import (
     Payload,
     Resolved,
     body_of,
+    condition_of,
     known_id,
     lookup,
     read_record,
@@ -67,9 +68,7 @@ class RecordCalls(Calls):
             DeniedError: the rules deny.
         """
         headers = {IDEMPOTENCY_KEY: idempotency_key or self._machine.identifier()}
-        if expected_version is not None:
-            known = {"If-Match": f'"v{expected_version}"'}
-            headers |= known if expected_version else {"If-None-Match": "*"}
+        headers |= condition_of(expected_version)
         request = Request(
             "PUT", record_path(dataset, record), headers=headers, content=body_of(parts, subjects)
         )
@@ -213,6 +212,24 @@ class RecordCalls(Calls):
     async def seal_by_law(self, dataset: DatasetId, record: str | RecordId) -> Mined:
         """Seals a record by law; steward. Only the council lifts it, on chain."""
         return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/seal"))
+
+    async def withdraw(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        *,
+        reason: Reason = OWN_DUTY,
+        expected_version: int | None = None,
+    ) -> Written:
+        """Ends a record by a version without parts: its history stays, and ``put_record`` brings it back.
+
+        Raises:
+            NotFoundError: there is no such record, or it is withdrawn already.
+            StaleVersionError: somebody wrote after ``expected_version``.
+            DeniedError: the rules deny.
+        """
+        path = record_path(dataset, record) + "/withdraw"
+        return await self._ask(Written, Request("POST", path, headers=condition_of(expected_version)), reason)
 
     async def erase(
         self, dataset: DatasetId, record: str | RecordId, why: ErasureReason, reason: Reason = OWN_DUTY

@@ -127,6 +127,50 @@ def test_delete_destroys_every_version(node: TestNode) -> None:
     assert [one["erased"] for one in history.json()["versions"]] == [True, True]
 
 
+def test_withdraw_ends_the_record_and_a_write_brings_it_back_with_its_history(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    writer, reader = node.headers("HEALTH", "writer"), node.headers("HEALTH", "reader")
+    url = node.url(node.health, "visit")
+
+    ended = node.client.post(url + "/withdraw", headers=writer | {"If-Match": '"v1"'})
+
+    assert (ended.status_code, ended.json()["version"], ended.headers["etag"]) == (200, 2, '"v2"')
+    assert node.client.get(url, headers=reader).status_code == 404
+    assert node.client.get(url + "?version=2", headers=reader).status_code == 404
+    assert node.client.get(url + "?version=1", headers=reader).json()["parts"] == TREATMENT_RECORD["parts"]
+    back = node.client.put(url, json=TREATMENT_RECORD, headers=writer | {"If-None-Match": "*"})
+    assert back.json()["version"] == 3
+    history = node.client.get(url + "/history", headers=reader).json()["versions"]
+    assert [one["withdrawn"] for one in history] == [False, True, False]
+    assert [one["erased"] for one in history] == [False, False, False]
+
+
+def test_withdraw_refuses_another_version_and_what_is_not_there(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    writer, url = node.headers("HEALTH", "writer"), node.url(node.health, "visit", "/withdraw")
+
+    stale = node.client.post(url, headers=writer | {"If-Match": '"v2"'})
+    absent = node.client.post(node.url(node.health, "absent", "/withdraw"), headers=writer)
+    first, second = node.client.post(url, headers=writer), node.client.post(url, headers=writer)
+
+    assert [one.status_code for one in (stale, absent, first, second)] == [412, 404, 200, 404]
+    assert second.json() == absent.json()
+
+
+def test_withdraw_is_the_providers_alone_and_tells_others_nothing_of_the_record(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    headers = node.headers("LAND", "writer", "TREATMENT")
+
+    answers = [
+        node.client.post(node.url(node.health, name, "/withdraw"), headers=headers)
+        for name in ("visit", "absent")
+    ]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert answers[0].json() == answers[1].json()
+    assert read(node, "visit").status_code == 200
+
+
 @pytest.mark.parametrize("code", ["LAND", "PARKING"])
 def test_release_opens_on_the_consumers_side(node: TestNode, code: str) -> None:
     """With both kems: LAND's sealing key is X-Wing, PARKING's X25519."""
