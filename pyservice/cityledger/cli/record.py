@@ -86,6 +86,9 @@ def find(
     purpose: PurposeOption,
     subject: Annotated[str | None, typer.Option(help="Whose records: 0x-hex.")] = None,
     record: Annotated[str | None, typer.Option("--id", help="The provider's own id.")] = None,
+    identifier: Annotated[
+        str | None, typer.Option(metavar="SYSTEM|VALUE", help="A business identifier that it carries.")
+    ] = None,
     case: CaseOption = "",
     represents: RepresentsOption = None,
     node: NodeOption = None,
@@ -93,18 +96,22 @@ def find(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest versions of a subject's records, or of one record, as far as you may know of them.
+    """List the newest versions of a subject's records, of one record, or of those with an identifier.
 
-    Example: `cityledger record find LAND/registration/real-estate/titles --purpose OWN_DUTY --id title-7`
+    They are listed as far as you may know of them.
+
+    Example: `cityledger record find HEALTH/treatment/outpatient/visits --purpose OWN_DUTY
+    --identifier "http://hospital.example/visits|V-2041"`
     """
     from cityledger.types import SubjectId
 
-    if (subject is None) == (record is None):
-        raise typer.BadParameter("say what to look for by exactly one of --subject and --id")
+    if [subject, record, identifier].count(None) != 2:
+        raise typer.BadParameter("say what to look for by exactly one of --subject, --id and --identifier")
     whose = None if subject is None else SubjectId(bytes32(subject))
+    called = None if identifier is None else _identifier(identifier)
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case, represents)
-        found = client.find(dataset_named(client, dataset), reason, subject=whose, record=record)
+        reason, place = stated(purpose, case, represents), dataset_named(client, dataset)
+        found = client.find(place, reason, subject=whose, record=record, identifier=called)
     rows = [{"record": one.record, "version": one.version, "writtenAt": one.written_at} for one in found]
     print_rows(rows, ["record", "version", "writtenAt"], as_json=as_json)
 
@@ -255,6 +262,13 @@ def erase(
         places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
     rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
     print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)
+
+
+def _identifier(text: str) -> tuple[str, str]:
+    system, bar, value = text.partition("|")
+    if not (system and bar and value):
+        raise typer.BadParameter("--identifier is SYSTEM|VALUE, as in http://hospital.example/visits|V-2041")
+    return system, value
 
 
 def _print_spliced(fields: dict[str, object], parts: object) -> None:

@@ -77,12 +77,22 @@ def condition_of(expected_version: int | None) -> dict[str, str]:
 
 
 def lookup(
-    dataset: DatasetId, question: str, subject: SubjectId | None, record: str | RecordId | None
+    dataset: DatasetId,
+    question: str,
+    subject: SubjectId | None,
+    record: str | RecordId | None,
+    identifier: tuple[str, str] | None = None,
 ) -> Request:
-    """A question about a subject's records, or about one; neither is ever in a URL."""
-    if (subject is None) == (record is None):
-        raise TypeError("give exactly one of subject and record")
-    asked = {"subject": to_hex(subject)} if subject is not None else {"id": _name(record)}
+    """A question about a subject's records, one record, or those of an identifier; never in a URL."""
+    if [subject, record, identifier].count(None) != 2:
+        raise TypeError("give exactly one of subject, record and identifier")
+    asked: dict[str, object] = {}
+    if subject is not None:
+        asked = {"subject": to_hex(subject)}
+    elif identifier is not None:
+        asked = {"identifier": {"system": identifier[0], "value": identifier[1]}}
+    else:
+        asked = {"id": _name(record)}
     path = f"{dataset_path(dataset)}/records/{question}"
     return Request("POST", path, json=asked, is_question=True)
 

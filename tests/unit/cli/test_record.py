@@ -14,7 +14,7 @@ from cityledger.cli.main import run
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
-from node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
+from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
 DATASET = "LAND/registration/real-estate/titles"
@@ -97,6 +97,15 @@ def test_dataset_may_be_named_by_its_id(shell: Shell) -> None:
     assert "no such dataset" in shell.errors
 
 
+def test_find_takes_a_business_identifier(shell: Shell) -> None:
+    told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V|1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    record = shell.node.put(shell.node.health, "visit-1", {"parts": {"summary": summary}})["record"]
+    asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--identifier")
+    assert [one["record"] for one in shell.json(*asked, "http://hospital.example/visits|V|1")] == [record]
+    assert shell.json(*asked, "http://hospital.example/visits|V") == []
+
+
 def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
     shell("record", "get", DATASET, "title-1", *OWN, role="writer", code=3)
     assert "denied by rule 2 (code 21)" in shell.errors
@@ -104,6 +113,8 @@ def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
     shell("record", "get", DATASET, "title-9", code=2)
     shell("record", "get", DATASET, "title-9", *OWN, "--raw", code=2)
     shell("record", "find", DATASET, *OWN, code=2)
+    shell("record", "find", DATASET, *OWN, "--id", "title-1", "--identifier", "s|v", code=2)
+    shell("record", "find", DATASET, *OWN, "--identifier", "only-a-value", code=2)
     shell("record", "put", DATASET, code=2, role="writer")
     shell("record", "erase", DATASET, "title-1", "--why", "boredom", "--yes", code=2, role="writer")
 

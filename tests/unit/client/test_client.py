@@ -76,6 +76,20 @@ def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode)
     assert not reader.check(node.health, OWN, record="visit-2")
 
 
+def test_find_and_check_take_a_business_identifier(connect: Connect, node: TestNode) -> None:
+    writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
+    told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V-1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    written = writer.put_record(node.health, "visit-1", {"summary": summary})
+    asked = ("http://hospital.example/visits", "V-1")
+    (found,) = reader.find(node.health, OWN, identifier=asked)
+    assert found.record == written.record
+    assert reader.check(node.health, OWN, identifier=asked)
+    assert not reader.check(node.health, OWN, identifier=(asked[0], "V-2"))
+    with pytest.raises(TypeError, match="exactly one"):
+        reader.find(node.health, OWN, record="visit-1", identifier=asked)
+
+
 def test_put_record_writes_once_under_one_key(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     first = writer.put_record(node.land, "title-1", {"title": TITLE}, idempotency_key="k")

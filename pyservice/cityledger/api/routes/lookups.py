@@ -17,7 +17,7 @@ from cityledger.api.wire.records import (
     History,
     Resolved,
     ResolveSubject,
-    SubjectOrId,
+    Sought,
     found_record,
     history_item,
 )
@@ -34,10 +34,12 @@ def find(
     session: Caller,
     dataset: DatasetInPath,
     reason: Stated,
-    asked: SubjectOrId,
+    asked: Sought,
     response: Response,
 ) -> Found:
-    """The newest versions of a subject's records, or of one record: those that the caller may know of."""
+    """The newest versions of a subject's records, of one record, or of those that carry an identifier: as far
+    as the caller may know of them.
+    """
     passed, found = find_records(node, session, reason.to(Action.LOOKUP), dataset, asked)
     response.headers.update({} if passed is None else answer_headers(passed))
     return Found(dataset=dataset, records=[found_record(one) for one in found])
@@ -49,7 +51,7 @@ def check(
     session: Caller,
     dataset: DatasetInPath,
     reason: Stated,
-    asked: SubjectOrId,
+    asked: Sought,
     response: Response,
 ) -> Checked:
     """Yes or no: is there such a record, as far as the caller may know?"""

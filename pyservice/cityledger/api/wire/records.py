@@ -137,18 +137,30 @@ class Erased(Told):
     tombstones: list[TombstonePlace]
 
 
-class SubjectOrId(Asked):
-    """Exactly one of the two: whom or which record it is about. In a body, so that neither is in a URL."""
+class BusinessIdentifier(Asked):
+    """What the provider's systems call a thing: ``system`` says what kind of identifier ``value`` is."""
+
+    model_config = with_example(Asked, {"system": "urn:example:visit-number", "value": "V-2041"})
+
+    system: Annotated[str, Field(min_length=1, max_length=256)]
+    value: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Sought(Asked):
+    """Exactly one of the three: whose records, which record, or those that carry an identifier. In a body,
+    so that none of them is in a URL.
+    """
 
     model_config = with_example(Asked, {"subject": EXAMPLE_SUBJECT})
 
     subject: Hex32 | None = None
     id: ProviderRecordId | None = None
+    identifier: BusinessIdentifier | None = None
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> SubjectOrId:
-        if (self.subject is None) == (self.id is None):
-            raise ValueError("exactly one of subject and id is required")
+    def _exactly_one(self) -> Sought:
+        if [self.subject, self.id, self.identifier].count(None) != 2:
+            raise ValueError("exactly one of subject, id and identifier is required")
         return self
 
 

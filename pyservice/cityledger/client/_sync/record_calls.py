@@ -144,9 +144,13 @@ class RecordCalls(Calls):
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
+        identifier: tuple[str, str] | None = None,
     ) -> tuple[FoundRecord, ...]:
-        """The newest versions of a subject's records, or of one record: those that the caller may know of."""
-        return (self._ask(Found, lookup(dataset, "find", subject, record), reason)).records
+        """The newest versions of a subject's records, of one record, or of those that carry a business
+        identifier ``(system, value)``: as far as the caller may know of them.
+        """
+        asked = lookup(dataset, "find", subject, record, identifier)
+        return (self._ask(Found, asked, reason)).records
 
     def check(
         self,
@@ -155,9 +159,11 @@ class RecordCalls(Calls):
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
+        identifier: tuple[str, str] | None = None,
     ) -> bool:
         """Whether there is such a record, as far as the caller may know."""
-        return (self._ask(Checked, lookup(dataset, "check", subject, record), reason)).found
+        asked = lookup(dataset, "check", subject, record, identifier)
+        return (self._ask(Checked, asked, reason)).found
 
     def resolve_subject(
         self, dataset: DatasetId, system: str, value: str, reason: Reason
