@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 DEMO_ARGS ?=
+ARGS ?=
 TEST_ARGS ?=
 LOCK_ARGS ?=
 
@@ -23,7 +24,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean
+.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -40,6 +41,11 @@ demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_AR
 
 test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
+
+# Everything that brownie writes stays in the checkout: its home is below .tools.
+brownie: setup ## run brownie here, e.g. make brownie ARGS="test --gas"
+	@.venv/bin/python scripts/brownie_home.py >/dev/null
+	@HOME=$(CURDIR)/.tools/brownie .venv/bin/brownie $(ARGS)
 
 check: check-style check-types check-client check-vectors ## style, types, and made files that are up to date
 

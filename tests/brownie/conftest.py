@@ -1,0 +1,94 @@
+"""A deployed city for brownie users, and three repairs that brownie 1.22 needs beside today's libraries."""
+
+from __future__ import annotations
+
+import re
+
+import brownie
+import hypothesis.extra.pytestplugin  # noqa: F401 - brownie names it without importing it
+import pytest
+from brownie import accounts
+from brownie.network import contract as brownie_contract
+from brownie.test import stateful
+
+from scripts import deploy
+
+COUNCIL, HEALTH, OPERATOR, LAND, STEWARD = 1, 3, 4, 5, 6
+"""Accounts of the devnet by number; 0 deploys and 2 is the guard."""
+STEWARD_ROLE = 3
+NO_END = 2**40 - 1
+
+# (1) Newer versions of hypothesis check invariants by another name; brownie's override breaks the call.
+if "check_invariants" in vars(stateful._BrownieStateMachine):
+    del stateful._BrownieStateMachine.check_invariants
+
+# (2) Immutables are zeros in what the compiler gives and values on chain. Brownie compares the two, finds them
+# unlike, and leaves the contract out of the coverage report.
+_verify = brownie_contract._verify_deployed_code
+
+
+def _verify_without_immutables(address: str, expected: str, language: str) -> bool:
+    actual = brownie.web3.eth.get_code(address).hex().removeprefix("0x")
+    masked = expected.removeprefix("0x")
+    for zeros in re.finditer("0{64}", masked):
+        actual = actual[: zeros.start()] + masked[zeros.start() : zeros.end()] + actual[zeros.end() :]
+    return _without_metadata(actual) == _without_metadata(masked) or _verify(address, expected, language)
+
+
+def _without_metadata(code: str) -> str:
+    return code[: -(int(code[-4:] or "0", 16) + 2) * 2]
+
+
+brownie_contract._verify_deployed_code = _verify_without_immutables
+
+
+@pytest.fixture(scope="module")
+def city(module_isolation):  # type: ignore[no-untyped-def]
+    """The contracts by name, on a chain of this module's own. Accounts 0, 1, 2 are deployer, council, guard."""
+    return deploy.main()
+
+
+@pytest.fixture(scope="module")
+def health(city):  # type: ignore[no-untyped-def]
+    """An agency whose account is number 3 and whose steward is number 6."""
+    agency = _admit(city, "HEALTH", HEALTH)
+    city["AgencyRegistry"].appoint(
+        agency, accounts[STEWARD], STEWARD_ROLE, NO_END, {"from": accounts[HEALTH]}
+    )
+    return agency
+
+
+@pytest.fixture(scope="module")
+def land(city):  # type: ignore[no-untyped-def]
+    """An agency whose account is number 5."""
+    return _admit(city, "LAND", LAND)
+
+
+@pytest.fixture(scope="module")
+def log(city, health):  # type: ignore[no-untyped-def]
+    """A records log of the health agency; account 4 anchors in it."""
+    records, no_log = 1, 0
+    opened = city["RecordLedger"].openLog(
+        health, records, accounts[OPERATOR], no_log, {"from": accounts[HEALTH]}
+    )
+    return opened.events["LogOpened"]["log"]
+
+
+@pytest.fixture(autouse=True)
+def isolation(city, health, land, log, fn_isolation):  # type: ignore[no-untyped-def]
+    """What a test does to the chain is undone; the fixtures above stay."""
+
+
+def _admit(city, code, number):  # type: ignore[no-untyped-def]
+    no_key = b"\0" * 32
+    admission = (
+        code.encode().ljust(32, b"\0"),
+        code,
+        "",
+        "https://x.example",
+        accounts[number],
+        no_key,
+        no_key,
+    )
+    admitted = city["AgencyRegistry"].admit(admission, {"from": accounts[COUNCIL]})
+    return admitted.events["AgencyAdmitted"]["agency"]

@@ -1,0 +1,86 @@
+"""A grant and what the policy says of it, as a brownie user plays it through."""
+
+from __future__ import annotations
+
+import brownie
+import pytest
+from brownie import accounts, chain
+
+COUNCIL, HEALTH, STEWARD, STRANGER = 1, 3, 6, 7
+CONDITIONAL, CLOSED = 2, 0
+READ, READER = 1, 1
+NO_END = 2**40 - 1
+TREATMENT = b"TREATMENT".ljust(32, b"\0")
+ZERO, NO_ACCOUNT = b"\0" * 32, "0x" + "00" * 20
+NO_GRANT = 80
+"""Rule 8 of SPEC.md §2."""
+
+
+@pytest.fixture(scope="module")
+def visits(city, health, land):  # type: ignore[no-untyped-def]
+    """A dataset of the health agency that may be read for treatment, by whom it is granted to."""
+    city["DataCatalog"].addPurpose(TREATMENT, {"from": accounts[COUNCIL]})
+    terms = (CONDITIONAL, CLOSED, False, False, [TREATMENT])
+    publication = (
+        health,
+        "health/visits/records",
+        "Visits",
+        "",
+        b"medical".ljust(32, b"\0"),
+        ["summary"],
+        b"\1" * 32,
+        NO_END,
+        0,
+        terms,
+    )
+    published = city["DataCatalog"].publish(publication, {"from": accounts[STEWARD]})
+    return published.events["DatasetPublished"]["dataset"]
+
+
+def _decision(city, visits, consumer):  # type: ignore[no-untyped-def]
+    at = chain[-1].timestamp
+    query = (at, READ, READER, consumer, NO_ACCOUNT, NO_END, 0, visits, ZERO, ZERO, TREATMENT, 1, b"")
+    return city["AccessPolicy"].decide(query)
+
+
+def _grant(city, visits, consumer, days=1):  # type: ignore[no-untyped-def]
+    now = chain[-1].timestamp
+    return city["DataCatalog"].grant(
+        visits, consumer, TREATMENT, 1, now, now + days * 86_400, {"from": accounts[STEWARD]}
+    )
+
+
+def test_decide_deniesWithoutAGrant(city, visits, land):  # type: ignore[no-untyped-def]
+    permit, code = _decision(city, visits, land)[:2]
+
+    assert (permit, code // 10 * 10) == (False, NO_GRANT)
+
+
+def test_decide_permitsWhileTheGrantIsLive(city, visits, land):  # type: ignore[no-untyped-def]
+    _grant(city, visits, land)
+    assert _decision(city, visits, land)[0]
+
+    chain.sleep(2 * 86_400)
+    chain.mine()
+
+    assert not _decision(city, visits, land)[0]
+
+
+def test_decide_deniesAtOnceAfterRevoke(city, visits, land):  # type: ignore[no-untyped-def]
+    _grant(city, visits, land)
+
+    city["DataCatalog"].revoke(visits, land, TREATMENT, {"from": accounts[STEWARD]})
+
+    assert not _decision(city, visits, land)[0]
+
+
+def test_grant_revertsForAStranger(city, visits, land):  # type: ignore[no-untyped-def]
+    now = chain[-1].timestamp
+    with brownie.reverts(revert_pattern="DataCatalogNotSteward: .*"):
+        city["DataCatalog"].grant(visits, land, TREATMENT, 1, now, now + 60, {"from": accounts[STRANGER]})
+
+
+def test_directory_namesThePolicyThatWasDeployed(city):  # type: ignore[no-untyped-def]
+    name = b"ACCESS_POLICY".ljust(32, b"\0")
+
+    assert city["CityDirectory"].get(name)[0] == city["AccessPolicy"].address
