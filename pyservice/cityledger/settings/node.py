@@ -1,22 +1,15 @@
-"""A node's settings: one frozen object, read once at start from ``cityledger.toml`` and the environment,
-and handed in.
-
-An environment variable ``CITYLEDGER_<NAME>`` overrides the file's ``name``. Everything that is wrong is
-reported together.
-"""
+"""A node's settings: one frozen object, read once at start and handed in."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cityledger.errors import ConfigurationError
+from cityledger.settings.client import client_sources
+from cityledger.settings.file import CLIENT_TABLE, FILE_NAME, Sources, converted, gather, read_tables
 
-FILE_NAME = "cityledger.toml"
-_PATHS = frozenset({"manifest", "keyring", "key_file", "devnet_state"})
 _IN_FOLDER = {"object_store_url": "objects"}
 """Defaults that stand for a place in the settings' folder."""
 
@@ -75,57 +68,43 @@ class Settings:
 
 
 def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
-    """Reads ``cityledger.toml`` in ``folder``, then the environment.
+    """Reads ``cityledger.toml`` in ``folder``, then the environment; its table ``[client]`` must hold too.
 
     Raises:
         ConfigurationError: the file is missing or not TOML, or settings are unknown, missing or of the
             wrong type; names all.
     """
-    held = {**_IN_FOLDER, **_read_file(folder / FILE_NAME), **_read_environment(environment)}
-    known = {field.name: field for field in fields(Settings)}
-    needed = {"database_url", "rpc_url", "chain_id", "manifest", "keyring", "operator"}
-    complaints = [f"{name} is unknown" for name in sorted(held.keys() - known.keys())]
-    complaints += [f"{name} is missing" for name in sorted(needed - held.keys())]
-    values: dict[str, Any] = {}
-    for name in sorted(held.keys() & known.keys()):
-        try:
-            values[name] = _converted(str(known[name].type), name, held[name], folder)
-        except ValueError:
-            complaints.append(f"{name} should be {known[name].type}")
-    if complaints:
-        raise ConfigurationError(
-            f"settings in {folder / FILE_NAME} and CITYLEDGER_*: " + "; ".join(complaints)
-        )
-    return Settings(**values)
+    if not (folder / FILE_NAME).exists():
+        raise ConfigurationError(f"{folder / FILE_NAME} is missing; `cityledger node init` writes one")
+    sources = node_sources(folder, environment)
+    wrong = [*sources.wrong, *(f"client.{one}" for one in client_sources(folder, environment).wrong)]
+    if wrong:
+        raise ConfigurationError(f"settings in {folder / FILE_NAME} and CITYLEDGER_*: " + "; ".join(wrong))
+    return Settings(**sources.values)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path} is missing; `cityledger node init` writes one") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+def node_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
+    """The node's values with their origins.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    table = read_tables(folder / FILE_NAME)
+    table.pop(CLIENT_TABLE, None)
+    found = gather(Settings, table, environment, folder, converted)
+    values = {**_IN_FOLDER, **found.values}
+    placed = {name: _placed(name, values[name], folder) for name in _PLACED & values.keys()}
+    return Sources({**values, **placed}, found.origins, found.wrong)
 
 
-def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    names = {field.name for field in fields(Settings)}
-    found = {name: environment.get(f"CITYLEDGER_{name.upper()}") for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+_PLACED = frozenset({"database_url", "object_store_url"})
+"""URLs in which a path is relative to the folder."""
 
 
-def _converted(kind: str, name: str, value: Any, folder: Path) -> Any:
-    if name in _PATHS:
-        return (folder / str(value)).resolve()
+def _placed(name: str, url: str, folder: Path) -> str:
     if name == "database_url":
-        return _absolute_sqlite(str(value), folder)
-    if name == "object_store_url" and "://" not in str(value):
-        return (folder / str(value)).resolve().as_uri()
-    if kind == "int":
-        return int(value)
-    if kind == "float":
-        return float(value)
-    return str(value)
+        return _absolute_sqlite(url, folder)
+    return url if "://" in url else (folder / url).resolve().as_uri()
 
 
 def _absolute_sqlite(url: str, folder: Path) -> str:

@@ -1,0 +1,62 @@
+"""What the SDK and the command line need to know to ask a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cityledger.errors import ConfigurationError
+from cityledger.settings.file import CLIENT_TABLE, FILE_NAME, Sources, converted, gather, read_tables
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """The table ``[client]``. Units are in the names; paths are relative to the file's folder."""
+
+    node: str = "http://127.0.0.1:8053"
+    """URL of the node that is asked, unless the credentials file names one."""
+    credentials: Path | None = None
+    """The credentials file that says who signs in."""
+    timeout_seconds: float = 30.0
+    """How long one attempt may take."""
+    retry_seconds: float = 20.0
+    """How long a request that may be repeated is repeated; 0 tells every failure at once."""
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    """Short names: ``visits = "HEALTH/treatment/outpatient/visits"``. Only in the file."""
+
+    def __post_init__(self) -> None:
+        checks = {
+            "timeout_seconds must be positive": self.timeout_seconds > 0,
+            "retry_seconds must not be negative": self.retry_seconds >= 0,
+            "datasets has short names without a slash": not any("/" in name for name in self.datasets),
+        }
+        wrong = [complaint for complaint, holds in checks.items() if not holds]
+        if wrong:
+            raise ConfigurationError(f"settings [{CLIENT_TABLE}]: " + "; ".join(wrong))
+
+
+def load_client_settings(folder: Path, environment: Mapping[str, str]) -> ClientSettings:
+    """Reads ``[client]`` of ``cityledger.toml`` in ``folder``, if there is one, then the environment.
+
+    Raises:
+        ConfigurationError: something is unknown or of the wrong type; names all.
+    """
+    sources = client_sources(folder, environment)
+    if sources.wrong:
+        told = f"settings [{CLIENT_TABLE}] in {folder / FILE_NAME} and CITYLEDGER_*: "
+        raise ConfigurationError(told + "; ".join(sources.wrong))
+    return ClientSettings(**sources.values)
+
+
+def client_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
+    """The client's values with their origins.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    table = read_tables(folder / FILE_NAME).get(CLIENT_TABLE, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{folder / FILE_NAME}: {CLIENT_TABLE} is a table: write [{CLIENT_TABLE}]")
+    kept = {name: value for name, value in environment.items() if name != "CITYLEDGER_DATASETS"}
+    return gather(ClientSettings, table, kept, folder, converted)
