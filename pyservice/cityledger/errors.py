@@ -19,6 +19,7 @@
     ├── MisdirectedError           another node hosts this agency (421)
     ├── ConflictError              the state has moved on (409, 412, 422)
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
+    │   ├── HeadMovedError             another version of the record has landed
     │   └── IdempotencyError           the key was used with another request
     ├── UnavailableError           not now (503, 507)
     │   ├── StaleIndexError            the index is older than its limit: reads stop
@@ -124,6 +125,10 @@ class ConflictError(CityledgerError):
 
 class StaleVersionError(ConflictError):
     """``If-Match`` or ``If-None-Match`` does not hold: somebody wrote in between."""
+
+
+class HeadMovedError(ConflictError):
+    """Another version of the record has landed than the one that is followed (SPEC.md §4.1)."""
 
 
 class IdempotencyError(ConflictError):

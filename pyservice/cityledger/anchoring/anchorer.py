@@ -11,23 +11,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from eth_account.signers.local import LocalAccount
 
 from cityledger.anchoring.comparison import compare
 from cityledger.anchoring.logs_of_node import adopt_new_logs
+from cityledger.anchoring.operator_account import OperatorAccount
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch as ChainBatch
 from cityledger.errors import CityledgerError
-from cityledger.store import batches, index, logs
-from cityledger.store.batches import Attempt, Batch
+from cityledger.store import batches, logs
+from cityledger.store.batches import Batch
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.types import Address, AgencyId, BlockRef
+from cityledger.types import AgencyId, BlockRef
 
 log = logging.getLogger(__name__)
 ITEMS_PER_TRANSACTION = 200
@@ -58,13 +59,10 @@ class Anchorer:
         hosted: Collection[AgencyId],
         limits: BatchLimits,
     ) -> None:
-        self._database = database
+        self.account = OperatorAccount(database, journal, clock, sender, operator)
         self._journal = journal
         self._clock = clock
-        self._sender = sender
         self._ledger = ledger
-        self._operator = operator
-        self._account = Address(operator.address)
         self._hosted = hosted
         self._limits = limits
         self._wake = threading.Event()
@@ -90,22 +88,21 @@ class Anchorer:
     def tick(self) -> None:
         """One comparison, and the one step that follows from it."""
         self._journal.run(self._close_due)
-        with self._database.reading() as connection:
-            cursor = index.find_cursor(connection)
-        if cursor is None:
+        with self.account.turn:
+            self._take_turn()
+            self.account.turn.notify_all()
+
+    def _take_turn(self) -> None:
+        standing = self.account.find_standing()
+        if standing is None:
             return
-        mined = self._sender.nonce(self._account, cursor.number)
-        with self._database.reading() as connection:
-            live = batches.list_attempts(connection, self._account, mined)
-        if self._sender.nonce(self._account) > mined:
-            return  # mined above the cursor: the indexer tells what became of it
-        if live:
-            self._broadcast(live[0])
-        else:
-            self._sign_next(mined)
+        if standing.live is not None:
+            self.account.broadcast(standing.live)
+        elif standing.is_free and not self.account.gives_way():
+            self._sign_next(standing.nonce)
 
     def _close_due(self, connection: sa.Connection) -> None:
-        adopt_new_logs(connection, self._account, self._hosted)
+        adopt_new_logs(connection, self.account.address, self._hosted)
         now = self._clock.at()
         for head in logs.list_heads(connection):
             if head.halted is None:
@@ -122,16 +119,7 @@ class Anchorer:
         if not pending:
             return
         call = self._ledger.anchor([ChainBatch(one.log, one.first, one.count, one.root) for one in pending])
-        limited = replace(call, gas=self._sender.gas(self._account, [call])[0])
-        signed = self._sender.sign(self._operator, nonce, limited, self._sender.fees())
-        now = self._clock.at()
-        # Durable before the first broadcast: after a crash the same bytes are sent, never others.
-        attempt = self._journal.run(
-            lambda connection: batches.store_attempt(
-                connection, self._account, nonce, signed.raw, signed.hash, pending, now
-            )
-        )
-        self._broadcast(attempt)
+        self.account.broadcast(self.account.sign(nonce, call, pending))
 
     def _compare_all(self, connection: sa.Connection) -> list[Batch]:
         pending: list[Batch] = []
@@ -144,7 +132,3 @@ class Anchorer:
                 logs.halt(connection, head.log, found.halt)
             pending += found.pending
         return pending
-
-    def _broadcast(self, attempt: Attempt) -> None:
-        told = self._sender.broadcast(attempt.raw)
-        log.info("attempt sent nonce=%d answer=%s", attempt.nonce, told.value)

@@ -28,6 +28,16 @@ class VersionState:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Every version that this node holds of a record, oldest first, erased ones told as such; and the head,
+    which may be a version of another node of the provider (SPEC.md §4.1).
+    """
+
+    versions: tuple[VersionState, ...]
+    head: index.Head | None
+
+
+@dataclass(frozen=True, slots=True)
 class Inclusion:
     """A leaf's place under an anchored root: everything that a proof file needs."""
 
@@ -80,15 +90,14 @@ def resolve_subject(
     return passed, _add_subject(services, provider, identifier)
 
 
-def history(
-    services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Passed, list[VersionState]]:
-    """Every version of a record, oldest first, with the state of its batch; erased ones are told as such."""
+def history(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, History]:
+    """Every version of a record with the state of its batch, and which of them has landed."""
     passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
         final = node_state.final_block(connection)
         versions = records.list_versions(connection, target.dataset, target.record)
-        return passed, [VersionState(one, _state(connection, one, final)) for one in versions]
+        states = tuple(VersionState(one, _state(connection, one, final)) for one in versions)
+        return passed, History(states, index.find_head(connection, target.dataset, target.record))
 
 
 def prove(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, Inclusion]:

@@ -131,7 +131,8 @@ def store_attempt(
     values = {"account": account, "nonce": nonce, "raw": raw, "tx_hash": tx_hash, "signed_at": now}
     number = connection.execute(attempt.insert().values(values).returning(attempt.c.id)).scalar_one()
     carried = [{"attempt": number, "log": held.log, "first": held.first} for held in batches]
-    connection.execute(attempt_batch.insert(), carried)
+    if carried:  # a transaction that moves a head carries none
+        connection.execute(attempt_batch.insert(), carried)
     return Attempt(number, account, nonce, raw, tx_hash)
 
 

@@ -19,7 +19,7 @@ from cityledger.api.wire.records import (
     ResolveSubject,
     Sought,
     found_record,
-    history_item,
+    history_view,
 )
 from cityledger.api.wire.shapes import hex_of
 from cityledger.exchange.lookup import history, prove, resolve_subject
@@ -80,13 +80,11 @@ def record_history(
     reason: Stated,
     response: Response,
 ) -> History:
-    """Every version with the state of its batch, oldest first."""
+    """Every version with the state of its batch, oldest first, and which of them has landed."""
     target = target_of(node, dataset, name)
-    passed, versions = history(node.services, session, reason.to(Action.HISTORY), target)
+    passed, held = history(node.services, session, reason.to(Action.HISTORY), target)
     response.headers.update(answer_headers(passed))
-    return History(
-        dataset=dataset, record=hex_of(target.record), versions=[history_item(one) for one in versions]
-    )
+    return history_view(target, held)
 
 
 @router.get(RECORD + "/proof", responses={200: {"description": "A proof file (SPEC.md §7)"}})

@@ -25,10 +25,13 @@ from cityledger.api.wire.shapes import (
     hex_of,
     with_example,
 )
+from cityledger.exchange.lookup import History as RecordHistory
 from cityledger.exchange.lookup import VersionState
 from cityledger.exchange.opening import Opened
 from cityledger.exchange.read import Released
+from cityledger.exchange.services import Target
 from cityledger.proofs.leaf_json import leaf_to_json, receipt_to_json
+from cityledger.store.index import Head
 from cityledger.store.logs import Numbered
 from cityledger.store.receipts import StoredReceipt
 from cityledger.store.records import StoredVersion
@@ -41,7 +44,14 @@ _HISTORY_ITEM: dict[str, Any] = {
     "erased": False,
     "withdrawn": False,
     "state": "final",
+    "landed": True,
     **_PLACE,
+}
+_HEAD: dict[str, Any] = {
+    "version": 1,
+    "leafHash": EXAMPLE_DIGEST,
+    "transaction": EXAMPLE_DIGEST,
+    "block": "1204",
 }
 _PARKING = {"state": {"id": "urn:ngsi-ld:OnStreetParking:Xidan-12", "availableSpotNumber": 7}}
 
@@ -219,7 +229,9 @@ class Resolved(Told):
 
 
 class HistoryItem(Told):
-    """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there."""
+    """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there.
+    ``landed`` says that the record's head on chain points to this version.
+    """
 
     model_config = with_example(Told, _HISTORY_ITEM)
 
@@ -228,9 +240,21 @@ class HistoryItem(Told):
     erased: bool
     withdrawn: bool
     state: str
+    landed: bool
     log: Decimal
     seq: Decimal
     leaf_hash: Hex32
+
+
+class HeadView(Told):
+    """The version that has landed, by whichever node of the provider, and where the chain took it."""
+
+    model_config = with_example(Told, _HEAD)
+
+    version: Version
+    leaf_hash: Hex32
+    transaction: Hex32
+    block: Decimal
 
 
 class History(Told):
@@ -240,12 +264,14 @@ class History(Told):
             "dataset": EXAMPLE_DATASET,
             "record": EXAMPLE_RECORD,
             "versions": [_HISTORY_ITEM],
+            "head": _HEAD,
         },
     )
 
     dataset: Hex32
     record: Hex32
     versions: list[HistoryItem]
+    head: HeadView | None
 
 
 class AskRelease(Asked):
@@ -333,13 +359,32 @@ def tombstone_place(numbered: Numbered) -> TombstonePlace:
     return TombstonePlace(log=str(numbered.log), seq=str(numbered.seq), leaf_hash=hex_of(numbered.hash))
 
 
-def history_item(one: VersionState) -> HistoryItem:
+def history_view(target: Target, held: RecordHistory) -> History:
+    return History(
+        dataset=hex_of(target.dataset),
+        record=hex_of(target.record),
+        versions=[_history_item(one, held.head) for one in held.versions],
+        head=None if held.head is None else _head_view(held.head),
+    )
+
+
+def _head_view(head: Head) -> HeadView:
+    return HeadView(
+        version=head.version,
+        leaf_hash=hex_of(head.leaf_hash),
+        transaction=hex_of(head.transaction),
+        block=str(head.block),
+    )
+
+
+def _history_item(one: VersionState, head: Head | None) -> HistoryItem:
     return HistoryItem(
         version=one.version.version,
         written_at=one.version.written_at,
         erased=one.version.wrapped is None,
         withdrawn=one.version.withdrawn,
         state="open" if one.state is None else one.state.name.lower(),
+        landed=head is not None and head.leaf_hash == one.version.leaf_hash,
         log=str(one.version.log),
         seq=str(one.version.seq),
         leaf_hash=hex_of(one.version.leaf_hash),

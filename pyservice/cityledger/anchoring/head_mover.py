@@ -1,0 +1,70 @@
+"""Moves records' heads on chain, with the account that anchors: the contract takes them from no other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from cityledger.anchoring.operator_account import OperatorAccount
+from cityledger.chain.contracts.record_ledger import RecordLedger
+from cityledger.chain.sender import Call, Receipt, Sender, SignedTransaction
+from cityledger.chain.structs import Inclusion
+from cityledger.errors import ChainUnavailableError
+from cityledger.proofs.leaves import RecordLeaf
+from cityledger.store.batches import Attempt
+from cityledger.types import LeafHash
+
+TURN_WAIT_SECONDS = 30.0
+INDEX_WAIT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.05
+
+
+class ChainHeadMover:
+    """The exchange's ``HeadMover``. ``indexed_block`` is how far this node's index has come."""
+
+    def __init__(
+        self,
+        account: OperatorAccount,
+        sender: Sender,
+        ledger: RecordLedger,
+        indexed_block: Callable[[], int],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._account = account
+        self._sender = sender
+        self._ledger = ledger
+        self._indexed_block = indexed_block
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt:
+        call = self._ledger.move_head(leaf, inclusion, expected)
+        attempt = self._send_in_turn(call)
+        receipt = self._sender.wait([SignedTransaction(attempt.raw, attempt.tx_hash, attempt.nonce)])[0]
+        self._sender.verify_succeeded(self._account.address, call, receipt)
+        self._wait_until_indexed(receipt.block_number)
+        return receipt
+
+    def _send_in_turn(self, call: Call) -> Attempt:
+        sent: list[Attempt] = []
+
+        def take() -> bool:
+            standing = self._account.find_standing()
+            if standing is None or not standing.is_free:
+                return False
+            attempt = self._account.sign(standing.nonce, call, [])
+            sent.append(attempt)
+            self._account.broadcast(attempt)
+            return True
+
+        if not self._account.await_turn(take, TURN_WAIT_SECONDS):
+            raise ChainUnavailableError("the node's account has transactions that are not mined; ask again")
+        return sent[0]
+
+    def _wait_until_indexed(self, block: int) -> None:
+        """Who lands and then asks for the history should find it landed; it is mined even if not awaited."""
+        deadline = self._monotonic() + INDEX_WAIT_SECONDS
+        while self._indexed_block() < block and self._monotonic() < deadline:
+            self._sleep(_PAUSE_SECONDS)
