@@ -8,6 +8,7 @@ from typing import Any
 
 from cityledger import strict_json
 from cityledger.client.problems import error_of
+from cityledger.client.uploads import Upload
 from cityledger.errors import CityledgerError, InputError, NodeError
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -16,7 +17,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``path`` begins with a slash and is quoted. At most one of ``json``, ``content`` and ``form``.
+    """``path`` begins with a slash and is quoted. At most one of ``json``, ``content``, ``form`` and
+    ``upload``, a file that is known by its content however often it is sent.
 
     ``is_question`` marks a POST that only asks, such as a lookup: asked again, it leaves one more receipt and
     changes nothing else.
@@ -30,10 +32,13 @@ class Request:
     content: bytes | None = None
     form: Mapping[str, str] | None = None
     is_question: bool = False
+    upload: Upload | None = None
 
     @property
     def is_repeatable(self) -> bool:
         """Whether sending it twice has the effect of sending it once, whatever became of the first."""
+        if self.upload is not None:  # a node knows a file that it has seen
+            return self.upload.may_repeat
         return self.method == "GET" or IDEMPOTENCY_KEY in self.headers
 
     @property

@@ -198,6 +198,7 @@ _READERS: list[tuple[Callable[[Any], bool], Callable[[Any, object, str], object]
     (lambda kind: _base(kind) is bytes, _read_bytes),
     (lambda kind: _base(kind) is bool, lambda _kind, value, path: _read_plain(bool, value, path)),
     (lambda kind: _base(kind) is int, _read_int),
+    (lambda kind: kind is Any, lambda _kind, value, _path: value),
     (lambda kind: _base(kind) is str, lambda _kind, value, path: _read_plain(str, value, path)),
 ]
 """In this order: the first test that holds reads the value."""

@@ -9,6 +9,7 @@ import httpx
 from tenacity import Retrying
 
 from cityledger import __version__
+from cityledger.client._sync.streams import chunks_of
 from cityledger.client.address import NodeAddress
 from cityledger.client.concurrency import sleep
 from cityledger.client.messages import Answer, Request
@@ -72,7 +73,7 @@ class Connection:
             # Bytes: header values may be text beyond ASCII, and the node reads them as UTF-8.
             headers=[(name.encode(), value.encode()) for name, value in headers.items()],
             json=request.json,
-            content=request.content,
+            content=request.content if request.upload is None else chunks_of(request.upload),
             data=dict(request.form) if request.form is not None else None,
         )
         return Answer(told.status_code, told.headers, told.content, told.reason_phrase)

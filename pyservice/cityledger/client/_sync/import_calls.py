@@ -1,0 +1,104 @@
+# Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
+"""Send files of records, and follow what becomes of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from cityledger.client._sync.calls import Calls
+from cityledger.client.address import dataset_path
+from cityledger.client.concurrency import sleep
+from cityledger.client.import_forms import (
+    SENT,
+    Import,
+    ImportList,
+    ImportRow,
+    ImportRowsPage,
+    import_params,
+)
+from cityledger.client.messages import Request
+from cityledger.client.reasons import OWN_DUTY, Reason
+from cityledger.client.uploads import Upload
+from cityledger.formats.options import ImportOptions
+from cityledger.types import DatasetId
+
+_PAGE_ROWS = 1000
+
+
+class ImportCalls(Calls):
+    def start_import(
+        self,
+        dataset: DatasetId,
+        stream: BinaryIO,
+        format: str,  # noqa: A002 - what everybody calls it
+        options: ImportOptions | None = None,
+        *,
+        dry_run: bool = False,
+        reason: Reason = OWN_DUTY,
+        sent: Callable[[int], None] | None = None,
+    ) -> Import:
+        """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
+
+        The same file sent again is the same import: nothing is written twice, and one that had stopped goes
+        on where it was. ``sent`` hears how many bytes have gone out.
+
+        Raises:
+            FieldError: no such format, not of the dataset's profile, or an option that it does not take.
+            TooLargeError: over the node's limit, or packed denser than any honest file.
+            DeniedError: the rules deny.
+        """
+        upload = Upload(stream, sent)
+        request = Request(
+            "POST",
+            dataset_path(dataset) + "/imports",
+            params=import_params(format, options or ImportOptions(), dry_run=dry_run),
+            headers={"Content-Type": SENT},
+            upload=upload,
+        )
+        return self._ask(Import, request, reason)
+
+    def get_import(self, id: str) -> Import:  # noqa: A002 - what the answer calls it
+        """How far an import is.
+
+        Raises:
+            NotFoundError: no such import of the caller's agency.
+        """
+        return self._ask(Import, Request("GET", f"/v1/imports/{id}"))
+
+    def wait_import(
+        self,
+        id: str,  # noqa: A002 - what the answer calls it
+        progress: Callable[[Import], None] | None = None,
+        *,
+        pause_seconds: float = 0.5,
+    ) -> Import:
+        """The import once it is done or stopped; ``progress`` sees it each time that it is asked for.
+
+        Raises: as ``get_import``.
+        """
+        while True:
+            found = self.get_import(id)
+            if progress is not None:
+                progress(found)
+            if found.is_finished:
+                return found
+            sleep(pause_seconds)
+
+    def imports(self, limit: int = 100) -> tuple[Import, ...]:
+        """The newest imports of the caller's agency, newest first."""
+        return (self._ask(ImportList, Request("GET", "/v1/imports", {"limit": str(limit)}))).imports
+
+    def import_rows(
+        self,
+        id: str,  # noqa: A002 - what the answer calls it
+        verdict: str = "rejected",
+    ) -> Iterator[ImportRow]:
+        """Every row with a verdict (rejected, flagged or duplicate), in the order of the file."""
+        params = {"verdict": verdict, "limit": str(_PAGE_ROWS)}
+        while True:
+            page = self._ask(ImportRowsPage, Request("GET", f"/v1/imports/{id}/rows", dict(params)))
+            yield from page.rows
+            if page.next is None:
+                return
+            params["after"] = page.next
