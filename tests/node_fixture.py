@@ -76,6 +76,7 @@ from cityledger.types import (
     Terms,
     purpose_from_name,
 )
+from memory_heads import MemoryHeads
 
 CHAIN_ID = 31337
 START = 1_767_190_000
@@ -179,6 +180,7 @@ class TestNode:
     client: TestClient
     time: TestTime
     steward: NoteSteward
+    heads: MemoryHeads
     credential_keys: Mapping[str, ec.EllipticCurvePrivateKey]
     health: DatasetId
     land: DatasetId
@@ -384,13 +386,14 @@ def make_node(folder: Path, **settings: Any) -> TestNode:
     """A node in ``folder``; ``close`` it."""
     time = TestTime()
     services, keys = _services(folder, time, settings.get("staleness_limit_seconds", 15))
-    steward = NoteSteward()
+    steward, heads = NoteSteward(), MemoryHeads()
     context = NodeContext(
         services=services,
         settings=_settings(folder, services, **settings),
         manifest=_manifest(),
         now=time.seconds,
         steward=steward,
+        head_mover=heads,
         metrics=CollectorRegistry(),
         readiness=lambda: [Check("index", True, "at the head")],
     )
@@ -400,12 +403,13 @@ def make_node(folder: Path, **settings: Any) -> TestNode:
         client=client,
         time=time,
         steward=steward,
+        heads=heads,
         credential_keys=keys,
         health=dataset_id(1, "treatment/outpatient/visits"),
         land=dataset_id(2, "registration/real-estate/titles"),
         parking=dataset_id(3, "traffic/parking/states"),
     )
-    steward.node = node
+    steward.node = heads.node = node
     _fill_index(node)
     return node
 

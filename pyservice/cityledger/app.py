@@ -15,6 +15,7 @@ from eth_account.signers.local import LocalAccount
 from prometheus_client import CollectorRegistry
 
 from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.api.context import NodeContext
 from cityledger.api.steward import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
@@ -124,15 +125,19 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
     """What the API of a node works with. ``host`` and ``port`` are those it listens at, which need not be
     the settings' (port 0 takes a free one), because proofs of possession must name them.
     """
-    desk = ChainStewardDesk(
-        node.sender, node.contracts.catalog, node.services.keyring, lambda: _indexed_block(node.services)
-    )
+
+    def indexed() -> int:
+        return _indexed_block(node.services)
+
+    desk = ChainStewardDesk(node.sender, node.contracts.catalog, node.services.keyring, indexed)
+    mover = ChainHeadMover(node.anchorer.account, node.sender, node.contracts.ledger, indexed)
     return NodeContext(
         services=node.services,
         settings=replace(node.settings, host=host, port=port),
         manifest=node.manifest,
         now=node.now,
         steward=desk,
+        head_mover=mover,
         metrics=CollectorRegistry(),
         readiness=lambda: readiness_of(node.services),
     )

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from cityledger.api.wire.shapes import hex_of
 from cityledger.errors import StorageFullError
-from cityledger.exchange import audit, lookup, read, submit
+from cityledger.exchange import audit, landing, lookup, read, submit
 from cityledger.store import tables as t
 from cityledger.store.journal import Journal
 from cityledger.types import AgencyId, purpose_from_name
@@ -41,6 +41,7 @@ EXITS: dict[tuple[str, str], object] = {
     ("GET", RECORDS + "/{id}/proof"): lookup.prove,
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key),
     ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key),
+    ("POST", RECORDS + "/{id}/head"): landing.land,
     ("POST", RECORDS + "/{id}/restrict"): ON_CHAIN,
     ("POST", RECORDS + "/{id}/seal"): ON_CHAIN,
     ("POST", "/v1/subjects/resolve"): lookup.resolve_subject,
@@ -174,6 +175,7 @@ def test_every_exit_is_asked() -> None:
         ("PUT", RECORDS + "/{id}"),
         ("DELETE", RECORDS + "/{id}"),
         ("POST", RECORDS + "/{id}/withdraw"),
+        ("POST", RECORDS + "/{id}/head"),
     }
     listed = {exit_ for exit_ in EXITS if exit_[1].startswith("/v1/reads")}
     on_chain = {exit_ for exit_, told in EXITS.items() if told == ON_CHAIN}

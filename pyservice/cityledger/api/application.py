@@ -13,7 +13,17 @@ from cityledger.api import problems
 from cityledger.api.context import NodeContext
 from cityledger.api.description import describe
 from cityledger.api.observing import Observer
-from cityledger.api.routes import decisions, directory, lookups, node, reads, records, signin, stewards
+from cityledger.api.routes import (
+    decisions,
+    directory,
+    landing,
+    lookups,
+    node,
+    reads,
+    records,
+    signin,
+    stewards,
+)
 from cityledger.errors import CityledgerError
 
 _DESCRIPTION = (
@@ -33,7 +43,7 @@ def create_app(context: NodeContext) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.node = context
-    for module in (signin, directory, lookups, records, stewards, decisions, reads, node):
+    for module in (signin, directory, lookups, records, landing, stewards, decisions, reads, node):
         app.include_router(module.router)
     _answer_errors(app)
     app.add_middleware(Observer, registry=context.metrics)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from cityledger.api.steward import StewardDesk
 from cityledger.chain.manifest import Manifest
+from cityledger.exchange.landing import HeadMover
 from cityledger.exchange.services import Services
 from cityledger.settings import Settings
 
@@ -33,6 +34,7 @@ class NodeContext:
     manifest: Manifest
     now: Callable[[], int]
     steward: StewardDesk
+    head_mover: HeadMover
     metrics: CollectorRegistry
     readiness: Callable[[], list[Check]]
 
