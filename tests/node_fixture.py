@@ -40,6 +40,7 @@ from cityledger.chain.clock import ChainClock
 from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
 from cityledger.exchange.crosscheck import CrossCheck
+from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.services import Services
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
@@ -394,6 +395,7 @@ def make_node(folder: Path, **settings: Any) -> TestNode:
         now=time.seconds,
         steward=steward,
         head_mover=heads,
+        imports=ImportRunner(services),
         metrics=CollectorRegistry(),
         readiness=lambda: [Check("index", True, "at the head")],
     )
@@ -442,11 +444,11 @@ def _services(
     services = Services(
         database=database,
         journal=journal,
+        objects=Objects.open((folder / "objects").as_uri()),
         cross_check=CrossCheck(database, journal, _ask_nobody, share=0, dice=lambda: 0.5),
         keyring=keyring,
         clock=ChainClock(wall=time.seconds, monotonic=time.seconds),
         instance=INSTANCE,
-        objects=Objects.open((folder / "objects").as_uri()),
         domain=ReceiptDomain(CHAIN_ID, address_of("RecordLedger")),
         operator=operator,
         random_bytes=os.urandom,
@@ -468,12 +470,12 @@ def _settings(folder: Path, services: Services, **changes: Any) -> Settings:
         "manifest": folder / "manifest.json",
         "keyring": folder / "keyring",
         "operator": services.operator.address,
+        "object_store_url": (folder / "objects").as_uri(),
         "domain": "city.test",
         "body_limit_bytes": 65_536,
         "record_limit_bytes": 65_536,
         **changes,
     }
-        "object_store_url": (folder / "objects").as_uri(),
     return Settings(**held)
 
 

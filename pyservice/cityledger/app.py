@@ -29,6 +29,7 @@ from cityledger.chain.sender import Sender
 from cityledger.devnet import CHAIN_ID, follow_offset
 from cityledger.errors import ConfigurationError, KeyringError
 from cityledger.exchange.crosscheck import CrossCheck
+from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.services import Services
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
@@ -40,8 +41,8 @@ from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import verify_schema
-from cityledger.types import Address
 from cityledger.store.objects import Objects
+from cityledger.types import Address
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -61,15 +62,17 @@ class Node:
     services: Services
     indexer: Indexer
     anchorer: Anchorer
+    imports: ImportRunner
     now: Callable[[], int]
     _stop: threading.Event
     _threads: list[threading.Thread]
 
     def start(self) -> None:
-        """Starts the loops: following the chain, anchoring, and asking the contract as well."""
+        """Starts the loops: following the chain, anchoring, importing, and asking the contract as well."""
         for name, loop in (
             ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
             ("anchoring", lambda: self.anchorer.run(self._stop, 1.0)),
+            ("imports", lambda: self.imports.run(self._stop)),
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
@@ -79,6 +82,7 @@ class Node:
     def close(self) -> None:
         """Ends the loops, finishes what the journal holds, and closes the database."""
         self._stop.set()
+        self.imports.wake()
         for thread in self._threads:
             thread.join()
         self.services.journal.close()
@@ -138,6 +142,7 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
         now=node.now,
         steward=desk,
         head_mover=mover,
+        imports=node.imports,
         metrics=CollectorRegistry(),
         readiness=lambda: readiness_of(node.services),
     )
@@ -172,12 +177,12 @@ def _wire(
     services = Services(
         database=database,
         journal=journal,
+        objects=Objects.open(settings.object_store_url),
         keyring=keyring,
         clock=clock,
         cross_check=cross_check,
         instance=manifest.instance,
         domain=ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
-        objects=Objects.open(settings.object_store_url),
         operator=operator,
         random_bytes=os.urandom,
         staleness_limit_seconds=settings.staleness_limit_seconds,
@@ -206,6 +211,7 @@ def _wire(
         services=services,
         indexer=indexer,
         anchorer=anchorer,
+        imports=ImportRunner(services),
         now=lambda: int(time.time()) + offset(),
         _stop=threading.Event(),
         _threads=[],

@@ -22,7 +22,8 @@ from starlette.testclient import TestClient
 
 from cityledger.api.wire.shapes import hex_of
 from cityledger.errors import StorageFullError
-from cityledger.exchange import audit, landing, lookup, read, submit
+from cityledger.exchange import audit, import_jobs, landing, lookup, read, submit
+from cityledger.exchange.identifier_lookup import find_by_identifier
 from cityledger.store import tables as t
 from cityledger.store.journal import Journal
 from cityledger.types import AgencyId, purpose_from_name
@@ -39,11 +40,12 @@ EXITS: dict[tuple[str, str], object] = {
     ("POST", RECORDS + "/{id}/release"): read.read,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
     ("GET", RECORDS + "/{id}/proof"): lookup.prove,
-    ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key),
-    ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key),
+    ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
+    ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/{id}/head"): landing.land,
     ("POST", RECORDS + "/{id}/restrict"): ON_CHAIN,
     ("POST", RECORDS + "/{id}/seal"): ON_CHAIN,
+    ("POST", "/v1/datasets/{dataset}/imports"): import_jobs.receive_import,
     ("POST", "/v1/subjects/resolve"): lookup.resolve_subject,
     ("GET", "/v1/reads"): audit.list_reads,
     ("GET", "/v1/reads/{digest}/proof"): audit.prove_read,
@@ -63,13 +65,20 @@ NO_RECORDS = {
     ("POST", "/v1/grants"),
     ("POST", "/v1/grants/revoke"),
     ("POST", "/v1/decisions"),
+    ("GET", "/v1/imports"),
+    ("GET", "/v1/imports/{import}"),
+    ("GET", "/v1/imports/{import}/rows"),
+    ("GET", "/v1/imports/{import}/errors"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/.well-known/cityledger"),
     ("GET", "/openapi.json"),
 }
-"""Routes that never touch a record; ``/v1/decisions`` asks the rules about a dataset only."""
+"""Routes that never touch a record: ``/v1/decisions`` asks the rules about a dataset only, and what is told
+of an import is counts, row numbers, fields and reasons."""
+
+VISIT_NUMBER = {"system": "urn:example:visits", "value": "V-2041"}
 
 Ask = Callable[[TestNode, TestClient], Response]
 
@@ -126,6 +135,12 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
         ("GET", RECORDS + "/{id}"),
         lambda node, client: client.get(node.url(node.health, "visit"), headers=asking(node)),
     ),
+    "read as FHIR": (
+        ("GET", RECORDS + "/{id}"),
+        lambda node, client: client.get(
+            node.url(node.health, "visit"), headers=asking(node) | {"Accept": "application/fhir+json"}
+        ),
+    ),
     "release": (
         ("POST", RECORDS + "/{id}/release"),
         lambda node, client: client.post(
@@ -152,6 +167,12 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
             node.url(node.health, "find"), headers=asking(node), json={"subject": subject()}
         ),
     ),
+    "find by identifier": (
+        ("POST", RECORDS + "/find"),
+        lambda node, client: client.post(
+            node.url(node.health, "find"), headers=asking(node), json={"identifier": VISIT_NUMBER}
+        ),
+    ),
     "check": (
         ("POST", RECORDS + "/check"),
         lambda node, client: client.post(
@@ -176,6 +197,7 @@ def test_every_exit_is_asked() -> None:
         ("DELETE", RECORDS + "/{id}"),
         ("POST", RECORDS + "/{id}/withdraw"),
         ("POST", RECORDS + "/{id}/head"),
+        ("POST", "/v1/datasets/{dataset}/imports"),
     }
     listed = {exit_ for exit_ in EXITS if exit_[1].startswith("/v1/reads")}
     on_chain = {exit_ for exit_, told in EXITS.items() if told == ON_CHAIN}
@@ -312,7 +334,8 @@ def failing_commits(node: TestNode) -> Iterator[None]:
 
 def prepare(node: TestNode) -> list[bytes]:
     """One anchored record; returns what must not leave."""
-    node.put(node.health, "visit", TREATMENT_RECORD)
+    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT_NUMBER]}  # type: ignore[index,call-overload]
+    node.put(node.health, "visit", {**TREATMENT_RECORD, "parts": {"summary": summary}})
     node.anchor_all()
     with node.context.services.database.reading() as connection:
         ciphertexts = connection.execute(sa.select(t.record_part.c.ciphertext)).scalars().all()

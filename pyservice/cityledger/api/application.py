@@ -16,6 +16,7 @@ from cityledger.api.observing import Observer
 from cityledger.api.routes import (
     decisions,
     directory,
+    imports,
     landing,
     lookups,
     node,
@@ -43,8 +44,9 @@ def create_app(context: NodeContext) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.node = context
-    for module in (signin, directory, lookups, records, landing, stewards, decisions, reads, node):
+    for module in (signin, directory, lookups, records, landing, imports, stewards, decisions, reads, node):
         app.include_router(module.router)
+    app.include_router(imports.uploads)
     _answer_errors(app)
     app.add_middleware(Observer, registry=context.metrics)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

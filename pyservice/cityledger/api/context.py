@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
 from cityledger.api.steward import StewardDesk
+from cityledger.api.streamed_bodies import Uploads
 from cityledger.chain.manifest import Manifest
+from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.landing import HeadMover
 from cityledger.exchange.services import Services
 from cityledger.settings import Settings
@@ -35,8 +37,10 @@ class NodeContext:
     now: Callable[[], int]
     steward: StewardDesk
     head_mover: HeadMover
+    imports: ImportRunner
     metrics: CollectorRegistry
     readiness: Callable[[], list[Check]]
+    uploads: Uploads = field(default_factory=Uploads)
 
     @property
     def origins(self) -> frozenset[str]:
