@@ -28,6 +28,7 @@ GROUPS: tuple[str, ...] = (
     "grant",
     "record",
     "node",
+    "settings",
 )
 COMMANDS: tuple[str, ...] = ("demo", "verify", "whoami", "token")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,9 +12,9 @@ from cityledger.errors import NotFoundError
 
 if TYPE_CHECKING:
     from cityledger.client import Client, Reason
+    from cityledger.settings import ClientSettings
     from cityledger.types import DatasetId
 
-NODE = "http://127.0.0.1:8053"
 SIGN_IN_HELP = """
 Sign in with `--credentials FILE`, a JSON file that is kept as private as the keys it names. For an officer or
 system that an agency vouches for:
@@ -29,11 +30,11 @@ for. `"devnetState"` names a devnet's state file, whose clock is then followed.
 
 NodeOption = Annotated[
     str | None,
-    typer.Option("--node", envvar="CITYLEDGER_NODE", help=f"URL of the node.  [default: {NODE}]"),
+    typer.Option("--node", help="URL of the node.  [default: the credentials file's, else the settings']"),
 ]
 CredentialsOption = Annotated[
     Path | None,
-    typer.Option("--credentials", envvar="CITYLEDGER_CREDENTIALS", help="File that says who signs in."),
+    typer.Option("--credentials", help="File that says who signs in.  [default: the settings']"),
 ]
 TokenOption = Annotated[
     str | None,
@@ -57,18 +58,33 @@ RecordArgument = Annotated[
 
 
 def connected(node: str | None, credentials: Path | None, token: str | None) -> Client:
-    """A client of the node, signed in by token or credentials, else for the directory only.
+    """A client of the node, signed in by token or credentials, else for the directory only. What no option
+    says is in the settings: CITYLEDGER_NODE, CITYLEDGER_CREDENTIALS, or the table ``[client]``.
 
     Raises:
-        ConfigurationError: the credentials file is missing or says something wrong.
+        ConfigurationError: the settings or the credentials file are missing or say something wrong.
     """
     from cityledger.cli.chain_access import ask_passphrase
-    from cityledger.client import Client, load_credentials
+    from cityledger.client import Client, Retries, load_credentials
 
-    if token is not None or credentials is None:
-        return Client(node or NODE, token=token)
-    loaded = load_credentials(credentials, ask_passphrase)
-    return Client(node or loaded.node or NODE, loaded.credentials, now=loaded.now)
+    settings = client_settings()
+    how: Any = {
+        "timeout_seconds": settings.timeout_seconds,
+        "retries": Retries(budget_seconds=settings.retry_seconds),
+    }
+    where = node or os.environ.get("CITYLEDGER_NODE")
+    signs_in = credentials or settings.credentials
+    if token is not None or signs_in is None:
+        return Client(where or settings.node, token=token, **how)
+    loaded = load_credentials(signs_in, ask_passphrase)
+    return Client(where or loaded.node or settings.node, loaded.credentials, now=loaded.now, **how)
+
+
+def client_settings() -> ClientSettings:
+    """Those of the current folder, or of the one in CITYLEDGER_FOLDER."""
+    from cityledger.settings import load_client_settings
+
+    return load_client_settings(Path(os.environ.get("CITYLEDGER_FOLDER", "")), os.environ)
 
 
 def stated(purpose: str, case: str, represents: int | None) -> Reason:
@@ -79,7 +95,7 @@ def stated(purpose: str, case: str, represents: int | None) -> Reason:
 
 
 def dataset_named(client: Client, text: str) -> DatasetId:
-    """The dataset ``CODE/duty/entry/dataset``, or of that 0x-hex id.
+    """The dataset ``CODE/duty/entry/dataset``, of that 0x-hex id, or of that short name in the settings.
 
     Raises:
         NotFoundError: there is none.
@@ -87,6 +103,8 @@ def dataset_named(client: Client, text: str) -> DatasetId:
     from cityledger.cli.arguments import bytes32
     from cityledger.types import DatasetId
 
+    if "/" not in text:
+        text = client_settings().datasets.get(text, text)
     if text.startswith("0x"):
         return DatasetId(bytes32(text))
     code, _, path = text.partition("/")
