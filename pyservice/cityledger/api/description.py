@@ -23,6 +23,8 @@ _SCHEMA: dict[str, Any] = {
     },
 }
 _ALWAYS = (400, 404, 413, 415, 422, 500, 503)
+_RECORD = "/v1/datasets/{dataset}/records/{id}"
+"""The one path whose answers come in more than one media type."""
 _SIGNING_IN = (401,)
 _SIGNED_IN = (401, 403, 409, 412, 421, 502, 507)
 
@@ -48,7 +50,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def _statuses(path: str) -> list[int]:
     """What the operations of a path can be refused with."""
     if not _is_open(path):
-        return sorted((*_ALWAYS, *_SIGNED_IN))
+        negotiated = (406,) if path == _RECORD else ()
+        return sorted((*_ALWAYS, *_SIGNED_IN, *negotiated))
     return sorted((*_ALWAYS, *_SIGNING_IN)) if path == "/v1/token" else list(_ALWAYS)
 
 

@@ -47,13 +47,12 @@ class StrictRoute(APIRoute):
             _verify_encoding(request)
             _verify_query(request, known)
             if taken:
-                media_type = _verify_media_type(request, taken, self.encodings)
-                request.state.media_type = media_type
+                request.state.media_type = _verify_media_type(request, taken, self.encodings)
             if taken and self.reads_body:
                 limit = self.body_limit_bytes(request.app.state.node.settings)
                 body = await _read_within(request, limit)
                 request._body = body
-                if media_type == JSON and self.body_field:
+                if request.state.media_type == JSON and self.body_field:
                     # FastAPI asks request.json(), which finds this: the lenient parser never runs.
                     # In a thread: a body of a megabyte must not hold up everybody else's requests.
                     request._json = await run_in_threadpool(strict_json.parse, body, max_bytes=len(body))

@@ -39,5 +39,7 @@ def find_by_identifier(
         found = records.find_records_of_identifier(connection, dataset, digest)
         targets = [Target(one.dataset, one.record, version=one.version, parts=0) for one in found]
         visible = [one for one in targets if rule_within(connection, services, session, intent, one).permit]
-    looked_up = (find_by_key(services, session, intent, replace(one, version=None)) for one in visible)
-    return passed, [one[1] for one in looked_up if one is not None]
+    asked = (find_by_key(services, session, intent, replace(one, version=None)) for one in visible)
+    told = [one for one in asked if one is not None]
+    receipts = (receipt for of_record, _ in told for receipt in of_record.receipts)
+    return replace(passed, receipts=(*passed.receipts, *receipts)), [version for _, version in told]

@@ -69,12 +69,11 @@ def _entries(bundle: dict[str, Json], data: bytes) -> list[Entry]:
 
 
 def _entry(index: int, members: Json, written: bytes) -> Entry:
-    match members:
-        case {"resource": dict(resource), **around}:
-            _refuse_unkept(around, _KEPT_OF_ENTRY, f"Bundle.entry[{index}]")
-            cut = Slice(str(around.get("fullUrl", "")), raw_members(written)["resource"])
-            return Entry(index + 1, resource, cut)
-    raise PayloadError(f"Bundle.entry[{index}].resource", "this field is required")
+    told = members if isinstance(members, dict) else {}
+    resource = told.get("resource")
+    _refuse_unkept(told, _KEPT_OF_ENTRY, f"Bundle.entry[{index}]")
+    cut = Slice(str(told.get("fullUrl", "")), raw_members(written)["resource"])
+    return Entry(index + 1, resource if isinstance(resource, dict) else {}, cut)
 
 
 def _refuse_unkept(members: dict[str, Json], kept: frozenset[str], path: str) -> None:
