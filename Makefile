@@ -6,6 +6,7 @@ DEMO_ARGS ?=
 ARGS ?=
 TEST_ARGS ?=
 LOCK_ARGS ?=
+FORGE_SEED ?=
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 SHELL := /bin/sh
@@ -17,6 +18,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/.tools/solcx
 
 UV := VIRTUAL_ENV=.venv .venv/bin/uv --quiet
 UV_COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS)
+FORGE := FOUNDRY_CONFIG=contracts/foundry.toml forge test --root .
 NODE_IS_NEW := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null
 
 VENV_DONE := .venv/.done-lock
@@ -24,7 +26,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean
+.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -46,6 +48,12 @@ test: setup ## run the tests (TEST_ARGS=...)
 brownie: setup ## run brownie here, e.g. make brownie ARGS="test --gas"
 	@.venv/bin/python scripts/brownie_home.py >/dev/null
 	@HOME=$(CURDIR)/.tools/brownie .venv/bin/brownie $(ARGS)
+
+forge: setup ## fuzz the contracts and hold their invariants, twice (FORGE_SEED=0x... repeats a run)
+	@command -v forge >/dev/null || { echo "forge is not packaged for this machine: see package.json" >&2; exit 1; }
+	@[ -n "$(FORGE_SEED)" ] || $(FORGE)
+	@seed=$(FORGE_SEED); [ -n "$$seed" ] || seed=0x$$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n'); \
+	  echo "seed $$seed"; $(FORGE) --fuzz-seed $$seed
 
 check: check-style check-types check-client check-vectors ## style, types, and made files that are up to date
 
