@@ -8,10 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cityledger.chain import events as e
-from cityledger.chain.sender import Broadcast, Call, Fees, SignedTransaction
-from cityledger.chain.structs import Batch, SkipReason
-from cityledger.errors import ChainUnavailableError
-from cityledger.types import Address, AgencyId, LogId, LogKind
+from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedTransaction
+from cityledger.chain.structs import Batch, Inclusion, SkipReason
+from cityledger.errors import ChainUnavailableError, RevertedError
+from cityledger.proofs.leaves import RecordLeaf, leaf_hash
+from cityledger.types import (
+    ZERO32,
+    Address,
+    AgencyId,
+    DatasetId,
+    LeafHash,
+    LogId,
+    LogKind,
+    RecordId,
+)
 from memory_chain import MemoryChain
 
 OPERATOR = Address("0x" + "33" * 20)
@@ -24,6 +34,12 @@ class _Log:
     closed: bool = False
 
 
+@dataclass(frozen=True)
+class _Move:
+    leaf: RecordLeaf
+    expected: LeafHash | None
+
+
 @dataclass
 class MemoryLedger:
     """Takes raw transactions, mines them in nonce order, and answers as the contract would."""
@@ -34,6 +50,8 @@ class MemoryLedger:
     mined_at: list[int] = field(default_factory=list)
     """Block number of each mined nonce."""
     broadcasts: list[bytes] = field(default_factory=list)
+    heads: dict[tuple[DatasetId, RecordId], LeafHash] = field(default_factory=dict)
+    reverted: list[_Move] = field(default_factory=list)
     is_reachable: bool = True
     loses_answers: bool = False
 
@@ -46,10 +64,12 @@ class MemoryLedger:
         events: list[e.Event] = []
         transactions: list[bytes] = []
         while (raw := self.pool.pop(len(self.mined_at), None)) is not None:
-            _nonce, batches = pickle.loads(raw)  # noqa: S301 - made by this fake
+            _nonce, called = pickle.loads(raw)  # noqa: S301 - made by this fake
             self.mined_at.append(len(self.chain.blocks))
-            events += [self._anchor(batch) for batch in batches]
-            transactions += [hashlib.sha256(raw).digest()] * len(batches)
+            made = [self._move(called)] if isinstance(called, _Move) else map(self._anchor, called)
+            made = [event for event in made if event is not None]
+            events += made
+            transactions += [hashlib.sha256(raw).digest()] * len(made)
         self.chain.mine(*events, transactions=transactions)
 
     def _anchor(self, batch: Batch) -> e.Event:
@@ -61,7 +81,19 @@ class MemoryLedger:
         log.next += batch.count
         return e.BatchAnchored(batch.log, batch.first, batch.count, batch.root)
 
+    def _move(self, move: _Move) -> e.Event | None:
+        leaf, hashed = move.leaf, leaf_hash(move.leaf.struct_hash())
+        held = self.heads.get((leaf.dataset, leaf.record))
+        if held != move.expected:
+            self.reverted.append(move)
+            return None
+        self.heads[leaf.dataset, leaf.record] = hashed
+        return e.HeadMoved(leaf.dataset, leaf.record, hashed, held or LeafHash(ZERO32), leaf.version)
+
     # --- as RecordLedger ---
+
+    def move_head(self, leaf: RecordLeaf, _inclusion: Inclusion, expected: LeafHash | None) -> Call:
+        return Call(None, pickle.dumps(_Move(leaf, expected)), "RecordLedger.moveHead")
 
     def anchor(self, batches: Sequence[Batch]) -> Call:
         return Call(None, pickle.dumps(list(batches)), "RecordLedger.anchor")
@@ -94,6 +126,20 @@ class MemoryLedger:
         if self.loses_answers:
             raise ChainUnavailableError("the answer was lost")
         return Broadcast.ALREADY_KNOWN if is_known else Broadcast.ACCEPTED
+
+    def wait(self, signed: Sequence[SignedTransaction]) -> list[Receipt]:
+        """Lets the chain mine until all are mined."""
+        while any(one.nonce >= len(self.mined_at) for one in signed):
+            self.mine()
+        return [_receipt(one.hash, self.mined_at[one.nonce]) for one in signed]
+
+    def verify_succeeded(self, _sender: Address, call: Call, _receipt: Receipt) -> None:
+        if pickle.loads(call.data) in self.reverted:  # noqa: S301 - made by this fake
+            raise RevertedError("RecordLedgerHeadMoved", {})
+
+
+def _receipt(transaction: bytes, block: int) -> Receipt:
+    return Receipt(transaction, block, bytes(32), True, 1, None, ())
 
 
 def _reason(log: _Log | None, batch: Batch) -> SkipReason | None:

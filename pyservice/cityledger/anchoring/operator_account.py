@@ -46,7 +46,8 @@ class OperatorAccount:
         self._clock = clock
         self._sender = sender
         self._operator = operator
-        self._waiting = 0
+        self.waiting = 0
+        """How many await their turn; read and changed with ``turn`` held."""
         self._gave_way = False
 
     def find_standing(self) -> Standing | None:
@@ -86,13 +87,14 @@ class OperatorAccount:
         that it took it. False if it did not in time.
         """
         with self.turn:
-            self._waiting += 1
+            self.waiting += 1
+            self.turn.notify_all()
             try:
                 return self.turn.wait_for(take, timeout_seconds)
             finally:
-                self._waiting -= 1
+                self.waiting -= 1
 
     def gives_way(self) -> bool:
         """Whether anchoring should leave this nonce to who waits: every other one, so neither starves."""
-        self._gave_way = self._waiting > 0 and not self._gave_way
+        self._gave_way = self.waiting > 0 and not self._gave_way
         return self._gave_way
