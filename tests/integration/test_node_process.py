@@ -170,14 +170,14 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
     as_role(process, "reader")
     assert read(process) == TITLE.decode()
 
-    # many at once: the bad line is told, the others are written, and a second run writes nothing twice
+    # many at once: the bad row is told, the others are written, and a second run writes nothing twice
     as_role(process, "writer")
     good = b'{"id": "many-%d", "parts": {"title": ' + TITLE + b"}}"
     lines = [good % 1, b'{"id": "many-2", "parts": {"title": {"uid": 7}}}', good % 3]
     (process.folder / "many.ndjson").write_bytes(b"\n".join(lines))
     for _ in range(2):
-        told = process.run("record", "put", DATASET, "--ndjson", "many.ndjson", code=1)
-        assert told.startswith("line 2: parts.title.")
+        told = process.run("record", "import", DATASET, "many.ndjson", "--format", "ndjson", code=1)
+        assert "row 2: parts.title." in told
     as_role(process, "reader")
     (found,) = process.json("record", "find", DATASET, "--id", "many-3", "--purpose", "OWN_DUTY")
     assert found["version"] == 1

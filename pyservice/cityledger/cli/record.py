@@ -23,12 +23,14 @@ from cityledger.cli.node_access import (
     stated,
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+from cityledger.cli.record_import import import_
 from cityledger.cli.record_put import put
 
 app = typer.Typer(
     help="Write, read, find, prove and erase records. How to sign in: `cityledger whoami --help`."
 )
 app.command()(put)
+app.command("import")(import_)
 
 VersionOption = Annotated[
     int | None, typer.Option("--version", min=1, help="Another than the newest version.")

@@ -1,14 +1,12 @@
-"""The body of a record as it comes in: its subjects and the exact bytes of its parts; alone or in lines."""
+"""The body of a record as it comes in: its subjects and the exact bytes of its parts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from cityledger.errors import FieldError, InputError, TooLargeError
-from cityledger.profiles.provider_id import verify_provider_id
+from cityledger.errors import FieldError, TooLargeError
 from cityledger.strict_json import Json, parse, raw_members
 from cityledger.types import NO_SUBJECT, SubjectId
 
@@ -26,24 +24,6 @@ class RecordBody:
     parts: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One good line of an import; ``line_no`` counts from 1."""
-
-    line_no: int
-    provider_id: str
-    body: RecordBody
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedLine:
-    """One refused line of an import; it changes nothing, and the lines after it are still read."""
-
-    line_no: int
-    field: str
-    reason: str
-
-
 def parse_body(data: bytes, *, max_bytes: int) -> RecordBody:
     """The body ``{"subjects": ["0x…"], "parts": {"summary": {…}}}``; ``subjects`` may be left out.
 
@@ -56,38 +36,6 @@ def parse_body(data: bytes, *, max_bytes: int) -> RecordBody:
     """
     members = _members(parse(data, max_bytes=max_bytes), required={"parts"}, optional={"subjects"})
     return _body(members, raw_members(data))
-
-
-def parse_lines(stream: BinaryIO, *, max_line_bytes: int) -> Iterator[Line | RejectedLine]:
-    """The lines ``{"id": "…", "subjects": […], "parts": {…}}`` of NDJSON; blank lines are passed over.
-
-    Reads one line at a time, and of a line that is too long only ``max_line_bytes`` are ever held.
-    """
-    for line_no, data in enumerate(_split(stream, max_line_bytes), start=1):
-        if not data.strip():
-            continue
-        try:
-            yield _line(line_no, data, max_line_bytes)
-        except InputError as error:
-            yield RejectedLine(line_no, error.field, error.reason)
-
-
-def _split(stream: BinaryIO, max_line_bytes: int) -> Iterator[bytes]:
-    """Lines without their end; one that is too long comes cut, yet long enough to be refused by size."""
-    while data := stream.readline(max_line_bytes + 2):
-        rest = data
-        while rest and not rest.endswith(b"\n"):
-            rest = stream.readline(max_line_bytes + 2)
-        yield data.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _line(line_no: int, data: bytes, max_line_bytes: int) -> Line:
-    members = _members(parse(data, max_bytes=max_line_bytes), required={"id", "parts"}, optional={"subjects"})
-    provider_id = members["id"]
-    if not isinstance(provider_id, str):
-        raise FieldError("id", "must be a string")
-    verify_provider_id(provider_id)
-    return Line(line_no, provider_id, _body(members, raw_members(data)))
 
 
 def _members(value: Json, *, required: set[str], optional: set[str]) -> dict[str, Json]:

@@ -119,25 +119,6 @@ def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
     shell("record", "erase", DATASET, "title-1", "--why", "boredom", "--yes", code=2, role="writer")
 
 
-def test_ndjson_tells_each_line_that_is_refused_and_writes_the_others(shell: Shell) -> None:
-    good = '{"id": "many-%d", "parts": {"title": ' + TITLE + "}}"
-    lines = [good % 1, '{"id": "many-2", "parts": {"title": {"uid": 7}}}', "", "nonsense", good % 5]
-    file = shell.file("many.ndjson", "\n".join(lines))
-    told = shell.json("record", "put", DATASET, "--ndjson", file, role="writer", code=1)
-    assert told["written"] == 2
-    assert [(one["line"], one["field"]) for one in told["rejected"]] == [(2, "parts.title.uid"), (4, "")]
-    assert shell.errors.splitlines()[0].startswith("line 2: parts.title.uid: ")
-    assert shell.json("record", "find", DATASET, *OWN, "--id", "many-5")[0]["version"] == 1
-
-
-def test_ndjson_put_again_writes_nothing_twice(shell: Shell) -> None:
-    line = '{"id": "many-1", "parts": {"title": ' + TITLE + "}}"
-    file = shell.file("many.ndjson", line)
-    for _ in range(2):
-        shell("record", "put", DATASET, "--ndjson", file, role="writer")
-    assert shell.json("record", "find", DATASET, *OWN, "--id", "many-1")[0]["version"] == 1
-
-
 def test_history_and_proof_and_verify(shell: Shell) -> None:
     put(shell)
     assert shell.json("record", "history", DATASET, "title-1", *OWN)[0]["state"] == "open"

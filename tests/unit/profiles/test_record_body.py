@@ -1,4 +1,3 @@
-import io
 import json
 
 import pytest
@@ -8,11 +7,8 @@ from hypothesis import strategies as st
 from cityledger.errors import FieldError, InputError, MalformedJsonError, TooLargeError
 from cityledger.profiles.record_body import (
     MAX_SUBJECTS,
-    Line,
     RecordBody,
-    RejectedLine,
     parse_body,
-    parse_lines,
 )
 
 LIMIT = 10_000
@@ -75,32 +71,6 @@ def test_parse_body_names_a_duplicate_key() -> None:
     with pytest.raises(MalformedJsonError) as caught:
         parse_body(b'{"parts": {"summary": {"a": 1, "a": 2}}}', max_bytes=LIMIT)
     assert caught.value.field == "parts.summary.a"
-
-
-def test_parse_lines_goes_on_after_a_refused_line() -> None:
-    stream = io.BytesIO(
-        b'{"id": "a", "parts": {"summary": 6.10}}\r\n'
-        b"\n"
-        b'{"id": "a/b", "parts": {}}\n'
-        b'{"id": 3, "parts": {}}\n'
-        b"not json\n" + b"[" * 500 + b"\n"
-        b'{"id": "b", "subjects": [], "parts": {}}'
-    )
-    assert list(parse_lines(stream, max_line_bytes=100)) == [
-        Line(1, "a", RecordBody(subjects=(), parts={"summary": b"6.10"})),
-        RejectedLine(3, "id", "must stand as one segment of a URL: no '/', and not '.' or '..'"),
-        RejectedLine(4, "id", "must be a string"),
-        RejectedLine(5, "", "Expecting value at line 1, column 1"),
-        RejectedLine(6, "", "JSON of more than 100 bytes"),
-        Line(7, "b", RecordBody(subjects=(), parts={})),
-    ]
-
-
-@given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line)), st.booleans())
-def test_parse_lines_counts_every_line(lines: list[bytes], ended: bool) -> None:
-    data = b"\n".join(lines) + (b"\n" if ended else b"")
-    found = list(parse_lines(io.BytesIO(data), max_line_bytes=20))
-    assert [one.line_no for one in found] == [no for no, line in enumerate(lines, start=1) if line.strip()]
 
 
 @given(st.binary(max_size=80))

@@ -1,0 +1,79 @@
+"""Shows how far an import is: a bar where somebody looks, a line now and then where nobody does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cityledger.cli.output import note
+
+if TYPE_CHECKING:
+    from cityledger.client.import_forms import Import
+
+LINE_SECONDS = 10.0
+
+
+@contextmanager
+def sending(size: int | None) -> Iterator[Callable[[int], None]]:
+    """While a file goes out; call what it gives with the bytes so far. ``size`` None is unknown."""
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    with _bar("sending", size, DownloadColumn(), TransferSpeedColumn()) as show:
+        yield lambda sent: show(sent, "sending", "")
+
+
+@contextmanager
+def following(begun: Import) -> Iterator[Callable[[Import], None]]:
+    """While a node imports; call what it gives with each answer."""
+    from rich.progress import TaskProgressColumn, TextColumn
+
+    rate = _Rate(begun.rows_done)
+    lines = _Lines()
+
+    def progress(show: Callable[[int, str, str], None], found: Import) -> None:
+        told = f"{found.rows_done:,} rows, {rate.at(found.rows_done):,.0f}/s"
+        show(found.bytes_done, found.state, told)
+        lines.consider(f"{found.state}: {told}")
+
+    columns = TaskProgressColumn(), TextColumn("{task.fields[told]}")
+    with _bar(begun.state, begun.bytes_total, *columns) as show:
+        yield lambda found: progress(show, found)
+
+
+@contextmanager
+def _bar(title: str, total: int | None, *columns: Any) -> Iterator[Callable[[int, str, str], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    shown = TextColumn("{task.description}"), BarColumn(), *columns
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total, told="")
+        yield lambda done, state, told: bar.update(task, completed=done, description=state, told=told)
+
+
+class _Rate:
+    """Rows a second since it was made."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows, self._began = rows, time.monotonic()
+
+    def at(self, rows: int) -> float:
+        return (rows - self._rows) / max(time.monotonic() - self._began, 0.001)
+
+
+class _Lines:
+    """A line on stderr every ten seconds, for logs and pipes; a terminal has the bar."""
+
+    def __init__(self) -> None:
+        import sys
+
+        self._is_silent = sys.stderr.isatty()
+        self._next = time.monotonic() + LINE_SECONDS
+
+    def consider(self, text: str) -> None:
+        if not self._is_silent and time.monotonic() >= self._next:
+            note(text)
+            self._next = time.monotonic() + LINE_SECONDS
