@@ -80,11 +80,11 @@ def snapshot(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]
         if len(held) > MAX_SNAPSHOT_ROWS:
             raise FormatError("", f"has more than {MAX_SNAPSHOT_ROWS} rows, which is no snapshot of a city")
     heard = [moment(draft.heard) for draft in held if isinstance(draft, Draft) and draft.heard]
-    stale_before = max(heard) - STALE_AFTER if heard else None
+    newest = max(heard, default=None)
     for draft in held:
         if isinstance(draft, RejectedRow):
             yield draft
-        elif stale_before and draft.heard and moment(draft.heard) < stale_before:
+        elif newest and draft.heard and newest - moment(draft.heard) > STALE_AFTER:
             yield draft.row("stale")
         else:
             yield draft.row()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, TypeVar
@@ -48,7 +48,11 @@ def _civil_date(text: str) -> str:
 
 
 def _instant(text: str) -> str:
-    datetime.fromisoformat(text)
+    """Also in UTC, in which instants are compared: an offset may lead out of the years that there are."""
+    try:
+        datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time of the years 1 to 9999 in UTC") from None
     return text
 
 

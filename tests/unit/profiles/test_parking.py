@@ -66,6 +66,12 @@ REFUSED = {
     "type is not the id's": ({"type": "OffStreetParking"}, "type", "is not the type that the id names"),
     "no time": ({"observedAt": ...}, "observedAt", None),
     "time without offset": ({"observedAt": "2026-03-01T08:15:00"}, "observedAt", None),
+    "time before the first": ({"observedAt": "0001-01-01T00:00:00+23:59"}, "observedAt", None),
+    "time after the last": (
+        {"observedAt": "9999-12-31T23:59:59-23:59"},
+        "observedAt",
+        "is no time of the years 1 to 9999 in UTC",
+    ),
     "no such day": ({"observedAt": "2026-02-30T08:15:00Z"}, "observedAt", None),
     "swapped coordinates": ({"location": point(39.9, 116.4)}, "location.coordinates", None),
     "longitude beyond": ({"location": point(180.1, 0)}, "location.coordinates", None),
