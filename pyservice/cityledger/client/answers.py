@@ -104,6 +104,17 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class FhirRecord:
+    """``data`` is one resource exactly as it was written, or a Bundle of type ``collection`` around several.
+    ``receipts`` and ``decision`` are as in ``Record``."""
+
+    version: int
+    data: bytes
+    receipts: tuple[bytes, ...]
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
 class FoundRecord:
     record: RecordId
     version: int

@@ -20,6 +20,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "wrong-format": errors.FormatError,
     "too-large": errors.TooLargeError,
     "unsupported-media-type": errors.MediaTypeError,
+    "not-acceptable": errors.NotAcceptableError,
     "unauthenticated": errors.AuthenticationError,
     "credential-refused": errors.CredentialError,
     "token-refused": errors.TokenError,

@@ -10,13 +10,14 @@ from typing import Any
 
 from cityledger import strict_json
 from cityledger.client.address import dataset_path
-from cityledger.client.answers import FoundRecord, HistoryVersion, LeafPlace, Record
+from cityledger.client.answers import FhirRecord, FoundRecord, HistoryVersion, LeafPlace, Record
 from cityledger.client.messages import Answer, Request
 from cityledger.client.wire import read_answer, to_hex
 from cityledger.errors import NodeError
 from cityledger.types import DatasetId, RecordId, SubjectId
 
 _RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
+_ETAG = re.compile(r'"v([1-9][0-9]{0,9})"')
 
 Payload = bytes | Mapping[str, Any]
 """JSON bytes, which are sealed exactly as they are, or an object, which is written as JSON first."""
@@ -58,14 +59,15 @@ class Resolved:
 def body_of(parts: Mapping[str, Payload], subjects: Sequence[SubjectId]) -> bytes:
     """The record's JSON with each part spliced in as it is: 6.10 stays 6.10."""
     told = b",".join(
-        json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else _json(value))
+        json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else json_bytes(value))
         for name, value in parts.items()
     )
     listed = json.dumps([to_hex(subject) for subject in subjects]).encode()
     return b'{"subjects":' + listed + b',"parts":{' + told + b"}}"
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """An object as compact JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -118,13 +120,32 @@ def read_record(answer: Answer) -> Record:
     raw = strict_json.raw_members(answer.body)
     if "parts" not in raw:
         raise NodeError("the node's answer to a read has no parts")
-    receipts = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
     return Record(
         told.dataset,
         told.record,
         told.version,
         told.subjects,
         parts=strict_json.raw_members(raw["parts"]),
-        receipts=tuple(bytes.fromhex(one.removeprefix("0x")) for one in receipts if one),
+        receipts=_receipts(answer),
         decision=answer.headers.get("Cityledger-Decision", ""),
     )
+
+
+def read_fhir(answer: Answer) -> FhirRecord:
+    """FHIR in the answer to a read, as the bytes that came.
+
+    Raises:
+        NodeError: the answer is no FHIR, or does not say of which version.
+    """
+    version = _ETAG.fullmatch(answer.headers.get("ETag", ""))
+    told = answer.json()
+    if version is None or not isinstance(told, dict) or "resourceType" not in told:
+        raise NodeError("the node answered a read of FHIR with something else")
+    return FhirRecord(
+        int(version[1]), answer.body, _receipts(answer), answer.headers.get("Cityledger-Decision", "")
+    )
+
+
+def _receipts(answer: Answer) -> tuple[bytes, ...]:
+    told = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
+    return tuple(bytes.fromhex(one.removeprefix("0x")) for one in told if one)

@@ -13,6 +13,7 @@ from cityledger.client._async.access import Access
 from cityledger.client._async.calls import node_info
 from cityledger.client._async.connection import Connection
 from cityledger.client._async.directory_calls import DirectoryCalls
+from cityledger.client._async.fhir_calls import FhirCalls
 from cityledger.client._async.import_calls import ImportCalls
 from cityledger.client._async.record_calls import RecordCalls
 from cityledger.client._async.rule_calls import RuleCalls
@@ -23,7 +24,7 @@ from cityledger.client.sign_in import Credentials, Machine
 TIMEOUT_SECONDS = 30.0
 
 
-class AsyncClient(DirectoryCalls, RecordCalls, ImportCalls, RuleCalls):
+class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, RuleCalls):
     """Asks one node. Many may use it at once; as a context manager it is closed at the end.
 
     ::
