@@ -126,13 +126,16 @@ class FoundRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryVersion:
-    """``state`` is None while the batch is open. A ``withdrawn`` version ended the record there."""
+    """``state`` is None while the batch is open. A ``withdrawn`` version ended the record there.
+    ``landed`` says that the head on chain points to this version.
+    """
 
     version: int
     written_at: int
     erased: bool
     withdrawn: bool
     state: BatchState | None
+    landed: bool
     log: LogId
     seq: int
     leaf_hash: LeafHash

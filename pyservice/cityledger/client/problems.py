@@ -32,6 +32,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "misdirected": errors.MisdirectedError,
     "conflict": errors.ConflictError,
     "stale-version": errors.StaleVersionError,
+    "head-moved": errors.HeadMovedError,
     "idempotency-key-reused": errors.IdempotencyError,
     "unavailable": errors.UnavailableError,
     "index-stale": errors.StaleIndexError,
