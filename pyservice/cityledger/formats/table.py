@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_CELL_CHARACTERS = 131_072
+MAX_COLUMNS = 1_000
 _SHOWN = 12
 
 
@@ -100,12 +102,16 @@ def _columns(rows: Iterator[list[str]], layout: Layout, renamed: Mapping[str, st
 
 
 def _renamed(header: list[str], renamed: Mapping[str, str]) -> tuple[str, ...]:
+    if len(header) > MAX_COLUMNS:
+        raise FormatError("header", f"has {len(header)} columns, at most {MAX_COLUMNS} are read")
+    if absent := sorted(own[:64] for own in renamed.values() if own not in header):
+        raise FormatError("columns", f"the file has no column {_listed(absent)}")
     expected = {own: name for name, own in renamed.items()}
     return tuple(expected.get(cell, cell) for cell in header)
 
 
 def _twice(columns: tuple[str, ...]) -> list[str]:
-    return sorted({name[:64] for name in columns if columns.count(name) > 1})
+    return sorted(name[:64] for name, times in Counter(columns).items() if times > 1)
 
 
 def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
