@@ -31,23 +31,27 @@ _LABORATORY = (
 )
 """LOINC code, name, unit, and the range in hundredths of the unit."""
 _REPORTS = ("胸部CT平扫未见明显异常。", "双肺纹理增粗，建议随访。", "腰椎轻度退行性变。")
+_VISITS = "urn:cityledger:demo:visits"
+"""The system of the hospitals' visit numbers, by which a record can be found."""
 _ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 _LOINC = "http://loinc.org"
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def treatment(random: Random, person: Person, number: int, at: datetime, *, psychiatric: bool) -> Draft:
-    """One encounter with what was prescribed and measured; imaging for about one in three."""
+    """One encounter with what was found, prescribed and measured; imaging for about one in three."""
     begun = at - timedelta(minutes=random.randint(60, 60 * 24 * 90))
     complaint = random.choice(_PSYCHIATRIC_COMPLAINTS if psychiatric else _COMPLAINTS)
+    name = f"{'JS' if psychiatric else 'MZ'}-{begun:%Y}-{number:06}"
     parts: dict[str, object] = {
-        "summary": _encounter(random, person, complaint, begun),
+        "summary": _encounter(random, person, complaint, begun, name),
         "medication": [_prescription(random, person, begun)],
         "observations": [_laboratory(random, begun, person) for _ in range(random.randint(1, 3))],
+        "conditions": _diagnosis(person, complaint, begun),
     }
     if random.random() < 1 / 3:
         parts["imaging_report"] = _imaging_report(random, person, begun)
-    return Draft(f"{'JS' if psychiatric else 'MZ'}-{begun:%Y}-{number:06}", (person.key,), parts)
+    return Draft(name, (person.key,), parts)
 
 
 def sentinel_report(random: Random, number: int, at: datetime) -> Draft:
@@ -68,11 +72,12 @@ def sentinel_report(random: Random, number: int, at: datetime) -> Draft:
 
 
 def _encounter(
-    random: Random, person: Person, complaint: tuple[str, str], begun: datetime
+    random: Random, person: Person, complaint: tuple[str, str], begun: datetime, name: str
 ) -> Mapping[str, object]:
     ended = begun + timedelta(minutes=random.randint(8, 45))
     return {
         "resourceType": "Encounter",
+        "identifier": [{"system": _VISITS, "value": name}],
         "status": "finished",
         "class": {"system": _ACT_CODE, "code": "AMB", "display": "门诊"},
         "subject": {"display": person.name},
@@ -105,6 +110,15 @@ def _laboratory(random: Random, begun: datetime, person: Person | None) -> Mappi
         **subject,
         "effectiveDateTime": _instant(begun) if person else f"{begun:%Y-%m-%d}",
         "valueQuantity": {"value": decimal(random, low, high), "unit": unit},
+    }
+
+
+def _diagnosis(person: Person, complaint: tuple[str, str], begun: datetime) -> Mapping[str, object]:
+    return {
+        "resourceType": "Condition",
+        "code": _coded(_ICD_10, *complaint),
+        "subject": {"display": person.name},
+        "recordedDate": _instant(begun),
     }
 
 
