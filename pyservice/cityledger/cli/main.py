@@ -12,9 +12,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from cityledger import __version__
 from cityledger.cli.output import EXIT_ERROR, exit_code_of, tell_error
 from cityledger.errors import CityledgerError, ConfigurationError
 
@@ -28,6 +30,7 @@ GROUPS: tuple[str, ...] = (
     "grant",
     "record",
     "node",
+    "audit",
     "settings",
 )
 COMMANDS: tuple[str, ...] = ("demo", "verify", "whoami", "token")
@@ -46,6 +49,12 @@ _NODE_ONLY = {
 """Top-level modules that come with the extra ``node``."""
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"cityledger {__version__}")
+        raise typer.Exit
+
+
 def application() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(
@@ -58,11 +67,20 @@ def application() -> typer.Typer:
         rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_program)
     for name in GROUPS:
         app.add_typer(importlib.import_module(f"cityledger.cli.{name}").app, name=name, no_args_is_help=True)
     for name in COMMANDS:
         app.command(name)(importlib.import_module(f"cityledger.cli.{name}").command)
     return app
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before any command."""
 
 
 def run(arguments: Sequence[str]) -> int:

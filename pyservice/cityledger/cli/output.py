@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -11,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cityledger.cli.refusals import meaning_of
 from cityledger.errors import (
     AuthenticationError,
     CityledgerError,
@@ -22,6 +25,9 @@ from cityledger.errors import (
 )
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_VERIFICATION = 0, 1, 2, 3, 4
+PROGRESS_SECONDS = 5.0
+"""How often a long work tells how far it is when nobody looks at a bar."""
+_LONG_HEX = re.compile(r"0x[0-9a-fA-F]{16,}")
 _PIPE_WIDTH = 240
 """Columns when nobody looks: wide enough that no address is cut in two."""
 
@@ -45,12 +51,17 @@ def exit_code_of(error: CityledgerError) -> int:
 
 
 def tell_error(error: CityledgerError, *, as_json: bool) -> None:
-    """One line on stderr, or one JSON object."""
+    """A line on stderr, and one with the next step where there is one; or one JSON object."""
+    meaning = meaning_of(error) if isinstance(error, RevertedError) else None
     if as_json:
         facts = {key: plain(value) for key, value in vars(error).items() if not key.startswith("_")}
-        print(json.dumps({"error": type(error).__name__, "message": str(error), **facts}), file=sys.stderr)
-    else:
-        print(f"Error: {error}", file=sys.stderr)
+        more = {"meaning": meaning.told, "next": meaning.next_step} if meaning else {}
+        told = {"error": type(error).__name__, "message": str(error), **facts, **more}
+        print(json.dumps(told), file=sys.stderr)
+        return
+    print(f"Error: {error}" if meaning is None else f"Error: {meaning.told}\n{error}", file=sys.stderr)
+    if meaning and meaning.next_step:
+        note(f"next: {meaning.next_step}")
 
 
 def print_fields(fields: Mapping[str, object], *, as_json: bool) -> None:
@@ -65,14 +76,19 @@ def print_fields(fields: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Many things: a JSON array, or a table of the named columns."""
+    """Many things: a JSON array, or a table of the named columns. Where the terminal is too narrow for it,
+    digests and addresses are cut in their middle; --json has them whole."""
     if as_json:
         print(json.dumps(plain(list(rows)), indent=2, ensure_ascii=False))
         return
+    console = _console()
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if _width([list(columns), *cells]) > console.width:
+        cells = [[_shortened(one) for one in row] for row in cells]
     table = _table(columns, header=True)
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    _console().print(table if rows else "none")
+    for row in cells:
+        table.add_row(*row)
+    console.print(table if rows else "none")
 
 
 def note(text: str) -> None:
@@ -81,16 +97,37 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr; call what it gives once a step. Silent when stderr is no terminal."""
+def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr; call what it gives once a step. ``total`` None means that nobody knows the end.
+
+    Where stderr is no terminal, a line tells now and then how far it is.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _told_now_and_then(title, total)
+        return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda step: bar.update(task, advance=1, description=f"{title}: {step[:60]}")
+        yield lambda step: bar.update(task, advance=1, description=f"{title}: {_harmless(step)[:60]}")
+
+
+def _told_now_and_then(
+    title: str, total: int | None, now: Callable[[], float] = time.monotonic
+) -> Callable[[str], None]:
+    done, told_at = 0, now()
+
+    def step(_step: str) -> None:
+        nonlocal done, told_at
+        done += 1
+        if now() - told_at >= PROGRESS_SECONDS:
+            told_at = now()
+            note(f"{title}: {done}" + ("" if total is None else f" of {total}"))
+
+    return step
 
 
 def plain(value: object) -> Any:
@@ -115,6 +152,16 @@ def _cell(value: object) -> str:
     if isinstance(shown, bool):
         return "yes" if shown else "no"
     return "" if shown is None else _harmless(str(shown))
+
+
+def _width(table: Sequence[Sequence[str]]) -> int:
+    """Columns that a table needs, with a space between them."""
+    columns = zip(*table, strict=True)
+    return sum(max(map(len, column)) + 1 for column in columns)
+
+
+def _shortened(cell: str) -> str:
+    return _LONG_HEX.sub(lambda found: f"{found[0][:8]}…{found[0][-4:]}", cell)
 
 
 def _harmless(text: str) -> str:

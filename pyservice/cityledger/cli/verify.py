@@ -54,7 +54,7 @@ def command(
     from cityledger.proofs.verify import verify_proof
 
     proof = parse_proof(_bytes_of(file))
-    reader = _reader(rpc, ledger, manifest)
+    reader = reader_of(rpc, ledger, manifest)
     verdict = verify_proof(proof, reader)
     parts = [_verify_part(proof, one) for one in payload or []]
     print_fields(
@@ -73,7 +73,8 @@ def command(
         note("not held against a chain: give --rpc and --ledger or --manifest")
 
 
-def _reader(rpc: str | None, ledger: str | None, manifest: Path | None) -> RpcLedgerReader | None:
+def reader_of(rpc: str | None, ledger: str | None, manifest: Path | None) -> RpcLedgerReader | None:
+    """Who asks the chain, where one was named."""
     if rpc is None:
         if ledger or manifest:
             raise typer.BadParameter("--ledger and --manifest say where to look; --rpc is needed too")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from cityledger.errors import FieldError, NodeError
 from cityledger.proofs.json_values import join_path, read_list, read_value
-from cityledger.proofs.leaf_json import leaf_from_json, receipt_from_json
+from cityledger.proofs.leaf_json import leaf_from_json, leaf_to_json, receipt_from_json, receipt_to_json
 from cityledger.proofs.leaves import Receipt, ReceiptLeaf, RecordLeaf, json_name
 from cityledger.types import BatchState, Purpose, purpose_from_name, purpose_name
 
@@ -68,6 +68,10 @@ def json_of(value: object) -> Any:
             return {str(key): json_of(item) for key, item in value.items()}
         case tuple() | list():
             return [json_of(item) for item in value]
+        case Receipt():
+            return receipt_to_json(value)
+        case RecordLeaf() | ReceiptLeaf():
+            return leaf_to_json(value)
     if is_dataclass(value) and not isinstance(value, type):
         hints = _hints(type(value))
         return {

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+from cityledger import __version__
 from cityledger.cli import main as command_line
 from cityledger.cli.main import application, run
 from cityledger.cli.output import exit_code_of
@@ -149,3 +150,13 @@ def test_run_raises_for_a_module_that_no_extra_brings(monkeypatch: pytest.Monkey
     monkeypatch.setattr(command_line, "application", broken)
     with pytest.raises(ModuleNotFoundError):
         run([])
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"cityledger {__version__}\n"
+
+
+def test_help_begins_with_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "cityledger demo" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cityledger.cli import output
 from cityledger.cli.output import plain, print_fields, print_rows, progress
 from cityledger.types import AgencyStatus
 
@@ -46,3 +47,32 @@ def test_progress_writes_nothing_to_stdout(capsys: pytest.CaptureFixture[str]) -
         step("one")
         step("two")
     assert capsys.readouterr().out == ""
+
+
+def test_print_rows_cuts_digests_in_the_middle_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    monkeypatch.setattr(output, "_console", lambda: Console(width=80, highlight=False, markup=False))
+    row = {"name": "title-7", "leafHash": "0x" + "ab" * 32, "record": "0x" + "cd" * 32}
+    print_rows([row], list(row), as_json=False)
+    assert capsys.readouterr().out.splitlines()[1].split() == ["title-7", "0xababab…abab", "0xcdcdcd…cdcd"]
+    print_rows([row], ["name", "leafHash"], as_json=False)  # this fits
+    assert "0x" + "ab" * 32 in capsys.readouterr().out
+
+
+def test_progress_tells_a_line_now_and_then_where_nobody_sees_a_bar(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = iter([0.0, 1.0, 5.0, 5.0, 6.0, 11.0, 11.0])
+    step = output._told_now_and_then("importing", 10, lambda: next(clock))
+    for _ in range(4):
+        step("row")
+    assert capsys.readouterr().err.splitlines() == ["importing: 2 of 10", "importing: 4 of 10"]
+
+
+def test_progress_tells_nothing_of_what_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("working", None) as step:
+        step("one")
+    assert capsys.readouterr().err == ""

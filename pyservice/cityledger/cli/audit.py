@@ -1,0 +1,116 @@
+"""``cityledger audit``: an agency's receipts, taken home and verified there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from cityledger.cli.node_access import CredentialsOption, NodeOption, TokenOption, connected
+from cityledger.cli.output import JsonOption, note, print_fields, progress
+from cityledger.cli.verify import ChainOption, CityOption, LedgerOption, reader_of
+
+if TYPE_CHECKING:
+    from cityledger.client import Client
+    from cityledger.client.answers import ProvenFile, Read
+
+app = typer.Typer(help="Take the receipts of your agency home, and verify them without any node.")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write: NDJSON, a line for each read.", metavar="FILE")],
+    proofs: Annotated[
+        bool, typer.Option("--proofs/--no-proofs", help="Fetch each receipt's proof file too.")
+    ] = True,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    token: TokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every read in which your agency takes part, with its signed receipt and its proof.
+
+    Example: `cityledger audit export reads.ndjson --credentials health-auditor.json`
+
+    A receipt whose batch is not mined yet is written without proof; export again later to have it.
+    """
+    from cityledger.client.audit_file import header_line, read_line
+
+    counts = {"reads": 0, "receipts": 0, "proofs": 0}
+    with connected(node, credentials, token) as client, _replacing(out) as file:
+        file.write(header_line(client.node(), client.whoami().agency, int(time.time())))
+        with progress("reading receipts", None) as step:
+            for read in client.reads(limit=500):
+                proof = _proof(client, read) if proofs else None
+                file.write(read_line(read, proof))
+                counts["reads"] += 1
+                counts["receipts"] += read.whole is not None
+                counts["proofs"] += proof is not None
+                step(f"{counts['reads']}")
+    print_fields({"file": str(out), **counts}, as_json=as_json)
+    note(f"next: cityledger audit verify {out} --rpc URL --manifest FILE")
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="What `audit export` wrote.", metavar="FILE")],
+    rpc: ChainOption = None,
+    ledger: LedgerOption = None,
+    manifest: CityOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check an export, without asking any node: signatures, the chain of each log, read numbers, proofs.
+
+    Example: `cityledger audit verify reads.ndjson --rpc https://chain.example --manifest city.json`
+
+    Each receipt must be the one in its leaf and signed; each leaf must name the hash of the one before it in
+    its log, and of the record's read before it. Without --rpc the proofs are held against themselves alone.
+    Exit code 4 says that something does not hold, and in which line.
+    """
+    from cityledger.client.audit_file import signers_told, verify_audit
+
+    reader = reader_of(rpc, ledger, manifest)
+    with file.open("rb") as lines:
+        tally = verify_audit(lines, reader)
+    print_fields(
+        {
+            "verified": True,
+            "receipts": tally.receipts,
+            "unseen": tally.unseen,
+            "links": tally.links,
+            "gaps": tally.gaps,
+            "proven": tally.proven,
+            "anchored": tally.anchored,
+            "signers": list(signers_told(tally)),
+        },
+        as_json=as_json,
+    )
+    if reader is None:
+        note("not held against a chain: give --rpc and --ledger or --manifest")
+
+
+def _proof(client: Client, read: Read) -> ProvenFile | None:
+    from cityledger.errors import NotAnchoredError
+
+    if read.whole is None:
+        return None
+    try:
+        return client.read_proof(read.whole.leaf.receipt)
+    except NotAnchoredError:
+        return None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """The file takes its name when it is whole: one that was cut off must not pass for an export."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""An agency's receipts taken home, and what a file that was tampered with is told by."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cityledger.client import OWN_DUTY, Client
+from cityledger.client.audit_file import FORMAT, header_line, read_line, signers_told, verify_audit
+from cityledger.errors import VerificationError
+from node_fixture import TITLE_RECORD, TestNode
+
+Connect = Callable[[str, str], Client]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
+
+
+@pytest.fixture
+def lines(connect: Connect, node: TestNode) -> list[bytes]:
+    """Three reads of one title and one of another, all anchored, as LAND exports them."""
+    writer, reader = connect("LAND", "writer"), connect("LAND", "reader")
+    for name in ("title-1", "title-2"):
+        writer.put_record(node.land, name, {"title": TITLE})
+    for name in ("title-1", "title-1", "title-2", "title-1"):
+        reader.get_record(node.land, name, OWN_DUTY)
+    node.anchor_all()
+    made = [header_line(reader.node(), reader.whoami().agency, 1_800_000_000)]
+    for read in reader.reads():
+        assert read.whole is not None
+        made.append(read_line(read, reader.read_proof(read.whole.leaf.receipt)))
+    return made
+
+
+def changed(line: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    held = json.loads(line)
+    change(held)
+    return json.dumps(held).encode()
+
+
+def test_a_whole_export_holds(lines: list[bytes], node: TestNode) -> None:
+    tally = verify_audit(lines)
+    assert (tally.receipts, tally.links, tally.gaps, tally.proven) == (4, 3, 0, 4)
+    assert (tally.anchored, tally.unseen) == (0, 0)  # nobody asked a chain
+    (told,) = signers_told(tally)
+    assert told.endswith(node.context.services.operator.address)
+
+
+def test_a_missing_receipt_is_a_gap(lines: list[bytes]) -> None:
+    del lines[2]
+    tally = verify_audit(lines)
+    assert (tally.receipts, tally.links, tally.gaps) == (3, 1, 1)
+
+
+def test_the_same_line_twice_counts_once(lines: list[bytes]) -> None:
+    assert verify_audit([*lines, lines[1]]).receipts == 4
+
+
+def test_a_receipt_without_proof_counts_as_unproven(lines: list[bytes]) -> None:
+    lines[1] = changed(lines[1], lambda held: held.update(proof=None))
+    assert verify_audit(lines).proven == 3
+
+
+def test_reads_that_were_refused_are_counted_apart(
+    connect: Connect, node: TestNode, lines: list[bytes]
+) -> None:
+    refused = changed(lines[1], lambda held: held.update(whole=None, proof=None, permit=False))
+    assert verify_audit([lines[0], refused]).unseen == 1
+
+
+def set_officer(held: dict[str, Any]) -> None:
+    held["officer"] = "nobody"
+
+
+def set_signed_officer(held: dict[str, Any]) -> None:
+    held["officer"] = held["whole"]["receipt"]["officer"] = "nobody"
+
+
+def set_signature(held: dict[str, Any]) -> None:
+    held["whole"]["signature"] = "0x" + "00" * 65
+
+
+def set_previous(held: dict[str, Any]) -> None:
+    held["whole"]["leaf"]["previous"] = "0x" + "11" * 32
+    held["proof"] = None
+
+
+def set_previous_of_record(held: dict[str, Any]) -> None:
+    held["whole"]["leaf"]["prevReadOfRecord"] = "0x" + "11" * 32
+    held["proof"] = None
+
+
+def set_sequence(held: dict[str, Any]) -> None:
+    held["whole"]["leaf"]["seq"] = "0"
+    held["whole"]["leaf"]["previous"] = "0x" + "00" * 32
+    held["proof"] = None
+
+
+def set_instance(held: dict[str, Any]) -> None:
+    held["whole"]["leaf"]["instance"] = "0x" + "11" * 32
+    held["proof"] = None
+
+
+def set_path(held: dict[str, Any]) -> None:
+    held["proof"]["tree"]["root"] = "0x" + "11" * 32
+
+
+def drop_proof(held: dict[str, Any]) -> None:
+    del held["proof"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (set_officer, "line 3: the receipt says another officer"),
+        (set_signed_officer, "line 3: the receipt is not the one in its leaf"),
+        (set_signature, "line 3: "),
+        (set_previous, "previous is not the leaf hash of the one before it"),
+        (set_sequence, "line 3: two receipts have one place in the log"),
+        (set_instance, "line 3: the receipt is of another deployment"),
+        (set_path, "line 3: "),
+        (drop_proof, "line 3: not a read with its proof"),
+    ],
+)
+def test_tampering_is_told_with_its_line(
+    lines: list[bytes], change: Callable[[dict[str, Any]], None], told: str
+) -> None:
+    lines[2] = changed(lines[2], change)
+    with pytest.raises(VerificationError) as refused:
+        verify_audit(lines)
+    assert told in str(refused.value)
+
+
+def test_a_record_s_reads_are_chained_too(lines: list[bytes]) -> None:
+    lines[4] = changed(lines[4], set_previous_of_record)  # the last: no leaf names its hash
+    with pytest.raises(VerificationError, match="prevReadOfRecord is not the leaf hash"):
+        verify_audit(lines)
+
+
+def test_a_proof_of_another_receipt_is_refused(lines: list[bytes]) -> None:
+    other = json.loads(lines[1])["proof"]
+    lines[2] = changed(lines[2], lambda held: held.update(proof=other))
+    with pytest.raises(VerificationError, match="the proof is of another leaf"):
+        verify_audit(lines)
+
+
+@pytest.mark.parametrize("header", [b"", b"{}", b"not json", b'{"format": "cityledger-audit/0"}'])
+def test_a_file_that_is_no_export_is_refused(header: bytes) -> None:
+    with pytest.raises(VerificationError, match=FORMAT):
+        verify_audit([header])
+
+
+def test_no_lines_are_no_export() -> None:
+    with pytest.raises(VerificationError):
+        verify_audit([])
