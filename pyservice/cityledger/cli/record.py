@@ -50,6 +50,9 @@ def get(
     version: VersionOption = None,
     part: PartsOption = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print one part's bytes exactly as written.")] = False,
+    fhir: Annotated[
+        bool, typer.Option("--fhir", help="Print the FHIR resources exactly as written.")
+    ] = False,
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,
@@ -62,17 +65,17 @@ def get(
     """
     if raw and (part is None or len(part) != 1):
         raise typer.BadParameter("--raw prints one part: name it with --part")
+    if fhir and (raw or as_json):
+        raise typer.BadParameter("--fhir goes with neither --raw nor --json")
+    reason = stated(purpose, case, represents)
     with connected(node, credentials, token) as client:
-        found = client.get_record(
-            dataset_named(client, dataset),
-            record,
-            stated(purpose, case, represents),
-            version=version,
-            parts=part,
-        )
+        place = dataset_named(client, dataset)
+        if fhir:
+            _print_bytes(client.get_fhir(place, record, reason, version=version, parts=part).data)
+            return
+        found = client.get_record(place, record, reason, version=version, parts=part)
     if raw and part:
-        sys.stdout.buffer.write(found.parts.get(part[0], b""))
-        sys.stdout.buffer.flush()
+        _print_bytes(found.parts.get(part[0], b""))
         return
     fields = {"record": found.record, "version": found.version, "subjects": list(found.subjects)}
     if as_json:
@@ -172,8 +175,7 @@ def proof(
         reason = stated(purpose, case, represents)
         file = client.proof(dataset_named(client, dataset), record, reason, version=version)
     if out is None:
-        sys.stdout.buffer.write(file.data)
-        sys.stdout.buffer.flush()
+        _print_bytes(file.data)
         return
     out.write_bytes(file.data)
     note(f"next: cityledger verify {out} --rpc URL --manifest FILE")
@@ -264,6 +266,11 @@ def erase(
         places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
     rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
     print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)
+
+
+def _print_bytes(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def _identifier(text: str) -> tuple[str, str]:

@@ -24,9 +24,11 @@ from cityledger.cli.output import JsonOption, print_fields
 
 if TYPE_CHECKING:
     from cityledger.client import Client, Reason
+    from cityledger.client.answers import Written
     from cityledger.types import DatasetId
 
-MAX_RECORD_BYTES = 1_048_576
+MAX_RECORD_BYTES = 8_388_608
+"""As much as a node takes by default (``record_limit_bytes``)."""
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The record as JSON; - is stdin.")]
 
@@ -38,6 +40,9 @@ def put(
     expect: Annotated[
         int | None, typer.Option(min=0, help="The newest version that you know; 0: there must be none.")
     ] = None,
+    fhir: Annotated[
+        bool, typer.Option("--fhir", help="The file is a FHIR resource, or a Bundle of type collection.")
+    ] = False,
     purpose: PurposeOption = "OWN_DUTY",
     case: CaseOption = "",
     node: NodeOption = None,
@@ -50,29 +55,15 @@ def put(
     Example: `cityledger record put LAND/registration/real-estate/titles title-7 title-7.json`
 
     The file holds `{"subjects": ["0x…"], "parts": {"title": {…}}}`; `subjects` may be left out. Parts are
-    kept byte for byte.
+    kept byte for byte. With --fhir it holds FHIR R4, whose resources go into the parts of their types.
     """
-    reason = stated(purpose, case, None)
-    with connected(node, credentials, token) as client:
-        _put_one(client, dataset_named(client, dataset), record, file, reason, expect, as_json)
-
-
-def _put_one(
-    client: Client,
-    dataset: DatasetId,
-    record: str,
-    file: Path,
-    reason: Reason,
-    expect: int | None,
-    as_json: bool,
-) -> None:
-    from cityledger.profiles.record_body import parse_body
-
     with opened(file) as stream:
-        body = parse_body(stream.read(MAX_RECORD_BYTES + 1), max_bytes=MAX_RECORD_BYTES)
-    written = client.put_record(
-        dataset, record, body.parts, subjects=body.subjects, reason=reason, expected_version=expect
-    )
+        data = stream.read(MAX_RECORD_BYTES + 1)
+    put_one = _put_fhir if fhir else _put_json
+    with connected(node, credentials, token) as client:
+        written = put_one(
+            client, dataset_named(client, dataset), record, data, stated(purpose, case, None), expect
+        )
     print_fields(
         {
             "record": written.record,
@@ -83,3 +74,20 @@ def _put_one(
         },
         as_json=as_json,
     )
+
+
+def _put_json(
+    client: Client, dataset: DatasetId, record: str, data: bytes, reason: Reason, expect: int | None
+) -> Written:
+    from cityledger.profiles.record_body import parse_body
+
+    body = parse_body(data, max_bytes=MAX_RECORD_BYTES)
+    return client.put_record(
+        dataset, record, body.parts, subjects=body.subjects, reason=reason, expected_version=expect
+    )
+
+
+def _put_fhir(
+    client: Client, dataset: DatasetId, record: str, data: bytes, reason: Reason, expect: int | None
+) -> Written:
+    return client.put_fhir(dataset, record, data, reason=reason, expected_version=expect)

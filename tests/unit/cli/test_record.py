@@ -28,9 +28,10 @@ class Shell:
         self.node, self.folder, self._capsys = node, folder, capsys
         self.errors = ""
         self.role = "reader"
+        self.agency = "LAND"
 
     def __call__(self, *arguments: str, code: int = 0, role: str | None = None) -> str:
-        token = self.node.token("LAND", role or self.role)
+        token = self.node.token(self.agency, role or self.role)
         ended = run([*arguments, "--node", ORIGIN, "--token", token])
         told = self._capsys.readouterr()
         self.errors = told.err
@@ -95,6 +96,18 @@ def test_dataset_may_be_named_by_its_id(shell: Shell) -> None:
     shell("record", "get", "0x" + shell.node.land.hex(), "title-1", *OWN)
     shell("record", "get", "LAND/no/such/dataset", "title-1", *OWN, code=1)
     assert "no such dataset" in shell.errors
+
+
+def test_put_and_get_fhir_as_it_is(shell: Shell) -> None:
+    shell.agency = "HEALTH"
+    text = '{"resourceType": "Patient",  "name": [{"text": "王秀英"}]}'
+    place = "0x" + shell.node.health.hex()
+    shell("record", "put", place, "visit-1", shell.file("patient.json", text), "--fhir", role="writer")
+    assert shell("record", "get", place, "visit-1", *OWN, "--fhir") == text
+    shell("record", "get", place, "visit-1", *OWN, "--fhir", "--json", code=2)
+    wrong = shell.file("wrong.json", text.replace("name", "nome"))
+    shell("record", "put", place, "visit-1", wrong, "--fhir", role="writer", code=2)
+    assert "resource.nome" in shell.errors
 
 
 def test_find_takes_a_business_identifier(shell: Shell) -> None:
