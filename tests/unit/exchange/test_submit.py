@@ -122,11 +122,11 @@ def test_submit_numbers_nothing_when_the_provider_is_suspended_while_it_seals(
 @pytest.mark.parametrize(
     ("body", "error", "field"),
     [
-        (RecordBody((), {}), PayloadError, "parts.summary"),
+        (RecordBody((), {}), PayloadError, "parts"),
         (RecordBody((), {"summary": b"{}"}), PayloadError, "parts.summary"),
         (RecordBody((), {"summary": SUMMARY, "notes": b"{}"}), PayloadError, "parts.notes"),
     ],
-    ids=["required part missing", "not a resource", "unknown part"],
+    ids=["no part at all", "not a resource", "unknown part"],
 )
 def test_submit_names_the_field_that_does_not_fit_and_writes_nothing(
     node: TestNode, body: RecordBody, error: type[FieldError], field: str
