@@ -45,6 +45,7 @@ def test_readme_links_every_stage_of_the_package() -> None:
         "chain",
         "indexer",
         "profiles",
+        "formats",
     }
 
     readme = (ROOT / "README.md").read_text()
