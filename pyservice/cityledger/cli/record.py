@@ -24,12 +24,14 @@ from cityledger.cli.node_access import (
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 from cityledger.cli.record_import import import_
+from cityledger.cli.record_land import land
 from cityledger.cli.record_put import put
 
 app = typer.Typer(
     help="Write, read, find, prove and erase records. How to sign in: `cityledger whoami --help`."
 )
 app.command()(put)
+app.command()(land)
 app.command("import")(import_)
 
 VersionOption = Annotated[
@@ -145,12 +147,14 @@ def history(
             "state": "open" if one.state is None else one.state,
             "erased": one.erased,
             "withdrawn": one.withdrawn,
+            "landed": one.landed,
             "writtenAt": one.written_at,
             "leafHash": one.leaf_hash,
         }
         for one in versions
     ]
-    print_rows(rows, ["version", "state", "erased", "withdrawn", "writtenAt", "leafHash"], as_json=as_json)
+    columns = ["version", "state", "landed", "erased", "withdrawn", "writtenAt", "leafHash"]
+    print_rows(rows, columns, as_json=as_json)
 
 
 @app.command()
