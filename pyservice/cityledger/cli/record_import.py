@@ -147,7 +147,7 @@ def _format_named(name: str | None, profile: str | None) -> str:
     if profile is not None and profile not in profiles.names():
         raise typer.BadParameter(f"no such profile; there are {', '.join(profiles.names())}")
     of_profile = registry.names() if profile is None else [one.name for one in registry.of_profile(profile)]
-    if name in of_profile:
+    if name is not None and name in of_profile:
         return name
     told = f"--format {name!r} is none of" if name else "say with --format how the file is written: one of"
     whose = "" if profile is None else f" (profile {profile})"

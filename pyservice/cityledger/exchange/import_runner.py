@@ -6,12 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.importing import ImportRun
 from cityledger.exchange.services import Services
+from cityledger.exchange.spooling import sweep
 from cityledger.store import imports
 from cityledger.store.imports import Job
 from cityledger.types import DatasetId
@@ -33,6 +35,7 @@ class ImportRunner:
     def __init__(self, services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._services = services
         self._monotonic = monotonic
+        self._began = datetime.now(UTC)
         self._woken = threading.Event()
         self._runs: dict[str, ImportRun] = {}
         self._rests_until: dict[DatasetId, float] = {}
@@ -42,7 +45,9 @@ class ImportRunner:
         self._woken.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Until ``stop`` is set; a chunk that has begun is finished."""
+        """Until ``stop`` is set; a chunk that has begun is finished. First of all removes files that an
+        earlier process left."""
+        self._sweep()
         while not stop.is_set():
             self._woken.clear()
             try:
@@ -61,6 +66,12 @@ class ImportRunner:
                 break
             busy = self._advance(job) or busy
         return busy
+
+    def _sweep(self) -> None:
+        try:
+            sweep(self._services, self._began)
+        except CityledgerError as error:
+            _log.warning("files of imports left to the next start error=%s", type(error).__name__)
 
     def _next_jobs(self) -> list[Job]:
         with self._services.database.reading() as connection:

@@ -7,20 +7,19 @@ import hmac
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.streaming import SealingStream, open_stream
 from cityledger.sealing.wrap import unwrap, wrap
-from cityledger.store.imports import Spooled
+from cityledger.store.imports import Spooled, list_objects
 from cityledger.types import Aead, AgencyId, DatasetId, RecordId
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-PREFIX = "imports/"
-"""Where spooled files stand in the object store."""
 _PART = "import"
 _CONTENT_DOMAIN = b"cityledger/v1/import-content\0"
 _BUFFER_BYTES = 1_048_576
@@ -45,7 +44,7 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
         Exception: whatever ``chunks`` raises; nothing is left behind.
     """
     keys = services.keys_of(agency)
-    name = PREFIX + services.random_bytes(16).hex()
+    name = _prefix(services) + services.random_bytes(16).hex()
     context = _context(services, dataset, name)
     data_key = services.random_bytes(32)
     part_context = context.for_part(_PART)
@@ -73,6 +72,22 @@ def open_spooled(
     keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
     chunks = open_stream(services.objects.get(spooled.object), keys, part_context)
     return cast(BinaryIO, io.BufferedReader(_Chunks(chunks, read), _BUFFER_BYTES))
+
+
+def sweep(services: Services, before: datetime) -> int:
+    """Removes files that no import needs and that were written before this process began; returns how many.
+
+    Raises:
+        UnavailableError: the object store does not answer.
+    """
+    with services.database.reading() as connection:
+        needed = list_objects(connection)
+    return services.objects.sweep(_prefix(services), before, needed.__contains__)
+
+
+def _prefix(services: Services) -> str:
+    # The operator's account is this node's alone: nodes that share a store never sweep each other's files.
+    return f"imports/{services.operator.address.lower()}/"
 
 
 def _context(services: Services, dataset: DatasetId, name: str) -> Context:
