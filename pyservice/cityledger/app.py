@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -27,9 +28,10 @@ from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Sender
 from cityledger.devnet import CHAIN_ID, follow_offset
-from cityledger.errors import ConfigurationError, KeyringError
+from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
+from cityledger.exchange.placing import sweep
 from cityledger.exchange.services import Services
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
@@ -69,11 +71,13 @@ class Node:
 
     def start(self) -> None:
         """Starts the loops: following the chain, anchoring, importing, and asking the contract as well."""
+        started = datetime.now(UTC)
         for name, loop in (
             ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
             ("anchoring", lambda: self.anchorer.run(self._stop, 1.0)),
             ("imports", lambda: self.imports.run(self._stop)),
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
+            ("sweep", lambda: _sweep(self.services, started, self._stop)),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
@@ -216,6 +220,16 @@ def _wire(
         _stop=threading.Event(),
         _threads=[],
     )
+
+
+def _sweep(services: Services, started: datetime, stop: threading.Event) -> None:
+    """Removes the objects that an earlier process of this node left without a row."""
+    try:
+        swept = sweep(services, started, stop.is_set)
+    except CityledgerError as error:
+        log.warning("objects not swept error=%s", type(error).__name__)
+    else:
+        log.info("objects swept count=%d", swept)
 
 
 def _operator(keyring: Keyring, settings: Settings) -> LocalAccount:

@@ -6,6 +6,7 @@ The table names each route that has to do with records, so that no new one can c
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from starlette.testclient import TestClient
 
 from cityledger.api.wire.shapes import hex_of
 from cityledger.errors import StorageFullError
-from cityledger.exchange import audit, import_jobs, landing, lookup, read, submit
+from cityledger.exchange import audit, import_jobs, landing, lookup, read, streams, submit
 from cityledger.exchange.identifier_lookup import find_by_identifier
 from cityledger.store import tables as t
 from cityledger.store.journal import Journal
@@ -30,6 +31,8 @@ from cityledger.types import AgencyId, purpose_from_name
 from node_fixture import TREATMENT_RECORD, TestNode, make_node
 
 RECORDS = "/v1/datasets/{dataset}/records"
+SCAN = b"scan of a page " * 30_000
+"""A payload that is kept as an object."""
 ON_CHAIN = "the steward desk: answers a transaction, nothing of the record"
 
 EXITS: dict[tuple[str, str], object] = {
@@ -38,6 +41,8 @@ EXITS: dict[tuple[str, str], object] = {
     ("DELETE", RECORDS + "/{id}"): submit.erase,
     ("POST", RECORDS + "/{id}/withdraw"): submit.withdraw,
     ("POST", RECORDS + "/{id}/release"): read.read,
+    ("GET", RECORDS + "/{id}/parts/{part}"): streams.read_part,
+    ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"): streams.read_ciphertext,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
     ("GET", RECORDS + "/{id}/proof"): lookup.prove,
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
@@ -148,6 +153,22 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
         ),
     ),
     "history": (
+    "part": (
+        ("GET", RECORDS + "/{id}/parts/{part}"),
+        lambda node, client: client.get(
+            node.url(node.health, "visit", "/parts/summary"), headers=asking(node)
+        ),
+    ),
+    "long part": (
+        ("GET", RECORDS + "/{id}/parts/{part}"),
+        lambda node, client: client.get(
+            node.url(node.health, "scan", "/parts/attachment"), headers=asking(node)
+        ),
+    ),
+    "ciphertext of a long part": (
+        ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"),
+        lambda node, client: fetch_ciphertext(node, client),
+    ),
         ("GET", RECORDS + "/{id}/history"),
         lambda node, client: client.get(node.url(node.health, "visit", "/history"), headers=asking(node)),
     ),
@@ -340,9 +361,38 @@ def prepare(node: TestNode) -> list[bytes]:
     with node.context.services.database.reading() as connection:
         ciphertexts = connection.execute(sa.select(t.record_part.c.ciphertext)).scalars().all()
         wrapped = connection.execute(sa.select(t.record_version.c.wrapped)).scalars().all()
-    sealed = [*ciphertexts, *wrapped]
+    objects = node.context.services.objects
+    held = [b"".join(objects.get(one.key)) for one in objects.list("parts/")]
+    assert len(held) == 1
+    sealed = [*filter(None, ciphertexts), *wrapped, *held]
     forms = [form for one in sealed for form in (one[:24], base64.urlsafe_b64encode(one)[:24])]
-    return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMQ", *forms]
+    return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMQ", SCAN[:24], *forms]
+
+
+def put_scan(node: TestNode) -> None:
+    """A record with a part that is kept as an object, granted to the one who asks."""
+    head = 'Content-Disposition: form-data; name="'
+    record = json.dumps(TREATMENT_RECORD)
+    body = f'--b0\r\n{head}record"\r\n\r\n{record}\r\n--b0\r\n{head}attachment"\r\n\r\n'.encode()
+    answer = node.client.put(
+        node.url(node.health, "scan"),
+        content=body + SCAN + b"\r\n--b0--",
+        headers=node.headers("HEALTH", "writer") | {"Content-Type": "multipart/form-data; boundary=b0"},
+    )
+    assert answer.status_code == 201, answer.text
+    node.grant(node.health, AgencyId(2), purpose_from_name("TREATMENT"), 0xFF)
+
+
+def fetch_ciphertext(node: TestNode, client: TestClient) -> Response:
+    """The ciphertext that a release refers to, or the refusal of that release."""
+    url = node.url(node.health, "scan", "/release")
+    released: Response = client.post(url, headers=asking(node), json=presented(node))
+    if released.status_code != 200:
+        return released
+    (part,) = released.json()["objects"].values()
+    answer: Response = client.get(part["href"], headers=asking(node))
+    return answer
+    put_scan(node)
 
 
 def verify_tells_nothing(answer: Response, secrets: list[bytes]) -> None:

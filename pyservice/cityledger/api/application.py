@@ -20,6 +20,7 @@ from cityledger.api.routes import (
     landing,
     lookups,
     node,
+    parts,
     reads,
     records,
     signin,
@@ -44,7 +45,19 @@ def create_app(context: NodeContext) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.node = context
-    for module in (signin, directory, lookups, records, landing, imports, stewards, decisions, reads, node):
+    for module in (
+        signin,
+        directory,
+        lookups,
+        records,
+        parts,
+        landing,
+        imports,
+        stewards,
+        decisions,
+        reads,
+        node,
+    ):
         app.include_router(module.router)
     app.include_router(imports.uploads)
     _answer_errors(app)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityledger.api.problems import answer_unexpected
+from cityledger.api.streaming import StreamCutError
 
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
@@ -45,6 +46,8 @@ class Observer:
 
         try:
             await self._app(scope, receive, noting)
+        except StreamCutError:
+            pass  # returning without an end makes the server drop the connection
         except Exception as error:
             log.error("unexpected error=%s at=%s", type(error).__name__, _places(error))
             if status == 0:

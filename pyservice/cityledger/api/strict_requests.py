@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from cityledger import strict_json
+from cityledger.api.multipart import MULTIPART
 from cityledger.errors import FieldError, InputError, MediaTypeError, TooLargeError
 from cityledger.settings import Settings
 
@@ -29,6 +30,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class StrictRoute(APIRoute):
     """Checks the request in this order: URL, query, media type, size, JSON. Nothing is parsed twice."""
 
+    streamed: frozenset[str] = frozenset()
+    """Media types whose bodies the route takes as they come, as all of them without ``reads_body``."""
     reads_body = True
     """Whether the body is read before the route is asked; otherwise the route takes it as it comes."""
     encodings: frozenset[str] = frozenset()
@@ -48,7 +51,7 @@ class StrictRoute(APIRoute):
             _verify_query(request, known)
             if taken:
                 request.state.media_type = _verify_media_type(request, taken, self.encodings)
-            if taken and self.reads_body:
+            if taken and self.reads_body and request.state.media_type not in self.streamed:
                 limit = self.body_limit_bytes(request.app.state.node.settings)
                 body = await _read_within(request, limit)
                 request._body = body
@@ -69,7 +72,9 @@ class FileRoute(StrictRoute):
 
 
 class RecordRoute(StrictRoute):
-    """A route whose body is a whole record."""
+    """A route whose body is a whole record; with binary parts it comes as a stream."""
+
+    streamed = MULTIPART
 
     def body_limit_bytes(self, settings: Settings) -> int:
         return settings.record_limit_bytes

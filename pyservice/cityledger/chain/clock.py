@@ -71,6 +71,10 @@ class ChainClock:
         last = self._arrival()
         return last.head.time + int(self._monotonic() - last.arrived)
 
+    def monotonic(self) -> float:
+        """Seconds that only grow, for measuring how long something has gone on."""
+        return self._monotonic()
+
     def verify_fresh(self, limit_seconds: float) -> None:
         """Both clocks must agree that the head is young: the wall clock alone can be set back, the monotonic
         one knows no dates.

@@ -126,7 +126,7 @@ def _settings(setup: Setup) -> str:
 # SQLAlchemy URL; only sqlite:/// so far
 database_url = "sqlite:///node.db"
 
-# Where sealed parts above 256 KiB are kept: a folder, or e.g. s3://bucket/prefix with the credentials in AWS_*
+# Where sealed parts above 256 KiB are kept: a folder, or e.g. s3://bucket/prefix (credentials in AWS_*)
 object_store_url = "objects"
 
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover

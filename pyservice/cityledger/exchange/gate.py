@@ -43,16 +43,37 @@ def pass_gate(
     """
     for _ in range(ROUNDS):
         passed = _decide_and_log(services, session, intent, target, key)
-        again = rule(services, session, intent, _pinned(target, passed.ruling))
-        if again.block.number < passed.ruling.block.number:
-            raise StaleIndexError("the chain went back during the read; ask again")
-        if not _allows(again, target):
-            store_receipts(services, again, make_receipts(services, session, intent, again, None))
-            raise refuse(again)
+        again = decide_again(services, session, intent, target, passed.ruling)
         if key is None or again.consumer_sealing_digest == key.digest:
             services.cross_check.consider(_permitted(again))
             return passed
     raise ConflictError("the sealing key kept changing during the read; ask again")
+
+
+def decide_again(
+    services: Services, session: Session, intent: Intent, target: Target, before: Ruling
+) -> Ruling:
+    """Decides once more on what was let through ``before``; a denial gets a receipt of its own.
+
+    Raises: as ``pass_gate``.
+    """
+    again = rule(services, session, intent, _pinned(target, before))
+    if again.block.number < before.block.number:
+        raise StaleIndexError("the chain went back during the read; ask again")
+    verify_allowed(services, session, intent, target, again)
+    return again
+
+
+def verify_allowed(
+    services: Services, session: Session, intent: Intent, target: Target, ruling: Ruling
+) -> None:
+    """Raises on a denial or an absent record, after its receipt is durable.
+
+    Raises: as ``pass_gate``.
+    """
+    if not _allows(ruling, target):
+        store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
+        raise refuse(ruling)
 
 
 def _decide_and_log(

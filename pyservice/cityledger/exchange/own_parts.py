@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.errors import KeyringError
+from cityledger.exchange.part_bits import json_mask
+from cityledger.exchange.placing import ciphertext_of
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
 from cityledger.sealing.wrap import unwrap
-from cityledger.store import records
+from cityledger.store import index, records
 from cityledger.store.records import StoredVersion
 from cityledger.types import AgencyId, DatasetId, RecordId, SubjectId
 
@@ -54,27 +56,31 @@ def load_newest(
     """
     asked = set(wanted)
     newest = records.newest_versions(connection, dataset, asked)
-    found = {one: _load(services, connection, provider, dataset, one, newest[one]) for one in newest}
+    held = index.find_dataset(connection, dataset)
+    mask = 0 if held is None else json_mask(held)
+    found = {one: _load(services, connection, provider, dataset, one, newest[one], mask) for one in newest}
     return {one: found.get(one, NEVER) for one in asked}
 
 
 def open_parts(
-    services: Services, connection: sa.Connection, provider: AgencyId, version: StoredVersion
+    services: Services, connection: sa.Connection, provider: AgencyId, version: StoredVersion, mask: int
 ) -> dict[str, bytes]:
-    """The payloads of a version's parts by name, exactly as written; absent parts are left out.
+    """The payloads of those parts of a version whose bits are in ``mask``, by name and exactly as written;
+    absent parts are left out.
 
     Raises:
-        SealingError: what is stored does not open to what its leaf commits to.
+        SealingError, VerificationError: what is stored does not open to what its leaf commits to.
     """
     if version.wrapped is None:
         raise KeyringError("an erased version has no key")
     context = Context(services.instance, version.dataset, version.record, version.version)
     data_key = unwrap(version.wrapped, services.keys_of(provider).vault_keys, context)
     opened: dict[str, bytes] = {}
-    for part in records.load_parts(connection, version):
+    for part in records.load_parts(connection, version, mask):
         part_context = context.for_part(part.name)
-        keys = derive_part_keys(data_key, part_context, parse_header(part.ciphertext).aead)
-        opened[part.name] = open_sealed(part.ciphertext, keys, part_context, part.commitment)
+        ciphertext = b"".join(ciphertext_of(services, part))
+        keys = derive_part_keys(data_key, part_context, parse_header(ciphertext).aead)
+        opened[part.name] = open_sealed(ciphertext, keys, part_context, part.commitment)
     return {name: payload for name, payload in opened.items() if payload}
 
 
@@ -85,10 +91,11 @@ def _load(
     dataset: DatasetId,
     record: RecordId,
     newest: int,
+    mask: int,
 ) -> Newest:
     version = records.find_any_version(connection, dataset, record, newest)
     if version is None or version.wrapped is None:
         return Newest(newest, None)
     if version.withdrawn:
         return Newest(newest, {})
-    return Newest(newest, open_parts(services, connection, provider, version), version.subjects)
+    return Newest(newest, open_parts(services, connection, provider, version, mask), version.subjects)

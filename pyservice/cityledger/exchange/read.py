@@ -6,15 +6,18 @@ release.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cityledger.errors import NotFoundError
+from cityledger.errors import NotFoundError, VerificationError
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.opening import Opened, SealedRelease, open_release_of
+from cityledger.exchange.part_bits import binary_mask
+from cityledger.exchange.placing import ciphertext_of, header_of
 from cityledger.exchange.receipting import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
-from cityledger.sealing.envelope import parse_header
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.wrap import unwrap
 from cityledger.store import records
@@ -24,10 +27,14 @@ from cityledger.store.tokens import Session
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What leaves the provider's side: ciphertext, keys sealed to the consumer, and what proves both."""
+    """What leaves the provider's side: ciphertext, keys sealed to the consumer, and what proves both.
+
+    ``sources`` is where the parts are that do not come along, by part bit number.
+    """
 
     passed: Passed
     release: SealedRelease
+    sources: Mapping[int, SealedPart]
 
 
 def read(services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey) -> Released:
@@ -37,7 +44,8 @@ def read(services: Services, session: Session, intent: Intent, target: Target, k
         MisdirectedError: the provider's keys are on another node.
     """
     passed = pass_gate(services, session, intent, target, key)
-    return Released(passed, _release(services, passed, key))
+    with unless_erased(services, passed):
+        return _released(services, passed, key)
 
 
 def read_plain(
@@ -55,26 +63,55 @@ def read_plain(
     return released, open_release_of(released.release, private_key)
 
 
-def _release(services: Services, passed: Passed, key: PresentedKey) -> SealedRelease:
-    version = _still_there(services, passed)
-    provider_keys = services.keys_of(passed.ruling.dataset.provider)
-    context = Context(services.instance, version.dataset, version.record, version.version)
+def _released(services: Services, passed: Passed, key: PresentedKey) -> Released:
+    version = still_there(services, passed)
+    ruling = passed.ruling
     with services.database.reading() as connection:
-        parts = records.load_parts(connection, version, passed.ruling.parts)
+        parts = records.load_parts(connection, version, ruling.parts)
         leaf = records.load_leaf(connection, services.instance, version)
-    data_key = unwrap(version.wrapped or b"", provider_keys.vault_keys, context)
-    keys = [(part.bit, _part_keys(data_key, context, part)) for part in parts]
+    apart = {part.bit: part for part in parts if part.object and binary_mask(ruling.dataset) >> part.bit & 1}
     digests = passed.receipt_digests
-    return SealedRelease(
+    release = SealedRelease(
         leaf=leaf,
         kem=key.kem,
-        message=seal_release(keys, key.kem, key.public_key, digests),
+        message=seal_release(_keys(services, passed, version, parts), key.kem, key.public_key, digests),
         receipt_digests=tuple(digests),
-        ciphertexts={part.bit: part.ciphertext for part in parts},
+        ciphertexts={
+            part.bit: b"".join(ciphertext_of(services, part)) for part in parts if part.bit not in apart
+        },
+        objects={bit: part.sealed_bytes for bit, part in apart.items()},
     )
+    return Released(passed, release, apart)
 
 
-def _still_there(services: Services, passed: Passed) -> StoredVersion:
+def _keys(
+    services: Services, passed: Passed, version: StoredVersion, parts: Sequence[SealedPart]
+) -> list[tuple[int, PartKeys]]:
+    context = Context(services.instance, version.dataset, version.record, version.version)
+    vault_keys = services.keys_of(passed.ruling.dataset.provider).vault_keys
+    data_key = unwrap(version.wrapped or b"", vault_keys, context)
+    return [
+        (part.bit, derive_part_keys(data_key, context.for_part(part.name), header_of(services, part).aead))
+        for part in parts
+    ]
+
+
+@contextmanager
+def unless_erased(services: Services, passed: Passed) -> Iterator[None]:
+    """Tells an object that an erasure took away in the meantime from one that is missing."""
+    try:
+        yield
+    except VerificationError:
+        still_there(services, passed)
+        raise
+
+
+def still_there(services: Services, passed: Passed) -> StoredVersion:
+    """The version that was decided on.
+
+    Raises:
+        NotFoundError: it was erased since.
+    """
     decided = passed.ruling.version
     if decided is None:
         raise NotFoundError("record")
@@ -83,7 +120,3 @@ def _still_there(services: Services, passed: Passed) -> StoredVersion:
     if version is None:  # erased between the second decision and now
         raise NotFoundError("record")
     return version
-
-
-def _part_keys(data_key: bytes, context: Context, part: SealedPart) -> PartKeys:
-    return derive_part_keys(data_key, context.for_part(part.name), parse_header(part.ciphertext).aead)

@@ -1,4 +1,4 @@
-"""Seals the next version of a record: each part under keys of a fresh data key. Stores nothing."""
+"""Seals the next version of a record: each part under keys of a fresh data key. Writes no row."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cityledger.errors import FieldError
+from cityledger.exchange.part_bits import binary_names
+from cityledger.exchange.placing import PartPlace, discard_after, keys_in, seal_part
 from cityledger.exchange.services import Services
+from cityledger.exchange.uploads import Uploads, seal_again
 from cityledger.profiles import registry
-from cityledger.sealing.context import Context, derive_part_keys
-from cityledger.sealing.envelope import ciphertext_digest, commitment, seal
+from cityledger.sealing.context import Context
 from cityledger.sealing.wrap import wrap
 from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.index import Dataset
@@ -19,11 +21,20 @@ from cityledger.types import Aead, RecordId, SubjectId
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a version is to hold. ``withdraws`` ends the record: then there are no parts."""
+    """What a version is to hold. ``withdraws`` ends the record: then there are no parts. ``uploads`` are its
+    binary parts, sealed already; ``expects_streams`` says that they are still to come.
+    """
 
     subjects: tuple[SubjectId, ...]
     parts: Mapping[str, bytes]
     withdraws: bool = False
+    uploads: Uploads | None = None
+    expects_streams: bool = False
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """Names of the binary parts."""
+        return frozenset() if self.uploads is None else frozenset(self.uploads.parts)
 
 
 def verify_content(dataset: Dataset, content: Content) -> None:
@@ -34,8 +45,9 @@ def verify_content(dataset: Dataset, content: Content) -> None:
     """
     if content.withdraws:
         return
-    registry.get(dataset.profile).validate(content.parts)
-    unknown = content.parts.keys() - set(dataset.part_names)
+    streams = binary_names(dataset) if content.expects_streams else content.streams
+    registry.get(dataset.profile).validate(content.parts, streams)
+    unknown = (content.parts.keys() | streams) - set(dataset.part_names)
     if unknown:
         raise FieldError(
             f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}"
@@ -50,34 +62,59 @@ def seal_version(
     content: Content,
     aead: Aead = Aead.AES_256_GCM,
 ) -> SealedRecord:
-    """Version ``version`` of the record, every part of the dataset in it; an absent one is sealed empty."""
+    """Version ``version`` of the record, every part of the dataset in it; an absent one is sealed empty. Long
+    parts are durable in the object store when this returns: ``placing.discard`` what gets no row.
+    """
     context = Context(services.instance, dataset.dataset, record, version)
-    data_key = services.random_bytes(32)
+    uploads = _uploads(services, content, context, aead)
+    parts = _parts(services, dataset, content, uploads)
     keys = services.keys_of(dataset.provider)
-    parts = (
-        _seal_part(bit, name, content.parts.get(name, b""), data_key, context, aead)
-        for bit, name in enumerate(dataset.part_names)
-    )
     return SealedRecord(
         dataset=dataset.dataset,
         record=record,
         version=version,
         subjects=content.subjects,
         schema=dataset.schema_digest,
-        wrapped=wrap(data_key, keys.vault_key, context, services.random_bytes(12)),
-        parts=tuple(parts),
+        wrapped=wrap(uploads.data_key, keys.vault_key, context, services.random_bytes(12)),
+        parts=parts,
         identifiers=_identifiers(keys.subject_key, dataset, content),
         withdrawn=content.withdraws,
     )
 
 
-def _seal_part(
-    bit: int, name: str, payload: bytes, data_key: bytes, context: Context, aead: Aead
-) -> SealedPart:
-    part_context = context.for_part(name)
-    keys = derive_part_keys(data_key, part_context, aead)
-    ciphertext = seal(payload, keys, part_context, aead)
-    return SealedPart(bit, name, ciphertext, ciphertext_digest(ciphertext), commitment(keys.opening, payload))
+def _uploads(services: Services, content: Content, context: Context, aead: Aead) -> Uploads:
+    """The binary parts under this version's data key; without any, a fresh data key and no part."""
+    if content.uploads is None:
+        return Uploads(context, services.random_bytes(32), aead, {})
+    return (
+        content.uploads
+        if content.uploads.context == context
+        else seal_again(services, content.uploads, context)
+    )
+
+
+def _parts(
+    services: Services, dataset: Dataset, content: Content, uploads: Uploads
+) -> tuple[SealedPart, ...]:
+    made = dict(uploads.parts)
+    try:
+        for bit, name in enumerate(dataset.part_names):
+            if name not in made:
+                made[name] = _seal(services, uploads, bit, name, content.parts.get(name, b""))
+    except BaseException as failure:
+        discard_after(services, keys_in(made.values()) - _given(content), failure)
+        raise
+    return tuple(made[name] for name in dataset.part_names)
+
+
+def _given(content: Content) -> set[str]:
+    """Objects that are the caller's: it may seal them again."""
+    return set() if content.uploads is None else keys_in(content.uploads.parts.values())
+
+
+def _seal(services: Services, uploads: Uploads, bit: int, name: str, payload: bytes) -> SealedPart:
+    place = PartPlace(bit, name, uploads.context, uploads.data_key, uploads.aead)
+    return seal_part(services, place, (payload,))
 
 
 def _identifiers(subject_key: bytes, dataset: Dataset, content: Content) -> tuple[bytes, ...]:

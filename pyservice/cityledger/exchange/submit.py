@@ -11,11 +11,14 @@ from functools import partial
 import sqlalchemy as sa
 
 from cityledger.errors import ConflictError, StaleVersionError, UnavailableError
+from cityledger.exchange.kept import Kept
 from cityledger.exchange.own_parts import NEVER, Newest, load_newest
+from cityledger.exchange.placing import discard
 from cityledger.exchange.receipting import make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule, rule_within
 from cityledger.exchange.sealing_versions import Content, seal_version, verify_content
 from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.uploads import Uploads
 from cityledger.profiles import registry
 from cityledger.profiles.profile import Profile
 from cityledger.profiles.record_body import RecordBody
@@ -34,12 +37,17 @@ ROUNDS = 32
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A write. ``expected`` is the newest version that the caller knows: None any, 0 must not exist."""
+    """A write. ``expected`` is the newest version that the caller knows: None any, 0 must not exist.
+
+    ``uploads`` are the binary parts, sealed with ``aead`` too. ``submit`` takes them over: after it, they are
+    part of the version or gone.
+    """
 
     target: Target
     body: RecordBody
     expected: int | None = None
     aead: Aead = Aead.AES_256_GCM
+    uploads: Uploads | None = None
 
 
 def submit(
@@ -56,10 +64,11 @@ def submit(
         ConflictError: a newer state of the same thing is there already.
         MisdirectedError, UnavailableError, StorageFullError: nothing was written.
     """
-    ruling = allow(services, session, intent, draft.target)
-    content = Content(draft.body.subjects, draft.body.parts)
-    verify_content(ruling.dataset, content)
-    return _Writing(services, session, intent, draft, ruling.dataset, content, afterwards).run()
+    with Kept(services, draft.uploads) as kept:
+        ruling = allow(services, session, intent, draft.target)
+        content = Content(draft.body.subjects, draft.body.parts, uploads=draft.uploads)
+        verify_content(ruling.dataset, content)
+        return _Writing(services, session, intent, draft, ruling.dataset, content, afterwards, kept).run()
 
 
 def withdraw(
@@ -74,7 +83,8 @@ def withdraw(
         raise refuse(ruling)
     content = Content(ruling.version.subjects, {}, withdraws=True)
     draft = Draft(target, RecordBody(content.subjects, {}), expected)
-    return _Writing(services, session, intent, draft, ruling.dataset, content, None).run()
+    with Kept(services, None) as kept:
+        return _Writing(services, session, intent, draft, ruling.dataset, content, None, kept).run()
 
 
 def erase(
@@ -93,11 +103,15 @@ def erase(
         living = [version for version in versions if version.wrapped is not None]
         if not again.permit or not living:
             raise refuse(again)
+        objects.extend(records.object_keys(connection, living))
         return record_writes.erase(
             connection, services.instance, records_log(connection, again.dataset), living, when
         )
 
-    return services.journal.run(work)
+    objects: list[str] = []
+    numbered = services.journal.run(work)
+    discard(services, objects)  # without their keys they are noise; what cannot go now is swept
+    return numbered
 
 
 def allow(services: Services, session: Session, intent: Intent, target: Target) -> Ruling:
@@ -107,6 +121,16 @@ def allow(services: Services, session: Session, intent: Intent, target: Target) 
         store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
         raise refuse(ruling)
     return ruling
+
+
+def verify_expected(services: Services, target: Target, expected: int | None) -> None:
+    """Tells early what ``submit`` would find: it asks again when it writes.
+
+    Raises:
+        StaleVersionError: the newest version is another than ``expected``.
+    """
+    with services.database.reading() as connection:
+        _verify_expected(connection, target, expected)
 
 
 def records_log(connection: sa.Connection, dataset: Dataset) -> LogId:
@@ -149,6 +173,7 @@ class _Writing:
     dataset: Dataset
     content: Content
     afterwards: Afterwards | None
+    kept: Kept
 
     def run(self) -> StoredVersion:
         for _ in range(ROUNDS):
@@ -176,7 +201,9 @@ class _Writing:
         if says_the_same(registry.get(self.dataset.profile), newest, self.content):
             return None
         record, version = self.draft.target.record, newest.version + 1
-        return seal_version(self.services, self.dataset, record, version, self.content, self.draft.aead)
+        sealed = seal_version(self.services, self.dataset, record, version, self.content, self.draft.aead)
+        self.kept.note(sealed)
+        return sealed
 
     def _store(self, newest: int, sealed: SealedRecord | None, connection: sa.Connection) -> StoredVersion:
         # Decided again inside the transaction: a provider suspended since the first decision numbers nothing.
@@ -184,7 +211,7 @@ class _Writing:
         again = rule_within(connection, services, self.session, self.intent, target)
         if not again.permit:
             raise refuse(again)
-        _verify_expected(connection, self.draft)
+        _verify_expected(connection, self.draft.target, self.draft.expected)
         if sealed is None:
             stored = _unchanged(connection, self.draft, newest)
         else:
@@ -203,10 +230,10 @@ def _unchanged(connection: sa.Connection, draft: Draft, newest: int) -> StoredVe
     return found
 
 
-def _verify_expected(connection: sa.Connection, draft: Draft) -> None:
-    if draft.expected is None:
+def _verify_expected(connection: sa.Connection, target: Target, expected: int | None) -> None:
+    if expected is None:
         return
-    found = records.find_version(connection, draft.target.dataset, draft.target.record)
+    found = records.find_version(connection, target.dataset, target.record)
     newest = 0 if found is None else found.version
-    if newest != draft.expected:
-        raise StaleVersionError(f"the record's newest version is {newest}, not {draft.expected}")
+    if newest != expected:
+        raise StaleVersionError(f"the record's newest version is {newest}, not {expected}")

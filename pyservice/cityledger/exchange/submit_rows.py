@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from cityledger.exchange.placing import discard_after, keys_in
 from cityledger.exchange.ruling import refuse, rule_within
 from cityledger.exchange.sealing_versions import Content, seal_version
 from cityledger.exchange.services import Intent, Services, Target
@@ -33,8 +34,15 @@ class RowDraft:
 
 
 def seal_rows(services: Services, dataset: Dataset, rows: Sequence[RowDraft]) -> list[SealedRecord]:
-    """Seals each row; nothing is stored."""
-    return [seal_version(services, dataset, row.record, row.version, row.content) for row in rows]
+    """Seals each row for ``submit_rows``, which takes over the objects of long parts; no row is written."""
+    sealed: list[SealedRecord] = []
+    try:
+        for row in rows:
+            sealed.append(seal_version(services, dataset, row.record, row.version, row.content))
+    except BaseException as failure:
+        discard_after(services, keys_in(part for one in sealed for part in one.parts), failure)
+        raise
+    return sealed
 
 
 def submit_rows(
@@ -65,4 +73,8 @@ def submit_rows(
         within(connection, stored)
         return stored
 
-    return services.journal.run(work)
+    try:
+        return services.journal.run(work)
+    except BaseException as failure:
+        discard_after(services, keys_in(part for one in sealed for part in one.parts), failure)
+        raise

@@ -109,9 +109,11 @@ class Profile:
                     f"parts.{name[:64]}",
                     f"no such part; profile {self.name} has {', '.join(self.part_names)}",
                 )
-            if (name in self.binary_parts) != (name in streams):
-                form = "a stream" if name in self.binary_parts else "JSON"
-                raise PayloadError(f"parts.{name}", f"this part is {form}")
+        for names, are_streams in ((parts, False), (streams, True)):
+            for name in names:
+                if (name in self.binary_parts) != are_streams:
+                    form = "JSON" if are_streams else "a stream"
+                    raise PayloadError(f"parts.{name}", f"this part is {form}")
         for part in self.parts:
             if part.required and part.name not in parts:
                 raise PayloadError(f"parts.{part.name}", "this part is required")

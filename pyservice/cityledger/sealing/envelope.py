@@ -103,6 +103,19 @@ def parse_header(ciphertext: bytes) -> Header:
     return Header(Aead(raw[4]), raw[8:], raw)
 
 
+def payload_length(sealed_bytes: int) -> int:
+    """The length in bytes of the payload behind a ciphertext of ``sealed_bytes``; 0 is an absent part.
+
+    Raises:
+        SealingError: no ciphertext has that length.
+    """
+    segments = max(1, -(-(sealed_bytes - HEADER_BYTES) // SEALED_SEGMENT_BYTES))
+    length = sealed_bytes - HEADER_BYTES - segments * TAG_BYTES
+    if length < 0:
+        raise SealingError("no ciphertext has this length")
+    return length
+
+
 def ciphertext_digest(ciphertext: bytes) -> bytes:
     """SHA-256 of the whole ciphertext, as the part's leaf holds it."""
     return hashlib.sha256(ciphertext).digest()

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +21,10 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, UnavailableError
 from cityledger.store.pipe import Pipe, in_thread
 
+_MARGIN = timedelta(seconds=1)
+"""File systems tell times by a coarser clock than processes."""
+_SKEW = timedelta(days=1)
+"""How far another machine's clock may be off."""
 CHUNK_BYTES = 1_048_576
 _CONCURRENT = 2
 _WAITING = 4
@@ -156,6 +160,7 @@ class Objects:
 
         Raises: as ``delete``.
         """
+        before -= _MARGIN if self._folder is not None else _SKEW
         left = [one.key for one in self.list(prefix) if one.written_at < before and not is_named(one.key)]
         for key in left:
             self.delete(key)

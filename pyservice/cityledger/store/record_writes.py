@@ -144,8 +144,8 @@ def _part_rows(sealed: SealedRecord) -> Iterator[dict[str, object]]:
             "bit": part.bit,
             "name": part.name,
             "ciphertext": part.ciphertext,
-            "object": None,
-            "sealed_bytes": len(part.ciphertext),
+            "object": part.object,
+            "sealed_bytes": part.sealed_bytes,
             "digest": part.digest,
             "commitment": part.commitment,
         }

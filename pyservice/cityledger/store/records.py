@@ -19,11 +19,17 @@ from cityledger.types import DatasetId, LeafHash, LogId, RecordId, SubjectId
 
 @dataclass(frozen=True, slots=True)
 class SealedPart:
+    """The sealed bytes are ``ciphertext``, or, where that is None, the object of the key ``object``, which is
+    durable before a row names it.
+    """
+
     bit: int
     name: str
-    ciphertext: bytes
+    ciphertext: bytes | None
     digest: bytes
     commitment: bytes
+    sealed_bytes: int
+    object: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +114,34 @@ def list_versions(connection: sa.Connection, dataset: DatasetId, record: RecordI
 
 
 def load_parts(connection: sa.Connection, version: StoredVersion, mask: int = 0xFF) -> list[SealedPart]:
-    """The parts of a version whose bits are in ``mask``, in bit order."""
-    of_version = _is_of(record_part, version.dataset, version.record) & (
-        record_part.c.version == version.version
-    )
-    rows = connection.execute(sa.select(record_part).where(of_version).order_by(record_part.c.bit))
+    """The parts of a version whose bits are in ``mask``, in bit order; of objects only their keys."""
+    wanted = _is_version(version) & record_part.c.bit.in_([bit for bit in range(8) if mask >> bit & 1])
+    rows = connection.execute(sa.select(record_part).where(wanted).order_by(record_part.c.bit))
     return [
-        SealedPart(row.bit, row.name, row.ciphertext, row.digest, row.commitment)
+        SealedPart(
+            row.bit, row.name, row.ciphertext, row.digest, row.commitment, row.sealed_bytes, row.object
+        )
         for row in rows
-        if mask >> row.bit & 1
     ]
+
+
+def object_keys(connection: sa.Connection, versions: Iterable[StoredVersion]) -> list[str]:
+    """The objects that parts of these versions are kept in."""
+    is_object = record_part.c.object.is_not(None)
+    queries = (sa.select(record_part.c.object).where(_is_version(one) & is_object) for one in versions)
+    return [key for query in queries for key in connection.execute(query).scalars()]
+
+
+def is_object_needed(connection: sa.Connection, key: str) -> bool:
+    """Whether a version that can still be opened is kept in this object."""
+    of_version = (
+        (record_version.c.dataset == record_part.c.dataset)
+        & (record_version.c.record == record_part.c.record)
+        & (record_version.c.version == record_part.c.version)
+    )
+    needs = (record_part.c.object == key) & record_version.c.wrapped.is_not(None)
+    query = sa.select(sa.literal(1)).select_from(record_part).join(record_version, of_version).where(needs)
+    return connection.execute(query).first() is not None
 
 
 def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion) -> RecordLeaf:
@@ -126,7 +150,7 @@ def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion
     Raises:
         VerificationError: that is not what was numbered: parts, subjects or schema were changed since.
     """
-    parts = load_parts(connection, version)
+    parts = _load_part_leaves(connection, version)
     if not parts:
         raise VerificationError("the parts of a stored version are gone")
     rebuilt = RecordLeaf(
@@ -138,7 +162,7 @@ def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion
         version=version.version,
         subjects=version.subjects,
         schema=version.schema,
-        parts=tuple(PartLeaf(part.name, part.digest, part.commitment) for part in parts),
+        parts=parts,
     )
     if leaf_hash(rebuilt.struct_hash()) != version.leaf_hash:
         raise VerificationError("a stored version is not what its leaf commits to")
@@ -164,6 +188,17 @@ def find_records_of_identifier(
     rows = {(RecordId(row.record), row.version) for row in connection.execute(query)}
     found = (find_version(connection, dataset, record) for record in sorted({record for record, _ in rows}))
     return [one for one in found if one is not None and (one.record, one.version) in rows]
+
+
+def _load_part_leaves(connection: sa.Connection, version: StoredVersion) -> tuple[PartLeaf, ...]:
+    # Without the sealed bytes: a leaf names digests only, and there may be gigabytes behind them.
+    part = record_part.c
+    query = sa.select(part.name, part.digest, part.commitment).where(_is_version(version)).order_by(part.bit)
+    return tuple(PartLeaf(row.name, row.digest, row.commitment) for row in connection.execute(query))
+
+
+def _is_version(version: StoredVersion) -> sa.ColumnElement[bool]:
+    return _is_of(record_part, version.dataset, version.record) & (record_part.c.version == version.version)
 
 
 def _is_of(table: sa.Table, dataset: DatasetId, record: RecordId) -> sa.ColumnElement[bool]:

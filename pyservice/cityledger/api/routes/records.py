@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.fhir import is_fhir_wanted, read_fhir
+from cityledger.api.fhir import is_fhir_wanted
 from cityledger.api.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
 from cityledger.api.negotiation import Wanted
 from cityledger.api.places import (
@@ -18,8 +18,9 @@ from cityledger.api.places import (
     split_parts,
     target_of,
 )
+from cityledger.api.putting import Put, receive_record
 from cityledger.api.releasing import presented_key
-from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute, raw_body
+from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute
 from cityledger.api.wire.records import (
     RECORD_ANSWER,
     RECORD_BODY,
@@ -34,11 +35,9 @@ from cityledger.api.wire.records import (
     written,
 )
 from cityledger.api.wire.shapes import hex_of
-from cityledger.api.writing import Repeatable, request_digest, write_once
 from cityledger.exchange.read import read, read_plain
-from cityledger.exchange.submit import Draft, erase, withdraw
+from cityledger.exchange.submit import erase, withdraw
 from cityledger.formats.fhir_record import write_record
-from cityledger.profiles.record_body import parse_body
 from cityledger.types import Action, ErasureReason
 
 RECORD = "/v1/datasets/{dataset}/records/{id}"
@@ -51,7 +50,6 @@ _REASONS = {
 
 router = APIRouter(route_class=StrictRoute, tags=["records"])
 writes = APIRouter(route_class=RecordRoute, tags=["records"])
-RawBody = Annotated[bytes, Depends(raw_body)]
 Why = Annotated[Literal["duty", "subject-request", "law", "written-in-error"], Query(alias="reason")]
 
 
@@ -60,7 +58,7 @@ Why = Annotated[Literal["duty", "subject-request", "law", "written-in-error"], Q
     openapi_extra={"requestBody": RECORD_BODY},
     responses={201: {"model": Written, "description": "The first version"}},
 )
-def put_record(
+async def put_record(
     node: Node,
     session: Caller,
     dataset: DatasetInPath,
@@ -68,23 +66,20 @@ def put_record(
     reason: Stated,
     condition: IfMatch,
     key: IdempotencyKey,
-    body: RawBody,
     body_type: BodyType,
+    request: Request,
     response: Response,
 ) -> Written:
     """Writes the next version. Returns once it is durable and numbered.
 
+    Binary parts come in a multipart body: first the record as JSON, named `record`, then each binary part
+    under its name; they are sealed as they come, and may be long.
+
     Of a medical record FHIR is taken too: one resource, or a Bundle of type `collection` whose resources go
     into the parts of their types, and whose patients become its subjects.
     """
-    intent, target = reason.to(Action.WRITE), target_of(node, dataset, name)
-    if body_type == FHIR:
-        content = read_fhir(node, session, intent, target, body)
-    else:
-        content = parse_body(body, max_bytes=node.settings.record_limit_bytes)
-    draft = Draft(target, content, condition.expected)
-    repeatable = None if key is None else Repeatable(key, request_digest(intent, draft, session, body))
-    answer = write_once(node, session, intent, draft, repeatable)
+    put = Put(node, session, reason, dataset, name, condition.expected, key)
+    answer = await receive_record(put, request, body_type)
     response.status_code = 201 if answer.version == 1 else 200
     response.headers["ETag"] = etag(answer.version)
     return answer

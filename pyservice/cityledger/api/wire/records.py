@@ -28,14 +28,16 @@ from cityledger.api.wire.shapes import (
 from cityledger.exchange.lookup import History as RecordHistory
 from cityledger.exchange.lookup import VersionState
 from cityledger.exchange.opening import Opened
+from cityledger.exchange.part_bits import binary_names
 from cityledger.exchange.read import Released
 from cityledger.exchange.services import Target
 from cityledger.proofs.leaf_json import leaf_to_json, receipt_to_json
-from cityledger.store.index import Head
+from cityledger.store.index import Dataset, Head
 from cityledger.store.logs import Numbered
 from cityledger.store.receipts import StoredReceipt
 from cityledger.store.records import StoredVersion
 
+BINARY = "application/octet-stream"
 _PLACE = {"log": "3", "seq": "41", "leafHash": EXAMPLE_DIGEST}
 _WRITTEN: dict[str, Any] = {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "version": 2, **_PLACE}
 _HISTORY_ITEM: dict[str, Any] = {
@@ -56,6 +58,17 @@ _HEAD: dict[str, Any] = {
 _PARKING = {"state": {"id": "urn:ngsi-ld:OnStreetParking:Xidan-12", "availableSpotNumber": 7}}
 
 _FHIR = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}}
+
+_MULTIPART: dict[str, Any] = {
+    "type": "object",
+    "description": "First the record as JSON, then each binary part under its name",
+    "required": ["record"],
+    "properties": {
+        "record": {"type": "object", "required": ["parts"]},
+        "attachment": {"type": "string", "format": "binary"},
+    },
+}
+_FORM = {"record": {"subjects": [], "parts": {"summary": _FHIR}}, "attachment": "(bytes)"}
 
 RECORD_BODY: dict[str, Any] = {
     "required": True,
@@ -81,6 +94,8 @@ RECORD_BODY: dict[str, Any] = {
             },
             "example": _FHIR,
         },
+        "multipart/form-data": {"schema": _MULTIPART, "example": _FORM},
+        "multipart/related": {"schema": _MULTIPART, "example": _FORM},
     },
 }
 RECORD_ANSWER: dict[int | str, dict[str, Any]] = {
@@ -106,8 +121,19 @@ class Written(Told):
     leaf_hash: Hex32
 
 
+class AttachmentView(Told):
+    """A binary part, which is fetched by itself."""
+
+    model_config = with_example(Told, {"bytes": 731_204, "mediaType": "application/octet-stream"})
+
+    bytes: int
+    media_type: str
+
+
 class RecordView(Told):
-    """``parts`` holds the exact bytes that were written; absent parts and parts not granted are left out."""
+    """``parts`` holds the exact bytes that were written; absent parts and parts not granted are left out.
+    ``attachments`` tells of binary parts by name, and is left out where there are none.
+    """
 
     model_config = with_example(
         Told,
@@ -125,6 +151,7 @@ class RecordView(Told):
     version: Version
     subjects: list[Hex32]
     parts: dict[str, Any]
+    attachments: dict[str, AttachmentView] | None = None
 
 
 class TombstonePlace(Told):
@@ -300,12 +327,32 @@ class ReceiptView(Told):
     signature: str
 
 
+class LongPartView(Told):
+    """``href`` is a path on this node; it is for the officer whom the receipts name."""
+
+    model_config = with_example(
+        Told, {"sealedBytes": 731_448, "href": "/v1/datasets/0x…/records/0x…/parts/attachment/ciphertext?…"}
+    )
+
+    sealed_bytes: int
+    href: str
+
+
 class ReleaseView(Told):
-    """``message`` holds the part keys, sealed to the consumer; ``ciphertexts`` are by part bit number."""
+    """``message`` holds the part keys, sealed to the consumer; ``ciphertexts`` are by part bit number.
+    ``objects`` are the parts that are too long to come along, and where each is fetched.
+    """
 
     model_config = with_example(
         Told,
-        {"leaf": {}, "kem": 1, "message": "AAAA", "receipts": [], "ciphertexts": {"0": "Q0xFMQ"}},
+        {
+            "leaf": {},
+            "kem": 1,
+            "message": "AAAA",
+            "receipts": [],
+            "ciphertexts": {"0": "Q0xFMQ"},
+            "objects": {},
+        },
     )
 
     leaf: dict[str, Any]
@@ -313,6 +360,7 @@ class ReleaseView(Told):
     message: Base64Url
     receipts: list[ReceiptView]
     ciphertexts: dict[str, Base64Url]
+    objects: dict[str, LongPartView]
 
 
 class Restrict(Asked):
@@ -393,15 +441,24 @@ def _history_item(one: VersionState, head: Head | None) -> HistoryItem:
 
 def record_bytes(released: Released, opened: Opened) -> bytes:
     """``RecordView`` as bytes, each part spliced in exactly as it was written: 6.10 stays 6.10."""
-    leaf = released.release.leaf
+    leaf, held = released.release.leaf, attachments(released.passed.ruling.dataset, opened)
     view = {
         "dataset": hex_of(leaf.dataset),
         "record": hex_of(leaf.record),
         "version": leaf.version,
         "subjects": [hex_of(subject) for subject in leaf.subjects],
-        "parts": {name: msgspec.Raw(payload) for name, payload in opened.payloads.items()},
+        "parts": {name: msgspec.Raw(one) for name, one in opened.payloads.items() if name not in held},
     }
+    if held:
+        view["attachments"] = {name: one.model_dump(by_alias=True) for name, one in held.items()}
     return msgspec.json.encode(view)
+
+
+def attachments(dataset: Dataset, opened: Opened) -> dict[str, AttachmentView]:
+    """The binary parts of what was opened."""
+    lengths = {name: len(opened.payloads[name]) for name in binary_names(dataset) & opened.payloads.keys()}
+    lengths |= {name: part.payload_bytes for name, part in opened.long_parts.items()}
+    return {name: AttachmentView(bytes=lengths[name], media_type=BINARY) for name in sorted(lengths)}
 
 
 def receipt_view(stored: StoredReceipt) -> ReceiptView:
@@ -421,7 +478,15 @@ def release_view(released: Released) -> ReleaseView:
         message=base64url(release.message),
         receipts=[receipt_view(stored) for stored in released.passed.receipts],
         ciphertexts={str(bit): base64url(sealed) for bit, sealed in release.ciphertexts.items()},
+        objects={str(bit): _long_part(released, bit) for bit in release.objects},
     )
+
+
+def _long_part(released: Released, bit: int) -> LongPartView:
+    leaf, receipt = released.release.leaf, released.passed.receipt_digests[0]
+    place = f"/v1/datasets/{hex_of(leaf.dataset)}/records/{hex_of(leaf.record)}/parts/{leaf.parts[bit].name}"
+    href = f"{place}/ciphertext?version={leaf.version}&receipt={hex_of(receipt)}"
+    return LongPartView(sealed_bytes=released.release.objects[bit], href=href)
 
 
 def base64url(value: bytes) -> str:
