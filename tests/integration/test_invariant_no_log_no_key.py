@@ -152,7 +152,6 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
             node.url(node.health, "visit", "/release"), headers=asking(node), json=presented(node)
         ),
     ),
-    "history": (
     "part": (
         ("GET", RECORDS + "/{id}/parts/{part}"),
         lambda node, client: client.get(
@@ -169,6 +168,7 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
         ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"),
         lambda node, client: fetch_ciphertext(node, client),
     ),
+    "history": (
         ("GET", RECORDS + "/{id}/history"),
         lambda node, client: client.get(node.url(node.health, "visit", "/history"), headers=asking(node)),
     ),
@@ -357,6 +357,7 @@ def prepare(node: TestNode) -> list[bytes]:
     """One anchored record; returns what must not leave."""
     summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT_NUMBER]}  # type: ignore[index,call-overload]
     node.put(node.health, "visit", {**TREATMENT_RECORD, "parts": {"summary": summary}})
+    put_scan(node)
     node.anchor_all()
     with node.context.services.database.reading() as connection:
         ciphertexts = connection.execute(sa.select(t.record_part.c.ciphertext)).scalars().all()
@@ -392,7 +393,6 @@ def fetch_ciphertext(node: TestNode, client: TestClient) -> Response:
     (part,) = released.json()["objects"].values()
     answer: Response = client.get(part["href"], headers=asking(node))
     return answer
-    put_scan(node)
 
 
 def verify_tells_nothing(answer: Response, secrets: list[bytes]) -> None:
