@@ -46,8 +46,7 @@ test: setup ## run the tests (TEST_ARGS=...)
 
 # Everything that brownie writes stays in the checkout: its home is below .tools.
 brownie: setup ## run brownie here, e.g. make brownie ARGS="test --gas"
-	@.venv/bin/python scripts/brownie_home.py >/dev/null
-	@HOME=$(CURDIR)/.tools/brownie .venv/bin/brownie $(ARGS)
+	@.venv/bin/python scripts/brownie_home.py $(ARGS)
 
 forge: setup ## fuzz the contracts and hold their invariants, twice (FORGE_SEED=0x... repeats a run)
 	@command -v forge >/dev/null || { echo "forge is not packaged for this machine: see package.json" >&2; exit 1; }

@@ -1,49 +1,68 @@
-"""Gives brownie a home inside the checkout, so that it writes nothing into the user's own: `make brownie`.
+"""Runs brownie with a home inside the checkout; nothing is written into the user's own: `make brownie`.
 
-Its networks are written anew each time: `development` is an anvil on a free port that brownie starts and
-stops; `devnet` is the one that `cityledger devnet up` runs in `.cityledger/devnet/`. The keys of both are the ones
-that the whole world knows.
+python scripts/brownie_home.py test --gas
+
+The home knows two networks: `development` is an anvil that brownie starts and stops, each run on a port of
+its own; `devnet` is the chain of ``CITYLEDGER_RPC_URL``, or the one that `cityledger devnet up` runs. The
+keys of both are the ones that the whole world knows. Networks that a user added are kept.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # of brownie's own, without its stubs
 
-from cityledger.devnet import CHAIN_ID, HARDFORK, MNEMONIC, find_devnet
+from cityledger.chain.endpoint import connect
+from cityledger.cli.chain_access import rpc_or_devnet
+from cityledger.devnet import CHAIN_ID, HARDFORK, MNEMONIC
+from cityledger.errors import CityledgerError
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".tools" / "brownie"
 DEPLOYMENTS = ROOT / "build" / "deployments"
 SEEN = DEPLOYMENTS / "devnet.txt"
+PORT, RPC = "CITYLEDGER_BROWNIE_PORT", "CITYLEDGER_BROWNIE_RPC"
+"""Environment variables that brownie expands: two runs at once share its files, and differ in these."""
 NO_DEVNET = "http://127.0.0.1:1"
-"""Where nobody listens: brownie then says that it cannot connect."""
+"""Where nobody listens."""
 
 
 def main() -> None:
-    devnet = find_devnet(ROOT / ".cityledger" / "devnet")
-    config = HOME / ".brownie" / "network-config.yaml"
+    os.chdir(ROOT)
+    keep_networks(HOME / ".brownie" / "network-config.yaml")
+    environment = {**os.environ, "HOME": str(HOME), PORT: str(_free_port()), RPC: _devnet()}
+    brownie = Path(sys.executable).with_name("brownie")
+    os.execve(brownie, [str(brownie), *sys.argv[1:]], environment)  # noqa: S606 - our own program
+
+
+def keep_networks(config: Path) -> None:
+    """Sees to it that brownie's network-config.yaml has our networks, beside those that are there."""
+    held = yaml.safe_load(config.read_text()) if config.exists() else None
+    wanted = with_our_networks(held or {})
+    if wanted == held:
+        return
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(yaml.safe_dump(networks(_free_port(), devnet.rpc_url if devnet else NO_DEVNET)))
-    forget_another_chain("none" if devnet is None else f"{devnet.pid} {devnet.rpc_url}")
-    print(HOME)
+    new = config.with_name(f"network-config.{os.getpid()}.new")
+    new.write_text(yaml.safe_dump(wanted, sort_keys=False))
+    new.replace(config)
 
 
-def networks(port: int, devnet_url: str) -> dict[str, object]:
-    """Brownie's network-config.yaml."""
+def with_our_networks(held: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with our two networks, whatever it said of them before."""
     development = {
         "id": "development",
         "name": "anvil, started and stopped by brownie",
         "cmd": "anvil",
         "host": "http://127.0.0.1",
         "timeout": 120,
-        "cmd_settings": {
-            "port": port,
+        "cmd_settings": {  # brownie-config.yaml adds the port
             "accounts": 10,
             "mnemonic": MNEMONIC,
             "evm_version": HARDFORK,
@@ -52,8 +71,13 @@ def networks(port: int, devnet_url: str) -> dict[str, object]:
             "steps_tracing": True,  # for --coverage
         },
     }
-    devnet = {"id": "devnet", "name": "cityledger devnet up", "chainid": str(CHAIN_ID), "host": devnet_url}
-    return {"development": [development], "live": [{"name": "cityledger", "networks": [devnet]}]}
+    devnet = {"id": "devnet", "name": "cityledger devnet up", "chainid": str(CHAIN_ID), "host": f"${RPC}"}
+    others = [network for network in held.get("development", []) if network["id"] != "development"]
+    groups = [group for group in held.get("live", []) if group["name"] != "cityledger"]
+    return {
+        "live": [*groups, {"name": "cityledger", "networks": [devnet]}],
+        "development": [development, *others],
+    }
 
 
 def forget_another_chain(chain: str) -> None:
@@ -70,6 +94,19 @@ def forget_another_chain(chain: str) -> None:
     SEEN.write_text(chain)
 
 
+def _devnet() -> str:
+    """The devnet's URL. Without a devnet nobody listens there, and a run on it ends here, with a reason."""
+    try:
+        url = rpc_or_devnet(os.environ.get("CITYLEDGER_RPC_URL"))
+        genesis = connect(url, CHAIN_ID).request("eth_getBlockByNumber", "0x0", False)
+    except CityledgerError as error:
+        if "devnet" in sys.argv:
+            sys.exit(f"brownie: {error}")
+        return NO_DEVNET
+    forget_another_chain(genesis["hash"])
+    return url
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -78,4 +115,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

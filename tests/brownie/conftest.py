@@ -1,50 +1,27 @@
-"""A deployed city for brownie users, and three repairs that brownie 1.22 needs beside today's libraries."""
+"""A deployed city for brownie users, and two repairs that brownie 1.22 needs beside today's libraries."""
 
 from __future__ import annotations
 
-import re
-
-import brownie
 import hypothesis.extra.pytestplugin  # noqa: F401 - brownie names it without importing it
 import pytest
-from brownie import accounts
-from brownie.network import contract as brownie_contract
 from brownie.test import stateful
-
 from scripts import deploy
+
+from brownie import accounts
 
 COUNCIL, HEALTH, OPERATOR, LAND, STEWARD = 1, 3, 4, 5, 6
 """Accounts of the devnet by number; 0 deploys and 2 is the guard."""
 STEWARD_ROLE = 3
 NO_END = 2**40 - 1
 
-# (1) Newer versions of hypothesis check invariants by another name; brownie's override breaks the call.
+# Newer versions of hypothesis check invariants by another name; brownie's override breaks the call.
 if "check_invariants" in vars(stateful._BrownieStateMachine):
     del stateful._BrownieStateMachine.check_invariants
-
-# (2) Immutables are zeros in what the compiler gives and values on chain. Brownie compares the two, finds them
-# unlike, and leaves the contract out of the coverage report.
-_verify = brownie_contract._verify_deployed_code
-
-
-def _verify_without_immutables(address: str, expected: str, language: str) -> bool:
-    actual = brownie.web3.eth.get_code(address).hex().removeprefix("0x")
-    masked = expected.removeprefix("0x")
-    for zeros in re.finditer("0{64}", masked):
-        actual = actual[: zeros.start()] + masked[zeros.start() : zeros.end()] + actual[zeros.end() :]
-    return _without_metadata(actual) == _without_metadata(masked) or _verify(address, expected, language)
-
-
-def _without_metadata(code: str) -> str:
-    return code[: -(int(code[-4:] or "0", 16) + 2) * 2]
-
-
-brownie_contract._verify_deployed_code = _verify_without_immutables
 
 
 @pytest.fixture(scope="module")
 def city(module_isolation):  # type: ignore[no-untyped-def]
-    """The contracts by name, on a chain of this module's own. Accounts 0, 1, 2 are deployer, council, guard."""
+    """The contracts by name, on a chain of this module's own. Account 0 deploys, 1 is council, 2 guard."""
     return deploy.main()
 
 

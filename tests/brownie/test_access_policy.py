@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import brownie
 import pytest
+
+import brownie
 from brownie import accounts, chain
 
 COUNCIL, HEALTH, STEWARD, STRANGER = 1, 3, 6, 7
@@ -50,13 +51,13 @@ def _grant(city, visits, consumer, days=1):  # type: ignore[no-untyped-def]
     )
 
 
-def test_decide_deniesWithoutAGrant(city, visits, land):  # type: ignore[no-untyped-def]
+def test_decide_denies_without_a_grant(city, visits, land):  # type: ignore[no-untyped-def]
     permit, code = _decision(city, visits, land)[:2]
 
     assert (permit, code // 10 * 10) == (False, NO_GRANT)
 
 
-def test_decide_permitsWhileTheGrantIsLive(city, visits, land):  # type: ignore[no-untyped-def]
+def test_decide_permits_while_the_grant_is_live(city, visits, land):  # type: ignore[no-untyped-def]
     _grant(city, visits, land)
     assert _decision(city, visits, land)[0]
 
@@ -66,7 +67,7 @@ def test_decide_permitsWhileTheGrantIsLive(city, visits, land):  # type: ignore[
     assert not _decision(city, visits, land)[0]
 
 
-def test_decide_deniesAtOnceAfterRevoke(city, visits, land):  # type: ignore[no-untyped-def]
+def test_decide_denies_at_once_after_revoke(city, visits, land):  # type: ignore[no-untyped-def]
     _grant(city, visits, land)
 
     city["DataCatalog"].revoke(visits, land, TREATMENT, {"from": accounts[STEWARD]})
@@ -74,13 +75,13 @@ def test_decide_deniesAtOnceAfterRevoke(city, visits, land):  # type: ignore[no-
     assert not _decision(city, visits, land)[0]
 
 
-def test_grant_revertsForAStranger(city, visits, land):  # type: ignore[no-untyped-def]
+def test_grant_reverts_for_a_stranger(city, visits, land):  # type: ignore[no-untyped-def]
     now = chain[-1].timestamp
     with brownie.reverts(revert_pattern="DataCatalogNotSteward: .*"):
         city["DataCatalog"].grant(visits, land, TREATMENT, 1, now, now + 60, {"from": accounts[STRANGER]})
 
 
-def test_directory_namesThePolicyThatWasDeployed(city):  # type: ignore[no-untyped-def]
+def test_directory_names_the_policy_that_was_deployed(city):  # type: ignore[no-untyped-def]
     name = b"ACCESS_POLICY".ljust(32, b"\0")
 
     assert city["CityDirectory"].get(name)[0] == city["AccessPolicy"].address

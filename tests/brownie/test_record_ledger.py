@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import brownie
 import pytest
-from brownie import accounts
 from brownie.test import given, strategy
 from hypothesis import HealthCheck, settings
+
+import brownie
+from brownie import accounts
 
 HEALTH, OPERATOR, STRANGER = 3, 4, 7
 RECORDS, NO_LOG = 1, 0
@@ -17,7 +18,7 @@ def _anchor(ledger, *batches, by=OPERATOR):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("again", range(2))
-def test_openLog_numbersLogsFromOne_andIsUndoneAfterEachTest(city, health, log, again):  # type: ignore[no-untyped-def]
+def test_open_log_numbers_logs_from_one_and_is_undone_after_each_test(city, health, log, again):  # type: ignore[no-untyped-def]
     opened = city["RecordLedger"].openLog(
         health, RECORDS, accounts[OPERATOR], NO_LOG, {"from": accounts[HEALTH]}
     )
@@ -25,7 +26,7 @@ def test_openLog_numbersLogsFromOne_andIsUndoneAfterEachTest(city, health, log, 
     assert (log, opened.events["LogOpened"]["log"]) == (1, 2)
 
 
-def test_openLog_revertsForAStranger(city, health):  # type: ignore[no-untyped-def]
+def test_open_log_reverts_for_a_stranger(city, health):  # type: ignore[no-untyped-def]
     told = f"RecordLedgerNotAccount: {health}, {accounts[STRANGER].address.lower()}"
 
     with brownie.reverts(told):
@@ -34,12 +35,12 @@ def test_openLog_revertsForAStranger(city, health):  # type: ignore[no-untyped-d
         )
 
 
-def test_anchor_revertsWithoutBatches(city, log):  # type: ignore[no-untyped-def]
+def test_anchor_reverts_without_batches(city, log):  # type: ignore[no-untyped-def]
     with brownie.reverts("RecordLedgerNoBatches: "):
         _anchor(city["RecordLedger"])
 
 
-def test_anchor_skipsABatchOfAnotherOperator(city, log):  # type: ignore[no-untyped-def]
+def test_anchor_skips_a_batch_of_another_operator(city, log):  # type: ignore[no-untyped-def]
     sent = _anchor(city["RecordLedger"], (log, 0, 5, b"\1" * 32), by=STRANGER)
 
     assert sent.events["Skipped"]["next"] == 0
@@ -48,7 +49,7 @@ def test_anchor_skipsABatchOfAnotherOperator(city, log):  # type: ignore[no-unty
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=strategy("uint32", max_value=200_000))
-def test_anchor_movesTheLogByTheCountOrNotAtAll(city, log, count):  # type: ignore[no-untyped-def]
+def test_anchor_moves_the_log_by_the_count_or_not_at_all(city, log, count):  # type: ignore[no-untyped-def]
     before = city["RecordLedger"].logOf(log)[3]
 
     _anchor(city["RecordLedger"], (log, before, count, b"\1" * 32))
@@ -57,7 +58,7 @@ def test_anchor_movesTheLogByTheCountOrNotAtAll(city, log, count):  # type: igno
     assert city["RecordLedger"].logOf(log)[3] == before + moved
 
 
-def test_ledger_keepsEveryNumberOnce(city, log, state_machine):  # type: ignore[no-untyped-def]
+def test_ledger_keeps_every_number_once(city, log, state_machine):  # type: ignore[no-untyped-def]
     """Whatever is anchored in whatever order, a log's next number is the sum of what it took."""
     ledger = city["RecordLedger"]
 
