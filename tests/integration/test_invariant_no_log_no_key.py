@@ -44,7 +44,7 @@ EXITS: dict[tuple[str, str], object] = {
     ("GET", RECORDS + "/{id}/parts/{part}"): streams.read_part,
     ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"): streams.read_ciphertext,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
-    ("GET", RECORDS + "/{id}/proof"): lookup.prove,
+    ("GET", RECORDS + "/{id}/proof"): (lookup.prove, read.read_plain),
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/{id}/head"): landing.land,
@@ -77,6 +77,7 @@ NO_RECORDS = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
+    ("GET", "/"),
     ("GET", "/.well-known/cityledger"),
     ("GET", "/openapi.json"),
 }
@@ -175,6 +176,12 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
     "proof": (
         ("GET", RECORDS + "/{id}/proof"),
         lambda node, client: client.get(node.url(node.health, "visit", "/proof"), headers=asking(node)),
+    ),
+    "proof with openings": (
+        ("GET", RECORDS + "/{id}/proof"),
+        lambda node, client: client.get(
+            node.url(node.health, "visit", "/proof?openings=true"), headers=asking(node)
+        ),
     ),
     "find by id": (
         ("POST", RECORDS + "/find"),

@@ -43,6 +43,7 @@ def create_app(context: NodeContext) -> FastAPI:
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.node = context
     for module in (

@@ -25,6 +25,48 @@ _SCHEMA: dict[str, Any] = {
 _ALWAYS = (400, 404, 413, 415, 422, 500, 503)
 _RECORD = "/v1/datasets/{dataset}/records/{id}"
 """The one path whose answers come in more than one media type."""
+SUMMARIES = {
+    "siwe_nonce": "Get a nonce to sign in with",
+    "token": "Get an access token",
+    "whoami": "Tell who is signed in",
+    "agencies": "List agencies",
+    "agency": "Get an agency",
+    "catalog": "Search datasets",
+    "dataset": "Get a dataset with its terms",
+    "schema": "Get a dataset's JSON Schema",
+    "find": "Find records",
+    "check": "Ask whether there is a record",
+    "resolve": "Get a subject's pseudonym",
+    "record_history": "List a record's versions",
+    "record_proof": "Get a version's proof file",
+    "get_record": "Read a record",
+    "put_record": "Write a record",
+    "delete_record": "Erase a record",
+    "withdraw_record": "Withdraw a record",
+    "release_record": "Read a record sealed to your own key",
+    "get_part": "Read one part of a record",
+    "get_ciphertext": "Fetch the ciphertext of a long part",
+    "land_record": "Move a record's head on chain",
+    "start_import": "Import a file",
+    "imports": "List imports",
+    "one_import": "Get an import's progress",
+    "import_rows": "List an import's rows that need a look",
+    "import_errors": "List an import's rejected rows",
+    "restrict": "Restrict a record",
+    "seal": "Seal a record by law",
+    "grants": "List grants",
+    "grant": "Give a grant",
+    "revoke": "Revoke a grant",
+    "decision": "Ask what the rules would say",
+    "reads": "List who read what",
+    "read_proof": "Get a receipt's proof file",
+    "root": "Find the way",
+    "healthz": "Ask whether the process answers",
+    "readyz": "Ask whether the node is ready",
+    "metrics": "Get counters for Prometheus",
+    "about": "Get deployment and rules of sign-in",
+}
+"""What an operation does in a few words, by its id, which is its function's name."""
 _SIGNING_IN = (401,)
 _SIGNED_IN = (401, 403, 409, 412, 421, 502, 507)
 
@@ -42,6 +84,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(operation, _statuses(path))
+            _name(operation)
             if not _is_open(path):
                 operation["security"] = [{"token": []}]
     return document
@@ -61,6 +104,12 @@ def _complete(operation: dict[str, Any], statuses: list[int]) -> None:
         # FastAPI puts its own shape of 422 there, which this API never answers with.
         if status == 422 or not held:
             operation["responses"][str(status)] = _response(status)
+
+
+def _name(operation: dict[str, Any]) -> None:
+    """One that is not in the table is called by the first sentence of what it says of itself."""
+    said = operation.get("description", operation["operationId"])
+    operation["summary"] = SUMMARIES.get(operation["operationId"]) or said.partition(".")[0]
 
 
 def _response(status: int) -> dict[str, Any]:

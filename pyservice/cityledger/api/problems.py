@@ -75,6 +75,10 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.ConfigurationError: Problem(500, "misconfigured", "The node is set up wrongly", INTERNAL.detail),
 }
 
+_HINTS = {
+    404: "there is no such path; GET /openapi.json lists them all. An id stands as one segment: no / in it",
+    405: "the path is there, but not for this method; GET /openapi.json tells the methods of each",
+}
 _HTTP_CODES = {404: "route-not-found", 405: "method-not-allowed"}
 
 
@@ -99,7 +103,9 @@ def answer_http_exception(error: HTTPException) -> Response:
     """The framework's own refusals (no such route, no such method) in the same shape."""
     code = _HTTP_CODES.get(error.status_code, "http-error")
     problem = Problem(error.status_code, code, str(error.detail))
-    return _response(problem, code, str(error.detail), {}, dict(error.headers or {}))
+    return _response(
+        problem, code, _HINTS.get(error.status_code, str(error.detail)), {}, dict(error.headers or {})
+    )
 
 
 def answer_validation_error(error: RequestValidationError) -> Response:

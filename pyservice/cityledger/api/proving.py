@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fastapi import Response
+
 from cityledger.api.context import NodeContext
-from cityledger.exchange.lookup import Inclusion
-from cityledger.proofs.proof_file import Anchor, Proof, TreePlace, format_proof
+from cityledger.api.headers import RECEIPTS, Reason, answer_headers
+from cityledger.api.strict_requests import JSON
+from cityledger.exchange.lookup import Inclusion, prove
+from cityledger.exchange.read import read_plain
+from cityledger.exchange.services import Target
+from cityledger.proofs.leaves import RecordLeaf
+from cityledger.proofs.proof_file import Anchor, PartOpening, Proof, TreePlace, format_proof
+from cityledger.store.tokens import Session
+from cityledger.types import Action
 
 
-def proof_bytes(node: NodeContext, inclusion: Inclusion) -> bytes:
-    """The proof file of SPEC.md §7."""
+def proof_answer(
+    node: NodeContext, session: Session, reason: Reason, target: Target, *, with_openings: bool
+) -> Response:
+    """A version's proof file. ``with_openings`` adds those of the parts that the caller may read.
+
+    An opening lets its holder try guesses at a payload, so that getting one is a read, with its receipts.
+    """
+    passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
+    headers, openings = answer_headers(passed), None
+    if with_openings:
+        assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
+        wanted = replace(target, version=inclusion.leaf.version)
+        released, opened = read_plain(node.services, session, reason.to(Action.READ), wanted)
+        told = answer_headers(released.passed)
+        headers, openings = {**told, RECEIPTS: f"{headers[RECEIPTS]}, {told[RECEIPTS]}"}, opened.openings
+    return Response(proof_bytes(node, inclusion, openings), headers=headers, media_type=JSON)
+
+
+def proof_bytes(
+    node: NodeContext, inclusion: Inclusion, openings: Mapping[int, bytes] | None = None
+) -> bytes:
+    """The proof file of SPEC.md §7; ``openings`` by part bit, so that payloads can be checked with it."""
     leaf, batch, anchored = inclusion.leaf, inclusion.batch, inclusion.anchored
     place = TreePlace(
         log=batch.log,
@@ -25,4 +57,5 @@ def proof_bytes(node: NodeContext, inclusion: Inclusion) -> bytes:
         block_number=anchored.block,
         block_hash=inclusion.block_hash,
     )
-    return format_proof(Proof(leaf, place, anchor))
+    opened = tuple(PartOpening(bit, opening) for bit, opening in sorted((openings or {}).items()))
+    return format_proof(Proof(leaf, place, anchor, opened))

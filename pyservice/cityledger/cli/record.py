@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cityledger.cli.arguments import bytes32
+from cityledger.cli.arguments import bytes32, finite_duration
 from cityledger.cli.node_access import (
     CaseOption,
     CredentialsOption,
@@ -166,6 +166,12 @@ def proof(
     case: CaseOption = "",
     represents: RepresentsOption = None,
     version: VersionOption = None,
+    with_openings: Annotated[
+        bool, typer.Option("--with-openings", help="So that payloads can be checked with it; this is a read.")
+    ] = False,
+    wait: Annotated[
+        str, typer.Option(help="How long to wait until its batch is mined, such as 90s; 0: not at all.")
+    ] = "0",
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,
@@ -173,16 +179,23 @@ def proof(
     """Fetch the proof file of a version and check it; `cityledger verify` holds it against the chain.
 
     Example: `cityledger record proof LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY
-    --out title-7.proof.json`
+    --out title-7.proof.json --with-openings --wait 2m`
     """
+    from cityledger.cli.proof_waiting import fetch_when_anchored
+
+    patience = finite_duration(wait)
     with connected(node, credentials, token) as client:
         reason = stated(purpose, case, represents)
-        file = client.proof(dataset_named(client, dataset), record, reason, version=version)
+        where = dataset_named(client, dataset)
+        file = fetch_when_anchored(
+            lambda: client.proof(where, record, reason, version=version, openings=with_openings), patience
+        )
     if out is None:
         _print_bytes(file.data)
         return
     out.write_bytes(file.data)
-    note(f"next: cityledger verify {out} --rpc URL --manifest FILE")
+    payload = " --payload PART=FILE" if with_openings else ""
+    note(f"next: cityledger verify {out}{payload} --rpc URL --manifest FILE")
 
 
 @app.command()

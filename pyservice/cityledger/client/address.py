@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from cityledger.client.wire import to_hex
 from cityledger.errors import ConfigurationError
+from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.types import DatasetId, RecordId
 
+_RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -47,6 +50,22 @@ def dataset_path(dataset: DatasetId) -> str:
 
 
 def record_path(dataset: DatasetId, record: str | RecordId) -> str:
-    """``record`` is the provider's own id, or the 32 bytes that it is known by elsewhere."""
-    name = record if isinstance(record, str) else to_hex(record)
-    return f"{dataset_path(dataset)}/records/{quote(name, safe='')}"
+    """``record`` is the provider's own id, or the 32 bytes that it is known by elsewhere.
+
+    Raises:
+        FieldError: as ``record_name``.
+    """
+    return f"{dataset_path(dataset)}/records/{quote(record_name(record), safe='')}"
+
+
+def record_name(record: str | RecordId) -> str:
+    """How a record is named to a node.
+
+    Raises:
+        FieldError: no provider writes such an id; it is not sent anywhere.
+    """
+    if isinstance(record, bytes):
+        return to_hex(record)
+    if not _RECORD_ID.fullmatch(record):
+        verify_provider_id(record)
+    return record

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityledger import strict_json
-from cityledger.client.address import dataset_path
+from cityledger.client.address import dataset_path, record_name
 from cityledger.client.answers import FhirRecord, FoundRecord, HistoryVersion, LeafPlace, Record
 from cityledger.client.messages import Answer, Request
 from cityledger.client.wire import read_answer, to_hex
@@ -91,10 +91,10 @@ def lookup(
     asked: dict[str, object] = {}
     if subject is not None:
         asked = {"subject": to_hex(subject)}
-    elif identifier is not None:
+    if record is not None:
+        asked = {"id": record_name(record)}
+    if identifier is not None:
         asked = {"identifier": {"system": identifier[0], "value": identifier[1]}}
-    else:
-        asked = {"id": _name(record)}
     path = f"{dataset_path(dataset)}/records/{question}"
     return Request("POST", path, json=asked, is_question=True)
 
@@ -104,10 +104,6 @@ def known_id(record: str | RecordId) -> RecordId | None:
     if isinstance(record, bytes):
         return record
     return RecordId(bytes.fromhex(record[2:])) if _RECORD_ID.fullmatch(record) else None
-
-
-def _name(record: str | RecordId | None) -> str:
-    return record if isinstance(record, str) else to_hex(record or b"")
 
 
 def read_record(answer: Answer) -> Record:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cityledger.api import wire
+from cityledger.api.description import SUMMARIES
 from cityledger.api.wire.shapes import Asked, Told
 from node_fixture import TestNode
 
@@ -62,3 +63,17 @@ def _is_open(path: str) -> bool:
 def _has_example(content: dict[str, Any], schemas: dict[str, Any]) -> bool:
     name = content["schema"].get("$ref", "").rpartition("/")[2]
     return bool(content.keys() & {"example", "examples"}) or "examples" in schemas.get(name, {})
+
+
+def test_operations_have_short_ids_and_say_what_they_do(node: TestNode) -> None:
+    document = node.client.get("/openapi.json").json()
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    ids = [one["operationId"] for one in operations]
+    assert len(set(ids)) == len(ids)
+    told = {one["operationId"]: one["summary"] for one in operations}
+    assert told["put_record"] == "Write a record"
+    assert set(SUMMARIES) <= set(ids)
+    assert [
+        name for name, summary in told.items() if not 3 < len(summary) < 60 or summary.endswith(".")
+    ] == []
+    assert len(set(told.values())) == len(told)

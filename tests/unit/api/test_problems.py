@@ -64,6 +64,7 @@ def test_frameworks_refusals_have_the_one_shape(
     assert (told.status_code, told.json()["code"]) == (status, code)
     assert told.json().keys() == {"type", "title", "status", "detail", "code"}
     assert ("allow" in told.headers) == (status == 405)
+    assert "/openapi.json" in told.json()["detail"]
 
 
 def test_unexpected_error_says_nothing_of_the_inside(

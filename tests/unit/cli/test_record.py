@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cityledger.cli import proof_waiting
 from cityledger.cli.main import run
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
@@ -144,6 +145,46 @@ def test_history_and_proof_and_verify(shell: Shell) -> None:
     assert run(["verify", str(out)]) == 4
     assert run(["verify", str(out), "--rpc", "http://chain.test"]) == 2
     assert run(["verify", str(shell.folder / "missing")]) == 1
+
+
+def test_proof_with_openings_checks_a_payload(shell: Shell) -> None:
+    put(shell)
+    shell.node.anchor_all()
+    out = shell.folder / "title.proof.json"
+    shell("record", "proof", DATASET, "title-1", *OWN, "--out", str(out), "--with-openings")
+    assert "--payload PART=FILE" in shell.errors
+    payload = shell("record", "get", DATASET, "title-1", *OWN, "--part", "title", "--raw")
+    good, bad = shell.file("good.json", payload), shell.file("bad.json", payload + " ")
+    assert run(["verify", str(out), "--payload", f"title={good}"]) == 0
+    assert run(["verify", str(out), "--payload", f"title={bad}"]) == 4
+
+
+def test_proof_waits_when_asked_to(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(shell)
+    shell("record", "proof", DATASET, "title-1", *OWN, code=1)
+    assert "--wait 2m waits" in shell.errors
+    monkeypatch.setattr(
+        proof_waiting.fetch_when_anchored,
+        "__kwdefaults__",
+        {"now": lambda: 0.0, "sleep": lambda _seconds: shell.node.anchor_all()},
+    )
+    out = shell("record", "proof", DATASET, "title-1", *OWN, "--wait", "1m")
+    assert json.loads(out)["format"].startswith("cityledger-proof/")
+    assert "waiting" in shell.errors
+
+
+def test_an_id_with_a_slash_is_refused_before_anything_is_sent(shell: Shell) -> None:
+    file = shell.file("title.json", '{"parts": {"title": ' + TITLE + "}}")
+    shell("record", "put", DATASET, "a/b", file, role="writer", code=2)
+    assert "must stand as one segment of a URL" in shell.errors
+    shell("record", "find", DATASET, *OWN, "--id", "a/b", code=2)
+
+
+def test_datasets_have_short_names_in_the_settings(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.file("cityledger.toml", f'[client.datasets]\ntitles = "{DATASET}"\n')
+    monkeypatch.setenv("CITYLEDGER_FOLDER", str(shell.folder))
+    put(shell)
+    assert shell.json("record", "history", "titles", "title-1", *OWN)[0]["version"] == 1
 
 
 def test_erase_asks_first_and_leaves_tombstones(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.finding import find_records
 from cityledger.api.headers import Stated, answer_headers
 from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
-from cityledger.api.proving import proof_bytes
+from cityledger.api.proving import proof_answer
 from cityledger.api.routes.records import RECORD
-from cityledger.api.strict_requests import JSON, StrictRoute
+from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.records import (
     Checked,
     Found,
@@ -22,9 +24,10 @@ from cityledger.api.wire.records import (
     history_view,
 )
 from cityledger.api.wire.shapes import hex_of
-from cityledger.exchange.lookup import history, prove, resolve_subject
+from cityledger.exchange.lookup import history, resolve_subject
 from cityledger.types import Action
 
+Openings = Annotated[bool, Query(description="Add the openings of the parts that the caller may read.")]
 router = APIRouter(route_class=StrictRoute, tags=["lookups"])
 
 
@@ -95,8 +98,12 @@ def record_proof(
     name: RecordInPath,
     reason: Stated,
     version: VersionInQuery = None,
+    openings: Openings = False,
 ) -> Response:
-    """A file that shows offline that this version was anchored."""
+    """A file that shows offline that this version was anchored.
+
+    With `openings=true` whoever holds a payload can check it with the file too. That is a read of the parts
+    that the caller may read, and leaves a read's receipts as well.
+    """
     target = target_of(node, dataset, name, version)
-    passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
-    return Response(proof_bytes(node, inclusion), headers=answer_headers(passed), media_type=JSON)
+    return proof_answer(node, session, reason, target, with_openings=openings)

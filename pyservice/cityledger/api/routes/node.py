@@ -5,12 +5,25 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from cityledger import __version__
 from cityledger.api.caller import Node
 from cityledger.api.routes.signin import TOKEN_PATH
 from cityledger.api.strict_requests import StrictRoute
-from cityledger.api.wire.node import Alive, CheckView, Readiness, WellKnown, well_known
+from cityledger.api.wire.node import Alive, CheckView, Readiness, Root, WellKnown, well_known
 
 router = APIRouter(route_class=StrictRoute, tags=["node"])
+
+
+@router.get("/")
+async def root() -> Root:
+    """Where to look: for people who only know the node's address."""
+    return Root(
+        service="cityledger",
+        version=__version__,
+        openapi="/openapi.json",
+        about="/.well-known/cityledger",
+        ready="/readyz",
+    )
 
 
 @router.get("/healthz")

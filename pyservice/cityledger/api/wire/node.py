@@ -46,6 +46,27 @@ class Alive(Told):
     alive: bool
 
 
+class Root(Told):
+    """Paths below the node's URL."""
+
+    model_config = with_example(
+        Told,
+        {
+            "service": "cityledger",
+            "version": "0.1.0",
+            "openapi": "/openapi.json",
+            "about": "/.well-known/cityledger",
+            "ready": "/readyz",
+        },
+    )
+
+    service: str
+    version: str
+    openapi: str
+    about: str
+    ready: str
+
+
 class TokenRules(Told):
     """All in seconds."""
 

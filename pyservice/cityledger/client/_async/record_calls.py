@@ -187,15 +187,18 @@ class RecordCalls(Calls):
         reason: Reason,
         *,
         version: int | None = None,
+        openings: bool = False,
         reader: LedgerReader | None = None,
     ) -> ProvenFile:
-        """The proof file of a version, verified; ``reader`` takes it to the level "anchored".
+        """The proof file of a version, verified; ``reader`` takes it to the level "anchored". With
+        ``openings`` payloads can be checked with it too; the caller's node then opens the record, a read.
 
         Raises: as ``get_record``, and
             NotAnchoredError: durable, but not mined yet.
             VerificationError: the proof does not hold, or is of something else.
         """
         params = {} if version is None else {"version": str(version)}
+        params |= {"openings": "true"} if openings else {}
         request = Request("GET", record_path(dataset, record) + "/proof", params)
         answer = await self._send(request, reason)
         return await async_call(

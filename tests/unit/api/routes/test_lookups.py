@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cityledger.api.wire.shapes import hex_of
-from cityledger.types import AgencyId, RecordId
+from cityledger.types import AgencyId, RecordId, purpose_from_name
 from node_fixture import TREATMENT_RECORD, TestNode
 
 SUBJECT = "0x" + "5b" * 32
@@ -61,3 +61,31 @@ def test_provider_gets_one_pseudonym_and_others_only_what_is_there(node: TestNod
     first = node.client.post("/v1/subjects/resolve", json=body, headers=own).json()["subject"]
     assert node.client.post("/v1/subjects/resolve", json=body, headers=own).json()["subject"] == first
     assert node.client.post("/v1/subjects/resolve", json=body, headers=asking).json()["subject"] == first
+
+
+def test_proof_with_openings_is_a_read_too(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    node.anchor_all()
+    before = node.row_counts()["receipt"]
+    headers = node.headers("LAND", "reader", "TREATMENT")
+    plain = node.client.get(node.url(node.health, "visit", "/proof"), headers=headers).json()
+    assert "openings" not in plain
+    assert node.row_counts()["receipt"] - before == 1
+    url = node.url(node.health, "visit", "/proof?openings=true")
+    opened = node.client.get(url, headers=headers).json()
+    assert len(opened["openings"]) >= 1
+    assert {**opened, "openings": None} == {**plain, "openings": None}
+    assert node.row_counts()["receipt"] - before == 3
+
+
+def test_proof_with_openings_gives_none_of_parts_without_a_grant(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    node.anchor_all()
+    node.grant(node.health, node.agency("LAND"), purpose_from_name("TREATMENT"), 1)
+    url = node.url(node.health, "visit", "/proof?openings=true")
+    opened = node.client.get(url, headers=node.headers("LAND", "reader", "TREATMENT")).json()
+    assert [one["part"] for one in opened["openings"]] == [0]
+    node.revoke(node.health, node.agency("LAND"), purpose_from_name("TREATMENT"))
+    refused = node.client.get(url, headers=node.headers("LAND", "reader", "TREATMENT"))
+    assert refused.status_code == 403
+    assert "openings" not in refused.text

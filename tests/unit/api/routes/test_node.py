@@ -22,6 +22,13 @@ def test_node_says_what_a_client_needs(node: TestNode) -> None:
     assert told["token"]["endpoint"] == "/v1/token"
 
 
+def test_root_names_the_ways_in(node: TestNode) -> None:
+    told = node.client.get("/").json()
+    assert told["service"] == "cityledger"
+    for name in ("openapi", "about", "ready"):
+        assert node.client.get(told[name]).status_code == 200
+
+
 def test_readiness_names_what_is_wrong(node: TestNode) -> None:
     assert node.client.get("/readyz").json()["ready"] is True
     checks = [Check("index", True, "at the head"), Check("journal", False, "closed")]

@@ -1,0 +1,43 @@
+"""A proof that must be mined first: asked for again until it is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cityledger.cli.output import note
+from cityledger.errors import NotAnchoredError
+
+if TYPE_CHECKING:
+    from cityledger.client.answers import ProvenFile
+
+LOOK_SECONDS = 2.0
+
+
+def fetch_when_anchored(
+    fetch: Callable[[], ProvenFile],
+    patience_seconds: float,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> ProvenFile:
+    """What ``fetch`` gives once it gives something; says once that it waits.
+
+    Raises:
+        NotAnchoredError: not within ``patience_seconds``.
+    """
+    until = now() + patience_seconds
+    is_told = False
+    while True:
+        try:
+            return fetch()
+        except NotAnchoredError:
+            if now() + LOOK_SECONDS > until:
+                if patience_seconds:
+                    raise
+                raise NotAnchoredError("durable, but its batch is not mined yet; --wait 2m waits") from None
+        if not is_told:
+            note("durable, but its batch is not mined yet; waiting")
+        is_told = True
+        sleep(LOOK_SECONDS)
