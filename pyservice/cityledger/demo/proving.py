@@ -132,7 +132,8 @@ def _with_one_digit_changed(proof: bytes) -> bytes:
 
 
 def _flip_byte(stage: Stage, dataset: DatasetId, record: RecordId) -> None:
-    of_record = (record_part.c.dataset == dataset) & (record_part.c.record == record)
+    first_part = record_part.c.bit == 0
+    of_record = (record_part.c.dataset == dataset) & (record_part.c.record == record) & first_part
     with stage.served.node.services.database.writing() as connection:
         held = connection.execute(sa.select(record_part.c.ciphertext).where(of_record)).scalar_one()
         flipped = held[:-1] + bytes([held[-1] ^ 1])
