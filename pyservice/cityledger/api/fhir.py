@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cityledger.api.context import NodeContext
 from cityledger.api.negotiation import Accepted
 from cityledger.api.places import get_dataset
 from cityledger.api.strict_requests import FHIR, JSON
 from cityledger.errors import MediaTypeError, NotAcceptableError, TooLargeError
 from cityledger.exchange.naming import name_subjects
+from cityledger.exchange.row_checks import MAX_IDENTIFIER_CHARACTERS
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import allow
 from cityledger.formats.fhir_record import read_record
+from cityledger.formats.rows import Identifier
 from cityledger.profiles.medical import MEDICAL
 from cityledger.profiles.record_body import MAX_SUBJECTS, RecordBody
 from cityledger.store.tokens import Session
@@ -23,16 +27,25 @@ def read_fhir(node: NodeContext, session: Session, intent: Intent, target: Targe
     Raises: as ``submit``, and
         MediaTypeError: the dataset's records are not FHIR.
         MalformedJsonError, PayloadError: names the element.
-        TooLargeError: too many bytes, or too many patients.
+        TooLargeError: too many bytes or patients, or an identifier of one is too long.
     """
     dataset = get_dataset(node, target.dataset)
     if dataset.profile != MEDICAL.name:
         raise MediaTypeError("Content-Type", f"must be {JSON}: the records of this dataset are not FHIR")
     allow(node.services, session, intent, target)  # before anybody gets a pseudonym
     record = read_record(data, max_bytes=node.settings.record_limit_bytes)
-    if len(record.patients) > MAX_SUBJECTS:
-        raise TooLargeError("subject", f"is about more than {MAX_SUBJECTS} patients")
+    _verify_patients(record.patients)
     return RecordBody(name_subjects(node.services, dataset.provider, record.patients), record.parts)
+
+
+def _verify_patients(patients: Sequence[Identifier]) -> None:
+    if len(patients) > MAX_SUBJECTS:
+        raise TooLargeError("subject", f"is about more than {MAX_SUBJECTS} patients")
+    for one in patients:
+        if max(len(one.system), len(one.value)) > MAX_IDENTIFIER_CHARACTERS:
+            raise TooLargeError(
+                "subject", f"names a patient in more than {MAX_IDENTIFIER_CHARACTERS} characters"
+            )
 
 
 def is_fhir_wanted(node: NodeContext, dataset: DatasetId, wanted: Accepted) -> bool:

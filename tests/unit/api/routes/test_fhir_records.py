@@ -131,6 +131,14 @@ def test_put_refuses_more_than_64_patients(node: TestNode) -> None:
     assert node.row_counts() == before
 
 
+def test_put_refuses_a_patients_identifier_that_is_too_long(node: TestNode) -> None:
+    before = node.row_counts()
+    long = ENCOUNTER.replace(b"Patient/7", b"http://example.org/" + b"x" * 250 + b"/Patient/7")
+    answer = put(node, "visit", long)
+    assert (answer.status_code, answer.json()["field"]) == (413, "subject")
+    assert node.row_counts() == before
+
+
 def test_other_datasets_take_and_give_no_fhir(node: TestNode) -> None:
     node.put(node.parking, "spot", PARKING_RECORD)
     url = node.url(node.parking, "spot")
