@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,20 @@ def test_contracts_verify_and_list(cli: Cli, city: DeployedCity) -> None:
     assert len(cli("contracts", "list")) == 6
     city.send(1, city.contracts.directory.set("ACCESS_POLICY", address(9)))
     assert "ACCESS_POLICY" in cli("contracts", "verify", code=4)["message"]
+
+
+def test_deploy_dry_run_tells_addresses_gas_and_cost(cli: Cli, city: DeployedCity, tmp_path: Path) -> None:
+    manifest = tmp_path / "other.json"
+    deployer = ("--manifest", str(manifest), *signed_by(0))
+    told = cli("contracts", "deploy", "--dry-run", *deployer)
+    assert not manifest.exists()
+    assert told["gas"] == sum(step["gas"] for step in told["steps"])
+    assert told["councilCallsThatFollow"] == ["DataCatalog.addPurpose", "AgencyRegistry.admit"]
+    cli("contracts", "deploy", *deployer)
+    listed = {
+        one["contract"]: one["address"] for one in cli("contracts", "list", "--manifest", str(manifest))
+    }
+    assert listed == {step["step"]: step["contract"] for step in told["steps"] if step["contract"]}
 
 
 def test_a_council_with_a_delay_runs_the_command_twice(

@@ -13,6 +13,7 @@ from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.inspection import verify_deployment
 from cityledger.chain.manifest import load_manifest, save_manifest
+from cityledger.chain.rehearsal import rehearse
 from cityledger.chain.sender import Call, Sender
 from cityledger.devnet import Devnet
 from cityledger.errors import (
@@ -97,6 +98,63 @@ def test_deploy_killed_again_and_again_still_arrives(endpoint: Endpoint, tmp_pat
         except KilledError:
             continue
     verify_deployment(endpoint, load_manifest(path))
+
+
+def test_rehearse_sends_and_writes_nothing_and_tells_what_deploy_does(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.json"
+    head = endpoint.request("eth_getBlockByNumber", "latest", False)
+    price = int(endpoint.request("eth_gasPrice"), 16)
+    told = rehearse(endpoint, address(0), PLAN, path)
+
+    assert list(tmp_path.iterdir()) == []
+    assert endpoint.request("eth_getBlockByNumber", "latest", False) == head
+    assert endpoint.request("eth_getBlockByNumber", "pending", False)["transactions"] == []
+    assert Sender(endpoint).nonce(address(0), "pending") == 0x1000
+
+    manifest = deploy(endpoint, DEPLOYER, PLAN, path)
+
+    created = {step.name: step.contract for step in told.steps if step.contract is not None}
+    assert created == {name: one.address for name, one in manifest.contracts.items()}
+    assert [step.nonce for step in told.steps] == list(range(0x1000, Sender(endpoint).nonce(address(0))))
+    for step in told.steps:
+        used = gas_used(endpoint, address(0), step.nonce)
+        assert used <= step.gas * 1.001, step
+        assert step.is_limit or step.gas < used * 1.05, step
+    assert told.cost_wei == told.gas * price
+
+
+def gas_used(endpoint: Endpoint, sender: str, nonce: int) -> int:
+    """Of the transaction that the account sent with that nonce."""
+    found = endpoint.request("eth_getTransactionBySenderAndNonce", sender, hex(nonce))
+    return int(endpoint.request("eth_getTransactionReceipt", found["hash"])["gasUsed"], 16)
+
+
+def test_rehearse_goes_on_where_a_deployment_was_cut_off(endpoint: Endpoint, tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+
+    def hook(step: str) -> None:
+        if step == "sent DataCatalog":
+            raise KilledError(step)
+
+    with pytest.raises(KilledError):
+        deploy(endpoint, DEPLOYER, PLAN, path, hook=hook)
+    told = {step.name: step.contract for step in rehearse(endpoint, address(0), PLAN, path).steps}
+    manifest = deploy(endpoint, DEPLOYER, PLAN, path)
+    assert {name: told[name] for name in manifest.contracts} == {
+        name: one.address for name, one in manifest.contracts.items()
+    }
+
+
+def test_rehearse_refuses_where_something_is_deployed(endpoint: Endpoint, tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    deploy(endpoint, DEPLOYER, PLAN, path)
+    with pytest.raises(ConfigurationError, match="--replace"):
+        rehearse(endpoint, address(0), PLAN, path)
+    again = rehearse(endpoint, address(0), PLAN, path, replace=True)
+    replaced = deploy(endpoint, DEPLOYER, PLAN, path, replace=True)
+    assert again.steps[0].contract == replaced.address("AccessManager")
 
 
 def test_deploy_twice_changes_nothing(endpoint: Endpoint, tmp_path: Path) -> None:

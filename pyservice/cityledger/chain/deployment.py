@@ -31,7 +31,7 @@ from cityledger.types import Address
 
 _log = logging.getLogger(__name__)
 
-_FIRST_ROUND = ("AccessManager", "CityDirectory", "AgencyRegistry", "DataCatalog", "AccessPolicy")
+FIRST_ROUND = ("AccessManager", "CityDirectory", "AgencyRegistry", "DataCatalog", "AccessPolicy")
 _ROLES_GAS = 2_000_000
 
 
@@ -68,8 +68,8 @@ def deploy(
         RevertedError: a transaction was refused.
         VerificationError: what stands on the chain at the end is not what was meant.
     """
-    _verify_plan(plan, Address(deployer.address))
-    progress_path = manifest_path.with_name(manifest_path.name + ".progress")
+    verify_plan(plan, Address(deployer.address))
+    progress_path = _progress_path(manifest_path)
     if replace:
         _set_aside(manifest_path, progress_path)
     if manifest_path.exists():
@@ -78,7 +78,7 @@ def deploy(
         verify_deployment(endpoint, manifest)
         progress_path.unlink(missing_ok=True)
         return manifest
-    progress = open_progress(progress_path, endpoint, _plan_values(plan, Address(deployer.address)))
+    progress = deployment_progress(endpoint, Address(deployer.address), plan, manifest_path)
     manifest = _run(endpoint, deployer, plan, progress, hook)
     verify_deployment(endpoint, manifest)
     hook("verified")
@@ -122,19 +122,28 @@ def created_address(account: Address, nonce: int) -> Address:
     return Address(to_checksum_address(keccak(preimage)[12:]))
 
 
+def deployment_progress(endpoint: Endpoint, deployer: Address, plan: Plan, manifest_path: Path) -> Progress:
+    """How far the deployment to that path has come on this chain; raises as ``open_progress``."""
+    return open_progress(_progress_path(manifest_path), endpoint, _plan_values(plan, deployer))
+
+
+def _progress_path(manifest_path: Path) -> Path:
+    return manifest_path.with_name(manifest_path.name + ".progress")
+
+
 def _run(endpoint: Endpoint, account: LocalAccount, plan: Plan, progress: Progress, hook: Hook) -> Manifest:
     sender, deployer = Sender(endpoint), Address(account.address)
-    nonces = next_nonces(sender, deployer, progress, _FIRST_ROUND)
+    nonces = next_nonces(sender, deployer, progress, FIRST_ROUND)
     places = {name: created_address(deployer, nonce) for name, nonce in nonces.items()}
-    receipts = run_round(sender, account, progress, _creations(places, deployer, plan), hook)
+    receipts = run_round(sender, account, progress, creations(places, deployer, plan), hook)
 
     instance = CityDirectory(endpoint, places["CityDirectory"]).instance("latest")
     nonces = next_nonces(sender, deployer, progress, ["RecordLedger"])
     places["RecordLedger"] = created_address(deployer, nonces["RecordLedger"])
-    receipts |= run_round(sender, account, progress, _naming(endpoint, places, instance), hook)
+    receipts |= run_round(sender, account, progress, naming(endpoint, places, instance), hook)
 
-    roles = {"roles": _roles(endpoint, places, deployer, plan)}
-    run_round(sender, account, progress, roles, hook)
+    last = {"roles": roles(endpoint, places, deployer, plan)}
+    run_round(sender, account, progress, last, hook)
     return Manifest(
         chain_id=endpoint.chain_id,
         instance=instance,
@@ -148,7 +157,8 @@ def _run(endpoint: Endpoint, account: LocalAccount, plan: Plan, progress: Progre
     )
 
 
-def _creations(places: dict[str, Address], deployer: Address, plan: Plan) -> dict[str, Call]:
+def creations(places: dict[str, Address], deployer: Address, plan: Plan) -> dict[str, Call]:
+    """The first round, by the contract that each call creates at its place."""
     manager, registry = places["AccessManager"], places["AgencyRegistry"]
     delay = plan.loosening_delay_seconds
     return {
@@ -160,7 +170,8 @@ def _creations(places: dict[str, Address], deployer: Address, plan: Plan) -> dic
     }
 
 
-def _naming(endpoint: Endpoint, places: dict[str, Address], instance: bytes) -> dict[str, Call]:
+def naming(endpoint: Endpoint, places: dict[str, Address], instance: bytes) -> dict[str, Call]:
+    """The second round: the ledger, and what the directory calls each contract."""
     directory = CityDirectory(endpoint, places["CityDirectory"])
     ledger = _creation("RecordLedger", places["AgencyRegistry"], places["DataCatalog"], instance)
     named = {f"name {word}": directory.set(word, places[name]) for name, word in DIRECTORY_NAMES.items()}
@@ -168,7 +179,7 @@ def _naming(endpoint: Endpoint, places: dict[str, Address], instance: bytes) -> 
     return {"RecordLedger": ledger, **{step: _limited(call, 150_000) for step, call in named.items()}}
 
 
-def _roles(endpoint: Endpoint, places: dict[str, Address], deployer: Address, plan: Plan) -> Call:
+def roles(endpoint: Endpoint, places: dict[str, Address], deployer: Address, plan: Plan) -> Call:
     """All roles at once: there is no block in which a function is nobody's, or the deployer and the council
     hold it both.
     """
@@ -201,7 +212,8 @@ def _deployed(address: Address, receipt: Receipt) -> DeployedContract:
     return DeployedContract(address, receipt.block_number, receipt.transaction)
 
 
-def _verify_plan(plan: Plan, deployer: Address) -> None:
+def verify_plan(plan: Plan, deployer: Address) -> None:
+    """Raises ConfigurationError where the plan would leave the deployer with a role."""
     if deployer in (plan.council, plan.guard):
         raise ConfigurationError(
             "the deployer may be neither council nor guard: it must end without any role"

@@ -22,3 +22,7 @@ DIRECTORY_NAMES = {
     "AccessPolicy": "ACCESS_POLICY",
 }
 """contract → its name in the directory."""
+
+
+FIRST_COUNCIL_CALLS = ("DataCatalog.addPurpose", "AgencyRegistry.admit")
+"""What makes a city of a deployment: a purpose for each reason to read, and the agencies."""

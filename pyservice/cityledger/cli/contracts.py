@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,10 @@ from cityledger.cli.chain_access import (
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows, progress
 from cityledger.errors import ConfigurationError
 from cityledger.types import Address
+
+if TYPE_CHECKING:
+    from cityledger.chain.deployment import Plan
+    from cityledger.chain.endpoint import Endpoint
 
 app = typer.Typer(help="Compile the contracts, deploy them, and check a deployment.")
 _STEPS = 24
@@ -62,6 +66,9 @@ def deploy(
     replace: Annotated[
         bool, typer.Option("--replace", help="Set an older manifest aside and begin anew.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell addresses, gas and cost; send and write nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Deploy the contracts and hand them to council and guard. Cut off, it is finished by running it again.
@@ -69,6 +76,8 @@ def deploy(
     On a devnet nothing need be said: accounts 0, 1 and 2 deploy, are council and guard, and nothing waits.
 
     Example: `cityledger contracts deploy`
+
+    Example: `cityledger contracts deploy --dry-run --json`
 
     Example: `cityledger contracts deploy --rpc https://chain.example --chain-id 2024 --account deployer.json
     --council 0x… --guard 0x… --council-delay 2d --loosening-delay 7d`
@@ -88,6 +97,9 @@ def deploy(
     )
     endpoint = connect(rpc_or_devnet(rpc), chain_id)
     deployer = signer(chain_id, account, password_file, devnet_account)
+    if dry_run:
+        _print_rehearsal(endpoint, Address(deployer.address), plan, manifest, replace, as_json)
+        return
     with progress("deploying", _STEPS) as step:
         deployed = deployment.deploy(endpoint, deployer, plan, manifest, replace=replace, hook=step)
     print_fields(
@@ -102,6 +114,40 @@ def deploy(
         as_json=as_json,
     )
     note("next: cityledger agency admit --help")
+
+
+def _print_rehearsal(
+    endpoint: Endpoint, deployer: Address, plan: Plan, manifest: Path, replace: bool, as_json: bool
+) -> None:
+    from cityledger.chain.rehearsal import rehearse
+    from cityledger.chain.roles import FIRST_COUNCIL_CALLS
+
+    told = rehearse(endpoint, deployer, plan, manifest, replace=replace)
+    steps = [
+        {
+            "step": one.name,
+            "contract": one.contract,
+            "nonce": one.nonce,
+            "gas": one.gas,
+            "atMost": one.is_limit,
+        }
+        for one in told.steps
+    ]
+    totals = {
+        "deployer": told.deployer,
+        "gas": told.gas,
+        "gasPriceWei": told.gas_price_wei,
+        "costWei": told.cost_wei,
+        "council": plan.council,
+        "councilDelaySeconds": plan.council_delay_seconds,
+        "councilCallsThatFollow": FIRST_COUNCIL_CALLS,
+    }
+    if as_json:
+        print_fields({**totals, "steps": steps}, as_json=True)
+        return
+    print_rows(steps, ["step", "contract", "nonce", "gas", "atMost"], as_json=False)
+    print_fields(totals, as_json=False)
+    note("nothing was sent; the same without --dry-run deploys to these addresses")
 
 
 @app.command(name="list")
