@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from cityledger.exchange.opening import SealedRelease
+from cityledger.exchange.opening import LongPart, SealedRelease
 from cityledger.proofs.leaves import Receipt, ReceiptLeaf, RecordLeaf
 from cityledger.proofs.proof_file import Proof
 from cityledger.proofs.verify import Verdict
@@ -90,6 +90,14 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A binary part that is there; ``get_part`` fetches it."""
+
+    bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """``parts`` holds the payload bytes exactly as they were written. ``receipts`` are the digests of the
     receipts that this read left, one per subject."""
@@ -101,6 +109,7 @@ class Record:
     parts: Mapping[str, bytes]
     receipts: tuple[bytes, ...]
     decision: str
+    attachments: Mapping[str, Attachment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +160,35 @@ class SignedReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class LongPartPlace:
+    """A released part that did not come along: how long its ciphertext is, and its path on the node."""
+
+    sealed_bytes: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
-    """A sealed release as it came, with the receipts that it is bound to; nothing is checked yet."""
+    """A sealed release as it came, with the receipts that it is bound to; nothing is checked yet. ``places``
+    of long parts are by part bit number.
+    """
 
     sealed: SealedRelease
     receipts: tuple[SignedReceipt, ...]
+    places: Mapping[int, LongPartPlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedRecord:
     """A release that was opened here after every check. ``openings`` by part bit prove payloads to others.
-    ``signer`` signed all receipts."""
+    ``signer`` signed all receipts. ``long_parts`` did not come along."""
 
     leaf: RecordLeaf
     parts: Mapping[str, bytes]
     openings: Mapping[int, bytes]
     receipts: tuple[SignedReceipt, ...]
     signer: Address
+    long_parts: Mapping[str, LongPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

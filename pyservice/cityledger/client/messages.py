@@ -8,6 +8,7 @@ from typing import Any
 
 from cityledger import strict_json
 from cityledger.client.problems import error_of
+from cityledger.client.record_files import Download, RecordForm
 from cityledger.client.uploads import Upload
 from cityledger.errors import CityledgerError, InputError, NodeError
 
@@ -32,13 +33,17 @@ class Request:
     content: bytes | None = None
     form: Mapping[str, str] | None = None
     is_question: bool = False
-    upload: Upload | None = None
+    upload: Upload | RecordForm | None = None
+    download: Download | None = None
+    """Where the body of a good answer goes; otherwise it is held in the answer."""
 
     @property
     def is_repeatable(self) -> bool:
         """Whether sending it twice has the effect of sending it once, whatever became of the first."""
         if self.upload is not None:  # a node knows a file that it has seen
             return self.upload.may_repeat
+        if self.download is not None and not self.download.may_repeat:
+            return False
         return self.method == "GET" or IDEMPOTENCY_KEY in self.headers
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from cityledger import strict_json
 from cityledger.client.address import dataset_path, record_name
-from cityledger.client.answers import FhirRecord, FoundRecord, HistoryVersion, LeafPlace, Record
+from cityledger.client.answers import Attachment, FhirRecord, FoundRecord, HistoryVersion, LeafPlace, Record
 from cityledger.client.messages import Answer, Request
 from cityledger.client.wire import read_answer, to_hex
 from cityledger.errors import NodeError
@@ -124,7 +124,15 @@ def read_record(answer: Answer) -> Record:
         parts=strict_json.raw_members(raw["parts"]),
         receipts=_receipts(answer),
         decision=answer.headers.get("Cityledger-Decision", ""),
+        attachments=_attachments(answer),
     )
+
+
+def _attachments(answer: Answer) -> dict[str, Attachment]:
+    told = answer.json().get("attachments", {})
+    if not isinstance(told, dict):
+        raise NodeError("the node's answer to a read has attachments of another form")
+    return {name: read_answer(Attachment, one, "a read") for name, one in told.items()}
 
 
 def read_fhir(answer: Answer) -> FhirRecord:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cityledger.client.answers import NodeInfo, OpenedRecord, Release, SignedReceipt
+from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Release, SignedReceipt
 from cityledger.client.wire import from_base64url, read_answer
 from cityledger.errors import FieldError, NodeError, VerificationError
 from cityledger.exchange.opening import SealedRelease, open_release_of
@@ -28,6 +28,7 @@ class _ReleaseAnswer:
     message: str
     receipts: tuple[SignedReceipt, ...]
     ciphertexts: Mapping[str, str]
+    objects: Mapping[str, LongPartPlace]
 
 
 def release_from_json(value: Any) -> Release:
@@ -41,11 +42,14 @@ def release_from_json(value: Any) -> Release:
         ciphertexts = {
             int(bit): from_base64url(text, f"ciphertexts.{bit}") for bit, text in told.ciphertexts.items()
         }
+        places = {int(bit): place for bit, place in told.objects.items()}
         message, kem = from_base64url(told.message, "message"), Kem(told.kem)
     except (FieldError, ValueError) as error:
         raise NodeError(f"the node's answer to a release has another form: {error}") from error
     digests = tuple(one.receipt.struct_hash() for one in told.receipts)
-    return Release(SealedRelease(told.leaf, kem, message, digests, ciphertexts), told.receipts)
+    lengths = {bit: place.sealed_bytes for bit, place in places.items()}
+    sealed = SealedRelease(told.leaf, kem, message, digests, ciphertexts, lengths)
+    return Release(sealed, told.receipts, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def open_release_from(release: Release, asked: Asked, private_key: SealingPrivat
     signer = _signer(release, asked.node)
     # (5) to (7) keys, ciphertext digests, commitments: SPEC.md §5
     opened = open_release_of(release.sealed, private_key)
-    return OpenedRecord(leaf, opened.payloads, opened.openings, release.receipts, signer)
+    return OpenedRecord(leaf, opened.payloads, opened.openings, release.receipts, signer, opened.long_parts)
 
 
 def _verify_leaf(leaf: RecordLeaf, asked: Asked) -> None:

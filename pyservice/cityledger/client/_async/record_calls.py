@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cityledger.client._async.calls import Calls, node_info
+from cityledger.client._async.calls import node_info
+from cityledger.client._async.part_calls import PartCalls
 from cityledger.client.address import record_path
 from cityledger.client.answers import (
     FoundRecord,
@@ -21,6 +22,7 @@ from cityledger.client.concurrency import async_call
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
 from cityledger.client.proving import proven
 from cityledger.client.reasons import OWN_DUTY, Reason
+from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
 from cityledger.client.record_forms import (
     Checked,
     Erased,
@@ -43,7 +45,7 @@ from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
 
 
-class RecordCalls(Calls):
+class RecordCalls(PartCalls):
     _machine: Machine
 
     async def put_record(
@@ -54,10 +56,15 @@ class RecordCalls(Calls):
         *,
         subjects: Sequence[SubjectId] = (),
         reason: Reason = OWN_DUTY,
+        attachments: Mapping[str, File] | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
+        sent: Heard | None = None,
     ) -> Written:
         """Writes the next version; returns once it is durable and numbered.
+
+        ``attachments`` are the binary parts by name, as paths or open files of any length; ``sent`` hears how
+        many bytes of them have gone out.
 
         ``expected_version`` is the newest that the caller knows, 0 where there must be none; None takes any.
         Sent with an Idempotency-Key, so that a repeat after a lost answer writes nothing twice.
@@ -69,10 +76,13 @@ class RecordCalls(Calls):
         """
         headers = {IDEMPOTENCY_KEY: idempotency_key or self._machine.identifier()}
         headers |= condition_of(expected_version)
-        request = Request(
-            "PUT", record_path(dataset, record), headers=headers, content=body_of(parts, subjects)
-        )
-        return await self._ask(Written, request, reason)
+        path, body = record_path(dataset, record), body_of(parts, subjects)
+        if not attachments:
+            return await self._ask(Written, Request("PUT", path, headers=headers, content=body), reason)
+        with reading(attachments, sent) as files:
+            form = RecordForm(body, files, self._machine.identifier())
+            headers["Content-Type"] = form.content_type
+            return await self._ask(Written, Request("PUT", path, headers=headers, upload=form), reason)
 
     async def get_record(
         self,
@@ -125,8 +135,13 @@ class RecordCalls(Calls):
         *,
         version: int | None = None,
         parts: Sequence[str] | None = None,
+        attachments_to: Mapping[str, File] | None = None,
+        received: Heard | None = None,
     ) -> OpenedRecord:
         """As ``release``, opened here: the node that answers sees the payload only if it is the provider's.
+
+        A long part is fetched only where ``attachments_to`` says where to; it is checked to its end before
+        the file is written, and ``received`` hears how many bytes of it have been.
 
         Raises: as ``get_record``, and
             VerificationError, SealingError: a check failed; nothing of the payload is returned.
@@ -134,7 +149,10 @@ class RecordCalls(Calls):
         release = await self.release(dataset, record, reason, private_key, version=version, parts=parts)
         node, purpose = await node_info(self._connection), purpose_from_name(reason.purpose)
         asked = Asked(node, dataset, known_id(record), version, purpose)
-        return await async_call(open_release_from, release, asked, private_key)
+        opened = await async_call(open_release_from, release, asked, private_key)
+        files = attachments_to or {}
+        await self._fetch_long_parts(opened.long_parts, release.places, reason, files, received)
+        return await async_call(without_files, opened, files)
 
     async def find(
         self,

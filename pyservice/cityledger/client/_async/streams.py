@@ -1,15 +1,25 @@
-"""Files as bodies of requests."""
+"""Files as bodies of requests and of answers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
+
 from cityledger.client.concurrency import async_call
-from cityledger.client.uploads import Upload
+from cityledger.client.record_files import Download, RecordForm
+from cityledger.client.uploads import CHUNK_BYTES, Upload
 
 
-async def chunks_of(upload: Upload) -> AsyncIterator[bytes]:
+async def chunks_of(upload: Upload | RecordForm) -> AsyncIterator[bytes]:
     """The file from its beginning, read beside the event loop."""
     await async_call(upload.begin)
     while chunk := await async_call(upload.next_chunk):
         yield chunk
+
+
+async def keep(told: httpx.Response, download: Download) -> None:
+    """Writes the body of an answer to its file as it comes, beside the event loop."""
+    await async_call(download.begin)
+    async for chunk in told.aiter_bytes(CHUNK_BYTES):
+        await async_call(download.take, chunk)

@@ -9,7 +9,7 @@ import httpx
 from tenacity import Retrying
 
 from cityledger import __version__
-from cityledger.client._sync.streams import chunks_of
+from cityledger.client._sync.streams import chunks_of, keep
 from cityledger.client.address import NodeAddress
 from cityledger.client.concurrency import sleep
 from cityledger.client.messages import Answer, Request
@@ -66,7 +66,7 @@ class Connection:
             headers["Authorization"] = f"Bearer {bearer}"
         if request.content is not None:
             headers.setdefault("Content-Type", "application/json")
-        told = self._http.request(
+        sent = self._http.build_request(
             request.method,
             self.address.url + request.path,
             params=dict(request.params) or None,
@@ -76,4 +76,11 @@ class Connection:
             content=request.content if request.upload is None else chunks_of(request.upload),
             data=dict(request.form) if request.form is not None else None,
         )
-        return Answer(told.status_code, told.headers, told.content, told.reason_phrase)
+        told = self._http.send(sent, stream=True)
+        try:
+            if request.download is not None and told.is_success:
+                keep(told, request.download)
+                return Answer(told.status_code, told.headers, b"")
+            return Answer(told.status_code, told.headers, told.read(), told.reason_phrase)
+        finally:
+            told.close()

@@ -1,16 +1,26 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""Files as bodies of requests."""
+"""Files as bodies of requests and of answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
+
 from cityledger.client.concurrency import call
-from cityledger.client.uploads import Upload
+from cityledger.client.record_files import Download, RecordForm
+from cityledger.client.uploads import CHUNK_BYTES, Upload
 
 
-def chunks_of(upload: Upload) -> Iterator[bytes]:
+def chunks_of(upload: Upload | RecordForm) -> Iterator[bytes]:
     """The file from its beginning, read beside the event loop."""
     call(upload.begin)
     while chunk := call(upload.next_chunk):
         yield chunk
+
+
+def keep(told: httpx.Response, download: Download) -> None:
+    """Writes the body of an answer to its file as it comes, beside the event loop."""
+    call(download.begin)
+    for chunk in told.iter_bytes(CHUNK_BYTES):
+        call(download.take, chunk)

@@ -1,0 +1,68 @@
+"""Parts of a record as files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from cityledger.client._async.calls import Calls
+from cityledger.client.address import record_path
+from cityledger.client.answers import LongPartPlace
+from cityledger.client.concurrency import async_call
+from cityledger.client.messages import Request
+from cityledger.client.reasons import Reason
+from cityledger.client.record_files import Download, File, Heard, write_payload, writing
+from cityledger.exchange.opening import LongPart
+from cityledger.types import DatasetId, RecordId
+
+
+class PartCalls(Calls):
+    async def get_part(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        part: str,
+        reason: Reason,
+        *,
+        to: File,
+        version: int | None = None,
+        received: Heard | None = None,
+    ) -> int:
+        """Writes the payload of one part to a file, opened by the caller's own node; returns its length.
+
+        A path is replaced once all of it came. ``received`` hears how many bytes came so far.
+
+        Raises:
+            DeniedError: the rules deny, and may be told why; also in the middle of a long part.
+            NotFoundError: no such record or part, or none that the caller may know of.
+        """
+        path = f"{record_path(dataset, record)}/parts/{quote(part, safe='')}"
+        params = {} if version is None else {"version": str(version)}
+        with writing(to) as stream:
+            request = Request("GET", path, params, download=Download(stream, received))
+            answer = await self._send(request, reason)
+        return int(answer.headers.get("Content-Length", "0"))
+
+    async def _fetch_long_part(
+        self, part: LongPart, place: LongPartPlace, reason: Reason, to: File, received: Heard | None
+    ) -> int:
+        """Fetches the ciphertext of a released part, opens it here and writes its payload."""
+        split = urlsplit(place.href)
+        with tempfile.TemporaryFile() as sealed, writing(to) as stream:
+            download = Download(sealed)
+            request = Request("GET", split.path, dict(parse_qsl(split.query)), download=download)
+            await self._send(request, reason)
+            return await async_call(write_payload, part, sealed, stream, received)
+
+    async def _fetch_long_parts(
+        self,
+        parts: Mapping[str, LongPart],
+        places: Mapping[int, LongPartPlace],
+        reason: Reason,
+        files: Mapping[str, File],
+        received: Heard | None,
+    ) -> None:
+        for name in parts.keys() & files.keys():
+            part = parts[name]
+            await self._fetch_long_part(part, places[part.bit], reason, files[name], received)
