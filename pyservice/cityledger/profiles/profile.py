@@ -17,6 +17,8 @@ Parts = Mapping[str, bytes]
 """The exact bytes of each part, by name."""
 MAX_PARTS = 8
 """A grant names parts in a uint8 (SPEC.md §1)."""
+_MAX_SAFE_INTEGER = 2**53 - 1
+"""RFC 8785 has numbers as IEEE 754 doubles."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,30 @@ class Profile:
                 raise PayloadError(f"parts.{part.name}", "this part is required")
 
 
-def canonical_bytes(schema: Mapping[str, object]) -> bytes:
-    """RFC 8785 form of a document with ASCII keys and no number but integers, as schemas here are."""
-    return json.dumps(
-        schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+def canonical_bytes(document: object) -> bytes:
+    """RFC 8785 form of a document whose numbers are integers within ±(2^53 − 1), as those of schemas are.
+
+    Raises:
+        ValueError: it holds another number, whose text RFC 8785 takes from another language, or what JSON
+            cannot say.
+    """
+    ordered = _ordered(document)
+    return json.dumps(ordered, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _ordered(value: object) -> object:
+    """The value with its keys in order of their UTF-16 code units (RFC 8785 §3.2.3)."""
+    match value:
+        case dict() if all(isinstance(key, str) for key in value):
+            by_units = sorted(value, key=lambda key: key.encode("utf-16-be"))
+            return {key: _ordered(value[key]) for key in by_units}
+        case list() | tuple():
+            return [_ordered(item) for item in value]
+        case str() | bool() | None:
+            return value
+        case int() if abs(value) <= _MAX_SAFE_INTEGER:
+            return value
+    raise ValueError("is not text, a list, an object, or an integer that every JSON reader knows exactly")
 
 
 def _parsed(data: bytes, path: str) -> Json:
