@@ -22,7 +22,7 @@ from cityledger.cli.chain_access import (
     send_governed,
     signer,
 )
-from cityledger.cli.output import JsonOption, print_fields, print_rows
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 from cityledger.types import AgencyId
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def admit(
     events = [logged.event for logged in access.contracts.events_of(receipt)] if receipt else []
     admitted = next((event.agency for event in events if isinstance(event, AgencyAdmitted)), None)
     print_sent(receipt, {"agency": admitted, "code": code}, as_json=as_json)
+    if admitted is not None:
+        note(f"next, with {agency_account}: cityledger officer appoint {code} ACCOUNT --role steward")
 
 
 @app.command()

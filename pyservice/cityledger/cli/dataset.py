@@ -27,12 +27,16 @@ from cityledger.types import NO_END, DatasetId, Openness, SharingClass, Terms, p
 
 if TYPE_CHECKING:
     from cityledger.chain.structs import Dataset
+    from cityledger.profiles.profile import Profile
 
 app = typer.Typer(help="Publish, revise, retire and list datasets. Signed by a steward of the provider.")
 
 DatasetArgument = Annotated[
     str, typer.Argument(help="CODE/duty/entry/dataset of the provider, or the 0x-hex id.", metavar="DATASET")
 ]
+
+
+ProfileArgument = Annotated[str, typer.Argument(help="medical, property or parking.", metavar="PROFILE")]
 
 
 class Sharing(StrEnum):
@@ -105,6 +109,9 @@ def publish(
     print_sent(receipt, {"dataset": published.dataset, "path": path}, as_json=as_json)
     if not purposes:
         note("no purpose was named, so only the provider can use it; `cityledger dataset revise` adds some")
+    elif sharing is Sharing.CONDITIONAL:
+        note(f"next: cityledger grant give {provider}/{path} CONSUMER {purposes[0]}")
+    note(f"a record to begin with: cityledger dataset sample {profile}")
 
 
 @app.command()
@@ -216,6 +223,43 @@ def show(
     )
 
 
+@app.command()
+def schema(
+    profile: ProfileArgument,
+    part: Annotated[str | None, typer.Option(help="Only this part.  [default: all parts]")] = None,
+) -> None:
+    """Print the JSON Schema of a profile's parts, whose digest datasets name on chain.
+
+    Example: `cityledger dataset schema parking --part state`
+    """
+    import json
+
+    told = _profile(profile).schema
+    if part is not None:
+        parts = told["properties"]
+        if not isinstance(parts, dict) or part not in parts:
+            raise typer.BadParameter(f"{profile} has no JSON part {part}")
+        told = {**{name: told[name] for name in ("$schema", "$defs") if name in told}, **parts[part]}
+    print(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def sample(profile: ProfileArgument) -> None:
+    """Print a record that the profile takes, to change and put.
+
+    Example: `cityledger dataset sample property > title-7.json`
+    """
+    import json
+
+    from cityledger.profiles.samples import sample_of
+
+    print(json.dumps(sample_of(_profile(profile).name), indent=2, ensure_ascii=False))
+    note(
+        "next: cityledger record put DATASET ID FILE; what else it may hold:"
+        f" cityledger dataset schema {profile}"
+    )
+
+
 def _dataset(access: ChainAccess, dataset: DatasetId) -> Dataset:
     found = access.contracts.catalog.find_dataset(dataset, "latest")
     if found is None:
@@ -261,12 +305,17 @@ def _terms(sharing: Sharing, purposes: list[str] | None) -> Terms:
 
 
 def _profile_parts(name: str) -> tuple[str, ...]:
-    from cityledger.profiles import registry
-
-    return registry.get(name).part_names
+    return _profile(name).part_names
 
 
 def _profile_digest(name: str) -> bytes:
+    return _profile(name).schema_digest
+
+
+def _profile(name: str) -> Profile:
     from cityledger.profiles import registry
 
-    return registry.get(name).schema_digest
+    found = registry.find(name)
+    if found is None:
+        raise typer.BadParameter(f"no such profile: {name}; there are {', '.join(registry.names())}")
+    return found

@@ -23,7 +23,7 @@ from cityledger.cli.chain_access import (
     signer,
 )
 from cityledger.cli.dataset import DatasetArgument
-from cityledger.cli.output import JsonOption, print_fields
+from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import NotFoundError
 from cityledger.types import AgencyId, DatasetId, Grant
 
@@ -69,6 +69,7 @@ def give(
     receipt = send(access, signer(access.manifest.chain_id, account, password_file, devnet_account), call)
     given = catalog.find_grant(number, asking, why, receipt.block_number)
     print_sent(receipt, _fields(access, number, asking, purpose_, given), as_json=as_json)
+    note(f"next, as {consumer}: cityledger record get {dataset} RECORD --purpose {purpose_}")
 
 
 @app.command()

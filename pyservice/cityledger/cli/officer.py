@@ -21,7 +21,7 @@ from cityledger.cli.chain_access import (
     send,
     signer,
 )
-from cityledger.cli.output import JsonOption, print_rows
+from cityledger.cli.output import JsonOption, note, print_rows
 from cityledger.types import Address, Role
 
 app = typer.Typer(help="Appoint and dismiss an agency's officers on chain, with the agency's own account.")
@@ -59,6 +59,8 @@ def appoint(
     receipt = send(access, signing, access.contracts.agencies.appoint(number, address(officer), held, end))
     told = {"agency": number, "officer": address(officer), "role": held, "until": shown_moment(end)}
     print_sent(receipt, told, as_json=as_json)
+    if held is Role.STEWARD:
+        note("next, with that account: cityledger dataset publish --help")
 
 
 @app.command()
