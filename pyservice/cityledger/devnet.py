@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ CHAIN_ID = 31337
 MNEMONIC = "test test test test test test test test test test test junk"
 """Devnet only: every Ethereum developer knows these keys."""
 STATE_NAME = "devnet.json"
+_PORT_NAME = "port"
 HARDFORK = "prague"
 GAS_LIMIT = 1_000_000_000
 """Of a block: the demo fills a city in few blocks."""
@@ -82,7 +84,8 @@ class Devnet:
         """Starts anvil and returns once it answers.
 
         ``block_time`` in seconds; 0 mines each transaction at once, and no block when idle, so reads at a
-        node go stale: contract tests only. ``port`` 0 takes a free one. ``ipc`` also listens in ``folder``.
+        node go stale: contract tests only. ``port`` 0 takes the one that the folder had
+        last, so that nodes find the chain again, else a free one. ``ipc`` also listens in ``folder``.
         ``keep_state`` keeps the chain in ``folder`` across restarts; without it a restart is another chain.
 
         Raises:
@@ -95,6 +98,7 @@ class Devnet:
                 f"a devnet runs in {folder} already; stop it with `cityledger devnet down`"
             )
         ipc_path = str(folder / "anvil.ipc") if ipc else None
+        port = port or _last_port(folder)
         command = _command(find_anvil(environment), folder, block_time, accounts, port, ipc_path, keep_state)
         with (folder / "anvil.log").open("wb") as log:
             # Its own session: Ctrl-C in the terminal that said "devnet up" must not end it.
@@ -200,6 +204,7 @@ class Devnet:
 
     def _save(self) -> None:
         save_json(self.folder / STATE_NAME, _state_json(self.state))
+        (self.folder / _PORT_NAME).write_text(self.rpc_url.rpartition(":")[2] + "\n")
 
 
 def devnet_account(index: int) -> LocalAccount:
@@ -247,6 +252,18 @@ def load_state(path: Path) -> DevnetState:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{path} is not a devnet's state: {error!r}") from error
+
+
+def _last_port(folder: Path) -> int:
+    """The port of the devnet that ran here before, if nobody has it now; else 0."""
+    try:
+        port = int((folder / _PORT_NAME).read_text())
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, ValueError, OverflowError):
+        return 0
+    return port
 
 
 def find_anvil(environment: Mapping[str, str] = os.environ) -> str:

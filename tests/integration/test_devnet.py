@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -130,6 +131,21 @@ def test_reset_gives_another_genesis(tmp_path: Path) -> None:
     reset(tmp_path)
     time.sleep(1.1)  # a genesis holds whole seconds
     assert genesis() != first
+
+
+def test_start_takes_the_port_that_the_folder_had_last(tmp_path: Path) -> None:
+    with Devnet.start(tmp_path) as running:
+        first = running.rpc_url
+    reset(tmp_path)
+    with Devnet.start(tmp_path) as running:
+        assert running.rpc_url == first
+
+
+def test_start_takes_another_port_when_the_last_one_is_taken(tmp_path: Path) -> None:
+    with Devnet.start(tmp_path) as running:
+        port = int(running.rpc_url.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)), Devnet.start(tmp_path) as running:
+        assert not running.rpc_url.endswith(f":{port}")
 
 
 def test_keep_state_keeps_chain_and_clock(tmp_path: Path) -> None:

@@ -12,7 +12,12 @@ from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
 app = typer.Typer(help="Start, stop and warp a development chain. Its keys are known to the whole world.")
 
-PortOption = Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65_535)]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        help="Port on 127.0.0.1; 0 takes that of the last time, else a free one.", min=0, max=65_535
+    ),
+]
 AccountsOption = Annotated[int, typer.Option(help="How many funded accounts.", min=3, max=1_000)]
 BlockTimeOption = Annotated[int, typer.Option(help="Seconds between blocks.", min=1)]
 KeepOption = Annotated[bool, typer.Option("--keep-state", help="Keep the chain across down and up.")]
