@@ -73,7 +73,7 @@ def adopt(manifest: Manifest) -> dict[str, Any]:
 def verify_code_without_immutables() -> None:
     """Lets brownie recognise the code of a contract that has immutables.
 
-    It compares what stands on the chain with what it compiled, where immutables are still zero. All of ours
+    It compares what stands on the chain with what it compiled, where immutables are still zero. Most of ours
     have some, and a contract that brownie does not recognise has no source in tracebacks and, without a word,
     no line in the coverage report.
     """
@@ -88,14 +88,16 @@ def verify_code_without_immutables() -> None:
 
 def is_same_code(actual: str, compiled: str) -> bool:
     """Whether code on a chain, in hex, is what was compiled, whatever the constructor put into immutables."""
-    digits, expected = _without_metadata(actual), _without_metadata(compiled)
+    digits, expected = without_metadata(actual), without_metadata(compiled)
     for place in re.finditer("7f0{64}", expected):  # PUSH32 of nothing: an immutable before its constructor
         digits = digits[: place.start()] + place[0] + digits[place.end() :]
     return digits == expected
 
 
-def _without_metadata(code: str) -> str:
-    """Its last two bytes tell how long the metadata before them is (Solidity's contract metadata)."""
+def without_metadata(code: str) -> str:
+    """The code, in hex, up to what differs by comments and paths: its last two bytes tell how long that is
+    (Solidity's contract metadata).
+    """
     return code[: -2 * (int(code[-4:] or "0", 16) + 2)]
 
 

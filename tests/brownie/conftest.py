@@ -13,6 +13,8 @@ COUNCIL, HEALTH, OPERATOR, LAND, STEWARD = 1, 3, 4, 5, 6
 """Accounts of the devnet by number; 0 deploys and 2 is the guard."""
 STEWARD_ROLE = 3
 NO_END = 2**40 - 1
+CONDITIONAL, CLOSED = 2, 0
+TREATMENT = b"TREATMENT".ljust(32, b"\0")
 
 # Newer versions of hypothesis check invariants by another name; brownie's override breaks the call.
 if "check_invariants" in vars(stateful._BrownieStateMachine):
@@ -51,8 +53,29 @@ def log(city, health):  # type: ignore[no-untyped-def]
     return opened.events["LogOpened"]["log"]
 
 
+@pytest.fixture(scope="module")
+def visits(city, health, land):  # type: ignore[no-untyped-def]
+    """A dataset of the health agency that may be read for treatment, by whom it is granted to."""
+    city["DataCatalog"].addPurpose(TREATMENT, {"from": accounts[COUNCIL]})
+    terms = (CONDITIONAL, CLOSED, False, False, [TREATMENT])
+    publication = (
+        health,
+        "health/visits/records",
+        "Visits",
+        "",
+        b"medical".ljust(32, b"\0"),
+        ["summary"],
+        b"\1" * 32,
+        NO_END,
+        0,
+        terms,
+    )
+    published = city["DataCatalog"].publish(publication, {"from": accounts[STEWARD]})
+    return published.events["DatasetPublished"]["dataset"]
+
+
 @pytest.fixture(autouse=True)
-def isolation(city, health, land, log, fn_isolation):  # type: ignore[no-untyped-def]
+def isolation(city, health, land, log, visits, fn_isolation):  # type: ignore[no-untyped-def]
     """What a test does to the chain is undone; the fixtures above stay."""
 
 

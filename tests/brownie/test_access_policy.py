@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 import brownie
 from brownie import accounts, chain
 
-COUNCIL, HEALTH, STEWARD, STRANGER = 1, 3, 6, 7
-CONDITIONAL, CLOSED = 2, 0
+STEWARD, STRANGER = 6, 7
 READ, READER = 1, 1
 NO_END = 2**40 - 1
 TREATMENT = b"TREATMENT".ljust(32, b"\0")
 ZERO, NO_ACCOUNT = b"\0" * 32, "0x" + "00" * 20
 NO_GRANT = 80
 """Rule 8 of SPEC.md §2."""
-
-
-@pytest.fixture(scope="module")
-def visits(city, health, land):  # type: ignore[no-untyped-def]
-    """A dataset of the health agency that may be read for treatment, by whom it is granted to."""
-    city["DataCatalog"].addPurpose(TREATMENT, {"from": accounts[COUNCIL]})
-    terms = (CONDITIONAL, CLOSED, False, False, [TREATMENT])
-    publication = (
-        health,
-        "health/visits/records",
-        "Visits",
-        "",
-        b"medical".ljust(32, b"\0"),
-        ["summary"],
-        b"\1" * 32,
-        NO_END,
-        0,
-        terms,
-    )
-    published = city["DataCatalog"].publish(publication, {"from": accounts[STEWARD]})
-    return published.events["DatasetPublished"]["dataset"]
 
 
 def _decision(city, visits, consumer):  # type: ignore[no-untyped-def]
@@ -79,9 +55,3 @@ def test_grant_reverts_for_a_stranger(city, visits, land):  # type: ignore[no-un
     now = chain[-1].timestamp
     with brownie.reverts(revert_pattern="DataCatalogNotSteward: .*"):
         city["DataCatalog"].grant(visits, land, TREATMENT, 1, now, now + 60, {"from": accounts[STRANGER]})
-
-
-def test_directory_names_the_policy_that_was_deployed(city):  # type: ignore[no-untyped-def]
-    name = b"ACCESS_POLICY".ljust(32, b"\0")
-
-    assert city["CityDirectory"].get(name)[0] == city["AccessPolicy"].address
