@@ -19,6 +19,7 @@ from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, pr
 from cityledger.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from cityledger.app import Node
     from cityledger.serving import ServedNode
 
 app = typer.Typer(help="Set up, serve and check a node, the service that hosts one agency or many.")
@@ -61,6 +62,9 @@ def serve(
     with sole_process(folder):
         node = open_node(settings, secret_of(settings, os.environ))
         with ServedNode.start(node, host=host, port=port) as served:
+            _wait_until_ready(served, stop)
+            if not stop.is_set():
+                _warn_of_unlinked(node)
             _serve_until(stop, served, as_json=as_json)
     note("stopped")
 
@@ -105,18 +109,27 @@ def _log_to_stderr(level: int) -> None:
 
 
 def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) -> None:
-    """Prints the URL once the node is ready, and returns when it is told to stop.
+    """Prints the URL, and returns when the node is told to stop.
 
     Raises:
         UnavailableError: the API ended before that.
     """
-    _wait_until_ready(served, stop)
     if not stop.is_set() and served.is_running:
         print_fields({"url": served.url}, as_json=as_json)
         sys.stdout.flush()
     while not stop.wait(_LOOK_SECONDS):
         if not served.is_running:
             raise UnavailableError("the API ended by itself; the log says why")
+
+
+def _warn_of_unlinked(node: Node) -> None:
+    from cityledger.cli.node_unlinked import unlinked
+    from cityledger.types import Address
+
+    services = node.services
+    with services.database.reading() as connection:
+        for told in unlinked(connection, services.keyring, Address(services.operator.address)):
+            note(told)
 
 
 def _stop_on_signals() -> threading.Event:
