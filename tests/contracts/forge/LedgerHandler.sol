@@ -28,8 +28,9 @@ contract LedgerHandler is CityOfTests {
     using MerkleTree for bytes32;
     using Trees for bytes32[];
 
-    uint256 private constant MAX_LOGS = 5;
+    uint256 private constant MAX_LOGS = 8;
     uint256 private constant MAX_COUNT = 6;
+    address private constant _STRANGER = address(0xC0000);
 
     DatasetId[2] public datasets;
     Shown[] private _shown;
@@ -44,21 +45,21 @@ contract LedgerHandler is CityOfTests {
     uint256 public refusedMoves;
 
     constructor() {
-        datasets = [publish(1, "a/b/one", SharingClass.Unconditional), publish(2, "a/b/two", SharingClass.Unconditional)];
+        datasets = [publish(2, "a/b/two", SharingClass.Unconditional), publish(1, "a/b/one", SharingClass.Unconditional)];
     }
 
     // ---- What may happen ----
 
-    function openLog(uint32 agency, bool isReceipts, uint256 operator) external {
+    function openLog(uint32 agency, uint256 dice, uint256 operator) external {
         if (ledger.logCount() >= MAX_LOGS) return;
         agency = _agency(agency);
-        LogKind kind = isReceipts ? LogKind.Receipts : LogKind.Records;
+        LogKind kind = dice % 4 == 0 ? LogKind.Receipts : LogKind.Records;
         vm.prank(accountOf(agency));
         ledger.openLog(AgencyId.wrap(agency), kind, _operator(operator), NO_LOG);
     }
 
     function closeLog(uint64 log, uint256 chance) external {
-        if (chance % 8 != 0) return;
+        if (chance % 4 != 0) return;
         log = _log(log);
         vm.prank(accountOf(AgencyId.unwrap(ledger.logOf(LogId.wrap(log)).agency)));
         ledger.closeLog(LogId.wrap(log));
@@ -76,8 +77,8 @@ contract LedgerHandler is CityOfTests {
         AgencyId id = AgencyId.wrap(_agency(agency));
         (AgencyStatus status,) = registry.standing(id);
         if (status != AgencyStatus.Active) registry.reinstate(id);
-        else if (move % 4 == 0) registry.suspend(id);
-        else if (move % 4 == 1) registry.reportCompromise(id);
+        else if (move % 8 == 0) registry.suspend(id);
+        else if (move % 8 == 1) registry.reportCompromise(id);
     }
 
     /// @notice Anchors a batch of leaves of its own making, at the right number and by the right account, or not.
@@ -101,13 +102,17 @@ contract LedgerHandler is CityOfTests {
     }
 
     /// @notice Moves a head to any leaf that was ever anchored, following the right head or another, by whom it may be.
-    function moveHead(uint256 which, uint256 expected, uint256 sender, uint256 fault) external {
+    function moveHead(uint256 which, uint256 expected, uint256 fault) external {
         if (_shown.length == 0) return;
-        Shown memory shown = _shown[which % _shown.length];
+        // The newest are tried more often: of the older ones most are too low by then.
+        uint256 from = which % 4 != 0 && _shown.length > 8 ? _shown.length - 8 : 0;
+        which = from + (which >> 8) % (_shown.length - from);
+        if (fault % 3 == 1) which = _newestInClosedLog(which);
+        Shown memory shown = _shown[which];
         Head memory before = ledger.headOf(shown.leaf.dataset, shown.leaf.record);
         bytes32 follows = fault % 4 == 0 ? _shown[expected % _shown.length].hash : before.leafHash;
         address operator = ledger.logOf(shown.leaf.log).operator;
-        address caller = fault % 5 == 0 ? _operator(sender) : operator;
+        address caller = fault % 5 == 0 ? _STRANGER : operator;
         bool may = caller == operator && follows == before.leafHash && _mayLand(shown, before);
         if (fault % 6 == 0) {
             shown.leaf.version += 1; // a leaf that nobody anchored
@@ -117,7 +122,7 @@ contract LedgerHandler is CityOfTests {
         vm.prank(caller);
         try ledger.moveHead(shown.leaf, shown.inclusion, follows) {
             if (!may) broken |= 1 << 7;
-            _headOf[shown.leaf.dataset][shown.leaf.record] = which % _shown.length + 1;
+            _headOf[shown.leaf.dataset][shown.leaf.record] = which + 1;
             ++moves;
         } catch {
             if (may) broken |= 1 << 8;
@@ -164,6 +169,13 @@ contract LedgerHandler is CityOfTests {
         return isProviders && isActive && isOpen && shown.leaf.version > head.version;
     }
 
+    function _newestInClosedLog(uint256 otherwise) private view returns (uint256) {
+        for (uint256 i = _shown.length; i > 0; --i) {
+            if (isClosed[LogId.unwrap(_shown[i - 1].leaf.log)]) return i - 1;
+        }
+        return otherwise;
+    }
+
     function _leaves(uint64 log, uint64 first, uint256 seed, uint256 count)
         private
         view
@@ -180,9 +192,12 @@ contract LedgerHandler is CityOfTests {
         leaf.instance = instance;
         leaf.log = LogId.wrap(log);
         leaf.seq = seq;
-        leaf.dataset = datasets[dice % 2];
+        // Mostly its own agency's, as an honest operator's would be.
+        AgencyId agency = ledger.logOf(leaf.log).agency;
+        leaf.dataset = datasets[dice % 8 == 0 ? dice >> 4 & 1 : AgencyId.unwrap(agency) % 2];
         leaf.record = recordAt(dice >> 8);
-        leaf.version = uint32(bounded(dice >> 16, 1, 9));
+        // Rising, so that heads can go on for the whole history, and not so fast that none is too low.
+        leaf.version = uint32(bounded(dice >> 16, 1, 4) + _shown.length / 2);
         leaf.subjects = new SubjectId[](0);
         leaf.schema = bytes32(dice);
         leaf.parts = new Part[](1);

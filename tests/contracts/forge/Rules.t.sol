@@ -5,7 +5,7 @@ import {FactBits} from "../../../contracts/libraries/FactBits.sol";
 import {Rules} from "../../../contracts/libraries/Rules.sol";
 
 /// @notice The rules against their table, and against the sentences that must hold of them whatever the table says.
-/// Numbers stand in README.md beside this file. The `check` functions are for a symbolic prover as well.
+/// Numbers stand in README.md beside this file.
 contract RulesTest {
     /// @dev One row of SPEC.md §2: it matches where all of `given` and none of `without` is true.
     struct Row {
@@ -62,49 +62,49 @@ contract RulesTest {
     }
 
     /// @dev R3
-    function testFuzz_check_notSharedIsForTheProviderAlone(uint32 facts) public pure {
+    function testFuzz_decide_notSharedIsForTheProviderAlone(uint32 facts) public pure {
         facts &= ~(FactBits.SELF | FactBits.OWN_RECORD | FactBits.SHARED | FactBits.EMERGENCY_PURPOSE);
         _verifyDenied(facts);
     }
 
     /// @dev R4
-    function testFuzz_check_whoIsNotActiveGetsNothing(uint32 facts) public pure {
+    function testFuzz_decide_whoIsNotActiveGetsNothing(uint32 facts) public pure {
         _verifyDenied(facts & ~(FactBits.SELF | FactBits.CONSUMER_ACTIVE));
     }
 
     /// @dev R5
-    function testFuzz_check_aSuspendedProviderShowsNothing(uint32 facts) public pure {
+    function testFuzz_decide_aSuspendedProviderShowsNothing(uint32 facts) public pure {
         facts &= ~(FactBits.SELF | FactBits.OWN_RECORD | FactBits.PROVIDER_ACTIVE | FactBits.EMERGENCY_PURPOSE);
         _verifyDenied(facts);
     }
 
     /// @dev R6
-    function testFuzz_check_aSealByLawIsForTheProviderAlone(uint32 facts) public pure {
+    function testFuzz_decide_aSealByLawIsForTheProviderAlone(uint32 facts) public pure {
         facts = (facts | FactBits.SEALED_BY_LAW) & ~FactBits.OWN_RECORD;
         _verifyDenied(facts);
     }
 
     /// @dev R7
-    function testFuzz_check_noRoleAndNoPurposeIsNoAccess(uint32 facts, uint8 which) public pure {
+    function testFuzz_decide_noRoleAndNoPurposeIsNoAccess(uint32 facts, uint8 which) public pure {
         uint32[4] memory needed =
             [FactBits.ROLE_HELD, FactBits.CREDENTIAL_LIVE, FactBits.PURPOSE_KNOWN, FactBits.PURPOSE_ALLOWED];
         _verifyDenied(facts & ~(FactBits.SELF | needed[which % 4]));
     }
 
     /// @dev R8
-    function testFuzz_check_anEmergencyNeedsAllThree(uint32 facts, uint8 which) public pure {
+    function testFuzz_decide_anEmergencyNeedsAllThree(uint32 facts, uint8 which) public pure {
         uint32[3] memory needed = [FactBits.EMERGENCY_ALLOWED, FactBits.GOOD_STANDING, FactBits.EMERGENCY_OPEN];
         facts = (facts | FactBits.EMERGENCY_PURPOSE) & ~(FactBits.SELF | FactBits.OWN_RECORD | needed[which % 3]);
         _verifyDenied(facts);
     }
 
     /// @dev R9
-    function testFuzz_check_aSubjectsOwnViewNeedsControl(uint32 facts) public pure {
+    function testFuzz_decide_aSubjectsOwnViewNeedsControl(uint32 facts) public pure {
         _verifyDenied((facts | FactBits.SELF) & ~FactBits.CONTROLS_SUBJECT);
     }
 
     /// @dev R10
-    function testFuzz_check_moreThatStandsAgainstItNeverHelps(uint32 facts, uint8 which) public pure {
+    function testFuzz_decide_moreThatStandsAgainstItNeverHelps(uint32 facts, uint8 which) public pure {
         uint32[3] memory against =
             [FactBits.SEALED_BY_LAW, FactBits.RESTRICTED_FOR_ALL, FactBits.RESTRICTED_FOR_CONSUMER];
         (bool without,) = Rules.decide(facts & ~against[which % 3]);
