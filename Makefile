@@ -6,6 +6,7 @@ DEMO_ARGS ?=
 ARGS ?=
 TEST_ARGS ?=
 LOCK_ARGS ?=
+OBJECT_ARGS ?=
 FORGE_SEED ?=
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
@@ -26,7 +27,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring lock clean forge
+.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring bench-object lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -79,6 +80,9 @@ check-vectors: setup
 
 bench-anchoring: setup ## measure anchoring: batch sizes, gas, time to final
 	@.venv/bin/python bench/anchoring.py
+
+bench-object: setup ## send 1 GiB through a node and back, and watch its memory (OBJECT_ARGS="--mib 64")
+	@.venv/bin/python bench/objects.py $(OBJECT_ARGS)
 
 lock: $(VENV_DONE) ## pin all Python packages again (LOCK_ARGS=--upgrade for newer ones)
 	@$(UV_COMPILE) pyproject.toml --group dev --all-extras --output-file requirements/dev.txt

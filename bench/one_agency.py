@@ -22,6 +22,7 @@ from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Admission, Publication
 from cityledger.devnet import CHAIN_ID, STATE_NAME, Devnet, devnet_account
 from cityledger.profiles import registry
+from cityledger.profiles.profile import Profile
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
@@ -71,17 +72,24 @@ class Bench:
 @contextmanager
 def running(folder: Path) -> Iterator[Bench]:
     """Builds it, runs it, and ends it."""
+    with opened(folder) as bench:
+        bench.node.start()
+        try:
+            yield bench
+        finally:
+            bench.node.close()
+
+
+@contextmanager
+def opened(folder: Path, profile: Profile = PARKING) -> Iterator[Bench]:
+    """Builds it; whoever starts the node closes it too."""
     with Devnet.start(folder / "devnet") as devnet:
         manifest = deploy(devnet.connect(), devnet_account(0), _plan(), folder / "manifest.json")
         keys = Keyring.create(folder / "keyring", _SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)
         operator = keys.add_account(bytes(OPERATOR.key))
-        dataset, naive_log = _prepare(devnet, manifest, keys, operator)
+        dataset, naive_log = _prepare(devnet, manifest, keys, operator, profile)
         node = open_node(_settings(folder, devnet, operator), _SECRET)
-        node.start()
-        try:
-            yield Bench(devnet, manifest, node, dataset, naive_log)
-        finally:
-            node.close()
+        yield Bench(devnet, manifest, node, dataset, naive_log)
 
 
 _SECRET = UnlockSecret.from_passphrase("bench")
@@ -91,7 +99,9 @@ def _plan() -> Plan:
     return Plan(Address(devnet_account(1).address), Address(devnet_account(2).address), 0, 0)
 
 
-def _prepare(devnet: Devnet, manifest: Manifest, keys: Keyring, operator: Address) -> tuple[DatasetId, LogId]:
+def _prepare(
+    devnet: Devnet, manifest: Manifest, keys: Keyring, operator: Address, profile: Profile
+) -> tuple[DatasetId, LogId]:
     endpoint = devnet.connect()
     contracts, sender = contracts_of(endpoint, manifest), Sender(endpoint)
     digest = keys.add_agency(AGENCY, random=os.urandom).sealing_key.digest
@@ -110,7 +120,7 @@ def _prepare(devnet: Devnet, manifest: Manifest, keys: Keyring, operator: Addres
             ledger.open_log(AGENCY, LogKind.RECORDS, Address(NAIVE.address)),
         ],
     )
-    receipts.append(sender.transact(ACCOUNT, contracts.catalog.publish(_publication())))
+    receipts.append(sender.transact(ACCOUNT, contracts.catalog.publish(_publication(profile))))
     events = [logged.event for receipt in receipts for logged in contracts.events_of(receipt)]
     dataset = next(event.dataset for event in events if isinstance(event, DatasetPublished))
     naive = next(
@@ -119,16 +129,16 @@ def _prepare(devnet: Devnet, manifest: Manifest, keys: Keyring, operator: Addres
     return dataset, naive
 
 
-def _publication() -> Publication:
+def _publication(profile: Profile) -> Publication:
     terms = Terms(SharingClass.UNCONDITIONAL, Openness.CLOSED, False, False, (PURPOSE,))
     return Publication(
         AGENCY,
         "transport/parking/bench",
         "Bench",
         "基准",
-        "parking",
-        PARKING.part_names,
-        PARKING.schema_digest,
+        profile.name,
+        profile.part_names,
+        profile.schema_digest,
         1,
         1,
         terms,

@@ -15,6 +15,9 @@ from cityledger.client.messages import Answer, Request
 from cityledger.client.retrying import Retries
 from cityledger.errors import NodeUnreachableError
 
+LONG_SECONDS = 600.0
+"""How long the answer to a file may let wait for itself."""
+
 
 class Connection:
     """Usable by many at once. ``transport`` stands in for the network in tests."""
@@ -30,6 +33,7 @@ class Connection:
     ) -> None:
         self.address = NodeAddress.parse(base_url)
         self._retries = retries
+        self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._http = httpx.AsyncClient(
             timeout=timeout_seconds,
@@ -59,6 +63,12 @@ class Connection:
             raise answer.error()
         return answer
 
+    def _timeout_of(self, request: Request) -> httpx.Timeout:
+        # A node goes through all of a long part before its answer begins.
+        is_long = request.upload is not None or request.download is not None
+        read = max(self._timeout_seconds, LONG_SECONDS) if is_long else self._timeout_seconds
+        return httpx.Timeout(self._timeout_seconds, read=read)
+
     async def _send_once(self, request: Request, bearer: str | None) -> Answer:
         headers = dict(request.headers)
         if bearer is not None:
@@ -74,6 +84,7 @@ class Connection:
             json=request.json,
             content=request.content if request.upload is None else chunks_of(request.upload),
             data=dict(request.form) if request.form is not None else None,
+            timeout=self._timeout_of(request),
         )
         told = await self._http.send(sent, stream=True)
         try:
