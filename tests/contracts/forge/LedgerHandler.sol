@@ -45,7 +45,8 @@ contract LedgerHandler is CityOfTests {
     uint256 public refusedMoves;
 
     constructor() {
-        datasets = [publish(2, "a/b/two", SharingClass.Unconditional), publish(1, "a/b/one", SharingClass.Unconditional)];
+        datasets =
+            [publish(2, "a/b/two", SharingClass.Unconditional), publish(1, "a/b/one", SharingClass.Unconditional)];
     }
 
     // ---- What may happen ----
@@ -162,8 +163,8 @@ contract LedgerHandler is CityOfTests {
     function _mayLand(Shown memory shown, Head memory head) private view returns (bool) {
         (AgencyId provider, DatasetStatus status) = catalog.standing(shown.leaf.dataset);
         (AgencyStatus standing,) = registry.standing(provider);
-        bool isProviders = ledger.logOf(shown.leaf.log).agency == provider
-            && ledger.logOf(shown.leaf.log).kind == LogKind.Records;
+        bool isProviders =
+            ledger.logOf(shown.leaf.log).agency == provider && ledger.logOf(shown.leaf.log).kind == LogKind.Records;
         bool isActive = status == DatasetStatus.Active && standing == AgencyStatus.Active;
         bool isOpen = !isClosed[LogId.unwrap(shown.leaf.log)];
         return isProviders && isActive && isOpen && shown.leaf.version > head.version;
