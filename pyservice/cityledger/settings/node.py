@@ -33,7 +33,9 @@ class Settings:
     key_file: Path | None = None
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
     host: str = "127.0.0.1"
+    """Address to listen at."""
     port: int = 8053
+    """Port to listen at; 0 takes a free one."""
     domain: str = "localhost"
     """The node's domain, as SIWE messages must name it."""
     staleness_limit_seconds: int = 15

@@ -31,6 +31,9 @@ RAISED = [
     errors.NodeUnreachableError("it does not answer"),
     errors.NotAnchoredError("not mined yet"),
     errors.StorageFullError("nothing was written"),
+    errors.HeadMovedError("another version has landed"),
+    errors.NotAcceptableError("Accept", "none of these"),
+    errors.FormatError("file", "is no CSV"),
     errors.RevertedError("DataCatalogNotSteward", {"provider": "7", "caller": "0xab"}),
     errors.ChainError("against the protocol"),
     errors.WrongChainError("another chain"),
@@ -46,6 +49,20 @@ def test_error_of_gives_back_what_the_node_raised(error: errors.CityledgerError)
     assert type(back) is type(error)
     assert str(back) == str(error)
     assert vars(back) == vars(error)
+
+
+KEPT_INSIDE = {
+    errors.CityledgerError,
+    errors.SealingError,
+    errors.VerificationError,
+    errors.KeyringError,
+    errors.ConfigurationError,
+}
+"""Kinds of which a node tells that something is wrong with itself, and not what."""
+
+
+def test_every_kind_of_error_of_the_nodes_table_is_tried() -> None:
+    assert told_by_nodes.PROBLEMS.keys() - {type(one) for one in RAISED} == KEPT_INSIDE
 
 
 def test_every_code_of_the_nodes_table_is_known() -> None:
