@@ -27,7 +27,8 @@ from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Sender
-from cityledger.devnet import CHAIN_ID, follow_offset
+from cityledger.client.devnet_clock import follow_offset
+from cityledger.devnet import CHAIN_ID
 from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner

@@ -26,7 +26,6 @@ from eth_utils.address import to_checksum_address
 
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.files import load_json, save_json
-from cityledger.client.devnet_clock import follow_offset as follow_offset
 from cityledger.errors import ChainUnavailableError, ConfigurationError
 from cityledger.types import Address
 
