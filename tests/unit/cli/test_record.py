@@ -72,6 +72,29 @@ def test_put_tells_where_the_version_stands(shell: Shell) -> None:
     assert put(shell)["version"] == 2
 
 
+def test_attachments_come_from_files_and_go_into_files(shell: Shell) -> None:
+    scan, back = shell.folder / "deed.pdf", shell.folder / "back.pdf"
+    scan.write_bytes(b"%PDF " + bytes(400_000))
+    file = shell.file("title.json", '{"parts": {"title": ' + TITLE + "}}")
+    attach = ["--attach", f"attachment={scan}"]
+
+    shell("record", "put", DATASET, "title-1", file, *attach, role="writer")
+    told = shell.json("record", "get", DATASET, "title-1", *OWN)
+    into = ["--part", "attachment", "--output", str(back)]
+    written = shell.json("record", "get", DATASET, "title-1", *OWN, *into)
+
+    assert told["attachments"] == {"attachment": 400_005}
+    assert written == {"part": "attachment", "bytes": 400_005, "file": str(back)}
+    assert back.read_bytes() == scan.read_bytes()
+
+
+@pytest.mark.parametrize("attach", ["attachment", "=x", "attachment=", "attachment=none.pdf"])
+def test_put_refuses_an_attachment_of_another_form(shell: Shell, attach: str) -> None:
+    file = shell.file("title.json", "{}")
+
+    shell("record", "put", DATASET, "title-1", file, "--attach", attach, role="writer", code=2)
+
+
 def test_withdraw_ends_the_record_and_the_history_tells_it(shell: Shell) -> None:
     put(shell)
     ended = shell.json("record", "withdraw", DATASET, "title-1", "--expected", "1", role="writer")
@@ -212,3 +235,25 @@ def test_errors_in_json_name_kind_and_field(shell: Shell) -> None:
     shell("record", "put", DATASET, "t", file, "--json", role="writer", code=2)
     told = json.loads(shell.errors)
     assert (told["error"], told["field"]) == ("PayloadError", "parts.title.uid")
+
+
+def test_audit_export_is_verified_without_the_node(shell: Shell) -> None:
+    put(shell)
+    for _ in range(3):
+        shell("record", "get", DATASET, "title-1", *OWN)
+    shell.node.anchor_all()
+    out = shell.folder / "reads.ndjson"
+    told = shell.json("audit", "export", str(out))
+    assert (told["reads"], told["proofs"]) == (3, 3)
+    assert not out.with_name(out.name + ".part").exists()
+    assert run(["audit", "verify", str(out), "--json"]) == 0
+    out.write_bytes(out.read_bytes().replace(b'"officer":"reader-1"', b'"officer":"reader-2"', 1))
+    assert run(["audit", "verify", str(out)]) == 4
+    assert run(["audit", "verify", str(out), "--rpc", "http://chain.test"]) == 2
+    assert run(["audit", "verify", str(shell.folder / "missing")]) == 1
+
+
+def test_audit_export_leaves_nothing_half_written(shell: Shell) -> None:
+    out = shell.folder / "reads.ndjson"
+    assert run(["audit", "export", str(out), "--node", ORIGIN, "--token", "unknown"]) == 3
+    assert list(shell.folder.glob("reads.ndjson*")) == []
