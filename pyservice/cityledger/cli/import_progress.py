@@ -25,6 +25,15 @@ def sending(size: int | None) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def receiving(size: int | None) -> Iterator[Callable[[int], None]]:
+    """As ``sending``, while a file comes in."""
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    with _bar("receiving", size, DownloadColumn(), TransferSpeedColumn()) as show:
+        yield lambda received: show(received, "receiving", "")
+
+
+@contextmanager
 def following(begun: Import) -> Iterator[Callable[[Import], None]]:
     """While a node imports; call what it gives with each answer."""
     from rich.progress import TaskProgressColumn, TextColumn

@@ -25,6 +25,7 @@ from cityledger.cli.node_access import (
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 from cityledger.cli.record_import import import_
 from cityledger.cli.record_land import land
+from cityledger.cli.record_part import write_part
 from cityledger.cli.record_put import put
 
 app = typer.Typer(
@@ -52,6 +53,9 @@ def get(
     version: VersionOption = None,
     part: PartsOption = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print one part's bytes exactly as written.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write one part, of any length, to this file.")
+    ] = None,
     fhir: Annotated[
         bool, typer.Option("--fhir", help="Print the FHIR resources exactly as written.")
     ] = False,
@@ -64,7 +68,17 @@ def get(
 
     Example: `cityledger record get HEALTH/treatment/outpatient/visits visit-12 --purpose TREATMENT
     --case "bed 7" --part summary`
+
+    Binary parts go to a file: `--part attachment --output scan.pdf`
     """
+    if output is not None:
+        if part is None or len(part) != 1 or raw or fhir:
+            raise typer.BadParameter("--output writes one part: name it with --part, without --raw or --fhir")
+        reason = stated(purpose, case, represents)
+        with connected(node, credentials, token) as client:
+            place = dataset_named(client, dataset)
+            write_part(client, place, record, part[0], reason, output, version=version, as_json=as_json)
+        return
     if raw and (part is None or len(part) != 1):
         raise typer.BadParameter("--raw prints one part: name it with --part")
     if fhir and (raw or as_json):
@@ -79,7 +93,13 @@ def get(
     if raw and part:
         _print_bytes(found.parts.get(part[0], b""))
         return
-    fields = {"record": found.record, "version": found.version, "subjects": list(found.subjects)}
+    fields: dict[str, object] = {
+        "record": found.record,
+        "version": found.version,
+        "subjects": list(found.subjects),
+    }
+    if found.attachments:
+        fields["attachments"] = {name: one.bytes for name, one in found.attachments.items()}
     if as_json:
         _print_spliced({**fields, "receipts": list(found.receipts)}, found.parts)
         return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.import_progress import sending
 from cityledger.cli.node_access import (
     CaseOption,
     CredentialsOption,
@@ -43,6 +45,10 @@ def put(
     fhir: Annotated[
         bool, typer.Option("--fhir", help="The file is a FHIR resource, or a Bundle of type collection.")
     ] = False,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=FILE", help="A binary part, of any length; repeatable."),
+    ] = None,
     purpose: PurposeOption = "OWN_DUTY",
     case: CaseOption = "",
     node: NodeOption = None,
@@ -56,14 +62,20 @@ def put(
 
     The file holds `{"subjects": ["0x…"], "parts": {"title": {…}}}`; `subjects` may be left out. Parts are
     kept byte for byte. With --fhir it holds FHIR R4, whose resources go into the parts of their types.
+    Binary parts come from files of their own: `--attach attachment=scan.pdf`.
     """
+    files = attached(attach or [])
+    if fhir and files:
+        raise typer.BadParameter("--attach goes with a record as JSON, not with --fhir")
     with opened(file) as stream:
         data = stream.read(MAX_RECORD_BYTES + 1)
-    put_one = _put_fhir if fhir else _put_json
+    reason = stated(purpose, case, None)
     with connected(node, credentials, token) as client:
-        written = put_one(
-            client, dataset_named(client, dataset), record, data, stated(purpose, case, None), expect
-        )
+        place = dataset_named(client, dataset)
+        if fhir:
+            written = client.put_fhir(place, record, data, reason=reason, expected_version=expect)
+        else:
+            written = _put_json(client, place, record, data, reason, expect, files)
     print_fields(
         {
             "record": written.record,
@@ -77,17 +89,46 @@ def put(
 
 
 def _put_json(
-    client: Client, dataset: DatasetId, record: str, data: bytes, reason: Reason, expect: int | None
+    client: Client,
+    dataset: DatasetId,
+    record: str,
+    data: bytes,
+    reason: Reason,
+    expect: int | None,
+    files: Mapping[str, Path],
 ) -> Written:
     from cityledger.profiles.record_body import parse_body
 
     body = parse_body(data, max_bytes=MAX_RECORD_BYTES)
-    return client.put_record(
-        dataset, record, body.parts, subjects=body.subjects, reason=reason, expected_version=expect
-    )
+    with sending(_size(files)) as sent:
+        return client.put_record(
+            dataset,
+            record,
+            body.parts,
+            subjects=body.subjects,
+            reason=reason,
+            attachments=files,
+            expected_version=expect,
+            sent=sent,
+        )
 
 
-def _put_fhir(
-    client: Client, dataset: DatasetId, record: str, data: bytes, reason: Reason, expect: int | None
-) -> Written:
-    return client.put_fhir(dataset, record, data, reason=reason, expected_version=expect)
+def attached(given: list[str]) -> dict[str, Path]:
+    """The files of ``--attach PART=FILE``.
+
+    Raises:
+        typer.BadParameter: another form, a part given twice, or a file that is not there.
+    """
+    files: dict[str, Path] = {}
+    for one in given:
+        name, _, file = one.partition("=")
+        if not name or not file or name in files:
+            raise typer.BadParameter("--attach is PART=FILE, each part once, e.g. attachment=scan.pdf")
+        if not Path(file).is_file():
+            raise typer.BadParameter(f"--attach: {file} is no file")
+        files[name] = Path(file)
+    return files
+
+
+def _size(files: Mapping[str, Path]) -> int:
+    return sum(file.stat().st_size for file in files.values())
