@@ -47,7 +47,7 @@ def test_anchor_skips_a_batch_of_another_operator(city, log):  # type: ignore[no
     assert city["RecordLedger"].logOf(log)[3] == 0
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=strategy("uint32", max_value=200_000))
 def test_anchor_moves_the_log_by_the_count_or_not_at_all(city, log, count):  # type: ignore[no-untyped-def]
     before = city["RecordLedger"].logOf(log)[3]
@@ -82,4 +82,4 @@ def test_ledger_keeps_every_number_once(city, log, state_machine):  # type: igno
         def invariant_next_is_the_sum(self) -> None:
             assert ledger.logOf(log)[3] == self.next
 
-    state_machine(Machine, settings={"max_examples": 5, "stateful_step_count": 8})
+    state_machine(Machine, settings={"max_examples": 3, "stateful_step_count": 6})
