@@ -5,6 +5,8 @@ What is stored is shown again by other agencies' screens, so a script in it woul
 
 from __future__ import annotations
 
+import re
+from html.entities import name2codepoint
 from xml.parsers import expat
 
 _ELEMENT_NAMES = (
@@ -15,6 +17,10 @@ _ELEMENT_NAMES = (
 _ELEMENTS = frozenset(_ELEMENT_NAMES.split())
 _LINKS = frozenset({"href", "src", "cite", "longdesc", "background"})
 _SCHEMES = ("http:", "https:", "mailto:", "tel:", "urn:", "cid:", "data:image/", "#")
+_ENTITY = re.compile(r"&([^#&;\s][^&;\s]*+);")
+_ENTITIES = frozenset({*name2codepoint, "apos"})
+"""Those of HTML 4 and XML. Browsers know two thousand more, ``&colon;`` among them, and expat passes over
+what it does not know: a link would be read as one thing here and shown as another."""
 
 
 class _RefusedError(Exception):
@@ -28,9 +34,13 @@ def narrative_fault(text: str) -> str:
     parser.StartElementHandler = _verify_element
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.ProcessingInstructionHandler = _refuse_instruction
+    parser.StartCdataSectionHandler = _refuse_cdata
+    parser.CommentHandler = _verify_comment
     try:
         if not text.lstrip().startswith("<div"):
             return "must be XHTML inside one <div>"
+        if not _ENTITIES.issuperset(_ENTITY.findall(text)):
+            return "must not hold character entities that HTML 4 does not have"
         parser.Parse(text.encode(), True)
     except expat.ExpatError as error:
         return f"must be well-formed XHTML, and is not at character {error.offset} of line {error.lineno}"
@@ -61,3 +71,13 @@ def _refuse_doctype(*_declared: object) -> None:
 
 def _refuse_instruction(*_given: object) -> None:
     raise _RefusedError("must not hold processing instructions")
+
+
+def _refuse_cdata() -> None:
+    # To HTML it is a comment that ends at the first ">": what follows, text here, would be markup there.
+    raise _RefusedError("must not hold CDATA sections")
+
+
+def _verify_comment(text: str) -> None:
+    if text.startswith((">", "->")):  # HTML ends such a comment there, XML only at "-->"
+        raise _RefusedError("must not hold comments that HTML ends elsewhere than XML")
