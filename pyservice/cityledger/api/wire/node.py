@@ -18,6 +18,7 @@ _TOKEN_RULES = {
 _LIMITS = {
     "bodyBytes": 1048576,
     "recordBytes": 8388608,
+    "objectBytes": 4294967296,
     "caseCharacters": 200,
     "idempotencySeconds": 86400,
 }
@@ -84,6 +85,7 @@ class Limits(Told):
 
     body_bytes: int
     record_bytes: int
+    object_bytes: int
     case_characters: int
     idempotency_seconds: int
 
@@ -135,6 +137,7 @@ def well_known(node: NodeContext, token_endpoint: str) -> WellKnown:
         limits=Limits(
             body_bytes=settings.body_limit_bytes,
             record_bytes=settings.record_limit_bytes,
+            object_bytes=settings.object_limit_bytes,
             case_characters=MAX_CASE_CHARACTERS,
             idempotency_seconds=KEEP_SECONDS,
         ),
