@@ -247,7 +247,7 @@ def schema(
 def sample(profile: ProfileArgument) -> None:
     """Print a record that the profile takes, to change and put.
 
-    Example: `cityledger dataset sample property > title-7.json`
+    Example: `cityledger dataset sample property`
     """
     import json
 
