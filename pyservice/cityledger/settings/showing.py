@@ -91,6 +91,8 @@ def masked(value: object) -> str:
     parts = urlsplit(text) if "://" in text else None
     if parts is None or parts.scheme in _WITHOUT_SECRETS:
         return text
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return f"{parts.scheme}://{_HIDDEN}"  # a password with / ? or # in it, which databases take as it is
     return f"{parts.scheme}://{_place(parts.netloc)}{_hidden((parts.path.strip('/'), parts.query))}"
 
 
