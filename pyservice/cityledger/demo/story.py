@@ -50,11 +50,11 @@ def play(wish: Wish) -> int:
         KeyboardInterrupt: it was ended before the story's end; everything that it started has stopped.
     """
     narrator = Narrator(Console(), Console(stderr=True))
-    with _own_folder(wish.folder), narrator:
+    with own_folder(wish.folder), narrator:
         narrator.say("cityledger demo: one operator, one node, known keys. Devnet only; nothing is real.")
         with Devnet.start(wish.folder / "devnet") as devnet:
             city = build_city(wish.folder, devnet, narrator.progress)
-            with _served(city, devnet, wish.port) as served:
+            with served_city(city, devnet, wish.port) as served:
                 stage = Stage(city, served)
                 try:
                     _tell(stage, narrator)
@@ -147,7 +147,8 @@ def _example(stage: Stage) -> tuple[str, str, str]:
 
 
 @contextmanager
-def _served(city: City, devnet: Devnet, port: int) -> Iterator[ServedNode]:
+def served_city(city: City, devnet: Devnet, port: int) -> Iterator[ServedNode]:
+    """The node of the city, with a fresh database in its folder."""
     folder = city.folder
     url = f"sqlite:///{folder / 'node.db'}"
     database = Database(url)
@@ -171,7 +172,7 @@ def _served(city: City, devnet: Devnet, port: int) -> Iterator[ServedNode]:
 
 
 @contextmanager
-def _own_folder(folder: Path) -> Iterator[None]:
+def own_folder(folder: Path) -> Iterator[None]:
     """Clears what an earlier demo left, its devnet included; never anything else."""
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise ConfigurationError(f"{folder} holds something else than a demo; name another with --folder")

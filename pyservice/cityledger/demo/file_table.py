@@ -1,0 +1,57 @@
+"""The table of what became of every file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from cityledger.demo.file_import import FileResult
+from cityledger.exchange.tallies import Outcome
+
+_COLUMNS = ("rows", *(one.value for one in Outcome), "flagged", "read back", "anchored", "proven", "seconds")
+
+
+def print_table(results: Sequence[FileResult], console: Console) -> None:
+    """A line for each file and for all; then reasons and flags of each file that has some."""
+    table = Table("file", *_COLUMNS, box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.columns[0].overflow = "fold"
+    for result in results:
+        mark = "" if result.came_out else "✗ "
+        table.add_row(mark + result.name, *_cells([result]))
+    table.add_row(f"all {len(results)} files", *_cells(results), style="bold")
+    console.print(table)
+    for result in results:
+        _print_notes(result, console)
+
+
+def totals(results: Iterable[FileResult]) -> dict[str, int]:
+    """Rows by outcome over all files, and how many were read from them."""
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.told.outcomes)
+        total["rows"] += result.rows
+    return dict(total)
+
+
+def _cells(results: Sequence[FileResult]) -> list[str]:
+    total = totals(results)
+    counts = [total["rows"], *(total[one.value] for one in Outcome)]
+    counts.append(sum(sum(one.told.flags.values()) for one in results))
+    counts += [sum(one.equal for one in results), sum(one.anchored for one in results)]
+    counts.append(sum(one.proven for one in results))
+    return [*(f"{count:,}" for count in counts), f"{sum(one.seconds for one in results):.1f}"]
+
+
+def _print_notes(result: FileResult, console: Console) -> None:
+    noted: tuple[tuple[str, Mapping[str, int]], ...] = (
+        ("rejected", result.told.reasons),
+        ("flagged", result.told.flags),
+    )
+    for what, counts in noted:
+        for name, count in counts.items():
+            console.print(f"{result.name}: {count:,} {what}: {name}", highlight=False, markup=False)
