@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, UnavailableError
 from cityledger.store.objects import Objects
@@ -111,3 +113,28 @@ def test_errors_never_show_a_path(objects: Objects, tmp_path: Path) -> None:
 def test_open_refuses_what_is_no_store(url: str) -> None:
     with pytest.raises(ConfigurationError, match="object_store_url"):
         Objects.open(url)
+
+
+def test_store_that_is_no_directory_keeps_and_sweeps_too() -> None:
+    objects, now = Objects(MemoryStore(), None), datetime.now(UTC)
+    objects.put("parts/one", [b"x" * 7_000_000, b"y"])
+    objects.put("parts/two", [b"z"])
+
+    assert b"".join(objects.get("parts/one")) == b"x" * 7_000_000 + b"y"
+    assert objects.head("parts/one", 3) == b"xxx"
+    assert objects.sweep("parts/", now + timedelta(hours=2), lambda _key: False) == 0  # clocks may differ
+    assert objects.sweep("parts/", now + timedelta(days=2), lambda key: key == "parts/one") == 1
+    assert [one.key for one in objects.list("parts/")] == ["parts/one"]
+
+
+def test_put_may_be_fed_from_another_object(objects: Objects) -> None:
+    objects.put("one", [bytes(12_000_000)])
+
+    objects.put("two", (chunk[::-1] for chunk in objects.get("one")))
+
+    assert sum(map(len, objects.get("two"))) == 12_000_000
+
+
+def test_head_of_what_is_not_there_is_not_found(objects: Objects) -> None:
+    with pytest.raises(NotFoundError):
+        objects.head("none", 4)
