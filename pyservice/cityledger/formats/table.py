@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 MAX_CELL_CHARACTERS = 131_072
 MAX_COLUMNS = 1_000
+MAX_ROW_CHARACTERS = 4_194_304
+"""A row is held whole, each cell for more than its character: a gigabyte of commas would be one row."""
 _SHOWN = 12
+_RENAME = "if a column only has another name, say so with columns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,9 @@ def read_named_table(
     if header is None:
         raise FormatError("header", "the file must begin with 1 header row(s)")
     columns = _renamed(header, renamed)
+    verify(columns)  # first: only of what is a header for certain may cells be told
     if twice := _twice(columns):
         raise FormatError("header", f"column twice {_listed(twice)}")
-    verify(columns)
     yield from _numbered(rows, columns)
 
 
@@ -82,9 +85,12 @@ def _csv_rows(stream: BinaryIO) -> Iterator[list[str]]:
         io.BufferedReader(_Unclosed(stream)), encoding="utf-8-sig", errors="strict", newline=""
     )
     csv.field_size_limit(MAX_CELL_CHARACTERS)
-    reader = csv.reader(text, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
     try:
-        yield from reader
+        for cells in reader:
+            lines.held = 0
+            yield cells
     except UnicodeDecodeError:
         raise FormatError("", f"is not UTF-8 after line {reader.line_num}") from None
     except csv.Error as error:
@@ -116,13 +122,14 @@ def _twice(columns: tuple[str, ...]) -> list[str]:
 
 def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
     missing = [name for name in layout.required if name not in columns]
+    if missing and len(missing) == len(layout.required):
+        # Then it is a row of data rather than a header, and what is in it must not be told to anybody.
+        raise FormatError("header", f"has none of the columns {_listed(missing)}; {_RENAME}")
     unknown = [name[:64] for name in columns if name not in layout.required + layout.optional]
     complaints = _complaints(missing, unknown, _twice(columns))
     told = [f"{what} {_listed(names)}" for what, names in complaints if names]
     if told:
-        raise FormatError(
-            "header", "; ".join(told) + "; if a column only has another name, say so with columns"
-        )
+        raise FormatError("header", "; ".join([*told, _RENAME]))
 
 
 def _complaints(
@@ -134,6 +141,23 @@ def _complaints(
 def _listed(names: list[str]) -> str:
     told = ", ".join(repr(name) for name in names[:_SHOWN])
     return told if len(names) <= _SHOWN else f"{told} and {len(names) - _SHOWN} more"
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text; ``held`` counts what the reader has taken since its last row."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.held = 0
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW_CHARACTERS + 1)
+        self.held += len(line)
+        if self.held > MAX_ROW_CHARACTERS:
+            raise FormatError("", f"has a row of more than {MAX_ROW_CHARACTERS} characters")
+        if not line:
+            raise StopIteration
+        return line
 
 
 class _Unclosed(io.RawIOBase):
