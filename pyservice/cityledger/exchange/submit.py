@@ -198,7 +198,8 @@ class _Writing:
 
     def _sealed(self, newest: Newest) -> SealedRecord | None:
         """What is to be stored; None where the newest version says the same already."""
-        if says_the_same(registry.get(self.dataset.profile), newest, self.content):
+        is_repeated = says_the_same(registry.get(self.dataset.profile), newest, self.content)
+        if is_repeated and newest.subjects == self.content.subjects:
             return None
         record, version = self.draft.target.record, newest.version + 1
         sealed = seal_version(self.services, self.dataset, record, version, self.content, self.draft.aead)
