@@ -172,6 +172,9 @@ body_limit_bytes = 1048576
 
 record_limit_bytes = 8388608
 
+# Longest file to import, unpacked
+import_limit_bytes = 1073741824
+
 # Longest binary part of a record
 object_limit_bytes = 4294967296
 
