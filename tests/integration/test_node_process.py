@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +16,7 @@ from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from cityledger.types import SharingClass
 from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from node_process import PASSPHRASE, Process, clean_environment
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -31,7 +27,6 @@ TITLE = (
     b'{"uid": "110101-001-0007", "type": "apartment", "address": {"district": "Xicheng", "street": "Xidan"},'
     b' "area": {"value": 61.50, "unit": "m2", "kind": "officialArea"}}'
 )
-PASSPHRASE = "correct horse"
 
 
 @pytest.fixture(scope="module")
@@ -56,66 +51,6 @@ def _parts() -> tuple[str, ...]:
     from cityledger.profiles import registry
 
     return registry.get("property").part_names
-
-
-@dataclass
-class Process:
-    """Runs the command line in processes of their own, in one folder."""
-
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    served: subprocess.Popen[str] | None = None
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """Stdout; stderr stands in the message when the exit code is another."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "cityledger", *arguments],
-            cwd=self.folder,
-            env={**_clean(), "CITYLEDGER_PASSPHRASE": PASSPHRASE, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert ended.returncode == code, (
-            f"{arguments} ended with {ended.returncode}: {ended.stderr}{ended.stdout}"
-        )
-        return ended.stdout if code == 0 else ended.stderr
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", code=code))
-
-    def serve(self) -> str:
-        """Serves until ``stop``; returns the URL once the node is ready."""
-        command = [sys.executable, "-m", "cityledger", "node", "serve", "--folder", "node", "--port", "0"]
-        with (self.folder / "serve.log").open("a") as log:
-            self.served = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={**_clean(), "CITYLEDGER_PASSPHRASE": PASSPHRASE},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self.served.stdout is not None
-        found = re.search(r"http://\S+", self.served.stdout.readline())
-        assert found, (self.folder / "serve.log").read_text()
-        self.environment["CITYLEDGER_NODE"] = found[0]
-        return found[0]
-
-    def stop(self, kind: signal.Signals = signal.SIGTERM) -> int:
-        assert self.served is not None
-        self.served.send_signal(kind)
-        code = self.served.wait(timeout=60)
-        assert self.served.stdout is not None
-        self.served.stdout.close()
-        self.served = None
-        return code
-
-
-def _clean() -> dict[str, str]:
-    """The environment without what a developer's shell may say to the command line."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CITYLEDGER_")}
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +150,7 @@ def check(process: Process, code: int = 0) -> str:
     ended = subprocess.run(
         [sys.executable, "-m", "cityledger", "node", "check", "--folder", "node", "--json"],
         cwd=process.folder,
-        env={**_clean(), "CITYLEDGER_PASSPHRASE": PASSPHRASE},
+        env={**clean_environment(), "CITYLEDGER_PASSPHRASE": PASSPHRASE},
         capture_output=True,
         text=True,
         timeout=60,
