@@ -151,7 +151,7 @@ SCHEMA = {
         (("part", 0), set()),
         (("none", "x"), set()),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(map(str, value))) or "none",
 )
 def test_cell_kinds_follow_references_and_unions(path: tuple[str | int, ...], kinds: set[str]) -> None:
     assert cell_kinds(SCHEMA, path) == kinds
