@@ -42,6 +42,16 @@ def _number(value: object) -> object:
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _ascii(text: str) -> str:
+    """To the models ``\\d`` is a digit of any script, to JSON Schema one of ten."""
+    if not text.isascii():
+        raise ValueError("must be written with the digits 0 to 9")
+    return text
+
+
+Ascii = AfterValidator(_ascii)
+
+
 def _civil_date(text: str) -> str:
     date.fromisoformat(text)
     return text
@@ -67,11 +77,11 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-CivilDate = Annotated[str, StringConstraints(pattern=_DATE), AfterValidator(_civil_date)]
+CivilDate = Annotated[str, StringConstraints(pattern=_DATE), Ascii, AfterValidator(_civil_date)]
 """A calendar date, ISO 8601 ``YYYY-MM-DD``."""
-Instant = Annotated[str, StringConstraints(pattern=_INSTANT), AfterValidator(_instant)]
+Instant = Annotated[str, StringConstraints(pattern=_INSTANT), Ascii, AfterValidator(_instant)]
 """An RFC 3339 time. The offset is required: a parking feed without one is an hour wrong twice a year."""
-Share = Annotated[str, StringConstraints(pattern=_SHARE), AfterValidator(_share)]
+Share = Annotated[str, StringConstraints(pattern=_SHARE), Ascii, AfterValidator(_share)]
 """A share in a right as a fraction, ``1/2``; decimals cannot write a third."""
 
 

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from cityledger.profiles.fields import Identifier, Instant, Name, Number
+from cityledger.profiles.fields import Ascii, Identifier, Instant, Name, Number
 from cityledger.profiles.parking_entities import ABSENT, Free, Spoken
 
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-LocalTime = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00(:00)?)$")]
+LocalTime = Annotated[
+    str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00(:00)?)$"), Ascii
+]
 """A time of day on the clock of the place, ``07:30`` or ``07:30:00``; ``24:00`` ends a day."""
 
 

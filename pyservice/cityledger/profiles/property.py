@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from cityledger.errors import PayloadError
-from cityledger.profiles.fields import CivilDate, Element, Identifier, Name, Share, Text, fits
+from cityledger.profiles.fields import Ascii, CivilDate, Element, Identifier, Name, Share, Text, fits
 from cityledger.profiles.land_values import Amount, Area
 from cityledger.profiles.profile import Parts, Profile, ProfilePart
 from cityledger.profiles.transaction import TRANSACTION, RightType, check_transaction
@@ -29,7 +29,7 @@ class Address(Element):
     street: Text
     building: Name | None = None
     unit: Name | None = None
-    postcode: Annotated[str, StringConstraints(pattern=r"^\d{6}$")] | None = None
+    postcode: Annotated[str, StringConstraints(pattern=r"^\d{6}$"), Ascii] | None = None
 
 
 class Title(Element):

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
 from cityledger.errors import PayloadError
-from cityledger.profiles.fields import Element, Identifier, Name, Number, Share, Text, fits
+from cityledger.profiles.fields import Ascii, Element, Identifier, Name, Number, Share, Text, fits
 from cityledger.profiles.land_values import Amount
 from cityledger.strict_json import Json
 
@@ -29,7 +29,7 @@ def _day_or_month(text: str) -> str:
 
 
 DayOrMonth = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$"), AfterValidator(_day_or_month)
+    str, StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$"), Ascii, AfterValidator(_day_or_month)
 ]
 """ISO 8601 ``YYYY-MM-DD``, or ``YYYY-MM`` where the source tells no day: none is made up."""
 FormatName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
