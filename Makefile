@@ -27,7 +27,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors bench-anchoring bench-object lock clean forge
+.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -77,6 +77,10 @@ check-vectors: setup
 	@git --no-pager diff --exit-code --stat -- tests/vectors
 	@new=$$(git ls-files --others --exclude-standard -- tests/vectors) && \
 	  { [ -z "$$new" ] || { echo "Not checked in: $$new"; exit 1; }; }
+
+import-data: setup ## import public files into a city and print what became of each row (DATA=folder)
+	@[ -n "$(DATA)" ] || { echo "Name the folder of the files: make import-data DATA=..." >&2; exit 1; }
+	@.venv/bin/python scripts/import_everything.py "$(DATA)"
 
 bench-anchoring: setup ## measure anchoring: batch sizes, gas, time to final
 	@.venv/bin/python bench/anchoring.py

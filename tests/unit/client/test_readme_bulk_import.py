@@ -1,0 +1,58 @@
+"""The README's bulk import, run as it stands against a node in this process that imports as well."""
+
+import io
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cityledger.client import Client
+from cityledger.exchange.tallies import Outcome
+from cityledger.formats.options import ImportOptions
+from node_fixture import TestNode
+
+Connect = Callable[[str, str], Client]
+README = Path(__file__).parents[3] / "pyservice" / "README.md"
+SECTION = README.read_text("utf-8").partition("## Bulk import")[2].partition("\n## ")[0]
+FILE = (
+    b"No,act,title.uid,title.type,title.address.district,title.address.street,title.area.value,title.area.unit\n"
+    b"t-1,add,110101-001-0007,apartment,Xicheng,Xidan,61.50,m2\n"
+    b"t-2,add,110101-001-0008,apartment,Xicheng,Xidan,many,m2\n"
+)
+
+
+@pytest.fixture
+def importing(node: TestNode) -> Iterator[None]:
+    """The node's loop of imports, as a running node has it."""
+    stop = threading.Event()
+    loop = threading.Thread(target=node.context.imports.run, args=(stop,))
+    loop.start()
+    yield
+    stop.set()
+    node.context.imports.wake()
+    loop.join()
+
+
+@pytest.mark.usefixtures("importing")
+def test_example_imports_and_tells_the_rejected_row(
+    connect: Connect, node: TestNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = re.search(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    assert block is not None
+    names = {
+        "land": connect("LAND", "writer"),
+        "titles": node.land,
+        "file": io.BytesIO(FILE),
+        "ImportOptions": ImportOptions,
+    }
+    exec(block[1], names)  # noqa: S102 - the README's own text
+
+    *_, counts, row = capsys.readouterr().out.splitlines()
+    assert "'accepted': 1" in counts
+    assert row == "2 title.area.value must be number, as JSON writes it"
+
+
+def test_table_lists_every_outcome() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", SECTION, re.MULTILINE) == [one.value for one in Outcome]
