@@ -16,9 +16,9 @@ from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
 from cityledger.store import logs
 from cityledger.store.database import Database
+from cityledger.store.index_tables import idx_batch
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.store.tables import idx_batch
 from cityledger.types import AgencyId, ErasureReason, LeafHash, LogId, LogKind
 from memory_chain import MemoryChain, MemoryFollower
 from memory_ledger import OPERATOR, MemoryLedger

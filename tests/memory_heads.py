@@ -12,7 +12,7 @@ from cityledger.keccak import keccak
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
 from cityledger.proofs.merkle import verify_inclusion
 from cityledger.store import history, index
-from cityledger.store import tables as t
+from cityledger.store import index_tables as t
 from cityledger.types import DatasetId, LeafHash, RecordId
 
 if TYPE_CHECKING:

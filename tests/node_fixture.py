@@ -50,11 +50,12 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
 from cityledger.store import history, logs, node_state
-from cityledger.store import tables as t
+from cityledger.store import index_tables as t
 from cityledger.store.batches import close_batch
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.objects import Objects
+from cityledger.store.schema import metadata
 from cityledger.store.terms_json import terms_to_json
 from cityledger.store.tokens import Session, add_token
 from cityledger.types import (
@@ -359,7 +360,7 @@ class TestNode:
         with self.context.services.database.reading() as connection:
             return {
                 table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-                for table in t.metadata.sorted_tables
+                for table in metadata.sorted_tables
                 if table.name != "token"
             }
 
@@ -428,7 +429,7 @@ def _services(
     folder: Path, time: TestTime, staleness_limit_seconds: int
 ) -> tuple[Services, dict[str, ec.EllipticCurvePrivateKey]]:
     database = Database(f"sqlite:///{folder / 'node.db'}")
-    t.metadata.create_all(database.engine)
+    metadata.create_all(database.engine)
     keyring = Keyring.create(
         folder / "keyring",
         UnlockSecret.from_passphrase("tests"),

@@ -26,7 +26,7 @@ from cityledger.store.database import Database
 from cityledger.store.index import load_known
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.store.tables import INDEX_TABLES
+from cityledger.store.index_tables import INDEX_TABLES
 from cityledger.types import (
     NO_AGENCY,
     NO_SUBJECT,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cityledger.chain import events as e
 from cityledger.errors import ChainError
-from cityledger.store import tables as t
+from cityledger.store import index_tables as t
 from cityledger.store.batches import is_own_transaction
 from cityledger.store.history import put, remove
 from cityledger.store.terms_json import terms_to_json

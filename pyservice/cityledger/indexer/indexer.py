@@ -17,8 +17,8 @@ from cityledger.indexer.effects import apply_event
 from cityledger.store import history, node_state
 from cityledger.store.database import Database
 from cityledger.store.index import find_block, find_cursor
+from cityledger.store.index_tables import block as block_table
 from cityledger.store.journal import Journal
-from cityledger.store.tables import block as block_table
 from cityledger.types import BlockRef
 
 log = logging.getLogger(__name__)

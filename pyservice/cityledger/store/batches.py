@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from cityledger.proofs.merkle import Tree
 from cityledger.store import logs
 from cityledger.store.history import select_now
-from cityledger.store.tables import attempt, attempt_batch, batch, idx_batch, idx_skipped, leaf
+from cityledger.store.index_tables import idx_batch, idx_skipped
+from cityledger.store.tables import attempt, attempt_batch, batch, leaf
 from cityledger.types import BatchState, LogId
 
 

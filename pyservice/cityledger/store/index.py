@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.policy.gather import Known
-from cityledger.store import tables as t
+from cityledger.store import index_tables as t
 from cityledger.store.history import find, select_now
 from cityledger.store.terms_json import terms_from_json
 from cityledger.types import (

@@ -15,9 +15,9 @@ from cityledger.errors import ChainError, StorageFullError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
+from cityledger.store.index_tables import INDEX_TABLES, block
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.store.tables import INDEX_TABLES, block
 from cityledger.types import (
     Address,
     AgencyId,

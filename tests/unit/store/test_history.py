@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cityledger.store.database import Database
 from cityledger.store.history import find, put, remove, undo
-from cityledger.store.tables import idx_officer, metadata
+from cityledger.store.index_tables import idx_officer
+from cityledger.store.schema import metadata
 
 KEYS = st.builds(
     lambda agency, account: {"agency": agency, "account": account}, st.integers(1, 2), st.sampled_from("ab")

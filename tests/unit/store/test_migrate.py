@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from cityledger.errors import ConfigurationError
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate, verify_schema
-from cityledger.store.tables import metadata, node_state
+from cityledger.store.schema import metadata
+from cityledger.store.tables import node_state
 
 
 def test_migrate_makes_exactly_the_tables_of_the_program(database: Database) -> None:

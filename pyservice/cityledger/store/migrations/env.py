@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from cityledger.store.tables import metadata
+from cityledger.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
