@@ -61,7 +61,7 @@ async def receive_record(put: Put, request: Request, media_type: str) -> Written
     if media_type not in MULTIPART:
         return await run_in_threadpool(_put_body, put, media_type, await request.body())
     take = partial(_put_parts, put, request.headers.get("content-type", ""))
-    return await put.node.uploads.receive(request, _longest(put.node.settings), take)
+    return await put.node.uploads.receive(request, put.session.agency, _longest(put.node.settings), take)
 
 
 def _put_body(put: Put, media_type: str, body: bytes) -> Written:

@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from cityledger.errors import InputError, TooLargeError
+from cityledger.types import AgencyId
 
 T = TypeVar("T")
 STALL_SECONDS = 60
@@ -21,14 +22,20 @@ AT_ONCE = 8
 
 
 class Uploads:
-    """Receives long bodies, each in a thread of its own kind."""
+    """Receives long bodies, each in a thread of its own kind. No more than half of those at a time are of one
+    agency: one that sends slowly must not keep all others from sending.
+    """
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._at_once = at_once
         self._limiter: CapacityLimiter | None = None
+        self._each: dict[AgencyId, CapacityLimiter] = {}
 
-    async def receive(self, request: Request, limit: int, take: Callable[[Iterator[bytes]], T]) -> T:
-        """What ``take`` returns; it gets the body in chunks and may wait as long as it likes.
+    async def receive(
+        self, request: Request, sender: AgencyId, limit: int, take: Callable[[Iterator[bytes]], T]
+    ) -> T:
+        """What ``take`` returns; it gets the body in chunks and may wait as long as it likes. ``sender`` is
+        the caller's agency.
 
         Raises, also into ``take``:
             TooLargeError: more than ``limit`` bytes.
@@ -38,7 +45,11 @@ class Uploads:
         if self._limiter is None:  # it belongs to the loop that serves
             self._limiter = CapacityLimiter(self._at_once)
         loop = asyncio.get_running_loop()
-        return await to_thread.run_sync(lambda: take(_chunks(request, loop, limit)), limiter=self._limiter)
+        each = self._each.setdefault(sender, CapacityLimiter(max(1, self._at_once // 2)))
+        async with each:
+            return await to_thread.run_sync(
+                lambda: take(_chunks(request, loop, limit)), limiter=self._limiter
+            )
 
 
 def _verify_told_length(request: Request, limit: int) -> None:

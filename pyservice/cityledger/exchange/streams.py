@@ -119,7 +119,19 @@ def _watched(
     before: Ruling,
     chunks: Iterable[bytes],
 ) -> Iterator[bytes]:
-    decided = services.clock.monotonic()
+    """Counts from now and not from the first chunk: the edge may come to ask for that one much later."""
+    return _until_denied(services, session, intent, target, before, chunks, services.clock.monotonic())
+
+
+def _until_denied(
+    services: Services,
+    session: Session,
+    intent: Intent,
+    target: Target,
+    before: Ruling,
+    chunks: Iterable[bytes],
+    decided: float,
+) -> Iterator[bytes]:
     for chunk in _gathered(chunks):
         # Asked when a chunk is wanted, so a slow reader is cut off as soon as a fast one.
         if services.clock.monotonic() - decided >= DECIDE_EVERY_SECONDS:

@@ -66,7 +66,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import. ``spooled`` is None once the file is not needed; ``caller`` is JSON: who asked, and why."""
+    """An import. ``spooled`` is None once the file is not needed; ``caller`` is JSON: who asked,
+    and why; empty once the job has ended.
+    """
 
     id: str
     key: JobKey
@@ -188,9 +190,19 @@ def rewind(connection: sa.Connection, id_: str) -> None:
 
 
 def finish(connection: sa.Connection, id_: str, failure: str | None, now: int) -> None:
-    """Done, or stopped for the reason ``failure``. The file is not needed any more."""
+    """Done, or stopped for the reason ``failure``. The file is not needed any more, nor is the caller, whose
+    case stands nowhere else in plain."""
     state = JobState.DONE if failure is None else JobState.STOPPED
-    _update(connection, id_, state=int(state), failure=failure, finished_at=now, object=None, wrapped=None)
+    _update(
+        connection,
+        id_,
+        state=int(state),
+        failure=failure,
+        finished_at=now,
+        object=None,
+        wrapped=None,
+        caller="{}",
+    )
 
 
 def list_rows(

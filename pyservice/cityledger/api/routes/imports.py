@@ -60,7 +60,9 @@ async def start_import(
         order_import, node.services, session, intent, dataset_of(dataset), format_, options
     )
     take = partial(receive_file, node, session, intent, order)
-    answer, is_new = await node.uploads.receive(request, node.settings.import_limit_bytes, take)
+    answer, is_new = await node.uploads.receive(
+        request, session.agency, node.settings.import_limit_bytes, take
+    )
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = IMPORT.replace("{import}", answer.id)
     return answer

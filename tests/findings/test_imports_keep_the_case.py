@@ -1,0 +1,41 @@
+"""The case of an import stood in plain in its row for good; receipts hold but a digest of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from cityledger.profiles.samples import sample_of
+from cityledger.store.tables import import_job
+from node_fixture import make_node
+
+CASE = "divorce of the Wangs"
+
+
+def test_an_import_that_ended_tells_nothing_of_its_case(tmp_path: Path) -> None:
+    node = make_node(tmp_path)
+    url = f"/v1/datasets/0x{node.parking.hex()}/imports"
+    headers = {
+        **node.headers("PARKING", "writer"),
+        "Cityledger-Case": CASE,
+        "Content-Type": "application/x-ndjson",
+    }
+
+    answer = node.client.post(
+        url,
+        params={"format": "ndjson"},
+        content=json.dumps({"id": "bay", **sample_of("parking")}),
+        headers=headers,
+    )
+    while node.context.imports.turn():
+        pass
+    told = node.client.get(answer.headers["Location"], headers=headers).json()
+    with node.context.services.database.reading() as connection:
+        rows = [tuple(row) for row in connection.execute(sa.select(import_job))]
+    node.close()
+
+    assert answer.status_code == 202
+    assert told["state"] == "done"
+    assert CASE not in str(rows)
