@@ -26,6 +26,7 @@ from cityledger.types import SubjectId
 _ABOUT_THE_ROW = ("id", "act", "subject", "subject.system", "subject.value")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _BOOLEANS = frozenset({"true", "false"})
 
 _Step = str | int
@@ -76,7 +77,7 @@ def _columns(names: tuple[str, ...], options: ImportOptions) -> dict[str, _Colum
 
 
 def _column(name: str, schema: Mapping[str, object]) -> _Column:
-    path = tuple(int(step) if step.isascii() and step.isdigit() else step for step in name.split("."))
+    path = tuple(int(step) if _INDEX.fullmatch(step) else step for step in name.split("."))
     return _Column(name, path, cell_kinds(schema, path))
 
 
