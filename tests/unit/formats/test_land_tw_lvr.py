@@ -107,7 +107,7 @@ def test_area_of_parking_has_one_of_two_spellings() -> None:
 
 
 def test_file_with_one_header_row_loses_a_row_to_the_second_and_is_told_by_its_columns() -> None:
-    with pytest.raises(FormatError, match="missing column"):
+    with pytest.raises(FormatError, match="has none of the columns"):
         read("tw-lvr", as_csv([["serial number"], ["編號"]]))
 
 

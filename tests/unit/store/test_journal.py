@@ -73,10 +73,15 @@ def test_run_tells_every_caller_of_the_group_when_the_commit_fails(
 def test_run_shares_commits_between_callers(database: Database, journal: Journal) -> None:
     commits: list[int] = []
     sa.event.listen(database.engine, "commit", lambda _connection: commits.append(1))
-    gate = threading.Event()
+    held, gate = threading.Event(), threading.Event()
+
+    def hold(_connection: sa.Connection) -> None:
+        held.set()
+        gate.wait(60)
 
     with ThreadPoolExecutor(33) as pool:
-        pool.submit(journal.run, lambda _connection: gate.wait(5))
+        pool.submit(journal.run, hold)
+        held.wait(60)  # from here on nothing joins the first group
         runs = [pool.submit(journal.run, _put(str(number))) for number in range(32)]  # type: ignore[arg-type]
         while journal._queue.qsize() < 32:
             gate.wait(0.01)
