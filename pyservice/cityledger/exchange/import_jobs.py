@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.errors import FieldError, NotFoundError
+from cityledger.errors import ConflictError, FieldError, NotFoundError
 from cityledger.exchange.import_request import Asked, asked_to_json, caller_to_json, verify_options
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.spooling import Received, spool
@@ -19,6 +19,10 @@ from cityledger.store.imports import Job, JobKey, JobState, ListedRow, Verdict
 from cityledger.store.index import Dataset
 from cityledger.store.tokens import Session
 from cityledger.types import AgencyId, DatasetId
+
+WAITING_LIMIT_BYTES = 17_179_869_184
+"""Of files of one agency that wait or run. A packed file rests unpacked, at up to 200 times its size, so that
+without it one sender could soon fill a disk that all share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,10 @@ def order_import(
     Raises:
         DeniedError: after a receipt of the denial is durable.
         FieldError: no such format, not of the dataset's profile, or an option that it does not take.
+        ConflictError: as much of this agency waits as may.
     """
     ruling = allow(services, session, intent, Target(dataset))
+    _verify_room(services, session.agency)
     services.keys_of(ruling.dataset.provider)
     found = _format(format_, ruling.dataset.profile)
     verify_options(found, asked.options)
@@ -99,6 +105,13 @@ def list_import_rows(
     get_import(services, agency, id_)
     with services.database.reading() as connection:
         return imports.list_rows(connection, id_, verdict, after, limit)
+
+
+def _verify_room(services: Services, agency: AgencyId) -> None:
+    with services.database.reading() as connection:
+        jobs = imports.list_unfinished(connection)
+    if sum(job.content_bytes for job in jobs if job.key.agency == agency) >= WAITING_LIMIT_BYTES:
+        raise ConflictError("too much of this agency waits to be imported; send the file when some is done")
 
 
 def _enter(
