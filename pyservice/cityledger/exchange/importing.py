@@ -17,6 +17,7 @@ from cityledger.errors import (
     NotFoundError,
     SealingError,
     StaleVersionError,
+    TooLargeError,
 )
 from cityledger.exchange.import_request import asked_from_json, caller_from_json
 from cityledger.exchange.judging import State, judge, next_state
@@ -40,6 +41,8 @@ from cityledger.types import RecordId, SubjectId
 CHUNK_ROWS = 256
 CHUNK_BYTES = 4_194_304
 """Of payload; a chunk ends with the row that reaches it."""
+DRY_RUN_RECORDS = 500_000
+"""What a dry run remembers, in some 350 MB: it cannot ask the store, and must not take the node's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,8 @@ class ImportRun:
         self._subjects.stored(fresh)
         self._states.remember(judged.states)
         self._states.trim()
+        if self._asked.dry_run and len(self._states) > DRY_RUN_RECORDS:
+            raise TooLargeError("", f"a dry run takes {DRY_RUN_RECORDS} records; try the rest apart")
 
     def _submit(self, drafts: Sequence[RowDraft], within: Within) -> None:
         sealed = seal_rows(self._services, self._dataset, drafts)

@@ -40,6 +40,9 @@ class NewestStates:
             self._held[record] = state
             self._held.move_to_end(record)
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def trim(self) -> None:
         """Forgets down to the limit; call it between chunks."""
         while self._limit is not None and len(self._held) > self._limit:
