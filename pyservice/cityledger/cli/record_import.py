@@ -87,14 +87,12 @@ def import_(
     The node takes the file whole and imports it in the background: Ctrl-C, a lost connection or a restart of
     the node loses nothing. The same file sent again is the same import, and writes nothing twice.
 
-    Examples:
+    Example: `cityledger record import HEALTH/treatment/outpatient/visits bundle.json.gz --format fhir`
 
-    `cityledger record import HEALTH/treatment/outpatient/visits bundle.json.gz --format fhir`
+    Example: `cityledger record import LAND/registration/real-estate/titles 2025-04.csv --format hmlr-price-paid`
 
-    `cityledger record import LAND/registration/real-estate/titles 2025-04.csv --format hmlr-price-paid`
-
-    `cityledger record import PARKING/traffic/parking/states birmingham.csv --format birmingham-occupancy
-    --timezone Europe/London --dry-run`
+    Example: `cityledger record import PARKING/traffic/parking/states birmingham.csv
+    --format birmingham-occupancy --timezone Europe/London --dry-run`
 
     Formats of every profile: `ndjson` (lines of `{"id", "act", "subjects", "parts"}`), `csv` (columns `id`,
     `act`, `subject.system`, `subject.value`, `title.address.street` …). medical: `fhir`, `fhir-ndjson`.
