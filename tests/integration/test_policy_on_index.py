@@ -24,9 +24,9 @@ from cityledger.policy import decide
 from cityledger.store import index
 from cityledger.store.database import Database
 from cityledger.store.index import load_known
+from cityledger.store.index_tables import INDEX_TABLES
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.store.index_tables import INDEX_TABLES
 from cityledger.types import (
     NO_AGENCY,
     NO_SUBJECT,

@@ -89,7 +89,8 @@ def import_(
 
     Example: `cityledger record import HEALTH/treatment/outpatient/visits bundle.json.gz --format fhir`
 
-    Example: `cityledger record import LAND/registration/real-estate/titles 2025-04.csv --format hmlr-price-paid`
+    Example: `cityledger record import LAND/registration/real-estate/titles 2025-04.csv
+    --format hmlr-price-paid`
 
     Example: `cityledger record import PARKING/traffic/parking/states birmingham.csv
     --format birmingham-occupancy --timezone Europe/London --dry-run`

@@ -68,7 +68,7 @@ def _line(number: int, line: bytes) -> Row | RejectedRow:
         return RejectedRow(number, error.field, error.reason)
     # No other line is at hand: patients are named as the others refer to them.
     entry = entry_of(number, resource, Slice("", line.strip()), "resource")
-    return _row([entry], Bundled([]))
+    return _row([entry], Bundled([], is_all=False))
 
 
 def _records(entries: Sequence[Entry], *, by_encounter: bool) -> Iterator[Row | RejectedRow]:

@@ -30,7 +30,10 @@ class Bundled:
     Build it of all entries; ``find`` resolves ``urn:uuid:…``, absolute and ``Type/id`` references.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], *, is_all: bool = True) -> None:
+        """``is_all`` is false where other resources of the same patients are not at hand: then a Patient is
+        named as they refer to it, or one person would be two."""
+        self._is_all = is_all
         self._by_reference: dict[str, Entry] = {}
         for entry in entries:
             for name in _names_of(entry):
@@ -56,7 +59,9 @@ class Bundled:
         """
         found = [self._patient(one, entry.resource) for one in _subjects(entry.resource)]
         if entry.kind == "Patient":
-            found = [_identifier(entry.resource, _own_reference(entry))]
+            own = _own_reference(entry)
+            by_reference = own and not self._is_all
+            found = [Identifier(REFERENCE_SYSTEM, own) if by_reference else _identifier(entry.resource, own)]
         return list(dict.fromkeys(one for one in found if one is not None))
 
     def _patient(self, reference: Mapping[str, Json], resource: Mapping[str, Json]) -> Identifier | None:
@@ -130,10 +135,19 @@ def _subjects(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     """The references that say whom a resource is about. ``patient`` can only be a Patient."""
     for name in _ABOUT:
         for one in _objects(resource.get(name)):
-            yield {**one, "type": "Patient"} if name == "patient" else one
+            yield {**one, "type": "Patient"} if name == "patient" or _is_unknown(name, one) else one
     for outer, inner in _ABOUT_WITHIN:
         for one in _objects(resource.get(outer)):
             yield from _objects(one.get(inner))
+
+
+def _is_unknown(name: str, reference: Mapping[str, Json]) -> bool:
+    """Whether a subject may be a patient for all that its reference says. Then it counts as one: a subject
+    too many shows a read in a ledger that nobody asks for, one too few hides it from a citizen."""
+    text = reference.get("reference")
+    if name not in ("subject", "beneficiary") or "type" in reference or not isinstance(text, str):
+        return False
+    return text.startswith("urn:") or "Patient/" in text
 
 
 def _encounters(resource: Mapping[str, Json]) -> Iterator[str]:
