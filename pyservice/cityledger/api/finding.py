@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cityledger.api.context import NodeContext
 from cityledger.api.places import dataset_of, target_of
-from cityledger.api.wire.records import Sought
+from cityledger.api.wire.lookups import Sought
 from cityledger.api.wire.shapes import bytes_of
 from cityledger.errors import FieldError
 from cityledger.exchange.gate import Passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from cityledger.api.wire.records import AskRelease
+from cityledger.api.wire.releases import AskRelease
 from cityledger.errors import FieldError, SealingError
 from cityledger.exchange.receipting import PresentedKey
 from cityledger.sealing.sealing_key import hpke_public_key, sealing_key_digest

@@ -31,10 +31,10 @@ SHOWN_ROWS = 20
 
 DatasetArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[DATASET]", help="PARKING/traffic/parking/states, or its 0x-hex id."),
+    typer.Argument(metavar="DATASET", help="PARKING/traffic/parking/states, or its 0x-hex id."),
 ]
 FileArgument = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="The file, plain or gzip; - is stdin.")
+    Path | None, typer.Argument(metavar="FILE", help="The file, plain or gzip; - is stdin.")
 ]
 ColumnOption = Annotated[
     list[str] | None,

@@ -13,7 +13,7 @@ from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, d
 from cityledger.api.proving import proof_answer
 from cityledger.api.routes.records import RECORD
 from cityledger.api.strict_requests import StrictRoute
-from cityledger.api.wire.records import (
+from cityledger.api.wire.lookups import (
     Checked,
     Found,
     History,

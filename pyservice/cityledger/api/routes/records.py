@@ -24,16 +24,14 @@ from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, St
 from cityledger.api.wire.records import (
     RECORD_ANSWER,
     RECORD_BODY,
-    AskRelease,
     Erased,
     RecordView,
-    ReleaseView,
     Written,
     record_bytes,
-    release_view,
     tombstone_place,
     written,
 )
+from cityledger.api.wire.releases import AskRelease, ReleaseView, release_view
 from cityledger.api.wire.shapes import hex_of
 from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.submit import erase, withdraw

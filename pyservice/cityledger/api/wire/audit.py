@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityledger.api.wire.records import ReceiptView, receipt_view
+from cityledger.api.wire.releases import ReceiptView, receipt_view
 from cityledger.api.wire.shapes import (
     EXAMPLE_DATASET,
     EXAMPLE_DIGEST,

@@ -12,6 +12,7 @@ EXAMPLE_DATASET = "0x" + "d1" * 32
 EXAMPLE_RECORD = "0x" + "7e" * 32
 EXAMPLE_SUBJECT = "0x" + "5b" * 32
 EXAMPLE_DIGEST = "0x" + "3c" * 32
+EXAMPLE_PLACE = {"log": "3", "seq": "41", "leafHash": EXAMPLE_DIGEST}
 
 Hex32 = Annotated[str, StringConstraints(pattern=HEX32_PATTERN)]
 """32 bytes as 0x and lower-case hex."""
