@@ -114,7 +114,7 @@ def test_torture_files_as_a_part_are_stored_as_sent_or_not_at_all(
     state = json.dumps(PARKING_RECORD["parts"]["state"]).encode()  # type: ignore[index]
     taken: list[str] = []
     for path in torture:
-        payload = state[:-1] + b',"address":{"x":' + path.read_bytes() + b"}}"
+        payload = state[:-1] + b',"sourceFields":{"x":' + path.read_bytes() + b"}}"
         body = b'{"parts":{"state":' + payload + b"}}"
         url = node.url(node.parking, quote(path.name))
         if _is_answered(client.put(url, content=body, headers=writer)):
