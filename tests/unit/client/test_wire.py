@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cityledger.api.wire import audit, directory, records, rules, signin
+from cityledger.api.wire import audit, directory, lookups, records, releases, rules, signin
 from cityledger.client import answers
 from cityledger.client.wire import base64url, from_base64url, json_of, read_answer
 from cityledger.errors import FieldError, NodeError
@@ -15,8 +15,8 @@ EXAMPLES = {
     answers.Dataset: directory.DatasetView,
     answers.WhoAmI: signin.WhoAmI,
     answers.Written: records.Written,
-    answers.FoundRecord: records.FoundRecord,
-    answers.HistoryVersion: records.HistoryItem,
+    answers.FoundRecord: lookups.FoundRecord,
+    answers.HistoryVersion: lookups.HistoryItem,
     answers.LeafPlace: records.TombstonePlace,
     answers.Mined: records.MinedView,
     answers.ToldDecision: rules.DecisionView,
