@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cityledger.api.wire import audit, directory, lookups, records, releases, rules, signin
+from cityledger.api.wire import audit, directory, lookups, records, rules, signin
 from cityledger.client import answers
 from cityledger.client.wire import base64url, from_base64url, json_of, read_answer
 from cityledger.errors import FieldError, NodeError
