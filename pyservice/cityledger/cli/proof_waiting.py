@@ -1,27 +1,25 @@
-"""A proof that must be mined first: asked for again until it is there."""
+"""What a version's batch must be mined for: asked again until it is."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from cityledger.cli.output import note
 from cityledger.errors import NotAnchoredError
 
-if TYPE_CHECKING:
-    from cityledger.client.answers import ProvenFile
-
+T = TypeVar("T")
 LOOK_SECONDS = 2.0
 
 
 def fetch_when_anchored(
-    fetch: Callable[[], ProvenFile],
+    fetch: Callable[[], T],
     patience_seconds: float,
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> ProvenFile:
+) -> T:
     """What ``fetch`` gives once it gives something; says once that it waits.
 
     Raises:
@@ -36,7 +34,9 @@ def fetch_when_anchored(
             if now() + LOOK_SECONDS > until:
                 if patience_seconds:
                     raise
-                raise NotAnchoredError("durable, but its batch is not mined yet; --wait 2m waits") from None
+                raise NotAnchoredError(
+                    "durable, but its batch is not mined yet; --wait waits for it"
+                ) from None
         if not is_told:
             note("durable, but its batch is not mined yet; waiting")
         is_told = True

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -20,11 +18,8 @@ from cityledger.cli.node_access import (
     dataset_named,
     stated,
 )
-from cityledger.cli.output import JsonOption, note, print_fields
-from cityledger.errors import NotAnchoredError
-
-T = TypeVar("T")
-_PAUSE_SECONDS = 1.0
+from cityledger.cli.output import JsonOption, print_fields
+from cityledger.cli.proof_waiting import fetch_when_anchored
 
 
 def land(
@@ -53,21 +48,8 @@ def land(
     """
     with connected(node, credentials, token) as client:
         place, reason = dataset_named(client, dataset), stated(purpose, case, None)
-        landed = _patiently(
+        landed = fetch_when_anchored(
             lambda: client.move_head(place, record, reason=reason, expected_version=follows), wait
         )
     fields = {"version": landed.version, "leafHash": landed.leaf_hash, "block": landed.block}
     print_fields({**fields, "transaction": landed.transaction}, as_json=as_json)
-
-
-def _patiently(ask: Callable[[], T], seconds: int) -> T:
-    """The answer, asked for again while the version is not mined."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return ask()
-        except NotAnchoredError:
-            if time.monotonic() >= deadline:
-                raise
-        note("not mined yet; waiting for the next batch")
-        time.sleep(_PAUSE_SECONDS)

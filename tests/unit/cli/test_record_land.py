@@ -3,12 +3,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cityledger.cli import record_land
 from cityledger.cli.main import run
+from cityledger.cli.proof_waiting import fetch_when_anchored
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
@@ -60,9 +62,10 @@ def test_land_waits_for_the_batch(
     node: TestNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node.put(node.land, NAME, TITLE_RECORD)
-    monkeypatch.setattr(record_land.time, "sleep", lambda _seconds: node.anchor_all())
+    waiting = partial(fetch_when_anchored, sleep=lambda _seconds: node.anchor_all())
+    monkeypatch.setattr(record_land, "fetch_when_anchored", waiting)
     assert land(node, "--wait", "60") == 0
-    assert "waiting for the next batch" in capsys.readouterr().err
+    assert "not mined yet; waiting" in capsys.readouterr().err
 
 
 def test_land_ends_with_1_where_another_version_has_landed(
