@@ -19,9 +19,9 @@ class Settings:
     """What a node needs to know. Units are in the names; paths are relative to the file's folder."""
 
     database_url: str
-    """SQLAlchemy URL, e.g. ``sqlite:///node.db`` (relative to the folder)."""
+    """``sqlite:///node.db`` (relative to the folder) or ``postgresql://…``; ``DATABASE_URL`` overrides it."""
     rpc_url: str
-    """HTTP JSON-RPC endpoint of the chain."""
+    """JSON-RPC endpoint of the chain, ``http(s)://…`` or ``ipc:``; several stand with commas between."""
     chain_id: int
     """The only chain id that the node accepts."""
     manifest: Path
@@ -32,6 +32,8 @@ class Settings:
     """Account, held in the keyring, that operates this node's logs and pays for anchoring."""
     key_file: Path | None = None
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
+    ws_url: str = ""
+    """WebSocket endpoint (``ws://…``) that tells of new blocks at once; without it the chain is polled."""
     host: str = "127.0.0.1"
     """Address to listen at."""
     port: int = 8053
@@ -44,6 +46,12 @@ class Settings:
     """A batch closes when its oldest leaf is this old."""
     batch_max_leaves: int = 65_536
     """A batch closes when it has this many leaves."""
+    max_fee_gwei: int = 500
+    """Most that is offered for a unit of gas, in gwei; a transaction that needs more waits."""
+    fee_bump_after_seconds: float = 60.0
+    """A transaction that is not mined after so long is replaced by one with a higher fee."""
+    reorg_limit_blocks: int = 128
+    """A reorg that undoes more blocks stops the index until an operator rebuilds it."""
     cross_check_share: float = 0.01
     """Part of the permits that the contract is asked about as well, 0 to 1; a mismatch stops reads."""
     token_seconds: int = 900
@@ -122,6 +130,9 @@ def _wrong_values(settings: Settings) -> list[str]:
         "batch_max_leaves must be 1 to 65536": 1 <= settings.batch_max_leaves <= 65_536,
         "staleness_limit_seconds must be positive": settings.staleness_limit_seconds > 0,
         "batch_max_age_seconds must not be negative": settings.batch_max_age_seconds >= 0,
+        "max_fee_gwei must be positive": settings.max_fee_gwei > 0,
+        "fee_bump_after_seconds must be positive": settings.fee_bump_after_seconds > 0,
+        "reorg_limit_blocks must be positive": settings.reorg_limit_blocks > 0,
         "cross_check_share must be 0 to 1": 0 <= settings.cross_check_share <= 1,
         "port must be 0 to 65535": 0 <= settings.port <= 65_535,
         "body_limit_bytes must be positive": settings.body_limit_bytes > 0,
