@@ -19,7 +19,7 @@ from cityledger.store.database import Database
 from cityledger.store.index_tables import idx_batch
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.types import AgencyId, ErasureReason, LeafHash, LogId, LogKind
+from cityledger.types import AgencyId, ErasureReason, HaltCause, LeafHash, LogId, LogKind
 from memory_chain import MemoryChain, MemoryFollower
 from memory_ledger import OPERATOR, MemoryLedger
 
@@ -55,9 +55,13 @@ class Anchoring:
         with self.database.reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(query)]
 
-    def halted(self, log: int) -> str | None:
+    def halted(self, log: int) -> HaltCause | None:
         with self.database.reading() as connection:
             return next(head.halted for head in logs.list_heads(connection) if head.log == log)
+
+    def halt_detail(self, log: int) -> str | None:
+        with self.database.reading() as connection:
+            return next(head.halt_detail for head in logs.list_heads(connection) if head.log == log)
 
 
 def _leaf(log: int) -> object:

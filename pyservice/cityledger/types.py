@@ -6,7 +6,7 @@ Numbers are those of ``contracts/SPEC.md`` and of the Solidity enums; a change h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NewType
 
 AgencyId = NewType("AgencyId", int)
@@ -101,6 +101,18 @@ class BatchState(IntEnum):
     SIGNED = 2
     MINED = 3
     FINAL = 4
+
+
+class HaltCause(StrEnum):
+    """Why a log was halted (SPEC.md §4.2). The text is what the database and the tools show."""
+
+    CHAIN_AHEAD = "chain-ahead"
+    OTHER_ROOT = "other-root"
+    REFUSED_OPERATOR = "refused-operator"
+    REFUSED_CLOSED = "refused-closed"
+    REFUSED_OTHER = "refused-other"
+    ACCOUNT_USED_ELSEWHERE = "account-used-elsewhere"
+    FAILING_TRANSACTION = "failing-transaction"
 
 
 class Aead(IntEnum):

@@ -128,7 +128,8 @@ class Anchorer:
                 continue
             found = compare(connection, head)
             if found.halt is not None:
-                log.error("log halted log=%d reason=%s", head.log, found.halt)
-                logs.halt(connection, head.log, found.halt)
+                cause, detail = found.halt.cause, found.halt.detail
+                log.error("log halted log=%d cause=%s detail=%s", head.log, cause.value, detail)
+                logs.halt(connection, head.log, cause, detail)
             pending += found.pending
         return pending

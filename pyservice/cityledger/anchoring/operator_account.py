@@ -74,7 +74,14 @@ class OperatorAccount:
         now = self._clock.at()
         return self._journal.run(
             lambda connection: batches.store_attempt(
-                connection, self.address, nonce, signed.raw, signed.hash, carried, now
+                connection,
+                self.address,
+                nonce,
+                signed.raw,
+                signed.hash,
+                carried,
+                now,
+                self._clock.head.number,
             )
         )
 

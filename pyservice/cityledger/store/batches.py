@@ -127,9 +127,18 @@ def store_attempt(
     tx_hash: bytes,
     batches: list[Batch],
     now: int,
+    at_block: int,
 ) -> Attempt:
     """Keeps a signed transaction and what it carries; to be durable before the first broadcast."""
-    values = {"account": account, "nonce": nonce, "raw": raw, "tx_hash": tx_hash, "signed_at": now}
+    values = {
+        "account": account,
+        "nonce": nonce,
+        "replacement": 0,
+        "raw": raw,
+        "tx_hash": tx_hash,
+        "signed_at": now,
+        "at_block": at_block,
+    }
     number = connection.execute(attempt.insert().values(values).returning(attempt.c.id)).scalar_one()
     carried = [{"attempt": number, "log": held.log, "first": held.first} for held in batches]
     if carried:  # a transaction that moves a head carries none

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cityledger.errors import LogHaltedError
 from cityledger.proofs.leaves import leaf_hash
 from cityledger.store.tables import leaf, log_head
-from cityledger.types import AgencyId, LeafHash, LogId, LogKind
+from cityledger.types import AgencyId, HaltCause, LeafHash, LogId, LogKind
 
 
 class Leaf(Protocol):
@@ -34,14 +34,17 @@ class LogHead:
     kind: LogKind
     next_seq: int
     last_leaf: LeafHash
-    halted: str | None
+    halted: HaltCause | None
+    halt_detail: str | None
+    forgiven_nonce: int
+    """Failures of transactions with lower nonces do not count: an operator has looked at them."""
 
 
 def open_head(connection: sa.Connection, log: LogId, agency: AgencyId, kind: LogKind) -> None:
     """Makes this node the writer of a log that is new on chain."""
     connection.execute(
         log_head.insert().values(
-            log=log, agency=agency, kind=kind, next_seq=0, last_leaf=bytes(32), halted=None
+            log=log, agency=agency, kind=kind, next_seq=0, last_leaf=bytes(32), forgiven_nonce=0
         )
     )
 
@@ -78,9 +81,16 @@ def append_many(
     return numbered
 
 
-def halt(connection: sa.Connection, log: LogId, why: str) -> None:
+def halt(connection: sa.Connection, log: LogId, cause: HaltCause, detail: str) -> None:
     """Stops a log: its leaves stay, nothing is numbered or anchored until an operator decides."""
-    connection.execute(log_head.update().where(log_head.c.log == log).values(halted=why))
+    told = {"halted": cause.value, "halt_detail": detail}
+    connection.execute(log_head.update().where(log_head.c.log == log).values(told))
+
+
+def resume(connection: sa.Connection, log: LogId, forgiven_nonce: int) -> None:
+    """Lets a log go on; failures of transactions below ``forgiven_nonce`` are not held against it again."""
+    told = {"halted": None, "halt_detail": None, "forgiven_nonce": forgiven_nonce}
+    connection.execute(log_head.update().where(log_head.c.log == log).values(told))
 
 
 def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> LogHead | None:
@@ -114,5 +124,7 @@ def _head(row: sa.Row[tuple[object, ...]]) -> LogHead:
         kind=LogKind(row.kind),
         next_seq=row.next_seq,
         last_leaf=LeafHash(row.last_leaf),
-        halted=row.halted,
+        halted=None if row.halted is None else HaltCause(row.halted),
+        halt_detail=row.halt_detail,
+        forgiven_nonce=row.forgiven_nonce,
     )

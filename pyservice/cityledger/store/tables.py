@@ -38,8 +38,10 @@ log_head = table(
     ranged("kind", Integer, "kind IN (1, 2)"),
     u64("next_seq"),
     bytes32("last_leaf"),
-    Column("halted", Text, comment="NULL, or why nothing more is anchored; an operator must look"),
-    comment="The next number of each log of this node; its row is locked while a group is numbered.",
+    Column("halted", Text, comment="NULL, or a HaltCause: nothing is numbered or anchored any more"),
+    Column("halt_detail", Text, comment="the facts of the halt; NULL while there is none"),
+    u64("forgiven_nonce"),
+    comment="The next number of each log; locked while a group is numbered. forgiven_nonce: see LogHead.",
 )
 
 leaf = table(
@@ -62,16 +64,28 @@ batch = table(
     comment="Closed batches; signed, mined and final follow from attempt and idx_batch.",
 )
 
+operator_account = table(
+    "operator_account",
+    Column("account", Text, primary_key=True),
+    u64("first_nonce"),
+    Column("halted", Text, comment="NULL, or a HaltCause: the account signs nothing any more"),
+    Column("halt_detail", Text, comment="the facts of the halt; NULL while there is none"),
+    comment="first_nonce: the account's nonce on chain when this database began to use it.",
+)
+
 attempt = table(
     "attempt",
     Column("id", Integer, primary_key=True),
     Column("account", Text, nullable=False),
     u64("nonce"),
+    ranged("replacement", Integer, "replacement >= 0"),
     Column("raw", LargeBinary, nullable=False, comment="signed bytes, durable before the first broadcast"),
     bytes32("tx_hash"),
     Column("signed_at", BigInteger, nullable=False),
+    u64("at_block"),
     UniqueConstraint("tx_hash"),
-    Index(None, "account", "nonce"),
+    UniqueConstraint("account", "nonce", "replacement"),
+    comment="replacement 0 is the first with its nonce; at_block was the cursor when it was signed",
 )
 
 attempt_batch = table(

@@ -10,7 +10,7 @@ from anchoring_node import Anchoring
 from cityledger.errors import ChainUnavailableError, LogHaltedError
 from cityledger.store import batches, node_state
 from cityledger.store.tables import attempt, batch, leaf, log_head
-from cityledger.types import Address, BatchState, LogId
+from cityledger.types import Address, BatchState, HaltCause, LogId
 
 
 def _verify_each_leaf_is_anchored_once(anchoring: Anchoring) -> None:
@@ -109,7 +109,7 @@ def test_tick_anchors_the_other_logs_when_one_is_refused_and_halts_that_one(anch
 
     assert anchoring.anchored(2) == [(0, 1)]
     assert anchoring.anchored(1) == []
-    assert "NOT_OPERATOR" in str(anchoring.halted(1))
+    assert anchoring.halted(1) is HaltCause.REFUSED_OPERATOR
     with pytest.raises(LogHaltedError, match="log 1 is halted"):
         anchoring.write(1)
 
@@ -124,7 +124,8 @@ def test_tick_halts_a_log_that_the_chain_is_ahead_of(anchoring: Anchoring) -> No
 
     anchoring.step()
 
-    assert anchoring.halted(1) == "the chain holds 2 leaves, the store only 0"
+    assert anchoring.halted(1) is HaltCause.CHAIN_AHEAD
+    assert anchoring.halt_detail(1) == "the chain holds 2 leaves, the store only 0"
 
 
 def test_tick_halts_a_log_for_which_the_chain_holds_another_root(anchoring: Anchoring) -> None:
@@ -135,7 +136,8 @@ def test_tick_halts_a_log_for_which_the_chain_holds_another_root(anchoring: Anch
 
     anchoring.step()
 
-    assert anchoring.halted(1) == "the chain holds another root for the batch at 0"
+    assert anchoring.halted(1) is HaltCause.OTHER_ROOT
+    assert anchoring.halt_detail(1) == "the chain holds another root for the batch at 0"
 
 
 def test_state_goes_back_to_signed_when_a_reorg_drops_the_transaction(anchoring: Anchoring) -> None:

@@ -30,6 +30,7 @@ from cityledger.types import (
     AgencyId,
     AgencyStatus,
     ErasureReason,
+    HaltCause,
     Kem,
     LogKind,
     RecordId,
@@ -173,7 +174,8 @@ def test_pass_gate_stops_when_the_head_grows_old_after_the_receipts(node: TestNo
 
 def test_pass_gate_reads_nothing_while_the_receipts_log_is_halted(node: TestNode) -> None:
     target = _written(node)
-    node.execute(log_head.update().where(log_head.c.kind == LogKind.RECEIPTS).values(halted="for a test"))
+    receipts = log_head.c.kind == LogKind.RECEIPTS
+    node.execute(log_head.update().where(receipts).values(halted=HaltCause.CHAIN_AHEAD.value))
 
     with pytest.raises(UnavailableError, match="receipts log"):
         pass_gate(node.context.services, node.session("LAND", "reader"), INTENT, target)

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("replacement", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
             "raw",
             sa.LargeBinary(),
@@ -25,13 +26,18 @@ def upgrade() -> None:
         ),
         sa.Column("tx_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.Column("at_block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("at_block >= 0", name=op.f("ck_attempt_at_block")),
         sa.CheckConstraint("length(tx_hash) = 32", name=op.f("ck_attempt_tx_hash")),
         sa.CheckConstraint("nonce >= 0", name=op.f("ck_attempt_nonce")),
+        sa.CheckConstraint("replacement >= 0", name=op.f("ck_attempt_replacement")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
+        sa.UniqueConstraint(
+            "account", "nonce", "replacement", name=op.f("uq_attempt_account_nonce_replacement")
+        ),
         sa.UniqueConstraint("tx_hash", name=op.f("uq_attempt_tx_hash")),
+        comment="replacement 0 is the first with its nonce; at_block was the cursor when it was signed",
     )
-    with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attempt_account_nonce"), ["account", "nonce"], unique=False)
     op.create_table(
         "block",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -380,13 +386,18 @@ def upgrade() -> None:
             "halted",
             sa.Text(),
             nullable=True,
-            comment="NULL, or why nothing more is anchored; an operator must look",
+            comment="NULL, or a HaltCause: nothing is numbered or anchored any more",
         ),
+        sa.Column(
+            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL while there is none"
+        ),
+        sa.Column("forgiven_nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("forgiven_nonce >= 0", name=op.f("ck_log_head_forgiven_nonce")),
         sa.CheckConstraint("kind IN (1, 2)", name=op.f("ck_log_head_kind")),
         sa.CheckConstraint("length(last_leaf) = 32", name=op.f("ck_log_head_last_leaf")),
         sa.CheckConstraint("next_seq >= 0", name=op.f("ck_log_head_next_seq")),
         sa.PrimaryKeyConstraint("log", name=op.f("pk_log_head")),
-        comment="The next number of each log of this node; its row is locked while a group is numbered.",
+        comment="The next number of each log; locked while a group is numbered. forgiven_nonce: see LogHead.",
     )
     op.create_table(
         "node_state",
@@ -405,6 +416,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("once", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_once_expires_at"), ["expires_at"], unique=False)
+    op.create_table(
+        "operator_account",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("first_nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "halted",
+            sa.Text(),
+            nullable=True,
+            comment="NULL, or a HaltCause: the account signs nothing any more",
+        ),
+        sa.Column(
+            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL while there is none"
+        ),
+        sa.CheckConstraint("first_nonce >= 0", name=op.f("ck_operator_account_first_nonce")),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_operator_account")),
+        comment="first_nonce: the account's nonce on chain when this database began to use it.",
+    )
     op.create_table(
         "subject",
         sa.Column("provider", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -802,6 +830,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_idempotency_created_at"))
     op.drop_table("idempotency")
     op.drop_table("block")
-    with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attempt_account_nonce"))
+    op.drop_table("operator_account")
     op.drop_table("attempt")
