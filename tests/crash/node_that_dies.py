@@ -1,0 +1,142 @@
+"""A node in a process of its own, that a test kills, or that kills itself at a point, and starts again."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crash.waiting import await_that
+from node_process import PASSPHRASE, clean_environment
+
+_DRIVER = Path(__file__).with_name("dying_node.py")
+_KILLED = -signal.SIGKILL
+_START_SECONDS = 60.0
+
+
+@dataclass
+class NodeThatDies:
+    """The command line on one node's folder. ``log`` holds what every process of it wrote to stderr."""
+
+    folder: Path
+    url: str = ""
+    kills: int = 0
+    _process: subprocess.Popen[str] | None = None
+    _seen: int = field(default=0, init=False)
+
+    @property
+    def log(self) -> str:
+        path = self.folder.parent / f"{self.folder.name}.log"
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, point: str | None = None) -> None:
+        """Serves, and returns once the process is asked to; ``point`` is where it is to die."""
+        assert not self.is_alive
+        self._seen = len(self.log)
+        command = [sys.executable, *([str(_DRIVER), point, "--"] if point else ["-m", "cityledger"])]
+        command += ["node", "serve", "--folder", str(self.folder), "--port", "0"]
+        path = self.folder.parent / f"{self.folder.name}.log"
+        self._output = path.with_suffix(".out")
+        with path.open("a") as log, self._output.open("w") as output:
+            self._process = subprocess.Popen(command, env=_environment(), stdout=output, stderr=log, text=True)
+
+    def serve(self, point: str | None = None) -> None:
+        """Serves, and returns once the node answers reads."""
+        self.start(point)
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        await_that("the node is ready", lambda: self._told_url() or not self.is_alive, _START_SECONDS)
+        self.url = self._told_url()
+        assert self.url, f"the node ended before it was ready: {self.log[self._seen :]}"
+
+    def await_death(self) -> None:
+        """Waits until the process is gone, by its own hand.
+
+        Raises:
+            AssertionError: it lives on, or ended otherwise.
+        """
+        assert self._process is not None
+        try:
+            code = self._process.wait(timeout=_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the point was never reached: {self.log[self._seen :]}") from None
+        assert code == _KILLED, f"ended with {code}: {self.log[self._seen :]}"
+        self.kills += 1
+        self._process = None
+
+    def die_at(self, point: str) -> None:
+        """Serves until the process dies at the point: for points that need nobody to ask."""
+        self.start(point)
+        self.await_death()
+
+    def kill(self) -> None:
+        """SIGKILL from outside: the process gets to do nothing more."""
+        assert self._process is not None
+        self._process.kill()
+        self.await_death()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        code = self._process.wait(timeout=60)
+        self._process = None
+        return code
+
+    def await_end(self) -> int:
+        """The exit status of a process that ends by itself."""
+        assert self._process is not None
+        code = self._process.wait(timeout=_START_SECONDS)
+        self._process = None
+        return code
+
+    def await_log(self, words: str, *, since_start: bool = True) -> None:
+        """Waits until the process that runs now has logged something that fits the pattern."""
+        begin = self._seen if since_start else 0
+        await_that(f"the log says {words!r}", lambda: re.search(words, self.log[begin:]))
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Another command on the same folder; stdout, or stderr when another exit status is expected."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "cityledger", *arguments],
+            cwd=self.folder.parent,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        told = f"{arguments} ended with {ended.returncode}: {ended.stderr}{ended.stdout}"
+        assert ended.returncode == code, told
+        return ended.stdout if code == 0 else ended.stderr
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json"))
+
+    def set(self, **values: object) -> None:
+        """Changes settings; the next start reads them."""
+        path = self.folder / "cityledger.toml"
+        text = path.read_text()
+        for name, value in values.items():
+            text = re.sub(rf"(?m)^(# *)?{name} = .*\n", "", text)
+            text = f"{name} = {json.dumps(value)}\n" + text
+        path.write_text(text)
+
+    def _told_url(self) -> str:
+        found = re.search(r"http://\S+", self._output.read_text())
+        return found[0] if found else ""
+
+
+def _environment() -> dict[str, str]:
+    return {**clean_environment(), "CITYLEDGER_PASSPHRASE": PASSPHRASE}

@@ -1,0 +1,24 @@
+"""Waiting for what another process does: there is no event of its to wait on, so these look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+LONGEST_SECONDS = 40.0
+_PAUSE_SECONDS = 0.05
+
+
+def await_that(what: str, look: Callable[[], T], seconds: float = LONGEST_SECONDS) -> T:
+    """What ``look`` returns, as soon as that is true.
+
+    Raises:
+        AssertionError: it was not within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(_PAUSE_SECONDS)
+    return found
