@@ -9,6 +9,7 @@ import pytest
 
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
+from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town, found_town
 
@@ -20,6 +21,12 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("founded")
     found_town(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as made:
+        yield made
 
 
 @pytest.fixture(params=DATABASES)
@@ -44,8 +51,8 @@ def _fresh(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def town(founded: Path, tmp_path: Path, database_url: str) -> Iterator[Town]:
-    with copied_town(founded, tmp_path, database_url) as made:
+def town(founded: Path, tmp_path: Path, database_url: str, nursery: Nursery) -> Iterator[Town]:
+    with copied_town(founded, tmp_path, database_url, nursery) as made:
         yield made
 
 

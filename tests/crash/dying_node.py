@@ -24,7 +24,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,9 +132,16 @@ def _on_return(name: str, die: Death) -> None:
     setattr(module, attribute, call)
 
 
-if __name__ == "__main__":
-    arm(sys.argv[1])
-    sys.argv = ["cityledger", *sys.argv[3:]]
+def run(arguments: Sequence[str]) -> None:
+    """The command line after ``--``, to die at the point before it; without a point it just runs."""
+    at = arguments.index("--")
+    for point in arguments[:at]:
+        arm(point)
+    sys.argv = ["cityledger", *arguments[at + 1 :]]
     from cityledger.cli.main import main
 
     main()
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

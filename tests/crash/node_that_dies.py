@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crash.nursery import Child, Nursery
 from crash.waiting import await_that
 from node_process import PASSPHRASE, clean_environment
 
-_DRIVER = Path(__file__).with_name("dying_node.py")
 _KILLED = -signal.SIGKILL
 _START_SECONDS = 60.0
 
@@ -24,9 +24,10 @@ class NodeThatDies:
     """The command line on one node's folder. ``log`` holds what every process of it wrote to stderr."""
 
     folder: Path
+    nursery: Nursery
     url: str = ""
     kills: int = 0
-    _process: subprocess.Popen[str] | None = None
+    _process: Child | None = None
     _seen: int = field(default=0, init=False)
 
     @property
@@ -42,12 +43,12 @@ class NodeThatDies:
         """Serves, and returns once the process is asked to; ``point`` is where it is to die."""
         assert not self.is_alive
         self._seen = len(self.log)
-        command = [sys.executable, *([str(_DRIVER), point, "--"] if point else ["-m", "cityledger"])]
-        command += ["node", "serve", "--folder", str(self.folder), "--port", "0"]
         path = self.folder.parent / f"{self.folder.name}.log"
         self._output = path.with_suffix(".out")
-        with path.open("a") as log, self._output.open("w") as output:
-            self._process = subprocess.Popen(command, env=_environment(), stdout=output, stderr=log, text=True)
+        self._output.unlink(missing_ok=True)
+        command = [*([point] if point else []), "--"]
+        command += ["node", "serve", "--folder", str(self.folder), "--port", "0"]
+        self._process = self.nursery.start(command, _environment(), self._output, path)
 
     def serve(self, point: str | None = None) -> None:
         """Serves, and returns once the node answers reads."""
@@ -82,14 +83,14 @@ class NodeThatDies:
     def kill(self) -> None:
         """SIGKILL from outside: the process gets to do nothing more."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self.await_death()
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
         if self._process is None:
             return 0
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=60)
         self._process = None
         return code
@@ -134,7 +135,8 @@ class NodeThatDies:
         path.write_text(text)
 
     def _told_url(self) -> str:
-        found = re.search(r"http://\S+", self._output.read_text())
+        told = self._output.read_text() if self._output.exists() else ""
+        found = re.search(r"http://\S+(?=\s)", told)
         return found[0] if found else ""
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.types import AgencyId, DatasetId, ErasureReason, LogKind, SharingClass
 from crash.node_that_dies import NodeThatDies
+from crash.nursery import Nursery
 from crash.raw_chain import RawChain
 from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
 from node_process import Process
@@ -120,7 +120,7 @@ class Town:
         for client in self._clients:
             client.close()
         if self.node.is_alive:
-            self.node.stop()
+            self.node.kill()
         self.chain.close()
         self.devnet.stop()
 
@@ -172,7 +172,7 @@ def _make_node(folder: Path, devnet: Devnet) -> None:
 
 
 @contextmanager
-def copied_town(founded: Path, folder: Path, database_url: str) -> Iterator[Town]:
+def copied_town(founded: Path, folder: Path, database_url: str, nursery: Nursery) -> Iterator[Town]:
     """A town of its own for one test: another anvil on a copy of the chain, another node on a copy of the
     folder, with an empty database at ``database_url``.
     """
@@ -181,7 +181,7 @@ def copied_town(founded: Path, folder: Path, database_url: str) -> Iterator[Town
     (folder / "devnet").mkdir()
     shutil.copy(founded / "devnet" / "anvil-state.json", folder / "devnet")
     devnet = Devnet.start(folder / "devnet", block_time=1, ipc=True, keep_state=True)
-    node = NodeThatDies(folder / "node")
+    node = NodeThatDies(folder / "node", nursery)
     node.set(
         rpc_url=devnet.rpc_url,
         database_url=database_url,
@@ -195,10 +195,3 @@ def copied_town(founded: Path, folder: Path, database_url: str) -> Iterator[Town
         yield town
     finally:
         town.close()
-
-
-def is_sqlite(url: str) -> bool:
-    return url.startswith("sqlite")
-
-
-__all__ = ["Notes", "Town", "copied_town", "found_town", "is_sqlite", "sqlite3", "title"]
