@@ -7,6 +7,9 @@ ARGS ?=
 TEST_ARGS ?=
 LOCK_ARGS ?=
 OBJECT_ARGS ?=
+MANY_ARGS ?=
+SOAK_ARGS ?=
+ANCHORING_ARGS ?=
 FORGE_SEED ?=
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
@@ -27,7 +30,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object lock clean forge
+.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -82,8 +85,14 @@ import-data: setup ## import public files into a city and print what became of e
 	@[ -n "$(DATA)" ] || { echo "Name the folder of the files: make import-data DATA=..." >&2; exit 1; }
 	@.venv/bin/python scripts/import_everything.py "$(DATA)"
 
-bench-anchoring: setup ## measure anchoring: batch sizes, gas, time to final
-	@.venv/bin/python bench/anchoring.py
+bench-anchoring: setup ## measure anchoring: batch sizes, gas, time to final (ANCHORING_ARGS="--sizes 1,16")
+	@.venv/bin/python bench/anchoring.py $(ANCHORING_ARGS)
+
+bench-many: setup ## fill one SQLite store with 5,000,000 records and time the node at each size (MANY_ARGS=...)
+	@.venv/bin/python bench/many.py $(MANY_ARGS)
+
+soak: setup ## ten minutes of mixed load, with the node's memory plotted (SOAK_ARGS="--minutes 2")
+	@.venv/bin/python bench/soak.py $(SOAK_ARGS)
 
 bench-object: setup ## send 1 GiB through a node and back, and watch its memory (OBJECT_ARGS="--mib 64")
 	@.venv/bin/python bench/objects.py $(OBJECT_ARGS)

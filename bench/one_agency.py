@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -81,14 +81,17 @@ def running(folder: Path) -> Iterator[Bench]:
 
 
 @contextmanager
-def opened(folder: Path, profile: Profile = PARKING) -> Iterator[Bench]:
+def opened(
+    folder: Path, profile: Profile = PARKING, *, batch_max_age_seconds: float = 1.0
+) -> Iterator[Bench]:
     """Builds it; whoever starts the node closes it too."""
     with Devnet.start(folder / "devnet") as devnet:
         manifest = deploy(devnet.connect(), devnet_account(0), _plan(), folder / "manifest.json")
         keys = Keyring.create(folder / "keyring", _SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)
         operator = keys.add_account(bytes(OPERATOR.key))
         dataset, naive_log = _prepare(devnet, manifest, keys, operator, profile)
-        node = open_node(_settings(folder, devnet, operator), _SECRET)
+        settings = replace(_settings(folder, devnet, operator), batch_max_age_seconds=batch_max_age_seconds)
+        node = open_node(settings, _SECRET)
         yield Bench(devnet, manifest, node, dataset, naive_log)
 
 
@@ -158,6 +161,5 @@ def _settings(folder: Path, devnet: Devnet, operator: Address) -> Settings:
         keyring=folder / "keyring",
         operator=operator,
         object_store_url=(folder / "objects").as_uri(),
-        batch_max_age_seconds=1.0,
         devnet_state=folder / "devnet" / STATE_NAME,
     )

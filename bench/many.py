@@ -1,0 +1,361 @@
+"""Whether a store of millions of records writes, reads and proves as fast as an empty one.
+
+One SQLite store is filled to each size in turn, and at each the node's own code is timed: a write and a read
+with their receipts, a batch of rows, a lookup by identifier and by subject, a proof, the close of a batch.
+
+The filling takes a short way: of 64 records one is sealed, numbered and stored by the code that imports use.
+The others are rows of the same lengths, made by SQL from random bytes; they stand in all tables and indexes,
+and between the true ones, of which every question is asked. Batches are closed at 65,536 leaves and anchored
+on a devnet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import os
+import platform
+import random
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import padding
+import sqlalchemy as sa
+from curves import Curve, write_svg
+from one_agency import AGENCY, STATE, Bench, opened
+from rich.progress import Progress, TimeRemainingColumn
+
+from cityledger.app import POLL_SECONDS
+from cityledger.errors import UnavailableError
+from cityledger.exchange.identifier_lookup import find_by_identifier
+from cityledger.exchange.lookup import find_by_subject, prove
+from cityledger.exchange.read import read_plain
+from cityledger.exchange.sealing_versions import Content
+from cityledger.exchange.services import Intent, Target
+from cityledger.exchange.submit import Draft, records_log, submit
+from cityledger.exchange.submit_rows import RowDraft, seal_rows, submit_rows
+from cityledger.profiles.record_body import RecordBody
+from cityledger.sealing.record_ids import record_id
+from cityledger.store import batches, index, record_writes
+from cityledger.store.identifiers import record_identifier_digest
+from cityledger.store.index_tables import idx_batch
+from cityledger.store.records import SealedRecord
+from cityledger.store.tokens import Session
+from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId
+
+MIB = 1 << 20
+BATCH_LEAVES = 65_536
+GROUP = 8_192
+"""Records in one step of the filling; a batch is a multiple of it."""
+SEALED_EACH = 64
+ROWS = 200
+"""Rows of one import group."""
+OFFICER = Session(AGENCY, Role.WRITER, "bench", None, "bench", NO_END, NO_END)
+READER = replace(OFFICER, role=Role.READER)
+SYSTEM = "bench"
+
+
+@dataclass
+class Times:
+    """Milliseconds by what was done."""
+
+    held: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, name: str, work: Callable[[], object]) -> None:
+        started = time.perf_counter()
+        work()
+        self.held.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+
+
+class Store:
+    """The store on its way to its size. Record ``n`` of the filling has ids that follow from ``n``."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.services = bench.node.services
+        keys = self.services.keys_of(AGENCY)
+        self._record_key = keys.record_key(bench.dataset)
+        self._subject_key = keys.subject_key
+        with self.services.database.reading() as connection:
+            found = index.find_dataset(connection, bench.dataset)
+            assert found is not None
+            self.dataset = found
+            self._log = records_log(connection, found)
+        self._content = Content((), {"state": STATE})
+        self._model = self._sealed(0)
+        self.filled = 0
+        self.true: list[int] = []
+        self.closing: list[float] = []
+        self._unclosed = 0
+        self.extra = 0
+        self._filling = padding.connect(bench.node.settings.database_url.removeprefix("sqlite:///"))
+
+    def close(self) -> None:
+        self._filling.close()
+
+    def record(self, number: int | str) -> RecordId:
+        return record_id(self._record_key, f"bench-{number}")
+
+    def subject(self, number: int) -> SubjectId:
+        return SubjectId(hashlib.sha256(f"subject-{number}".encode()).digest())
+
+    def fill(self, size: int, advanced: Callable[[int], None]) -> None:
+        """Until ``size`` records were filled in, true ones and others."""
+        while self.filled < size:
+            count = min(GROUP, size - self.filled)
+            true = range(self.filled, self.filled + count, SEALED_EACH)
+            self._append([self._sealed(number) for number in true])
+            self.true += true
+            self._pad(count - len(true))
+            self.filled += count
+            advanced(self.filled)
+
+    def wait_anchored(self) -> None:
+        """Until the index holds every closed batch."""
+        while True:
+            self.bench.node.anchorer.tick()
+            with self.services.database.reading() as connection:
+                held = sa.select(sa.func.count()).select_from(idx_batch)
+                mine = held.where((idx_batch.c.log == self._log) & idx_batch.c.valid_to.is_(None))
+                if connection.execute(mine).scalar_one() >= len(self.closing):
+                    return
+            time.sleep(POLL_SECONDS)  # a devnet's block is a second away
+
+    def import_rows(self) -> None:
+        """One group of an import, sealed before."""
+        drafts = [RowDraft(self.record(f"import-{self._extra()}"), 1, self._content) for _ in range(ROWS)]
+        self._sealed_rows = seal_rows(self.services, self.dataset, drafts)
+
+    def store_imported(self) -> None:
+        intent = Intent(Action.WRITE, OWN_DUTY)
+        submit_rows(
+            self.services, OFFICER, intent, self.dataset, self._sealed_rows, lambda _connection, _stored: None
+        )
+        self._count(ROWS)
+
+    def write(self) -> None:
+        target = Target(self.bench.dataset, self.record(f"single-{self._extra()}"))
+        draft = Draft(target, RecordBody((), {"state": STATE}))
+        submit(self.services, OFFICER, Intent(Action.WRITE, OWN_DUTY), draft)
+        self._count(1)
+
+    def read(self, number: int) -> None:
+        target = Target(self.bench.dataset, self.record(number))
+        _, opened_parts = read_plain(self.services, READER, Intent(Action.READ, OWN_DUTY), target)
+        assert opened_parts.payloads["state"] == STATE
+
+    def find_identifier(self, number: int) -> None:
+        found = find_by_identifier(
+            self.services,
+            READER,
+            Intent(Action.LOOKUP, OWN_DUTY),
+            self.bench.dataset,
+            SYSTEM,
+            str(number),
+        )
+        assert [one.record for one in found[1]] == [self.record(number)]
+
+    def find_subject(self, number: int) -> None:
+        subject = self.subject(number)
+        _, found = find_by_subject(
+            self.services, READER, Intent(Action.LOOKUP, OWN_DUTY), self.bench.dataset, subject
+        )
+        assert [one.record for one in found] == [self.record(number)]
+
+    def prove(self, number: int) -> None:
+        target = Target(self.bench.dataset, self.record(number))
+        prove(self.services, READER, Intent(Action.PROOF, OWN_DUTY), target)
+
+    def _extra(self) -> int:
+        self.extra += 1
+        return self.extra
+
+    def _append(self, rows: list[SealedRecord]) -> None:
+        instance, now = self.services.instance, self.services.clock.at()
+        self.services.journal.run(
+            lambda connection: record_writes.append_versions(connection, instance, self._log, rows, now)
+        )
+        self._count(len(rows))
+
+    def _count(self, rows: int) -> None:
+        self._unclosed += rows
+        while self._unclosed >= BATCH_LEAVES:
+            self._close()
+
+    def _close(self) -> None:
+        now, started = self.services.clock.at(), time.perf_counter()
+        closed = self.services.journal.run(
+            lambda connection: batches.close_batch(
+                connection, self._log, now, max_age=math.inf, max_leaves=BATCH_LEAVES
+            )
+        )
+        assert closed is not None and closed.count == BATCH_LEAVES
+        self.closing.append((time.perf_counter() - started) * 1000)
+        self._unclosed -= BATCH_LEAVES
+        self.bench.node.anchorer.tick()
+
+    def _pad(self, count: int) -> None:
+        with self._filling:
+            padding.pad(self._filling, self._log, count, self._model, self.services.clock.at())
+        self._count(count)
+
+    def _sealed(self, number: int) -> SealedRecord:
+        drafts = [RowDraft(self.record(number), 1, self._content)]
+        sealed = seal_rows(self.services, self.dataset, drafts)[0]
+        digest = record_identifier_digest(self._subject_key, SYSTEM, str(number))
+        return replace(sealed, subjects=(self.subject(number),), identifiers=(digest,))
+
+
+def measure(store: Store, samples: int) -> dict[str, list[float]]:
+    """Each kind of work in turn, round after round, so that a busy moment hits all of them."""
+    times, dice = Times(), random.Random(store.filled)
+    # Others wrote in between, so that numbers run ahead of what was filled in.
+    closed = [one for one in store.true if one < len(store.closing) * BATCH_LEAVES // 2]
+    rounds = max(samples // 10, 1)
+    for number in range(samples):
+        times.note("write", store.write)
+        if store.filled:
+            chosen = dice.choice(store.true)
+            times.note("read", lambda: store.read(chosen))  # noqa: B023 - run at once
+            times.note("find by identifier", lambda: store.find_identifier(chosen))  # noqa: B023
+            times.note("find by subject", lambda: store.find_subject(chosen))  # noqa: B023
+        if closed:
+            proven = dice.choice(closed)
+            times.note("proof", lambda: store.prove(proven))  # noqa: B023
+        if number % 10 == 0 and number // 10 < rounds:
+            store.import_rows()
+            times.note(f"{ROWS} rows", store.store_imported)
+    return times.held
+
+
+def noise(folder: Path) -> str:
+    """How fast this machine is at this moment, by two fixed pieces of work."""
+    started = time.perf_counter()
+    hashlib.sha256(bytes(64 * MIB)).digest()
+    hashed = time.perf_counter() - started
+    syncs = []
+    with (folder / "noise").open("wb", buffering=0) as file:
+        for _ in range(50):
+            started = time.perf_counter()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            syncs.append((time.perf_counter() - started) * 1000)
+    return f"hashes {64 / hashed:,.0f} MiB/s, a synced write takes {statistics.median(syncs):.2f} ms"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = "0,100000,500000,1000000,2000000,5000000"
+    parser.add_argument("--sizes", default=default, help="records to measure at (%(default)s)")
+    parser.add_argument("--samples", type=int, default=200, help="of each kind and size (%(default)s)")
+    parser.add_argument("--folder", type=Path, help="where the store grows; needs 15 GB  [a temporary one]")
+    parser.add_argument("--plot", type=Path, default=Path("reports/many.svg"), help="(%(default)s)")
+    asked = parser.parse_args()
+    sizes = sorted(int(one) for one in asked.sizes.split(","))
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"SQLite, 3 parts a record, one subject and one identifier; {asked.samples} samples, wall clock")
+    with (
+        tempfile.TemporaryDirectory(dir=asked.folder) as folder,
+        opened(Path(folder), batch_max_age_seconds=NO_END) as bench,
+    ):
+        curve = _run(bench, Path(folder), sizes, asked.samples)
+    _print(curve)
+    write_svg(asked.plot, _curves(curve), "records in the store", "median, relative to the first measurement")
+    print(f"plotted to {asked.plot}")
+
+
+Point = tuple[int, dict[str, list[float]]]
+
+
+def _run(bench: Bench, folder: Path, sizes: list[int], samples: int) -> list[Point]:
+    stop = threading.Event()
+    following = threading.Thread(target=lambda: bench.node.indexer.run(stop, POLL_SECONDS))
+    following.start()
+    try:
+        with closing(_ready(bench)) as store:
+            return list(_points(store, folder, sizes, samples))
+    finally:
+        stop.set()
+        following.join()
+        bench.node.close()
+
+
+def _points(store: Store, folder: Path, sizes: list[int], samples: int) -> Iterator[Point]:
+    measure(store, 20)  # a warm-up, not counted
+    for size in sizes:
+        started, closed, filled = time.perf_counter(), len(store.closing), store.filled
+        with Progress(*Progress.get_default_columns(), TimeRemainingColumn(), transient=True) as progress:
+            task = progress.add_task(f"filling to {size:,}", total=size, completed=store.filled)
+            store.fill(size, lambda done: progress.update(task, completed=done))  # noqa: B023 - run at once
+        speed = (size - filled) / (time.perf_counter() - started)
+        store.wait_anchored()
+        held = measure(store, samples)
+        if store.closing[closed:]:
+            held["close of 65,536"] = store.closing[closed:]
+        stored = sum(path.stat().st_size for path in folder.glob("node.db*")) / MIB
+        print(f"\n{size:,} records: {stored:,.0f} MiB, filled at {speed:,.0f}/s; {noise(folder)}", flush=True)
+        _print_point(held)
+        yield size, held
+
+
+def _ready(bench: Bench) -> Store:
+    while True:
+        try:
+            bench.node.anchorer.tick()
+            store = Store(bench)
+            store.write()
+            return store
+        except (UnavailableError, AssertionError):
+            time.sleep(POLL_SECONDS)
+
+
+def _print_point(held: dict[str, list[float]]) -> None:
+    for name, values in held.items():
+        print(
+            f"  {name:20} median {statistics.median(values):8.2f} ms   p95 {_p95(values):8.2f} ms"
+            f"   n={len(values)}",
+            flush=True,
+        )
+
+
+def _print(curve: list[Point]) -> None:
+    print("\nmedian relative to the smallest store that it was measured in (p95 relative)")
+    names = list(dict.fromkeys(name for _, held in curve for name in held))
+    print(f"  {'':20}" + "".join(f"{size:>16,}" for size, _ in curve))
+    for name in names:
+        first = next(held[name] for _, held in curve if name in held)
+        cells = [_ratio(held.get(name), first) for _, held in curve]
+        print(f"  {name:20}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def _ratio(values: list[float] | None, first: list[float]) -> str:
+    if values is None:
+        return "-"
+    median = statistics.median(values) / statistics.median(first)
+    return f"{median:.2f} ({_p95(values) / _p95(first):.2f})"
+
+
+def _curves(curve: list[Point]) -> list[Curve]:
+    names = list(dict.fromkeys(name for _, held in curve for name in held))
+    made = []
+    for name in names:
+        points = [(float(size), statistics.median(held[name])) for size, held in curve if name in held]
+        made.append(Curve(name, [(x, y / points[0][1]) for x, y in points]))
+    return made
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[min(len(values) * 95 // 100, len(values) - 1)]
+
+
+if __name__ == "__main__":
+    main()
