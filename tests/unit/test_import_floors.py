@@ -15,7 +15,7 @@ FLOORS: dict[int, set[str]] = {
     1: {"types", "errors", "settings", "strict_json", "keccak", "profiles", "formats"},
     2: {"policy", "sealing", "proofs"},
     3: {"store", "chain"},
-    4: {"exchange", "anchoring", "indexer", "feed"},
+    4: {"exchange", "anchoring", "indexer", "recovery", "feed"},
     5: {"api", "client", "console"},
     6: {"app", "readiness", "serving", "cli", "devnet", "demo", "__main__"},
 }

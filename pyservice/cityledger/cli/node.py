@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_digest import digest
 from cityledger.cli.node_init import init
 from cityledger.cli.node_link import link
+from cityledger.cli.node_rebuild import rebuild
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.errors import UnavailableError
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Set up, serve and check a node, the service that hosts one agency or many.")
 app.command()(init)
 app.command()(link)
+app.command()(digest)
+app.command()(rebuild)
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)

@@ -1,0 +1,38 @@
+"""An index of a chain in memory, in a database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cityledger.chain.clock import ChainClock
+from cityledger.indexer.indexer import Indexer
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.store.migrate import migrate
+from memory_chain import MemoryChain, MemoryFollower
+
+
+@dataclass(frozen=True)
+class Index:
+    database: Database
+    indexer: Indexer
+
+    def catch_up(self) -> None:
+        while self.indexer.step():
+            pass
+
+
+MakeIndex = Callable[[], Index]
+
+
+@contextmanager
+def index_of(chain: MemoryChain, file: Path) -> Iterator[Index]:
+    """An empty index in ``file`` that reads ``chain``."""
+    with closing(Database(f"sqlite:///{file}")) as database:
+        migrate(database)
+        with closing(Journal(database)) as journal:
+            follower = MemoryFollower(chain)
+            yield Index(database, Indexer(follower, database, journal, ChainClock(), first_block=0))  # type: ignore[arg-type]

@@ -1,0 +1,32 @@
+"""A chain in memory, and indexes of it in databases of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from memory_chain import MemoryChain
+from memory_index import Index, MakeIndex, index_of
+
+
+@pytest.fixture
+def chain() -> MemoryChain:
+    made = MemoryChain()
+    made.mine()
+    return made
+
+
+@pytest.fixture
+def make_index(chain: MemoryChain, tmp_path: Path) -> Iterator[MakeIndex]:
+    """Each call gives another, empty index of ``chain``."""
+    numbers = count()
+    with ExitStack() as stack:
+
+        def make() -> Index:
+            return stack.enter_context(index_of(chain, tmp_path / f"index-{next(numbers)}.db"))
+
+        yield make
