@@ -123,7 +123,7 @@ def _settings(setup: Setup) -> str:
     return f"""# A node of cityledger. Paths are relative to this file's folder.
 # A variable CITYLEDGER_<NAME> overrides the setting of that name.
 
-# SQLAlchemy URL; only sqlite:/// so far
+# sqlite:///file or postgresql://user@host/database; the variable DATABASE_URL overrides it
 database_url = "sqlite:///node.db"
 
 # Where sealed parts above 256 KiB are kept: a folder, or e.g. s3://bucket/prefix (credentials in AWS_*)
@@ -131,6 +131,9 @@ object_store_url = "objects"
 
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover
 rpc_url = {_text(setup.rpc_url)}
+
+# WebSocket endpoint that tells of new blocks at once, e.g. ws://127.0.0.1:8546; without it the chain is polled
+ws_url = ""
 
 # The only chain id that this node accepts
 chain_id = {setup.manifest.chain_id}
@@ -161,6 +164,13 @@ staleness_limit_seconds = 15
 batch_max_age_seconds = 60.0
 batch_max_leaves = 65536
 
+# Most that is offered for a unit of gas, and how long to wait before a transaction is replaced by a dearer one
+max_fee_gwei = 500
+fee_bump_after_seconds = 60.0
+
+# A reorg that undoes more blocks stops the index until an operator rebuilds it
+reorg_limit_blocks = 128
+
 # Part of the permits that the contract is asked about as well; a mismatch stops reads
 cross_check_share = 0.01
 
@@ -169,7 +179,6 @@ token_seconds = 900
 
 # Longest request body, and longest body of a record that is put
 body_limit_bytes = 1048576
-
 record_limit_bytes = 8388608
 
 # Longest file to import, unpacked
