@@ -34,6 +34,7 @@ from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.placing import sweep
 from cityledger.exchange.services import Services
+from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.readiness import readiness_of
@@ -79,6 +80,7 @@ class Node:
             ("imports", lambda: self.imports.run(self._stop)),
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
             ("sweep", lambda: _sweep(self.services, started, self._stop)),
+            ("tombstones", lambda: _keep_tombstones(self.services, self._stop)),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
@@ -231,6 +233,16 @@ def _sweep(services: Services, started: datetime, stop: threading.Event) -> None
         log.warning("objects not swept error=%s", type(error).__name__)
     else:
         log.info("objects swept count=%d", swept)
+
+
+def _keep_tombstones(services: Services, stop: threading.Event) -> None:
+    """Writes the tombstone objects that an earlier process of this node did not come to write."""
+    try:
+        kept = keep_missing(services, stop.is_set)
+    except CityledgerError as error:
+        log.error("tombstone objects not written error=%s", type(error).__name__)
+    else:
+        log.info("tombstone objects written count=%d", kept)
 
 
 def _operator(keyring: Keyring, settings: Settings) -> LocalAccount:

@@ -18,6 +18,7 @@ from cityledger.exchange.receipting import make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule, rule_within
 from cityledger.exchange.sealing_versions import Content, seal_version, verify_content
 from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.tombstones import keep_tombstones
 from cityledger.exchange.uploads import Uploads
 from cityledger.profiles import registry
 from cityledger.profiles.profile import Profile
@@ -92,7 +93,10 @@ def erase(
 ) -> list[logs.Numbered]:
     """Destroys the wrapped key of every version of a record and numbers a tombstone for each.
 
-    Raises: as ``submit``; NotFoundError where nothing is left to erase.
+    The tombstones are durable as objects as well when this returns: a restored backup obeys them.
+
+    Raises: as ``submit``, but where only the object store failed the erasure stands; NotFoundError where
+        nothing is left to erase.
     """
     now = allow(services, session, intent, target).answers[0].query.at
     when = Erasure(reason, now, now + services.backup_horizon_seconds)
@@ -111,6 +115,7 @@ def erase(
     objects: list[str] = []
     numbered = services.journal.run(work)
     discard(services, objects)  # without their keys they are noise; what cannot go now is swept
+    keep_tombstones(services, numbered)
     return numbered
 
 

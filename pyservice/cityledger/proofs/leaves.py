@@ -271,15 +271,23 @@ def recover_receipt_signer(receipt: Receipt, domain: ReceiptDomain, signature: b
         VerificationError: not 65 bytes, v is not 27 or 28, s is in the upper half (a second form of one
             signature), or no account fits.
     """
+    return recover_signer(receipt_signing_digest(receipt, domain), signature)
+
+
+def recover_signer(digest: bytes, signature: bytes) -> Address:
+    """The account that signed a digest of 32 bytes.
+
+    Raises: as ``recover_receipt_signer``.
+    """
     if len(signature) != 65 or signature[64] not in (27, 28):
-        raise VerificationError("a receipt's signature is 65 bytes ending in 27 or 28")
+        raise VerificationError("a signature is 65 bytes ending in 27 or 28")
     if int.from_bytes(signature[32:64], "big") > _SECP256K1_HALF_ORDER:
-        raise VerificationError("a receipt's signature has its s in the lower half")
+        raise VerificationError("a signature has its s in the lower half")
     try:
         signed = Signature(signature[:64] + bytes([signature[64] - 27]))
-        public_key = signed.recover_public_key_from_msg_hash(receipt_signing_digest(receipt, domain))
+        public_key = signed.recover_public_key_from_msg_hash(digest)
     except (BadSignature, ValidationError) as error:
-        raise VerificationError("a receipt's signature fits no account") from error
+        raise VerificationError("a signature fits no account") from error
     return Address(public_key.to_checksum_address())
 
 

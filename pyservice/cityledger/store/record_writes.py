@@ -175,11 +175,11 @@ def _erase_one(
             unrecoverable_at=when.unrecoverable_at,
         )
     )
-    _forget(connection, version)
+    forget(connection, version)
     return numbered
 
 
-def _forget(connection: sa.Connection, version: StoredVersion) -> None:
+def forget(connection: sa.Connection, version: StoredVersion) -> None:
     """Takes away what a version can be opened and found by."""
     connection.execute(record_version.update().where(_is(record_version, version)).values(wrapped=None))
     connection.execute(record_identifier.delete().where(_is(record_identifier, version)))

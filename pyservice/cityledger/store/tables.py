@@ -154,7 +154,9 @@ record_subject = table(
         ["dataset", "record", "version"],
         ["record_version.dataset", "record_version.record", "record_version.version"],
     ),
-    Index(None, "subject", "dataset"),
+    # With the record, so that a search by subject needs nothing else: SQLite would prefer the primary key
+    # without it, and look at the whole dataset.
+    Index(None, "subject", "dataset", "record"),
 )
 
 record_identifier = table(
@@ -184,6 +186,23 @@ tombstone = table(
     Column("unrecoverable_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["log", "seq"], ["leaf.log", "leaf.seq"]),
     Index(None, "dataset", "record"),
+)
+
+replayed_tombstone = table(
+    "replayed_tombstone",
+    Column("log", BigInteger, primary_key=True, autoincrement=False),
+    u64("seq", key=True),
+    bytes32("dataset"),
+    bytes32("record"),
+    Column("version", BigInteger, nullable=False),
+    bytes32("erased_leaf"),
+    Column("reason", Integer, nullable=False),
+    Column("erased_at", BigInteger, nullable=False),
+    Column("unrecoverable_at", BigInteger, nullable=False),
+    Column("signature", LargeBinary(65), nullable=False),
+    Column("replayed_at", BigInteger, nullable=False),
+    UniqueConstraint("dataset", "record", "version"),
+    comment="Erasures that a restore repeated: (log, seq) numbered a tombstone that the backup did not hold.",
 )
 
 # --- imports --------------------------------------------------------------------------------------

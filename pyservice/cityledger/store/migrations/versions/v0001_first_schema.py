@@ -605,6 +605,31 @@ def upgrade() -> None:
     with op.batch_alter_table("tombstone", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tombstone_dataset_record"), ["dataset", "record"], unique=False)
     op.create_table(
+        "replayed_tombstone",
+        sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("record", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("erased_leaf", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("reason", sa.Integer(), nullable=False),
+        sa.Column("erased_at", sa.BigInteger(), nullable=False),
+        sa.Column("unrecoverable_at", sa.BigInteger(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=65), nullable=False),
+        sa.Column("replayed_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_replayed_tombstone_dataset")),
+        sa.CheckConstraint("length(erased_leaf) = 32", name=op.f("ck_replayed_tombstone_erased_leaf")),
+        sa.CheckConstraint("length(record) = 32", name=op.f("ck_replayed_tombstone_record")),
+        sa.CheckConstraint("seq >= 0", name=op.f("ck_replayed_tombstone_seq")),
+        sa.PrimaryKeyConstraint("log", "seq", name=op.f("pk_replayed_tombstone")),
+        sa.UniqueConstraint(
+            "dataset", "record", "version", name=op.f("uq_replayed_tombstone_dataset_record_version")
+        ),
+        comment=(
+            "Erasures that a restore repeated: (log, seq) numbered a tombstone that the backup did not hold."
+        ),
+    )
+    op.create_table(
         "record_identifier",
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
         sa.Column("identifier", sa.LargeBinary(length=32), nullable=False),
@@ -679,18 +704,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("record_subject", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_record_subject_subject_dataset"), ["subject", "dataset"], unique=False
+            batch_op.f("ix_record_subject_subject_dataset_record"),
+            ["subject", "dataset", "record"],
+            unique=False,
         )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("record_subject", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_record_subject_subject_dataset"))
+        batch_op.drop_index(batch_op.f("ix_record_subject_subject_dataset_record"))
     op.drop_table("record_subject")
     op.drop_table("record_part")
     with op.batch_alter_table("record_identifier", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_record_identifier_dataset_record_version"))
     op.drop_table("record_identifier")
+    op.drop_table("replayed_tombstone")
     with op.batch_alter_table("tombstone", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tombstone_dataset_record"))
     op.drop_table("tombstone")

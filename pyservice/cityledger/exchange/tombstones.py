@@ -1,0 +1,63 @@
+"""Keeps each tombstone as an object as well, outside of the database and of its backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cityledger.errors import CityledgerError, StorageFullError, UnavailableError
+from cityledger.exchange.services import Services
+from cityledger.proofs.tombstone_object import TombstoneObject, object_key, signed, to_bytes
+from cityledger.store.logs import Numbered
+from cityledger.store.tombstones import find_tombstone, list_tombstones
+from cityledger.types import Address
+
+
+def keep_tombstones(services: Services, numbered: Sequence[Numbered]) -> None:
+    """Returns once the objects of these tombstones are durable.
+
+    Raises:
+        UnavailableError, StorageFullError: the object store does not take them; the erasure stands, and
+            ``keep_missing`` writes them at the next start.
+    """
+    for one in numbered:
+        with services.database.reading() as connection:
+            found = find_tombstone(connection, services.instance, one.log, one.seq)
+        if found is not None:
+            _keep(services, found)
+
+
+def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) -> int:
+    """Writes the objects that are not there, e.g. after a crash before the answer; returns how many.
+
+    Raises:
+        UnavailableError: the object store does not answer.
+    """
+    held = {one.key for one in services.objects.list("tombstones/")}
+    after, kept = (0, -1), 0
+    while not stops():
+        with services.database.reading() as connection:
+            page = list_tombstones(connection, services.instance, after=after)
+        if not page:
+            break
+        for one in page:
+            if _key(services, one) not in held:
+                _keep(services, one)
+                kept += 1
+        after = (page[-1].leaf.log, page[-1].leaf.seq)
+    return kept
+
+
+def _keep(services: Services, one: TombstoneObject) -> None:
+    try:
+        data = to_bytes(signed(one, services.domain, services.operator))
+        services.objects.put(_key(services, one), [data])
+    except CityledgerError as error:
+        kind = StorageFullError if isinstance(error, StorageFullError) else UnavailableError
+        raise kind(
+            "the record is erased, but the object store does not take its tombstone, which keeps a restored"
+            " backup from bringing the key back; it is written again when the node starts"
+        ) from error
+
+
+def _key(services: Services, one: TombstoneObject) -> str:
+    return object_key(Address(services.operator.address), one.leaf.log, one.leaf.seq)

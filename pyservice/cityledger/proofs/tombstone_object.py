@@ -1,0 +1,102 @@
+"""A tombstone as it is kept outside of the database, so that no restored backup brings an erased key back.
+
+It names which leaf is to be destroyed, and is signed: who can only write to the bucket destroys nothing.
+Source: SPEC.md §5, "Tombstone objects".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
+
+from cityledger.errors import FieldError
+from cityledger.keccak import keccak
+from cityledger.proofs.json_values import read_object, read_value, write_value
+from cityledger.proofs.leaf_json import leaf_from_json, leaf_to_json
+from cityledger.proofs.leaves import ReceiptDomain, Tombstone, recover_signer
+from cityledger.proofs.typed_data import hash_struct, parse_struct_type
+from cityledger.strict_json import parse
+from cityledger.types import Address, LogId
+
+FORMAT = "cityledger-tombstone/1"
+TOMBSTONE_OBJECT_TEXT = "TombstoneObject(bytes32 tombstone,uint64 erasedLog,uint64 erasedSeq)"
+MAX_BYTES = 4_096
+_STRUCT = parse_struct_type(TOMBSTONE_OBJECT_TEXT)
+_MEMBERS = ("format", "leaf", "erasedLog", "erasedSeq", "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneObject:
+    """``leaf`` as it was numbered, the place of the leaf that it erased, and the operator's signature."""
+
+    leaf: Tombstone
+    erased_log: LogId
+    erased_seq: int
+    signature: bytes = b""
+
+    def signing_digest(self, domain: ReceiptDomain) -> bytes:
+        """keccak(19 01 ‖ domain separator ‖ struct hash), 32 bytes (EIP-712)."""
+        held = hash_struct(_STRUCT, (self.leaf.struct_hash(), self.erased_log, self.erased_seq))
+        return keccak(b"\x19\x01" + domain.separator() + held)
+
+
+def signed(one: TombstoneObject, domain: ReceiptDomain, account: LocalAccount) -> TombstoneObject:
+    """The same with the operator's signature, r ‖ s ‖ v."""
+    signature = bytes(account.unsafe_sign_hash(Hash32(one.signing_digest(domain))).signature)
+    return TombstoneObject(one.leaf, one.erased_log, one.erased_seq, signature)
+
+
+def signer_of(one: TombstoneObject, domain: ReceiptDomain) -> Address:
+    """The account that signed it; the caller compares it with its own.
+
+    Raises:
+        VerificationError: the signature fits no account.
+    """
+    return recover_signer(one.signing_digest(domain), one.signature)
+
+
+def object_key(operator: Address, log: LogId, seq: int) -> str:
+    """Where the object of the tombstone with this number is kept."""
+    return f"tombstones/{operator.lower()}/{log}/{seq}.json"
+
+
+def to_bytes(one: TombstoneObject) -> bytes:
+    """Canonical JSON: one text for one value."""
+    view = {
+        "format": FORMAT,
+        "leaf": leaf_to_json(one.leaf),
+        "erasedLog": write_value("uint64", one.erased_log),
+        "erasedSeq": write_value("uint64", one.erased_seq),
+        "signature": "0x" + one.signature.hex(),
+    }
+    return json.dumps(view, sort_keys=True, separators=(",", ":")).encode()
+
+
+def from_bytes(data: bytes) -> TombstoneObject:
+    """The object behind ``to_bytes``; its signature is not looked at.
+
+    Raises:
+        InputError: not strict JSON, or not an object of this format; names the field.
+    """
+    members = read_object(parse(data, max_bytes=MAX_BYTES), "", _MEMBERS)
+    if members["format"] != FORMAT:
+        raise FieldError("format", f"is not {FORMAT}")
+    leaf = leaf_from_json(members["leaf"])
+    if not isinstance(leaf, Tombstone):
+        raise FieldError("leaf.type", "is not Tombstone")
+    log = read_value("uint64", "erasedLog", members["erasedLog"])
+    seq = read_value("uint64", "erasedSeq", members["erasedSeq"])
+    return TombstoneObject(leaf, LogId(int(str(log))), int(str(seq)), _signature(members["signature"]))
+
+
+def _signature(value: object) -> bytes:
+    try:
+        raw = bytes.fromhex(str(value).removeprefix("0x"))
+    except ValueError as error:
+        raise FieldError("signature", "is not hex") from error
+    if len(raw) != 65:
+        raise FieldError("signature", "is not 65 bytes")
+    return raw
