@@ -10,11 +10,13 @@ from types import SimpleNamespace
 
 import sqlalchemy as sa
 
-from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.anchoring.anchorer import Anchorer
+from cityledger.anchoring.closing import BatchLimits
+from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
-from cityledger.store import logs
+from cityledger.store import attempts, logs
 from cityledger.store.database import Database
 from cityledger.store.index_tables import idx_batch
 from cityledger.store.journal import Journal
@@ -22,6 +24,9 @@ from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId, ErasureReason, HaltCause, LeafHash, LogId, LogKind
 from memory_chain import MemoryChain, MemoryFollower
 from memory_ledger import OPERATOR, MemoryLedger
+
+MAX_FEE = 10_000
+BUMP_AFTER_SECONDS = 60.0
 
 
 @dataclass
@@ -32,6 +37,19 @@ class Anchoring:
     journal: Journal
     anchorer: Anchorer
     indexer: Indexer
+    clock: ChainClock
+    passed: list[float]
+    """Monotonic seconds, as the node sees them; ``wait`` lets them pass."""
+
+    def wait(self, seconds: float) -> None:
+        self.passed[0] += seconds
+
+    def restart(self) -> None:
+        """The process ends, and another begins: what was only in memory is gone."""
+        self.journal.close()
+        self.journal = Journal(self.database)
+        self.anchorer = anchorer_of(self.database, self.journal, self.clock, self.ledger)
+        self.indexer = indexer_of(self.database, self.journal, self.clock, self.chain)
 
     def catch_up(self) -> None:
         while self.indexer.step():
@@ -54,6 +72,12 @@ class Anchoring:
         query = sa.select(idx_batch.c.first, idx_batch.c.size).where(held).order_by(idx_batch.c.first)
         with self.database.reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(query)]
+
+    def attempts(self) -> list[tuple[int, int]]:
+        """(nonce, replacement) of every transaction that was signed."""
+        with self.database.reading() as connection:
+            held = attempts.list_attempts(connection, OPERATOR, 0)
+        return sorted((one.nonce, one.replacement) for one in held)
 
     def halted(self, log: int) -> HaltCause | None:
         with self.database.reading() as connection:
@@ -82,8 +106,20 @@ def running_anchoring(folder: Path) -> Iterator[Anchoring]:
     ledger.open_log(2, 1, LogKind.RECEIPTS)
     database = Database(f"sqlite:///{folder / 'node.db'}")
     migrate(database)
-    journal, clock = Journal(database), ChainClock()
-    anchorer = Anchorer(
+    passed = [0.0]
+    journal, clock = Journal(database), ChainClock(monotonic=lambda: passed[0])
+    anchorer = anchorer_of(database, journal, clock, ledger)
+    indexer = indexer_of(database, journal, clock, chain)
+    made = Anchoring(chain, ledger, database, journal, anchorer, indexer, clock, passed)
+    made.step()  # adopts the two logs, and begins to count the account's nonces
+    yield made
+    made.journal.close()
+    database.close()
+
+
+def anchorer_of(database: Database, journal: Journal, clock: ChainClock, ledger: MemoryLedger) -> Anchorer:
+    """Closes at once, batches of four leaves at most."""
+    return Anchorer(
         database,
         journal,
         clock,
@@ -92,10 +128,9 @@ def running_anchoring(folder: Path) -> Iterator[Anchoring]:
         SimpleNamespace(address=OPERATOR),  # type: ignore[arg-type]
         [AgencyId(1)],
         BatchLimits(0, 4),
+        FeeLimits(MAX_FEE, BUMP_AFTER_SECONDS),
     )
-    indexer = Indexer(MemoryFollower(chain), database, journal, clock, first_block=0)  # type: ignore[arg-type]
-    made = Anchoring(chain, ledger, database, journal, anchorer, indexer)
-    made.step()  # adopts the two logs
-    yield made
-    journal.close()
-    database.close()
+
+
+def indexer_of(database: Database, journal: Journal, clock: ChainClock, chain: MemoryChain) -> Indexer:
+    return Indexer(MemoryFollower(chain), database, journal, clock, first_block=0)  # type: ignore[arg-type]

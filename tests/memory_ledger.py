@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from cityledger.chain import events as e
-from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedTransaction
+from cityledger.chain.endpoint import At
+from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedCall, SignedTransaction
 from cityledger.chain.structs import Batch, Inclusion, SkipReason
-from cityledger.errors import ChainUnavailableError, RevertedError
+from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
 from cityledger.types import (
     ZERO32,
     Address,
     AgencyId,
+    BlockRef,
     DatasetId,
     LeafHash,
     LogId,
@@ -34,6 +37,24 @@ class _Log:
     closed: bool = False
 
 
+@dataclass
+class _State:
+    """What the contract holds, and which transactions are mined: what a reorg takes back."""
+
+    logs: dict[LogId, _Log] = field(default_factory=dict)
+    heads: dict[tuple[DatasetId, RecordId], LeafHash] = field(default_factory=dict)
+    mined: list[_Mined] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Mined:
+    """A transaction in a block; its place in ``_State.mined`` is its nonce."""
+
+    raw: bytes
+    block: int
+    succeeded: bool
+
+
 @dataclass(frozen=True)
 class _Move:
     leaf: RecordLeaf
@@ -42,35 +63,101 @@ class _Move:
 
 @dataclass
 class MemoryLedger:
-    """Takes raw transactions, mines them in nonce order, and answers as the contract would."""
+    """Takes raw transactions, mines them in nonce order, and answers as contract and endpoint would."""
 
     chain: MemoryChain
-    logs: dict[LogId, _Log] = field(default_factory=dict)
+    state: _State = field(default_factory=_State)
     pool: dict[int, bytes] = field(default_factory=dict)
-    mined_at: list[int] = field(default_factory=list)
-    """Block number of each mined nonce."""
     broadcasts: list[bytes] = field(default_factory=list)
-    heads: dict[tuple[DatasetId, RecordId], LeafHash] = field(default_factory=dict)
-    reverted: list[_Move] = field(default_factory=list)
+    base_fee: int = 1
+    """What a transaction must offer to be mined, and to be taken into an empty place of the pool."""
     is_reachable: bool = True
+    hears_transactions: bool = True
+    """Whether what is sent arrives at all."""
     loses_answers: bool = False
+    is_failing: bool = False
+    """Whether transactions are mined with status 0."""
+    _before: dict[int, _State] = field(default_factory=dict)
+    """The state before each block that changed it."""
+
+    @property
+    def logs(self) -> dict[LogId, _Log]:
+        return self.state.logs
+
+    @property
+    def heads(self) -> dict[tuple[DatasetId, RecordId], LeafHash]:
+        return self.state.heads
+
+    @property
+    def mined_at(self) -> list[int]:
+        """Block number of each mined nonce."""
+        return [one.block for one in self.state.mined]
 
     def open_log(self, log: int, agency: int, kind: LogKind) -> None:
+        self._keep_state()
         self.logs[LogId(log)] = _Log(OPERATOR)
         self.chain.mine(e.LogOpened(LogId(log), AgencyId(agency), kind, OPERATOR, LogId(0)))
 
-    def mine(self) -> None:
-        """Mines what waits, into one block."""
+    def rotate_operator(self, log: int, operator: Address) -> None:
+        self._keep_state()
+        self.logs[LogId(log)].operator = operator
+        self.chain.mine(e.OperatorSet(LogId(log), operator))
+
+    def close_log(self, log: int) -> None:
+        self._keep_state()
+        self.logs[LogId(log)].closed = True
+        self.chain.mine(e.LogClosed(LogId(log)))
+
+    def mine(self, only: int | None = None) -> None:
+        """Mines what waits and pays enough, into one block; at most ``only`` transactions."""
+        self._keep_state()
         events: list[e.Event] = []
         transactions: list[bytes] = []
-        while (raw := self.pool.pop(len(self.mined_at), None)) is not None:
-            _nonce, called = pickle.loads(raw)  # noqa: S301 - made by this fake
-            self.mined_at.append(len(self.chain.blocks))
-            made = [self._move(called)] if isinstance(called, _Move) else map(self._anchor, called)
-            made = [event for event in made if event is not None]
-            events += made
-            transactions += [hashlib.sha256(raw).digest()] * len(made)
+        while only is None or only > 0:
+            raw = self.pool.get(len(self.state.mined))
+            if raw is None or _opened(raw).fees.max_fee < self.base_fee:
+                break
+            del self.pool[len(self.state.mined)]
+            made = self._run(_opened(raw).called)
+            self.state.mined.append(_Mined(raw, len(self.chain.blocks), made is not None))
+            events += made or []
+            transactions += [_hash(raw)] * len(made or [])
+            only = None if only is None else only - 1
         self.chain.mine(*events, transactions=transactions)
+
+    def use_nonce(self) -> None:
+        """Somebody else sends from the operator's account, and it is mined."""
+        self._keep_state()
+        raw = pickle.dumps(_Opened(len(self.state.mined), [], Fees(10**9, 10**9)))
+        self.pool.pop(len(self.state.mined), None)
+        self.state.mined.append(_Mined(raw, len(self.chain.blocks), True))
+        self.chain.mine()
+
+    def reorg(self, depth: int, *, keeps: bool) -> None:
+        """Drops the newest blocks; their transactions go back to the pool if it ``keeps`` them, else they are
+        lost.
+        """
+        lowest = len(self.chain.blocks) - depth
+        gone = {nonce: one.raw for nonce, one in enumerate(self.state.mined) if one.block >= lowest}
+        undone = [number for number in sorted(self._before) if number >= lowest]
+        if undone:
+            self.state = self._before[undone[0]]
+        for number in undone:
+            del self._before[number]
+        self.pool = {**self.pool, **gone} if keeps else self.pool
+        self.chain.reorg(depth)
+
+    def _keep_state(self) -> None:
+        self._before[len(self.chain.blocks)] = deepcopy(self.state)
+
+    def _run(self, called: _Move | list[Batch]) -> list[e.Event] | None:
+        """The events, None where it fails."""
+        if self.is_failing:
+            return None
+        if isinstance(called, _Move):
+            moved = self._move(called)
+            return None if moved is None else [moved]
+        return [self._anchor(batch) for batch in called]
 
     def _anchor(self, batch: Batch) -> e.Event:
         log = self.logs.get(batch.log)
@@ -85,7 +172,6 @@ class MemoryLedger:
         leaf, hashed = move.leaf, leaf_hash(move.leaf.struct_hash())
         held = self.heads.get((leaf.dataset, leaf.record))
         if held != move.expected:
-            self.reverted.append(move)
             return None
         self.heads[leaf.dataset, leaf.record] = hashed
         return e.HeadMoved(leaf.dataset, leaf.record, hashed, held or LeafHash(ZERO32), leaf.version)
@@ -100,46 +186,98 @@ class MemoryLedger:
 
     # --- as Sender ---
 
-    def nonce(self, _account: Address, at: int | str = "latest") -> int:
-        last = len(self.chain.blocks) - 1 if at == "latest" else int(at)
-        return sum(block <= last for block in self.mined_at)
+    def nonce(self, _account: Address, at: At = "latest") -> int:
+        self._verify_reachable()
+        if isinstance(at, BlockRef):
+            self._verify_on_chain(at)
+            return sum(block <= at.number for block in self.mined_at)
+        return len(self.mined_at)
 
     def gas(self, _account: Address, calls: Sequence[Call]) -> list[int]:
+        self._verify_reachable()
         return [1 for _ in calls]
 
     def fees(self) -> Fees:
-        return Fees(1, 1)
+        self._verify_reachable()
+        return Fees(2 * self.base_fee, 1)
 
-    def sign(self, _account: object, nonce: int, call: Call, _fees: Fees) -> SignedTransaction:
-        raw = pickle.dumps((nonce, pickle.loads(call.data)))  # noqa: S301 - made by this fake
-        return SignedTransaction(raw, hashlib.sha256(raw).digest(), nonce)
+    def sign(self, _account: object, nonce: int, call: Call, fees: Fees) -> SignedTransaction:
+        raw = pickle.dumps(_Opened(nonce, pickle.loads(call.data), fees))  # noqa: S301 - made by this fake
+        return SignedTransaction(raw, _hash(raw), nonce)
+
+    def read(self, raw: bytes) -> SignedCall:
+        held = _opened(raw)
+        return SignedCall(held.nonce, Call(None, pickle.dumps(held.called), "a signed call", 1), held.fees)
 
     def broadcast(self, raw: bytes) -> Broadcast:
-        if not self.is_reachable:
+        self._verify_reachable()
+        if not self.hears_transactions:
             raise ChainUnavailableError("no answer")
         self.broadcasts.append(raw)
-        nonce = pickle.loads(raw)[0]  # noqa: S301 - made by this fake
-        if nonce < len(self.mined_at):
-            return Broadcast.NONCE_TOO_LOW
-        is_known = self.pool.get(nonce) == raw
-        self.pool.setdefault(nonce, raw)
+        told = self._take(raw)
         if self.loses_answers:
             raise ChainUnavailableError("the answer was lost")
-        return Broadcast.ALREADY_KNOWN if is_known else Broadcast.ACCEPTED
+        return told
 
-    def wait(self, signed: Sequence[SignedTransaction]) -> list[Receipt]:
-        """Lets the chain mine until all are mined."""
-        while any(one.nonce >= len(self.mined_at) for one in signed):
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        self._verify_reachable()
+        mined = (one for one in self.state.mined if _hash(one.raw) == transaction)
+        return next((_receipt(one) for one in mined), None)
+
+    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> Receipt:
+        """Lets the chain mine until one is mined."""
+        while not (mined := [held for one in candidates() if (held := self.receipt(one)) is not None]):
             self.mine()
-        return [_receipt(one.hash, self.mined_at[one.nonce]) for one in signed]
+        return mined[0]
 
-    def verify_succeeded(self, _sender: Address, call: Call, _receipt: Receipt) -> None:
-        if pickle.loads(call.data) in self.reverted:  # noqa: S301 - made by this fake
+    def verify_succeeded(self, _sender: Address, _call: Call, receipt: Receipt) -> None:
+        if not receipt.succeeded:
             raise RevertedError("RecordLedgerHeadMoved", {})
 
+    def _take(self, raw: bytes) -> Broadcast:
+        """As a node's pool: a replacement has to offer a tenth more."""
+        sent = _opened(raw)
+        held = self.pool.get(sent.nonce)
+        if sent.nonce < len(self.state.mined):
+            return Broadcast.NONCE_TOO_LOW
+        if held == raw:
+            return Broadcast.ALREADY_KNOWN
+        if held is not None and 10 * sent.fees.max_fee < 11 * _opened(held).fees.max_fee:
+            return Broadcast.UNDERPRICED
+        if sent.fees.max_fee < self.base_fee:
+            return Broadcast.UNDERPRICED
+        self.pool[sent.nonce] = raw
+        return Broadcast.ACCEPTED
 
-def _receipt(transaction: bytes, block: int) -> Receipt:
-    return Receipt(transaction, block, bytes(32), True, 1, None, ())
+    def _verify_reachable(self) -> None:
+        if not self.is_reachable:
+            raise ChainUnavailableError("no answer")
+
+    def _verify_on_chain(self, block: BlockRef) -> None:
+        if block.number >= len(self.chain.blocks) or self.chain.blocks[block.number].ref != block:
+            raise ChainError("header for hash not found")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What raw bytes hold."""
+
+    nonce: int
+    called: _Move | list[Batch]
+    fees: Fees
+
+
+def _opened(raw: bytes) -> _Opened:
+    held: _Opened = pickle.loads(raw)  # noqa: S301 - made by this fake
+    return held
+
+
+def _hash(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()
+
+
+def _receipt(mined: _Mined) -> Receipt:
+    return Receipt(_hash(mined.raw), mined.block, bytes(32), mined.succeeded, 1, None, ())
 
 
 def _reason(log: _Log | None, batch: Batch) -> SkipReason | None:

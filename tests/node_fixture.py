@@ -49,9 +49,9 @@ from cityledger.proofs.merkle import Tree
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
-from cityledger.store import history, logs, node_state
+from cityledger.store import batches, history, logs, node_state
 from cityledger.store import index_tables as t
-from cityledger.store.batches import close_batch
+from cityledger.store.batches import Batch
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.objects import Objects
@@ -349,8 +349,10 @@ class TestNode:
         """Closes every log's tail and lets the chain take it."""
         with self.next_block() as (connection, block):
             for head in logs.list_heads(connection):
-                closed = close_batch(connection, head.log, self.time.now, max_age=0, max_leaves=65_536)
-                if closed is not None:
+                for due in batches.list_due(connection, head, self.time.now, max_age=0, max_leaves=65_536):
+                    root = batches.root_of(connection, due)
+                    closed = Batch(due.log, due.first, due.count, root, self.time.now)
+                    batches.insert_closed(connection, closed)
                     _put_batch(connection, block, closed.log, closed.first, closed.count, closed.root)
 
     # --- looking inside ------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from prometheus_client import CollectorRegistry
 
-from cityledger.anchoring.anchorer import Anchorer, BatchLimits
+from cityledger.anchoring.anchorer import Anchorer
+from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.head_mover import ChainHeadMover
+from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.api.context import NodeContext
 from cityledger.api.steward import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
@@ -204,6 +206,7 @@ def _wire(
         operator,
         keyring.agencies(),
         BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
+        FeeLimits(settings.max_fee_gwei * 10**9, settings.fee_bump_after_seconds),
     )
     follower = Follower(endpoint, manifest)
     indexer = Indexer(

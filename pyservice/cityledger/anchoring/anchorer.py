@@ -2,45 +2,39 @@
 with the index.
 
 A tick acts on one recorded block, the index's cursor. While an attempt of the account may still be mined,
-its stored bytes are sent again and nothing new is signed, so a batch is never in two transactions with
-different nonces.
+its stored bytes are sent again and nothing with another nonce is signed, so a batch is never in two
+transactions with different nonces.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 
 import sqlalchemy as sa
 from eth_account.signers.local import LocalAccount
 
-from cityledger.anchoring.comparison import compare
-from cityledger.anchoring.logs_of_node import adopt_new_logs
-from cityledger.anchoring.operator_account import OperatorAccount
+from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
+from cityledger.anchoring.comparison import Comparison, compare, find_contradiction
+from cityledger.anchoring.halts import Halt
+from cityledger.anchoring.logs_of_node import adopt_new_logs, has_new_logs, list_foreign
+from cityledger.anchoring.operator_account import FeeLimits, OperatorAccount, Standing
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch as ChainBatch
 from cityledger.errors import CityledgerError
-from cityledger.store import batches, logs
+from cityledger.store import logs, node_state
 from cityledger.store.batches import Batch
 from cityledger.store.database import Database
+from cityledger.store.index import find_cursor
 from cityledger.store.journal import Journal
-from cityledger.types import AgencyId, BlockRef
+from cityledger.types import AgencyId, BlockRef, LogId
 
 log = logging.getLogger(__name__)
 ITEMS_PER_TRANSACTION = 200
 """Batches in one transaction: about 35,000 gas each, well inside a block of 30 M."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """A batch closes at ``max_leaves`` leaves or when its oldest leaf is ``max_age_seconds`` old."""
-
-    max_age_seconds: float
-    max_leaves: int
 
 
 class Anchorer:
@@ -58,78 +52,133 @@ class Anchorer:
         operator: LocalAccount,
         hosted: Collection[AgencyId],
         limits: BatchLimits,
+        fees: FeeLimits | None = None,
     ) -> None:
-        self.account = OperatorAccount(database, journal, clock, sender, operator)
+        self.account = OperatorAccount(database, journal, clock, sender, operator, fees or FeeLimits())
+        self._database = database
         self._journal = journal
         self._clock = clock
         self._ledger = ledger
         self._hosted = hosted
         self._limits = limits
         self._wake = threading.Event()
+        self._told_foreign: set[LogId] = set()
 
     def wake(self, _block: BlockRef) -> None:
         """The index has moved: compare again."""
         self._wake.set()
 
-    def run(self, stop: threading.Event, idle_seconds: float) -> None:
+    def run(
+        self, stop: threading.Event, idle_seconds: float, leads: Callable[[], bool] = lambda: True
+    ) -> None:
         """Ticks at each wake, at the latest every ``idle_seconds``, until ``stop`` is set; a failed tick is
-        tried again.
+        tried again. Anchors only while ``leads`` says that this process is the one of its node that does.
         """
+        told = ""
         while not stop.is_set():
             self._wake.wait(idle_seconds)
             self._wake.clear()
-            try:
-                self.tick()
-            except CityledgerError as error:
+            if stop.is_set():
+                return
+            told = self._try_tick(told) if leads() else self._let_others_look()
+
+    def _try_tick(self, told: str) -> str:
+        """The failure, "" if there was none. One that is the same as ``told`` is not logged again."""
+        try:
+            self.tick()
+        except CityledgerError as error:
+            if str(error) != told:
                 log.error("anchoring failed error=%s reason=%s", type(error).__name__, error)
-            except Exception:
-                log.exception("anchoring failed")
+            return str(error)
+        except Exception:
+            log.exception("anchoring failed")
+        return ""
+
+    def _let_others_look(self) -> str:
+        """Who waits in this process for the account looks whether the leading one has left it free."""
+        with self.account.turn:
+            self.account.turn.notify_all()
+        return ""
 
     def tick(self) -> None:
-        """One comparison, and the one step that follows from it."""
-        self._journal.run(self._close_due)
+        """One comparison, and the one step that follows from it. Nothing while the index is halted."""
+        if not self._prepare():
+            return
+        self._halt_contradicted()
+        if close_due(self._database, self._journal, self._limits, self._clock.at()):
+            self._wake.set()
         with self.account.turn:
             self._take_turn()
             self.account.turn.notify_all()
+
+    def _prepare(self) -> bool:
+        """Adopts new logs. False where the index is halted: what it says must not be acted on."""
+        with self._database.reading() as connection:
+            if node_state.find_value(connection, node_state.INDEX_HALTED) is not None:
+                return False
+            has_new = has_new_logs(connection, self.account.address, self._hosted)
+            self._tell_foreign(connection)
+        if has_new:
+            self._journal.run(lambda held: adopt_new_logs(held, self.account.address, self._hosted))
+        return True
+
+    def _tell_foreign(self, connection: sa.Connection) -> None:
+        for one in list_foreign(connection, self.account.address, self._hosted):
+            if one.log not in self._told_foreign:
+                self._told_foreign.add(one.log)
+                log.error(
+                    "log not adopted log=%d next=%d reason=unknown-to-this-database", one.log, one.next_seq
+                )
+
+    def _halt_contradicted(self) -> None:
+        """Before anything is asked of the account: what a log contradicts is the more telling cause."""
+        with self._database.reading() as connection:
+            found = {
+                head.log: find_contradiction(connection, head, self.account.address)
+                for head in logs.list_heads(connection)
+                if head.halted is None
+            }
+        self._halt({number: halt for number, halt in found.items() if halt is not None})
 
     def _take_turn(self) -> None:
         standing = self.account.find_standing()
         if standing is None:
             return
-        if standing.live is not None:
-            self.account.broadcast(standing.live)
+        if standing.live:
+            self.account.push(standing)
         elif standing.is_free and not self.account.gives_way():
-            self._sign_next(standing.nonce)
+            self._sign_next(standing)
 
-    def _close_due(self, connection: sa.Connection) -> None:
-        adopt_new_logs(connection, self.account.address, self._hosted)
-        now = self._clock.at()
-        for head in logs.list_heads(connection):
-            if head.halted is None:
-                batches.close_batch(
-                    connection,
-                    head.log,
-                    now,
-                    max_age=self._limits.max_age_seconds,
-                    max_leaves=self._limits.max_leaves,
-                )
-
-    def _sign_next(self, nonce: int) -> None:
-        pending = self._journal.run(self._compare_all)[:ITEMS_PER_TRANSACTION]
+    def _sign_next(self, standing: Standing) -> None:
+        pending = self._list_pending(standing)
         if not pending:
             return
         call = self._ledger.anchor([ChainBatch(one.log, one.first, one.count, one.root) for one in pending])
-        self.account.broadcast(self.account.sign(nonce, call, pending))
+        attempt = self.account.sign(standing, call, pending)
+        if attempt is not None:
+            self.account.broadcast(attempt)
 
-    def _compare_all(self, connection: sa.Connection) -> list[Batch]:
-        pending: list[Batch] = []
-        for head in logs.list_heads(connection):
-            if head.halted is not None:
-                continue
-            found = compare(connection, head)
-            if found.halt is not None:
-                cause, detail = found.halt.cause, found.halt.detail
-                log.error("log halted log=%d cause=%s detail=%s", head.log, cause.value, detail)
-                logs.halt(connection, head.log, cause, detail)
-            pending += found.pending
-        return pending
+    def _list_pending(self, standing: Standing) -> list[Batch]:
+        """What the next transaction carries: the lowest batch of each log first, so that none waits for all
+        of another.
+        """
+        found: dict[LogId, Comparison] = {}
+        with self._database.reading() as connection:
+            if find_cursor(connection) != standing.cursor:
+                return []  # moved since the nonce was asked: the next tick sees both at one block
+            for head in logs.list_heads(connection):
+                if head.halted is None:
+                    found[head.log] = compare(connection, head, self.account.address, standing.nonce)
+        self._halt({number: one.halt for number, one in found.items() if one.halt is not None})
+        return list(in_turns([list(one.pending) for one in found.values()]))[:ITEMS_PER_TRANSACTION]
+
+    def _halt(self, found: Mapping[LogId, Halt]) -> None:
+        for number, halt in found.items():
+            log.error("log halted log=%d cause=%s detail=%s", number, halt.cause, halt.detail)
+        if found:
+            self._journal.run(lambda connection: _store_halts(connection, found))
+
+
+def _store_halts(connection: sa.Connection, found: Mapping[LogId, Halt]) -> None:
+    for number, halt in found.items():
+        logs.halt(connection, number, halt.cause, halt.detail)

@@ -8,19 +8,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from cityledger.anchoring.halts import FAILURES, Halt
 from cityledger.chain.structs import SkipReason
-from cityledger.store import batches, index
+from cityledger.store import attempts, batches, index
 from cityledger.store.batches import Batch
+from cityledger.store.index import ChainLog
 from cityledger.store.logs import LogHead
-from cityledger.types import HaltCause
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Why a log must stop, and the facts that show it."""
-
-    cause: HaltCause
-    detail: str
+from cityledger.types import Address, HaltCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +25,33 @@ class Comparison:
     halt: Halt | None = None
 
 
-def compare(connection: sa.Connection, head: LogHead) -> Comparison:
-    """The next step of a log at the index's cursor."""
+def find_contradiction(connection: sa.Connection, head: LogHead, operator: Address) -> Halt | None:
+    """Why nothing more may be promised in a log, by what the index holds at its cursor."""
     chain = index.find_log(connection, head.log)
     if chain is None:
-        return Comparison()  # its opening was undone by a reorg; it will be back, or the operator must look
+        return None  # its opening was undone by a reorg; it will be back, or the operator must look
+    return _contradiction(connection, head, chain) or _refusal(chain, operator)
+
+
+def compare(connection: sa.Connection, head: LogHead, operator: Address, mined: int) -> Comparison:
+    """The next step of a log at the index's cursor, where ``operator`` has ``mined`` transactions."""
+    chain = index.find_log(connection, head.log)
+    if chain is None:
+        return Comparison()
+    halt = _contradiction(connection, head, chain) or _refusal(chain, operator)
+    if halt is not None:
+        return Comparison(halt=halt)
+    pending = tuple(batches.list_pending(connection, head.log, chain.next_seq))
+    halt = _failure(connection, head, pending[0], operator, mined) if pending else None
+    return Comparison(halt=halt) if halt is not None else Comparison(pending)
+
+
+def _contradiction(connection: sa.Connection, head: LogHead, chain: ChainLog) -> Halt | None:
     if chain.next_seq > head.next_seq:
         told = f"the chain holds {chain.next_seq} leaves, the store only {head.next_seq}"
-        return Comparison(halt=Halt(HaltCause.CHAIN_AHEAD, told))
-    if chain.next_seq > 0 and (difference := _difference(connection, head, chain.next_seq)) is not None:
-        return Comparison(halt=Halt(HaltCause.OTHER_ROOT, difference))
-    pending = tuple(batches.list_pending(connection, head.log, chain.next_seq))
-    refused = batches.find_skip(connection, head.log, pending[0].first) if pending else None
-    if refused is not None and refused != SkipReason.WRONG_FIRST:
-        told = f"the chain refuses batches of this log: {SkipReason(refused).name}"
-        return Comparison(halt=Halt(_REFUSED.get(SkipReason(refused), HaltCause.REFUSED_OTHER), told))
-    return Comparison(pending)
-
-
-_REFUSED = {
-    SkipReason.NOT_OPERATOR: HaltCause.REFUSED_OPERATOR,
-    SkipReason.LOG_CLOSED: HaltCause.REFUSED_CLOSED,
-}
+        return Halt(HaltCause.CHAIN_AHEAD, told)
+    difference = _difference(connection, head, chain.next_seq) if chain.next_seq > 0 else None
+    return None if difference is None else Halt(HaltCause.OTHER_ROOT, difference)
 
 
 def _difference(connection: sa.Connection, head: LogHead, chain_next: int) -> str | None:
@@ -63,3 +62,33 @@ def _difference(connection: sa.Connection, head: LogHead, chain_next: int) -> st
     if (theirs.root, theirs.count) != (ours.root, ours.count):
         return f"the chain holds another root for the batch at {ours.first}"
     return None
+
+
+def _refusal(chain: ChainLog, operator: Address) -> Halt | None:
+    """Found before gas is spent on it, and before more is promised in a log that takes nothing more."""
+    if chain.closed:
+        return Halt(HaltCause.REFUSED_CLOSED, f"closed on chain at {chain.next_seq} leaves")
+    if chain.operator != operator:
+        return Halt(HaltCause.REFUSED_OPERATOR, f"its operator on chain is {chain.operator}, not {operator}")
+    return None
+
+
+def _failure(
+    connection: sa.Connection, head: LogHead, first: Batch, operator: Address, mined: int
+) -> Halt | None:
+    """What speaks against sending the log's lowest batch once more."""
+    skips = attempts.list_skips(connection, head.log, first.first, head.forgiven_nonce)
+    refused = [SkipReason(reason) for reason in skips if reason != SkipReason.WRONG_FIRST]
+    if any(reason not in _TOLD_BY_INDEX for reason in refused) or len(refused) >= FAILURES:
+        told = f"the chain refuses the batch at {first.first}: {refused[-1].name}"
+        return Halt(HaltCause.REFUSED_OTHER, told)
+    since = range(head.forgiven_nonce, mined)
+    failed = attempts.list_failed_nonces(connection, operator, head.log, first.first, since)
+    if len(failed) < FAILURES:
+        return None
+    told = f"the batch at {first.first} was in {len(failed)} transactions that failed, nonces {failed}"
+    return Halt(HaltCause.FAILING_TRANSACTION, told)
+
+
+_TOLD_BY_INDEX = {SkipReason.NOT_OPERATOR, SkipReason.LOG_CLOSED}
+"""Whether these still hold is in the index: an operator may be rotated away and back."""

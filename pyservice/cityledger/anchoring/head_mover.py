@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from cityledger.anchoring.operator_account import OperatorAccount
 from cityledger.chain.contracts.record_ledger import RecordLedger
-from cityledger.chain.sender import Call, Receipt, Sender, SignedTransaction
+from cityledger.chain.sender import Call, Receipt, Sender
 from cityledger.chain.structs import Inclusion
 from cityledger.errors import ChainUnavailableError
 from cityledger.proofs.leaves import RecordLeaf
-from cityledger.store.batches import Attempt
+from cityledger.store.attempts import Attempt
 from cityledger.types import LeafHash
 
 TURN_WAIT_SECONDS = 30.0
@@ -42,7 +42,7 @@ class ChainHeadMover:
     def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt:
         call = self._ledger.move_head(leaf, inclusion, expected)
         attempt = self._send_in_turn(call)
-        receipt = self._sender.wait([SignedTransaction(attempt.raw, attempt.tx_hash, attempt.nonce)])[0]
+        receipt = self._sender.wait_any(lambda: self._account.hashes_of(attempt.nonce))
         self._sender.verify_succeeded(self._account.address, call, receipt)
         self._wait_until_indexed(receipt.block_number)
         return receipt
@@ -54,7 +54,9 @@ class ChainHeadMover:
             standing = self._account.find_standing()
             if standing is None or not standing.is_free:
                 return False
-            attempt = self._account.sign(standing.nonce, call, [])
+            attempt = self._account.sign(standing, call, [])
+            if attempt is None:
+                return False
             sent.append(attempt)
             self._account.broadcast(attempt)
             return True

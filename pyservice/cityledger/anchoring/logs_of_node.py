@@ -8,9 +8,15 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from cityledger.store import index, logs
+from cityledger.store.index import ChainLog
 from cityledger.types import Address, AgencyId
 
 log = logging.getLogger(__name__)
+
+
+def has_new_logs(connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]) -> bool:
+    """Whether ``adopt_new_logs`` would adopt any: asked at each block, so that writers seldom wait for it."""
+    return bool(_list_new(connection, operator, hosted))
 
 
 def adopt_new_logs(connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]) -> None:
@@ -19,13 +25,28 @@ def adopt_new_logs(connection: sa.Connection, operator: Address, hosted: Collect
     A log with anchored leaves that this database does not know belonged to another database: it is never
     adopted, because its numbers would be given twice.
     """
+    for found in _list_new(connection, operator, hosted):
+        logs.open_head(connection, found.log, found.agency, found.kind)
+        log.info("log adopted log=%d agency=%d kind=%s", found.log, found.agency, found.kind.name)
+
+
+def list_foreign(
+    connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]
+) -> list[ChainLog]:
+    """Open logs of ours with anchored leaves that this database knows nothing of."""
+    return [one for one in _list_unknown(connection, operator, hosted) if one.next_seq > 0]
+
+
+def _list_new(connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]) -> list[ChainLog]:
+    return [one for one in _list_unknown(connection, operator, hosted) if one.next_seq == 0]
+
+
+def _list_unknown(
+    connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]
+) -> list[ChainLog]:
     known = {head.log for head in logs.list_heads(connection)}
-    for found in index.list_logs(connection, operator):
-        if found.log in known or found.agency not in hosted or found.closed:
-            continue
-        if found.next_seq == 0:
-            logs.open_head(connection, found.log, found.agency, found.kind)
-        else:
-            log.error(
-                "log not adopted log=%d next=%d reason=unknown-to-this-database", found.log, found.next_seq
-            )
+    return [
+        found
+        for found in index.list_logs(connection, operator)
+        if found.log not in known and found.agency in hosted and not found.closed
+    ]

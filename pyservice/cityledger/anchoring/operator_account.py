@@ -1,4 +1,6 @@
-"""The node's one account on chain: one transaction at a time, each durable before it is sent."""
+"""The node's one account on chain: one transaction at a time, each durable before it is sent, replaced by one
+with a higher fee when it is not mined.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +9,57 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import sqlalchemy as sa
 from eth_account.signers.local import LocalAccount
+from sqlalchemy.exc import IntegrityError
 
+from cityledger.anchoring.halts import Halt
+from cityledger.anchoring.nonce_watch import NonceWatch
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.sender import Call, Sender
-from cityledger.store import batches
-from cityledger.store.batches import Attempt, Batch
+from cityledger.chain.sender import Broadcast, Call, Fees, Sender, SignedTransaction
+from cityledger.store import attempts, logs, node_state, operator_accounts
+from cityledger.store.attempts import Attempt, Signed
+from cityledger.store.batches import Batch
 from cityledger.store.database import Database
 from cityledger.store.index import find_cursor
 from cityledger.store.journal import Journal
-from cityledger.types import Address
+from cityledger.store.operator_accounts import AccountState
+from cityledger.types import Address, BlockRef, HaltCause
 
 log = logging.getLogger(__name__)
+_GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLimits:
+    """What is offered for gas at most, in wei, and after how long without being mined more is offered."""
+
+    max_fee: int = 500 * _GWEI
+    bump_after_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the account stands at the index's cursor. ``live`` is an attempt that may still be mined."""
+    """How the account stands at the index's cursor. ``live`` are the attempts that may still be mined, each
+    nonce's newest, in the order in which they have to be mined.
+    """
 
+    cursor: BlockRef
     nonce: int
-    live: Attempt | None
+    live: tuple[Attempt, ...]
     is_free: bool
     """Whether the next transaction may be signed, with ``nonce``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the database holds of the account, in one snapshot."""
+
+    cursor: BlockRef | None
+    is_index_halted: bool
+    state: AccountState | None
+    signed_end: int
+    used_block: int
 
 
 class OperatorAccount:
@@ -37,7 +68,13 @@ class OperatorAccount:
     """
 
     def __init__(
-        self, database: Database, journal: Journal, clock: ChainClock, sender: Sender, operator: LocalAccount
+        self,
+        database: Database,
+        journal: Journal,
+        clock: ChainClock,
+        sender: Sender,
+        operator: LocalAccount,
+        limits: FeeLimits,
     ) -> None:
         self.address = Address(operator.address)
         self.turn = threading.Condition()
@@ -46,48 +83,163 @@ class OperatorAccount:
         self._clock = clock
         self._sender = sender
         self._operator = operator
+        self._limits = limits
+        self._watch = NonceWatch(database, sender, self.address)
         self.waiting = 0
         """How many await their turn; read and changed with ``turn`` held."""
         self._gave_way = False
+        self._accepted: dict[bytes, float] = {}
+        """Monotonic seconds at which this process first had the transaction taken into a pool."""
+        self.waits_at_cap = False
+        """Whether a transaction needs a higher fee than the limit allows."""
+
+    # --- how it stands --------------------------------------------------------------------------------------
 
     def find_standing(self) -> Standing | None:
-        """None before the first indexed block."""
-        with self._database.reading() as connection:
-            cursor = find_cursor(connection)
-        if cursor is None:
+        """None while nothing may be done: before the first indexed block, at a lower block than one that was
+        acted on, while account or index are halted, or while nonces are not accounted for.
+        """
+        held = self._load()
+        cursor = held.cursor
+        if cursor is None or held.is_index_halted or cursor.number < held.used_block:
             return None
-        mined = self._sender.nonce(self.address, cursor.number)
-        with self._database.reading() as connection:
-            live = batches.list_attempts(connection, self.address, mined)
-        # Mined above the cursor: the indexer is about to tell what became of it.
-        is_ahead = self._sender.nonce(self.address) > mined
-        return Standing(mined, None if is_ahead or not live else live[0], not (is_ahead or live))
+        # By hash: an endpoint without the cursor's block refuses, instead of answering for another.
+        mined, newest = self._sender.nonce(self.address, cursor), self._sender.nonce(self.address)
+        if held.state is None:
+            if newest == mined:
+                self._begin(mined)
+            return None
+        if held.state.halted is not None:
+            return None
+        return self._standing(cursor, held.state.first_nonce, held.signed_end, mined, newest)
 
-    def sign(self, nonce: int, call: Call, carried: list[Batch]) -> Attempt:
-        """Signs and stores. After a crash the same bytes are sent, never others.
+    def _standing(
+        self, cursor: BlockRef, first: int, signed_end: int, mined: int, newest: int
+    ) -> Standing | None:
+        signed_end = max(first, signed_end)
+        if mined > signed_end:
+            told = f"{self.address} has used {mined} nonces, this database knows of {signed_end}"
+            self._halt(Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told))
+            return None
+        are_ours, halt = self._watch.look(first, mined)
+        if halt is not None:
+            self._halt(halt)
+            return None
+        # Mined above the cursor: the indexer is about to tell what became of it.
+        live = self._live(max(mined, newest))
+        is_free = are_ours and newest <= mined == signed_end
+        return Standing(cursor, mined, live, is_free)
+
+    def _live(self, from_nonce: int) -> tuple[Attempt, ...]:
+        with self._database.reading() as connection:
+            held = attempts.list_attempts(connection, self.address, from_nonce)
+        newest = {one.nonce: one for one in reversed(held)}
+        return tuple(newest[nonce] for nonce in sorted(newest))
+
+    def _load(self) -> _Held:
+        with self._database.reading() as connection:
+            is_index_halted = node_state.find_value(connection, node_state.INDEX_HALTED) is not None
+            state = operator_accounts.find_state(connection, self.address)
+            signed_end, used_block = attempts.find_end(connection, self.address)
+            return _Held(find_cursor(connection), is_index_halted, state, signed_end, used_block)
+
+    def _begin(self, mined: int) -> None:
+        """Counts from here: what the account did before is nobody's business."""
+        self._journal.run(lambda connection: operator_accounts.begin_at(connection, self.address, mined))
+        log.info("account in use account=%s first_nonce=%d", self.address, mined)
+
+    def _halt(self, halt: Halt) -> None:
+        log.error("account halted account=%s cause=%s detail=%s", self.address, halt.cause, halt.detail)
+        self._journal.run(lambda connection: _halt_all(connection, self.address, halt))
+
+    # --- the first transaction with a nonce -----------------------------------------------------------------
+
+    def sign(self, standing: Standing, call: Call, carried: list[Batch]) -> Attempt | None:
+        """Signs and stores. After a crash the same bytes are sent, never others. None if another process of
+        this node has taken the nonce.
 
         Raises:
             RevertedError: the call would revert now; nothing was signed.
         """
         limited = replace(call, gas=self._sender.gas(self.address, [call])[0])
-        signed = self._sender.sign(self._operator, nonce, limited, self._sender.fees())
-        now = self._clock.at()
-        return self._journal.run(
-            lambda connection: batches.store_attempt(
-                connection,
-                self.address,
-                nonce,
-                signed.raw,
-                signed.hash,
-                carried,
-                now,
-                self._clock.head.number,
-            )
+        fees = self._sender.fees().capped(self._limits.max_fee)
+        made = self._sender.sign(self._operator, standing.nonce, limited, fees)
+        signed = self._signed(made, standing.cursor)
+        return self._kept(
+            lambda connection: attempts.store_first(connection, self.address, standing.nonce, signed, carried)
         )
 
-    def broadcast(self, attempt: Attempt) -> None:
+    def _signed(self, made: SignedTransaction, cursor: BlockRef) -> Signed:
+        return Signed(made.raw, made.hash, self._clock.at(), cursor.number)
+
+    def _kept(self, store: Callable[[sa.Connection], Attempt]) -> Attempt | None:
+        try:
+            return self._journal.run(store)
+        except IntegrityError:
+            log.info("nonce taken by another process of this node account=%s", self.address)
+            return None
+
+    # --- until it is mined ----------------------------------------------------------------------------------
+
+    def push(self, standing: Standing) -> None:
+        """Sends all that is not mined, lowest nonce first; replaces what the market has left behind."""
+        self.waits_at_cap = False
+        for place, attempt in enumerate(standing.live):
+            told = self.broadcast(attempt)
+            # Only the lowest may have waited for its price alone; the others wait for it.
+            is_late = place == 0 and self._is_late(attempt, told, standing.cursor)
+            if told is Broadcast.UNDERPRICED or is_late:
+                self._replace(attempt, standing.cursor)
+
+    def broadcast(self, attempt: Attempt) -> Broadcast:
         told = self._sender.broadcast(attempt.raw)
-        log.info("attempt sent nonce=%d answer=%s", attempt.nonce, told.value)
+        if told in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
+            self._accepted.setdefault(attempt.tx_hash, self._clock.monotonic())
+        log.info(
+            "attempt sent nonce=%d replacement=%d answer=%s", attempt.nonce, attempt.replacement, told.value
+        )
+        return told
+
+    def _is_late(self, attempt: Attempt, told: Broadcast, cursor: BlockRef) -> bool:
+        """Whether blocks were mined without it for so long, though the pool had it."""
+        if cursor.number <= attempt.at_block or told is Broadcast.NONCE_TOO_LOW:
+            return False
+        after = self._limits.bump_after_seconds
+        is_old = self._clock.at() - attempt.signed_at >= after
+        if told is Broadcast.ALREADY_KNOWN:
+            return is_old
+        in_pool = self._clock.monotonic() - self._accepted.get(attempt.tx_hash, self._clock.monotonic())
+        return is_old and in_pool >= after
+
+    def _replace(self, attempt: Attempt, cursor: BlockRef) -> None:
+        """Signs what ``attempt`` holds, for more; waits with it where that would exceed the limit."""
+        held = self._sender.read(attempt.raw)
+        fees = held.fees.replacing(self._sender.fees(), self._limits.max_fee)
+        if fees is None:
+            self._wait_at_cap(attempt, held.fees)
+            return
+        signed = self._signed(self._sender.sign(self._operator, held.nonce, held.call, fees), cursor)
+        kept = self._kept(lambda connection: attempts.store_replacement(connection, attempt, signed))
+        if kept is not None:
+            log.info("attempt replaced nonce=%d max_fee_wei=%d", kept.nonce, fees.max_fee)
+            self._accepted.pop(attempt.tx_hash, None)
+            self.broadcast(kept)
+
+    def _wait_at_cap(self, attempt: Attempt, fees: Fees) -> None:
+        self.waits_at_cap = True
+        log.warning(
+            "attempt waits nonce=%d max_fee_wei=%d limit_wei=%d next=raise max_fee_gwei or wait",
+            attempt.nonce,
+            fees.max_fee,
+            self._limits.max_fee,
+        )
+
+    def hashes_of(self, nonce: int) -> list[bytes]:
+        """Of every transaction with this nonce: any of them may be the one that is mined."""
+        with self._database.reading() as connection:
+            return attempts.list_hashes(connection, self.address, nonce)
+
+    # --- taking turns ---------------------------------------------------------------------------------------
 
     def await_turn(self, take: Callable[[], bool], timeout_seconds: float) -> bool:
         """Calls ``take`` with ``turn`` held, now and whenever the account may have become free, until it says
@@ -105,3 +257,11 @@ class OperatorAccount:
         """Whether anchoring should leave this nonce to who waits: every other one, so neither starves."""
         self._gave_way = self.waiting > 0 and not self._gave_way
         return self._gave_way
+
+
+def _halt_all(connection: sa.Connection, account: Address, halt: Halt) -> None:
+    """The account, and each of its logs that is not halted for a cause of its own."""
+    operator_accounts.halt(connection, account, halt.cause, halt.detail)
+    for head in logs.list_heads(connection):
+        if head.halted is None:
+            logs.halt(connection, head.log, halt.cause, halt.detail)

@@ -13,7 +13,9 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
 
 from cityledger.chain.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
@@ -51,12 +53,37 @@ class Fees:
             self.max_fee + self.max_fee // 8 + 1, self.max_priority_fee + self.max_priority_fee // 8 + 1
         )
 
+    def capped(self, max_fee: int) -> Fees:
+        """These, but never more than ``max_fee`` for a unit of gas."""
+        return Fees(min(self.max_fee, max_fee), min(self.max_priority_fee, max_fee))
+
+    def replacing(self, market: Fees, max_fee: int) -> Fees | None:
+        """What a replacement has to offer: ``raised`` at least and the present market's, at most ``max_fee``.
+
+        None where ``raised`` is more than that: then no node would take a replacement.
+        """
+        least = self.raised()
+        wanted = Fees(
+            max(least.max_fee, market.max_fee), max(least.max_priority_fee, market.max_priority_fee)
+        ).capped(max_fee)
+        enough = wanted.max_fee >= least.max_fee and wanted.max_priority_fee >= least.max_priority_fee
+        return wanted if enough else None
+
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
     raw: bytes
     hash: bytes
     nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCall:
+    """What raw bytes say: enough to sign the same call again with other fees."""
+
+    nonce: int
+    call: Call
+    fees: Fees
 
 
 class Broadcast(Enum):
@@ -147,6 +174,20 @@ class Sender:
         )
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
 
+    def read(self, raw: bytes) -> SignedCall:
+        """What raw bytes made by ``sign`` hold.
+
+        Raises:
+            ChainError: they are not a transaction of EIP-1559.
+        """
+        try:
+            held = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+            fees = Fees(held["maxFeePerGas"], held["maxPriorityFeePerGas"])
+        except Exception as error:  # the decoders raise whatever comes, RLP's own errors among them
+            raise ChainError("raw bytes that are no transaction of type 2") from error
+        to = Address(to_checksum_address(held["to"])) if held["to"] else None
+        return SignedCall(held["nonce"], Call(to, bytes(held["data"]), "a signed call", held["gas"]), fees)
+
     def broadcast(self, raw: bytes) -> Broadcast:
         """Hands raw bytes to the endpoint.
 
@@ -221,6 +262,25 @@ class Sender:
             self._sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
+    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> Receipt:
+        """Asks until one of the transactions is mined: all have one nonce, so only one can be.
+        ``candidates`` is asked each time, because a replacement may be signed meanwhile.
+
+        Raises:
+            ChainUnavailableError: none is mined in time; one may still be.
+        """
+        deadline = self._monotonic() + self._timeout
+        pause = 0.01
+        while True:
+            asked = [("eth_getTransactionReceipt", [to_hex(one)]) for one in candidates()]
+            mined = [held for held in self._endpoint.request_many(asked) if held is not None]
+            if mined:
+                return _receipt(mined[0])
+            if self._monotonic() > deadline:
+                raise ChainUnavailableError(f"the transaction is not mined in {self._timeout:.0f} s")
+            self._sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
     def verify_succeeded(self, sender: Address, call: Call, receipt: Receipt) -> None:
         """Raises the reason when a mined call reverted, found by asking the same of the blocks around it."""
         if receipt.succeeded:
@@ -264,7 +324,14 @@ _TOLD = (
     (Broadcast.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low")),
     (
         Broadcast.UNDERPRICED,
-        ("underpriced", "fee too low", "less than block base fee", "lower than the minimum"),
+        (
+            "underpriced",
+            "fee too low",
+            "less than block base fee",
+            "below block base fee",
+            "lower than the minimum",
+            "gas price below",
+        ),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Closed batches, attempts to anchor them, and the state that follows from both and from the index.
+"""Closed batches, and the state that follows from the attempts to anchor them and from the index.
 
 States are derived, never stored: a batch is *signed* while an attempt carries it, *mined* while the index
 holds it with its root, and *final* once that block is. So a reorg that the indexer undoes brings a batch
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from cityledger.proofs.merkle import Tree
 from cityledger.store import logs
 from cityledger.store.history import select_now
-from cityledger.store.index_tables import idx_batch, idx_skipped
+from cityledger.store.index_tables import idx_batch
+from cityledger.store.logs import LogHead
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf
 from cityledger.types import BatchState, LogId
 
@@ -35,14 +36,12 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A signed transaction. ``raw`` was durable before it was ever sent."""
+class Open:
+    """Leaves that are to become a batch."""
 
-    attempt: int
-    account: str
-    nonce: int
-    raw: bytes
-    tx_hash: bytes
+    log: LogId
+    first: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,41 @@ class Anchored:
     block: int
 
 
-def close_batch(
-    connection: sa.Connection, log: LogId, now: int, *, max_age: float, max_leaves: int
-) -> Batch | None:
-    """Closes the unbatched tail of a log if it is full or its oldest leaf is ``max_age`` seconds old."""
-    first = _batched_end(connection, log)
-    tail = (leaf.c.log == log) & (leaf.c.seq >= first) & (leaf.c.seq < first + max_leaves)
-    query = sa.select(sa.func.count(), sa.func.min(leaf.c.numbered_at)).where(tail)
-    count, oldest = connection.execute(query).one()
-    if count == 0 or (count < max_leaves and now - oldest < max_age):
-        return None
-    closed = Batch(log, first, count, Tree(logs.load_hashes(connection, log, first, count)).root, now)
+def list_due(
+    connection: sa.Connection, head: LogHead, now: int, *, max_age: float, max_leaves: int, limit: int = 64
+) -> list[Open]:
+    """The batches of a log that are to be closed, lowest first: those that are full, and the rest if its
+    oldest leaf is ``max_age`` seconds old.
+    """
+    first = batched_end(connection, head.log)
+    full = min((head.next_seq - first) // max_leaves, limit)
+    due = [Open(head.log, first + index * max_leaves, max_leaves) for index in range(full)]
+    rest = Open(head.log, first + full * max_leaves, head.next_seq - first - full * max_leaves)
+    if full < limit and rest.count and now - _numbered_at(connection, head.log, rest.first) >= max_age:
+        due.append(rest)
+    return due
+
+
+def root_of(connection: sa.Connection, held: Open) -> bytes:
+    """The Merkle root over the leaves of a batch (SPEC.md §4): 0.4 s for 65,536, so not to be asked where
+    writers wait.
+    """
+    return Tree(logs.load_hashes(connection, held.log, held.first, held.count)).root
+
+
+def insert_closed(connection: sa.Connection, closed: Batch) -> bool:
+    """Keeps a batch if it begins where the last one ended: False where another process closed it first."""
+    if batched_end(connection, closed.log) != closed.first:
+        return False
     connection.execute(batch.insert().values(_row(closed)))
-    return closed
+    return True
+
+
+def batched_end(connection: sa.Connection, log: LogId) -> int:
+    """The first number of a log that no closed batch holds."""
+    query = sa.select(batch).where(batch.c.log == log).order_by(batch.c.first.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return 0 if row is None else _batch(row).end
 
 
 def list_pending(connection: sa.Connection, log: LogId, chain_next: int, limit: int = 64) -> list[Batch]:
@@ -102,65 +123,15 @@ def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchS
     return BatchState.SIGNED if is_signed else BatchState.CLOSED
 
 
-def find_skip(connection: sa.Connection, log: LogId, first: int) -> int | None:
-    """The reason for which the chain last skipped our batch that begins at ``first``; None if it did not.
-
-    Only our own transactions are kept: anybody may send one that names our log, and is skipped for it.
-    """
-    wanted = (idx_skipped.c.log == log) & (idx_skipped.c.first == first)
-    query = select_now(idx_skipped).where(wanted).order_by(idx_skipped.c.valid_from.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else int(row.reason)
-
-
 def is_own_transaction(connection: sa.Connection, tx_hash: bytes) -> bool:
     """Whether this node signed it."""
     found = sa.select(sa.func.count()).where(attempt.c.tx_hash == tx_hash)
     return connection.execute(found).scalar_one() > 0
 
 
-def store_attempt(
-    connection: sa.Connection,
-    account: str,
-    nonce: int,
-    raw: bytes,
-    tx_hash: bytes,
-    batches: list[Batch],
-    now: int,
-    at_block: int,
-) -> Attempt:
-    """Keeps a signed transaction and what it carries; to be durable before the first broadcast."""
-    values = {
-        "account": account,
-        "nonce": nonce,
-        "replacement": 0,
-        "raw": raw,
-        "tx_hash": tx_hash,
-        "signed_at": now,
-        "at_block": at_block,
-    }
-    number = connection.execute(attempt.insert().values(values).returning(attempt.c.id)).scalar_one()
-    carried = [{"attempt": number, "log": held.log, "first": held.first} for held in batches]
-    if carried:  # a transaction that moves a head carries none
-        connection.execute(attempt_batch.insert(), carried)
-    return Attempt(number, account, nonce, raw, tx_hash)
-
-
-def list_attempts(connection: sa.Connection, account: str, from_nonce: int) -> list[Attempt]:
-    """The account's attempts with nonces from ``from_nonce``, lowest nonce first, newest first within one
-    nonce.
-    """
-    wanted = (attempt.c.account == account) & (attempt.c.nonce >= from_nonce)
-    query = sa.select(attempt).where(wanted).order_by(attempt.c.nonce, attempt.c.id.desc())
-    return [
-        Attempt(row.id, row.account, row.nonce, row.raw, row.tx_hash) for row in connection.execute(query)
-    ]
-
-
-def _batched_end(connection: sa.Connection, log: LogId) -> int:
-    query = sa.select(batch).where(batch.c.log == log).order_by(batch.c.first.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    return 0 if row is None else _batch(row).end
+def _numbered_at(connection: sa.Connection, log: LogId, seq: int) -> int:
+    query = sa.select(leaf.c.numbered_at).where((leaf.c.log == log) & (leaf.c.seq == seq))
+    return int(connection.execute(query).scalar_one())
 
 
 def _row(held: Batch) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from cityledger.store.tables import node_state as table
 
 INSTANCE = "instance"
 FINAL_BLOCK = "final_block"
+INDEX_HALTED = "index_halted"
+"""Why the index stopped for good; while it stands, what the index says must not be acted on."""
 
 
 def find_value(connection: sa.Connection, key: str) -> str | None:

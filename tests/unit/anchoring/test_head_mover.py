@@ -100,7 +100,7 @@ def test_move_is_durable_before_it_is_sent_and_is_sent_again(
     anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(anchoring.ledger, "is_reachable", False)
+        patched.setattr(anchoring.ledger, "hears_transactions", False)
         with pytest.raises(ChainUnavailableError):
             mover_of(anchoring).move(leaf(), ANYWHERE, None)
     assert attempts(anchoring) == [(0, 0)]

@@ -1,0 +1,68 @@
+"""Why a log stops, and what its operator does next (SPEC.md §4.2). Facts in, values out; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityledger.store.logs import LogHead
+from cityledger.types import HaltCause
+
+FAILURES = 3
+"""So many transactions with one batch are mined with status 0 before no more gas is spent on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why a log must stop, and the facts that show it."""
+
+    cause: HaltCause
+    detail: str
+
+
+_NEXT_STEPS = {
+    HaltCause.CHAIN_AHEAD: (
+        "stop every other node that holds this operator's key; then `cityledger node link {agency}`"
+        " opens a log that continues this one"
+    ),
+    HaltCause.OTHER_ROOT: (
+        "keep this database for the inquiry: two histories were signed with one key; then"
+        " `cityledger node link {agency}` opens a log that continues this one"
+    ),
+    HaltCause.REFUSED_OPERATOR: (
+        "`cityledger node link {agency}` gives the log back to this node's operator; then"
+        " `cityledger node resume-log {log}`"
+    ),
+    HaltCause.REFUSED_CLOSED: (
+        "a closed log stays closed: `cityledger node link {agency}` opens one that continues it; write again"
+        " what was not anchored"
+    ),
+    HaltCause.REFUSED_OTHER: (
+        "compare manifest and contract with `cityledger node check`; then `cityledger node resume-log {log}`"
+    ),
+    HaltCause.ACCOUNT_USED_ELSEWHERE: (
+        "find what else signs with the operator's key and stop it; then"
+        " `cityledger node resume-log {log} --new-baseline`"
+    ),
+    HaltCause.FAILING_TRANSACTION: (
+        "look at the account's last transactions on chain for why they failed; then"
+        " `cityledger node resume-log {log}`"
+    ),
+}
+
+
+def next_step(head: LogHead, agency: str) -> str:
+    """What the operator of a log does next, "" where it is not halted. ``agency``: its code or number."""
+    if head.halted is None:
+        return ""
+    return _NEXT_STEPS[head.halted].format(log=head.log, agency=agency)
+
+
+def is_continued(head: LogHead, heads: Sequence[LogHead]) -> bool:
+    """Whether a newer log of the same agency and kind has taken its place for what is written now."""
+    return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
+
+
+def list_standing(heads: Sequence[LogHead]) -> list[LogHead]:
+    """The halted logs that an operator still has to look after: no other log has taken their place."""
+    return [head for head in heads if head.halted is not None and not is_continued(head, heads)]
