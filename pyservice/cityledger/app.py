@@ -19,7 +19,7 @@ from cityledger.anchoring.anchorer import Anchorer
 from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.anchoring.operator_account import FeeLimits
-from cityledger.api.context import NodeContext
+from cityledger.api.context import Check, NodeContext
 from cityledger.api.steward import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import Contracts, contracts_of
@@ -29,6 +29,8 @@ from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Sender
+from cityledger.checks.looks import Opened
+from cityledger.checks.running import Readiness
 from cityledger.client.devnet_clock import follow_offset
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
@@ -39,7 +41,6 @@ from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import ReceiptDomain
-from cityledger.readiness import readiness_of
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
@@ -153,8 +154,26 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
         head_mover=mover,
         imports=node.imports,
         metrics=CollectorRegistry(),
-        readiness=lambda: readiness_of(node.services),
+        readiness=_readiness(node),
     )
+
+
+def _readiness(node: Node) -> Callable[[], list[Check]]:
+    opened = Opened(
+        node.settings,
+        node.manifest,
+        node.services.database,
+        node.endpoint,
+        node.services.objects,
+        lambda: node.now() - int(time.time()),
+    )
+    readiness = Readiness(node.services, opened)
+
+    def told() -> list[Check]:
+        lines = readiness.lines()
+        return [Check(one.name, one.ok, one.told, one.next_step, one.vital) for one in lines]
+
+    return told
 
 
 def _indexed_block(services: Services) -> int:

@@ -20,11 +20,15 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of ``/readyz``. ``detail`` is shown to anybody: no address, path or key."""
+    """One line of ``/readyz``. ``detail`` is shown to anybody: no address, path or key. ``next_step`` is the
+    operator's. A node whose lines fail that are not ``vital`` may still be asked.
+    """
 
     name: str
     ok: bool
     detail: str
+    next_step: str = ""
+    vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,37 @@
-"""What ``cityledger node check`` looks at, each with the next step where it is wrong. Changes nothing."""
+"""What ``cityledger node check`` looks at: it opens each thing, and takes the looks that ``/readyz`` takes of
+a running node. Changes nothing.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import verify_manifest
 from cityledger.chain.endpoint import connect
-from cityledger.chain.manifest import load_manifest
+from cityledger.chain.manifest import Manifest, load_manifest
+from cityledger.checks import looks
+from cityledger.checks.indexed import digests_of
+from cityledger.checks.line import Line, Look, WrongError, line_of
+from cityledger.checks.looks import Opened
 from cityledger.cli.chain_access import ChainAccess
-from cityledger.cli.node_link import credential_digest, find_log
+from cityledger.cli.node_link import find_log
 from cityledger.cli.node_secret import secret_of
 from cityledger.client.devnet_clock import follow_offset
-from cityledger.errors import CityledgerError, ConfigurationError, WrongChainError
+from cityledger.errors import CityledgerError
 from cityledger.sealing.keyring import Keyring
 from cityledger.settings import Settings, load_settings
-from cityledger.store import logs, node_state
 from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.migrate import verify_schema
+from cityledger.store.objects import Objects
 from cityledger.types import Address, AgencyId, LogKind
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One check. ``next_step`` is "" where it is ok."""
-
-    name: str
-    ok: bool
-    detail: str
-    next_step: str = ""
-
-
-class NothingToLookAtError(Exception):
-    """What a check builds on could not be opened by an earlier one."""
+NOT_LOOKED_AT = "not looked at"
 
 
 class Found:
-    """What the checks so far have opened, for those that follow."""
+    """What was opened so far, for the looks that follow."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
@@ -57,39 +45,65 @@ class Found:
         return all(kind in self._opened for kind in kinds)
 
     def get(self, kind: type[T]) -> T:
-        """What an earlier check opened.
-
-        Raises:
-            NothingToLookAtError: it could not.
-        """
-        if kind not in self._opened:
-            raise NothingToLookAtError("not looked at")
         return cast(T, self._opened[kind])
 
 
-Check = Callable[[Found], str]
-"""Returns what it found, or raises."""
-
-
 def check_node(folder: Path, environment: Mapping[str, str]) -> list[Line]:
-    """Every check in order. One whose ground is missing is told as not looked at."""
+    """Every line, in order. What could not be looked at is told so, with its ground above it."""
     found = Found(folder, environment)
-    lines = [_line(name, check, found, step) for name, check, step in _CHECKS]
+    lines = [_opening("settings", _settings, found, "correct cityledger.toml, or `cityledger node init`")]
+    lines += _storage_lines(found)
+    lines.append(_opening("keyring", _keyring, found, _KEYRING_STEP, Settings))
+    lines.append(_opening("endpoint", _endpoint, found, _ENDPOINT_STEP, Settings))
+    lines += _chain_lines(found)
     if found.has(Keyring, ChainAccess):
         for agency in found.get(Keyring).agencies():
-            lines += list(_agency_lines(found, agency))
+            lines += _agency_lines(found, agency)
     if found.has(Database):
         found.get(Database).close()
     return lines
 
 
-def _line(name: str, check: Check, found: Found, next_step: str) -> Line:
-    try:
-        return Line(name, True, check(found))
-    except NothingToLookAtError as error:
-        return Line(name, False, str(error), "first what is wrong above")
-    except CityledgerError as error:
-        return Line(name, False, str(error), next_step)
+_KEYRING_STEP = "give the right passphrase or key file; restore altered files from a backup"
+_ENDPOINT_STEP = "correct rpc_url and manifest; is the chain running?"
+
+
+def _opening(
+    name: str, see: Callable[[Found], str], found: Found, next_step: str, *grounds: type[object]
+) -> Line:
+    if not found.has(*grounds):
+        return _not_looked_at(name)
+    return line_of(Look(name, lambda: see(found), next_step))
+
+
+def _not_looked_at(name: str) -> Line:
+    return Line(name, False, NOT_LOOKED_AT, NOT_LOOKED_AT, "first what is wrong above")
+
+
+def _storage_lines(found: Found) -> Iterator[Line]:
+    if not found.has(Settings):
+        yield _not_looked_at("database")
+        return
+    database = Database(found.get(Settings).database_url)
+    found.keep(database)
+    yield line_of(looks.database_look(database))
+    yield line_of(looks.logs_look(database))
+
+
+def _chain_lines(found: Found) -> list[Line]:
+    grounds = found.has(Settings, Database, Manifest, ChainAccess)
+    if not grounds:
+        return [_not_looked_at("chain")]
+    settings = found.get(Settings)
+    opened = Opened(
+        settings,
+        found.get(Manifest),
+        found.get(Database),
+        found.get(ChainAccess).endpoint,
+        Objects.open(settings.object_store_url),
+        (lambda: 0) if settings.devnet_state is None else follow_offset(settings.devnet_state),
+    )
+    return [line_of(look) for look in (*looks.chain_looks(opened), looks.objects_look(opened))]
 
 
 def _settings(found: Found) -> str:
@@ -98,99 +112,48 @@ def _settings(found: Found) -> str:
     return f"chain {settings.chain_id}, {settings.host} port {settings.port}"
 
 
-def _database(found: Found) -> str:
-    database = Database(found.get(Settings).database_url)
-    verify_schema(database)
-    found.keep(database)
-    return f"answers ({database.engine.dialect.name}), schema as this program needs it"
-
-
 def _keyring(found: Found) -> str:
-    keyring = Keyring.open(found.get(Settings).keyring, secret_of(found.get(Settings), found.environment))
-    keyring.account(Address(found.get(Settings).operator))
+    settings = found.get(Settings)
+    keyring = Keyring.open(settings.keyring, secret_of(settings, found.environment))
+    keyring.account(Address(settings.operator))
     found.keep(keyring)
     cheap = "; cheap to guess, fit for a devnet only" if keyring.is_low_cost else ""
-    return f"{len(keyring.agencies())} agencies, operator {found.get(Settings).operator}{cheap}"
+    return f"{len(keyring.agencies())} agencies, operator {settings.operator}{cheap}"
 
 
 def _endpoint(found: Found) -> str:
-    manifest = load_manifest(found.get(Settings).manifest)
-    endpoint = connect(found.get(Settings).rpc_url, found.get(Settings).chain_id)
-    verify_manifest(endpoint, manifest, str(found.get(Settings).manifest))
+    settings = found.get(Settings)
+    manifest = load_manifest(settings.manifest)
+    endpoint = connect(settings.rpc_url, settings.chain_id)
+    found.keep(manifest)
     found.keep(ChainAccess(endpoint, manifest, contracts_of(endpoint, manifest)))
-    return f"{endpoint.shown_url}, instance 0x{manifest.instance.hex()[:8]}…"
-
-
-def _instance(found: Found) -> str:
-    wanted = found.get(ChainAccess).manifest.instance.hex()
-    with found.get(Database).reading() as connection:
-        held = node_state.find_value(connection, node_state.INSTANCE)
-    if held is not None and held != wanted:
-        raise WrongChainError("the database belongs to another instance")
-    return "the database is of this instance" if held else "the database is new"
-
-
-def _balance(found: Found) -> str:
-    asked = found.get(ChainAccess).endpoint.request("eth_getBalance", found.get(Settings).operator, "latest")
-    price = int(found.get(ChainAccess).endpoint.request("eth_gasPrice"), 16)
-    balance = int(asked, 16)
-    if balance < price * 1_000_000:
-        raise ConfigurationError(f"{balance / 10**18:.6f}: not enough for a few anchoring transactions")
-    return f"{balance / 10**18:.6f}"
-
-
-def _freshness(found: Found) -> str:
-    state = found.get(Settings).devnet_state
-    offset = 0 if state is None else follow_offset(state)()
-    age = time.time() + offset - found.get(ChainAccess).head_time()
-    if age > found.get(Settings).staleness_limit_seconds:
-        raise ConfigurationError(f"the chain's head is {age:.0f} s old; reads stop")
-    return f"the chain's head is {max(age, 0):.0f} s old"
-
-
-def _index(found: Found) -> str:
-    with found.get(Database).reading() as connection:
-        cursor = find_cursor(connection)
-    head = int(found.get(ChainAccess).endpoint.request("eth_blockNumber"), 16)
-    return "empty: the node was never served" if cursor is None else f"block {cursor.number} of {head}"
-
-
-def _halted(found: Found) -> str:
-    with found.get(Database).reading() as connection:
-        heads = logs.list_heads(connection)
-    halted = [f"{head.log}: {head.halted}" for head in heads if head.halted is not None]
-    if halted:
-        raise ConfigurationError(f"halted {'; '.join(halted)}")
-    return f"{len(heads)} written by this node, none halted"
+    return f"{endpoint.shown_url} serves chain {settings.chain_id}"
 
 
 def _agency_lines(found: Found, agency: AgencyId) -> Iterator[Line]:
-    """Keys and logs of one hosted agency, as the chain holds them."""
-    registered = found.get(ChainAccess).contracts.agencies.find_agency(agency, "latest")
+    """Keys and logs of one hosted agency as the chain holds them, also where nothing is indexed yet."""
+    access = found.get(ChainAccess)
+    try:
+        registered = access.contracts.agencies.find_agency(agency, "latest")
+    except CityledgerError:
+        yield _not_looked_at(f"agency {agency}")
+        return
     code = registered.code if registered else str(agency)
     step = f"cityledger node link {code} with the agency's account"
-    keys = found.get(Keyring).agency(agency)
-    wanted = (keys.sealing_key.digest, credential_digest(keys))
-    is_known = registered is not None and wanted == (
-        registered.sealing_key_digest,
-        registered.credential_key_digest,
-    )
-    told = "those on chain" if is_known else "not those on chain: nobody can read for it or sign in"
-    yield Line(f"keys of {code}", is_known, told, "" if is_known else step)
+    known = () if registered is None else (registered.sealing_key_digest, registered.credential_key_digest)
+    yield line_of(Look(f"keys of {code}", lambda: _see_keys(found, agency, known), step, vital=False))
+    yield line_of(Look(f"logs of {code}", lambda: _see_open_logs(found, agency), step, vital=False))
+
+
+def _see_keys(found: Found, agency: AgencyId, known: tuple[bytes, ...]) -> str:
+    if known != digests_of(found.get(Keyring).agency(agency)):
+        raise WrongError("not those on chain: nobody can read for it or sign in")
+    return "those on chain"
+
+
+def _see_open_logs(found: Found, agency: AgencyId) -> str:
     operator = Address(found.get(Settings).operator)
     missing = [kind for kind in LogKind if find_log(found.get(ChainAccess), agency, kind, operator) is None]
-    told = " and ".join(f"no {kind.name.lower()} log" for kind in missing) or "both open for this operator"
-    yield Line(f"logs of {code}", not missing, told, step if missing else "")
-
-
-_CHECKS: tuple[tuple[str, Check, str], ...] = (
-    ("settings", _settings, "correct cityledger.toml, or `cityledger node init`"),
-    ("database", _database, "cityledger node migrate"),
-    ("keyring", _keyring, "give the right passphrase or key file; restore altered files from a backup"),
-    ("endpoint and directory", _endpoint, "correct rpc_url and manifest; is the chain running?"),
-    ("instance", _instance, "a new folder for the new chain: cityledger node init"),
-    ("operator's funds", _balance, "send funds to the operator's account"),
-    ("freshness", _freshness, "look at the chain, the endpoint and this machine's clock"),
-    ("index", _index, "cityledger node serve"),
-    ("logs", _halted, "compare the log with the chain before anything else is written"),
-)
+    if missing:
+        raise WrongError(" and ".join(f"no {kind.name.lower()} log" for kind in missing))
+    return "both open for this operator"

@@ -9,7 +9,7 @@ from cityledger import __version__
 from cityledger.api.caller import Node
 from cityledger.api.routes.signin import TOKEN_PATH
 from cityledger.api.strict_requests import StrictRoute
-from cityledger.api.wire.node import Alive, CheckView, Readiness, Root, WellKnown, well_known
+from cityledger.api.wire.node import Alive, Readiness, Root, WellKnown, view_of, well_known
 
 router = APIRouter(route_class=StrictRoute, tags=["node"])
 
@@ -36,10 +36,9 @@ async def healthz() -> Alive:
 def readyz(node: Node, response: Response) -> Readiness:
     """Whether the node can answer reads and take writes now."""
     checks = node.readiness()
-    is_ready = all(check.ok for check in checks)
+    is_ready = all(check.ok or not check.vital for check in checks)
     response.status_code = 200 if is_ready else 503
-    views = [CheckView(name=check.name, ok=check.ok, detail=check.detail) for check in checks]
-    return Readiness(ready=is_ready, checks=views)
+    return Readiness(ready=is_ready, checks=[view_of(check) for check in checks])
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.api.context import NodeContext
+from cityledger.api.context import Check, NodeContext
 from cityledger.api.headers import MAX_CASE_CHARACTERS
 from cityledger.api.signin import assertion, dpop, issuing
 from cityledger.api.wire.shapes import EXAMPLE_DIGEST, Decimal, Hex32, Told, hex_of, with_example
@@ -15,6 +15,7 @@ _TOKEN_RULES = {
     "dpopWindowSeconds": 60,
     "nonceSeconds": 600,
 }
+_CHECK = {"name": "index", "ok": True, "detail": "block 1204 of 1204", "next": "", "vital": True}
 _LIMITS = {
     "bodyBytes": 1048576,
     "recordBytes": 8388608,
@@ -25,17 +26,21 @@ _LIMITS = {
 
 
 class CheckView(Told):
-    model_config = with_example(Told, {"name": "index", "ok": True, "detail": "at block 1204"})
+    """``next`` is what an operator does about it, "" where it is ok. Lines that are not ``vital`` may fail
+    while the node is ready.
+    """
+
+    model_config = with_example(Told, _CHECK)
 
     name: str
     ok: bool
     detail: str
+    next: str
+    vital: bool
 
 
 class Readiness(Told):
-    model_config = with_example(
-        Told, {"ready": True, "checks": [{"name": "index", "ok": True, "detail": "at block 1204"}]}
-    )
+    model_config = with_example(Told, {"ready": True, "checks": [_CHECK]})
 
     ready: bool
     checks: list[CheckView]
@@ -115,6 +120,12 @@ class WellKnown(Told):
     agencies: list[int]
     token: TokenRules
     limits: Limits
+
+
+def view_of(check: Check) -> CheckView:
+    return CheckView(
+        name=check.name, ok=check.ok, detail=check.detail, next=check.next_step, vital=check.vital
+    )
 
 
 def well_known(node: NodeContext, token_endpoint: str) -> WellKnown:

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 import pytest
+from httpx import Response
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
@@ -31,11 +32,26 @@ def test_root_names_the_ways_in(node: TestNode) -> None:
 
 def test_readiness_names_what_is_wrong(node: TestNode) -> None:
     assert node.client.get("/readyz").json()["ready"] is True
-    checks = [Check("index", True, "at the head"), Check("journal", False, "closed")]
-    context = replace(node.context, readiness=lambda: checks, metrics=CollectorRegistry())
-    told = TestClient(create_app(context)).get("/readyz")
+    told = _ready(node, Check("index", True, "at the head"), Check("journal", False, "closed", "open it"))
     assert told.status_code == 503
-    assert told.json()["checks"][1] == {"name": "journal", "ok": False, "detail": "closed"}
+    assert told.json()["checks"][1] == {
+        "name": "journal",
+        "ok": False,
+        "detail": "closed",
+        "next": "open it",
+        "vital": True,
+    }
+
+
+def test_readiness_outlives_what_is_not_vital(node: TestNode) -> None:
+    told = _ready(node, Check("funds", False, "not enough", "send some", vital=False))
+    assert (told.status_code, told.json()["ready"]) == (200, True)
+    assert told.json()["checks"][0]["ok"] is False
+
+
+def _ready(node: TestNode, *checks: Check) -> Response:
+    context = replace(node.context, readiness=lambda: list(checks), metrics=CollectorRegistry())
+    return TestClient(create_app(context)).get("/readyz")
 
 
 def test_metrics_and_logs_hold_templates_only(node: TestNode, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,105 @@
+"""Whether the chain is there, is the right one, moves, and can be paid."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cityledger.chain.endpoint import Endpoint, connect, masked
+from cityledger.checks.line import Seen, WrongError
+from cityledger.errors import CityledgerError
+from cityledger.store.database import Database
+
+PROBE_SECONDS = 3.0
+SKEW_SECONDS = 5
+"""So far may two clocks be apart that are kept by NTP."""
+FEW_TRANSACTIONS_GAS = 1_000_000
+MANY_WAITING = 16
+"""So many unmined transactions of the operator mean that one is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    shown: str
+    head: int | None
+    told: str
+
+
+def see_endpoints(rpc_url: str, chain_id: int) -> Seen:
+    """Each URL by itself: it answers, serves the chain, and is not far behind the others."""
+    probes = [_probe(url.strip(), chain_id) for url in rpc_url.split(",") if url.strip()]
+    heads = [probe.head for probe in probes if probe.head is not None]
+    detail = "; ".join(f"{probe.shown}: {probe.told}" for probe in probes)
+    told = f"{len(heads)} of {len(probes)} answer"
+    if len(heads) < len(probes):
+        raise WrongError(told, detail=detail, vital=not heads)
+    return Seen(detail, told)
+
+
+def see_clocks(head_time: int, now: float, database: Database) -> str:
+    """This machine's clock against the chain's newest block and against the database's clock."""
+    ahead = head_time - now
+    if ahead > SKEW_SECONDS:
+        raise WrongError(f"the chain's head is {ahead:.0f} s ahead of this machine's clock")
+    apart = _database_skew(database)
+    if abs(apart) > SKEW_SECONDS:
+        raise WrongError(f"the database's clock is {apart:+.0f} s from this machine's", vital=False)
+    return "this machine, the chain and the database agree on the time"
+
+
+def see_fresh_head(head_time: int, now: float, limit_seconds: float) -> str:
+    """The chain makes blocks."""
+    age = now - head_time
+    if age > limit_seconds:
+        raise WrongError(f"the chain's head is {age:.0f} s old; reads stop")
+    return f"the chain's head is {max(age, 0):.0f} s old"
+
+
+def see_funds(endpoint: Endpoint, operator: str) -> Seen:
+    """The operator can pay for a few anchoring transactions."""
+    balance, price = (
+        int(one, 16)
+        for one in endpoint.request_many([("eth_getBalance", [operator, "latest"]), ("eth_gasPrice", [])])
+    )
+    shown = f"{balance / 10**18:.6f}"
+    if balance < price * FEW_TRANSACTIONS_GAS:
+        raise WrongError("not enough for a few anchoring transactions", detail=f"{shown}: not enough")
+    return Seen(shown, "enough for anchoring")
+
+
+def see_nonce(endpoint: Endpoint, operator: str) -> str:
+    """No transaction of the operator is stuck before others."""
+    mined, known = (
+        int(one, 16)
+        for one in endpoint.request_many(
+            [("eth_getTransactionCount", [operator, at]) for at in ("latest", "pending")]
+        )
+    )
+    if known - mined > MANY_WAITING:
+        raise WrongError(f"{known - mined} transactions wait from nonce {mined}")
+    return f"{mined} mined, {max(known - mined, 0)} waiting"
+
+
+def head_time(endpoint: Endpoint) -> int:
+    """Unix seconds of the newest block."""
+    return int(endpoint.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+
+def _probe(url: str, chain_id: int) -> _Probe:
+    shown = masked(url)
+    try:
+        head = int(connect(url, chain_id, timeout_seconds=PROBE_SECONDS).request("eth_blockNumber"), 16)
+    except CityledgerError as error:
+        return _Probe(shown, None, str(error) or type(error).__name__)
+    return _Probe(shown, head, f"block {head}")
+
+
+def _database_skew(database: Database) -> float:
+    """Seconds; SQLite has no clock of its own."""
+    if database.engine.dialect.name == "sqlite":
+        return 0.0
+    query = sa.text("SELECT extract(epoch FROM clock_timestamp()) - :now")
+    with database.reading() as connection:
+        return float(connection.execute(query, {"now": time.time()}).scalar_one())

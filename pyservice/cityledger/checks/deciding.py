@@ -1,0 +1,78 @@
+"""Asks both executors of the rules the same questions: the contract, and Python on the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cityledger.chain.contracts.access_policy import AccessPolicy
+from cityledger.chain.endpoint import Endpoint
+from cityledger.checks.line import WrongError
+from cityledger.keccak import keccak
+from cityledger.policy import decide
+from cityledger.store import index
+from cityledger.store.database import Database
+from cityledger.types import (
+    NO_AGENCY,
+    NO_END,
+    OWN_DUTY,
+    Action,
+    AgencyId,
+    DatasetId,
+    Purpose,
+    Query,
+    RecordId,
+    Role,
+    SubjectId,
+)
+
+POLICY_NAME = "ACCESS_POLICY"
+MAX_DATASETS = 4
+MAX_CONSUMERS = 3
+_NOWHERE = DatasetId(keccak(b"cityledger/self-test/dataset"))
+_NOTHING = RecordId(keccak(b"cityledger/self-test/record"))
+_NOBODY = SubjectId(keccak(b"cityledger/self-test/subject"))
+
+
+def see_decisions(database: Database, endpoint: Endpoint) -> str:
+    """Contract and Python decide alike at the cursor's block, and both deny where nothing is there."""
+    with database.reading() as connection:
+        block, policy = index.find_cursor(connection), index.find_contract(connection, POLICY_NAME)
+        if block is None or policy is None:
+            return "not asked: the index has not reached the deployment yet"
+        datasets, agencies = index.list_datasets(connection), index.list_agencies(connection)
+        queries = list(_queries(datasets, [one.agency for one in agencies], block.time))
+        ours = [decide(query, index.load_known(connection, query)) for query in queries]
+    theirs = AccessPolicy(endpoint, policy).decide_many(queries, block)
+    apart = sum(one != other for one, other in zip(ours, theirs, strict=True))
+    if apart:
+        raise WrongError(f"contract and index decide apart in {apart} of {len(ours)} at block {block.number}")
+    if any(one.permit for one, query in zip(ours, queries, strict=True) if query.dataset == _NOWHERE):
+        raise WrongError("a dataset that does not exist was permitted")
+    return f"{len(ours)} decided alike by contract and index"
+
+
+def _queries(datasets: Sequence[index.Dataset], agencies: Sequence[AgencyId], at: int) -> Iterator[Query]:
+    consumers = agencies[:MAX_CONSUMERS] or [AgencyId(1)]
+    yield _query(_NOWHERE, consumers[0], OWN_DUTY, at)
+    for dataset in datasets[:MAX_DATASETS]:
+        for consumer in {*consumers, dataset.provider}:
+            yield _query(dataset.dataset, consumer, OWN_DUTY, at)
+            for purpose in dataset.current_terms.purposes[:1]:
+                yield _query(dataset.dataset, consumer, purpose, at)
+
+
+def _query(dataset: DatasetId, consumer: AgencyId, purpose: Purpose, at: int) -> Query:
+    return Query(
+        at=at,
+        action=Action.READ,
+        role=Role.READER,
+        consumer=consumer,
+        officer=None,
+        credential_until=NO_END,
+        represents=NO_AGENCY,
+        dataset=dataset,
+        record=_NOTHING,
+        subject=_NOBODY,
+        purpose=purpose,
+        parts=1,
+    )

@@ -1,0 +1,80 @@
+"""Whether the index follows, whether logs are written, and whether agencies are known by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cityledger.anchoring import halts
+from cityledger.checks.line import Seen, WrongError
+from cityledger.client.credentials import key_thumbprint
+from cityledger.sealing.agency_keys import AgencyKeys
+from cityledger.sealing.keyring import Keyring
+from cityledger.store import index, logs, node_state
+from cityledger.store.database import Database
+from cityledger.types import AgencyId, LogKind
+
+HALTED = "index_halted"
+"""Key of node_state: the index stopped for good, and why."""
+
+
+def see_index(database: Database, head: Callable[[], int], limit_blocks: int) -> str:
+    """The cursor is near the head, and was not stopped."""
+    with database.reading() as connection:
+        stopped = node_state.find_value(connection, HALTED)
+        cursor = index.find_cursor(connection)
+    if stopped is not None:
+        raise WrongError("stopped for good", detail=stopped, next_step="cityledger node rebuild")
+    if cursor is None:
+        return "empty: the node was never served"
+    newest = head()
+    if newest - cursor.number > limit_blocks:
+        raise WrongError(f"block {cursor.number} of {newest}: {newest - cursor.number} behind", vital=False)
+    return f"block {cursor.number} of {newest}"
+
+
+def see_logs(database: Database) -> str:
+    """No log is halted that no other has taken the place of."""
+    with database.reading() as connection:
+        heads = logs.list_heads(connection)
+        codes = {one.agency: one.code for one in index.list_agencies(connection)}
+    halted = halts.list_standing(heads)
+    if not halted:
+        return f"{len(heads)} written by this node, none halted"
+    told = ", ".join(f"{head.log} ({head.halted})" for head in halted)
+    detail = "; ".join(f"log {head.log} halted: {head.halted}, {head.halt_detail}" for head in halted)
+    steps = (halts.next_step(head, codes.get(head.agency, str(head.agency))) for head in halted)
+    # While others are written, the node is of use.
+    is_idle = len(halted) == len(heads)
+    raise WrongError(
+        f"halted: {told}", detail=detail, next_step="; ".join(dict.fromkeys(steps)), vital=is_idle
+    )
+
+
+def see_agencies(database: Database, keyring: Keyring) -> Seen:
+    """The chain knows every hosted agency by the keys of this keyring, and both of its logs are written."""
+    with database.reading() as connection:
+        known = {one.agency: one for one in index.list_agencies(connection)}
+        kinds = {(head.agency, head.kind) for head in logs.list_heads(connection)}
+    wrong = []
+    for number in keyring.agencies():
+        found = known.get(number)
+        code = str(number) if found is None else found.code
+        digests = () if found is None else (found.sealing_key_digest, found.credential_key_digest)
+        if digests != digests_of(keyring.agency(number)):
+            wrong.append(f"{code}: the chain does not know its keys")
+        elif missing := _missing(number, kinds):
+            wrong.append(f"{code}: no {' and no '.join(missing)} log")
+    if wrong:
+        told = f"{len(wrong)} of {len(keyring.agencies())} are not linked"
+        raise WrongError(told, detail="; ".join(wrong))
+    return Seen(f"{len(keyring.agencies())} linked", f"{len(keyring.agencies())} linked")
+
+
+def digests_of(keys: AgencyKeys) -> tuple[bytes, bytes]:
+    """What the registry should hold: of the sealing key, and of the credential key (zero for none)."""
+    credential = bytes(32) if keys.credential_key is None else key_thumbprint(keys.credential_key)
+    return keys.sealing_key.digest, credential
+
+
+def _missing(agency: AgencyId, kinds: set[tuple[AgencyId, LogKind]]) -> list[str]:
+    return [kind.name.lower() for kind in LogKind if (agency, kind) not in kinds]

@@ -1,0 +1,148 @@
+"""``/readyz``: the looks of a node that runs. Cheap ones are taken each time, the others now and then, in the
+background, so that an answer never waits for the chain.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cityledger.checks import indexed
+from cityledger.checks.line import Line, Look, Seen, line_of
+from cityledger.checks.looks import Opened, chain_looks, database_look, logs_look, objects_look
+from cityledger.exchange.services import Services
+
+FRESH_SECONDS = 10.0
+"""How long a line is shown that was ok."""
+RETRY_SECONDS = 1.0
+"""And one that was not: whoever waits for a node should hear soon that it is well."""
+WAIT_SECONDS = 3.0
+"""How long an answer waits for lines that are due, before it shows the ones of before."""
+CHEAP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    lines: tuple[Line, ...]
+    taken: float
+
+    def is_due(self, now: float, fresh_seconds: float) -> bool:
+        is_well = all(line.ok for line in self.lines)
+        return now - self.taken >= (fresh_seconds if is_well else min(RETRY_SECONDS, fresh_seconds))
+
+
+class Watched:
+    """The lines of some looks, taken again in one background thread when they are due.
+
+    A look that hangs hangs there: the answer then names the look that did not come back.
+    """
+
+    def __init__(
+        self,
+        looks: Sequence[Look],
+        fresh_seconds: float = FRESH_SECONDS,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._looks = list(looks)
+        self._fresh_seconds = fresh_seconds
+        self._wait_seconds = wait_seconds
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._round: _Round | None = None
+        self._taking: threading.Thread | None = None
+        self._hangs_at = ""
+
+    def lines(self) -> tuple[Line, ...]:
+        """At most ``wait_seconds`` after it was asked."""
+        with self._lock:
+            if self._taking is None and self._is_due():
+                self._taking = threading.Thread(target=self._take, name="checks", daemon=True)
+                self._taking.start()
+            taking = self._taking
+        if taking is not None:
+            taking.join(self._wait_seconds)
+            if taking.is_alive():
+                return (*self._before(), self._hanging())
+        return self._before()
+
+    def _is_due(self) -> bool:
+        return self._round is None or self._round.is_due(self._monotonic(), self._fresh_seconds)
+
+    def _before(self) -> tuple[Line, ...]:
+        return () if self._round is None else self._round.lines
+
+    def _hanging(self) -> Line:
+        told = f"{self._hangs_at} has not answered for {self._wait_seconds:g} s"
+        return Line("checks", False, told, told, f"look at what {self._hangs_at} needs")
+
+    def _take(self) -> None:
+        lines = []
+        for look in self._looks:
+            self._hangs_at = look.name
+            lines.append(line_of(look))
+        self._round = _Round(tuple(lines), self._monotonic())
+        with self._lock:
+            self._taking = None
+
+
+class Readiness:
+    """What ``/readyz`` tells of one running node."""
+
+    def __init__(self, services: Services, opened: Opened) -> None:
+        self._cheap = Watched(_cheap_looks(services), CHEAP_SECONDS)
+        self._others = Watched([*_slow_looks(services, opened)])
+
+    def lines(self) -> list[Line]:
+        """Every line, the node's own first."""
+        return [*self._cheap.lines(), *self._others.lines()]
+
+
+def _cheap_looks(services: Services) -> list[Look]:
+    return [
+        database_look(services.database),
+        Look(
+            "following",
+            lambda: _see_following(services),
+            "look at the chain, the endpoint and this machine's clock; the log says why",
+        ),
+        Look(
+            "rules",
+            lambda: _see_rules(services),
+            "stop the node; find why contract and index disagree before it decides again",
+        ),
+        logs_look(services.database),
+    ]
+
+
+def _slow_looks(services: Services, opened: Opened) -> list[Look]:
+    agencies = Look(
+        "agencies",
+        lambda: indexed.see_agencies(services.database, services.keyring),
+        "cityledger node link for each, with the agency's account",
+        vital=False,
+    )
+    return [
+        Look("keyring", lambda: _see_keyring(services), "restore the keyring from a backup"),
+        *chain_looks(opened),
+        agencies,
+        objects_look(opened),
+    ]
+
+
+def _see_keyring(services: Services) -> Seen:
+    told = f"{len(services.keyring.agencies())} agencies"
+    return Seen(f"{told}, operator {services.operator.address}", told)
+
+
+def _see_following(services: Services) -> str:
+    services.clock.verify_fresh(services.staleness_limit_seconds)
+    return f"at block {services.clock.head.number}"
+
+
+def _see_rules(services: Services) -> str:
+    services.cross_check.verify_agreed()
+    return "contract and index agree as far as asked"

@@ -1,0 +1,94 @@
+"""Whether the node can keep what it promises to keep: the database and the object store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from cityledger.checks.line import WrongError
+from cityledger.errors import CityledgerError
+from cityledger.store import node_state
+from cityledger.store.database import Database
+from cityledger.store.migrate import verify_schema
+from cityledger.store.objects import Objects
+
+ROOM_BYTES = 64 << 20
+"""With less on a disk, writes will soon be refused."""
+PROBE_PREFIX = "checks/"
+_MIB = 1 << 20
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that was only a trial."""
+
+
+def see_database(database: Database) -> str:
+    """It answers, has the schema of this program, takes writes, and its disk has room."""
+    verify_schema(database)
+    try:
+        with database.writing() as connection:
+            _touch(connection)
+            raise _UndoneError
+    except _UndoneError:
+        pass
+    return f"answers ({database.engine.dialect.name}), takes writes{_room_of(database)}"
+
+
+def see_instance(database: Database, instance: bytes) -> str:
+    """It belongs to the deployment of the manifest."""
+    with database.reading() as connection:
+        held = node_state.find_value(connection, node_state.INSTANCE)
+    if held is not None and held != instance.hex():
+        raise WrongError("the database belongs to another instance")
+    return "the database is of this instance" if held else "the database is new"
+
+
+def see_objects(objects: Objects, url: str) -> str:
+    """It takes an object, gives it back, and lets it go."""
+    key, payload = f"{PROBE_PREFIX}{uuid4().hex}", b"probe"
+    try:
+        objects.put(key, [payload])
+        held = b"".join(objects.get(key))
+    finally:
+        _forget(objects, key)
+    if held != payload:
+        raise WrongError("what was put into the object store does not come back")
+    return f"takes and gives objects{_room(_local_path(url))}"
+
+
+def _touch(connection: sa.Connection) -> None:
+    # A statement that changes nothing, but that a read-only database refuses.
+    node_state.put_value(connection, "checked", "1")
+
+
+def _forget(objects: Objects, key: str) -> None:
+    try:
+        objects.delete(key)
+    except CityledgerError:
+        return  # it is swept with what else has no row
+
+
+def _room_of(database: Database) -> str:
+    url = database.engine.url
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    return _room(Path(str(url.database)).parent) if is_file else ""
+
+
+def _local_path(url: str) -> Path | None:
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
+
+
+def _room(folder: Path | None) -> str:
+    if folder is None or not folder.exists():
+        return ""
+    free = shutil.disk_usage(folder).free
+    if free < ROOM_BYTES:
+        raise WrongError(
+            f"{free // _MIB} MiB are left on its disk", next_step="make room on the disk", vital=False
+        )
+    return f", {free // _MIB} MiB free"

@@ -1,0 +1,60 @@
+"""Looks at a real database and a real folder of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from cityledger.checks.line import WrongError
+from cityledger.checks.storage import PROBE_PREFIX, see_database, see_instance, see_objects
+from cityledger.errors import CityledgerError, StorageFullError
+from cityledger.store import node_state
+from cityledger.store.database import Database
+from cityledger.store.migrate import migrate
+from cityledger.store.objects import Objects
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path / 'node.db'}")
+    migrate(made)
+    yield made
+    made.close()
+
+
+def test_database_that_takes_writes_is_well_and_unchanged(database: Database) -> None:
+    assert "takes writes" in see_database(database)
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM node_state").scalar_one() == 0
+
+
+def test_database_that_takes_none_is_told(database: Database) -> None:
+    event.listen(database.engine, "begin", lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
+    with pytest.raises(StorageFullError):
+        see_database(database)
+
+
+def test_database_without_schema_is_told(tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(CityledgerError):
+        see_database(empty)
+    empty.close()
+
+
+def test_database_of_another_instance_is_told(database: Database) -> None:
+    assert see_instance(database, bytes(32)) == "the database is new"
+    with database.writing() as connection:
+        node_state.bind_instance(connection, bytes(32))
+    assert see_instance(database, bytes(32)) == "the database is of this instance"
+    with pytest.raises(WrongError, match="another instance"):
+        see_instance(database, b"\1" * 32)
+
+
+def test_object_store_is_left_as_it_was(tmp_path: Path) -> None:
+    url = (tmp_path / "objects").as_uri()
+    objects = Objects.open(url)
+    assert "takes and gives" in see_objects(objects, url)
+    assert list(objects.list(PROBE_PREFIX)) == []
