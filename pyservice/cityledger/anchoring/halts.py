@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cityledger.store.logs import LogHead
-from cityledger.types import HaltCause
+from cityledger.types import HaltCause, LogId
 
 FAILURES = 3
 """So many transactions with one batch are mined with status 0 before no more gas is spent on it."""
@@ -53,9 +53,12 @@ _NEXT_STEPS = {
 
 def next_step(head: LogHead, agency: str) -> str:
     """What the operator of a log does next, "" where it is not halted. ``agency``: its code or number."""
-    if head.halted is None:
-        return ""
-    return _NEXT_STEPS[head.halted].format(log=head.log, agency=agency)
+    return "" if head.halted is None else next_step_of(head.halted, head.log, agency)
+
+
+def next_step_of(cause: HaltCause, log: LogId, agency: str) -> str:
+    """What the operator does about a log that is halted for this cause."""
+    return _NEXT_STEPS[cause].format(log=log, agency=agency)
 
 
 def is_continued(head: LogHead, heads: Sequence[LogHead]) -> bool:

@@ -175,18 +175,8 @@ class Sender:
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
 
     def read(self, raw: bytes) -> SignedCall:
-        """What raw bytes made by ``sign`` hold.
-
-        Raises:
-            ChainError: they are not a transaction of EIP-1559.
-        """
-        try:
-            held = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-            fees = Fees(held["maxFeePerGas"], held["maxPriorityFeePerGas"])
-        except Exception as error:  # the decoders raise whatever comes, RLP's own errors among them
-            raise ChainError("raw bytes that are no transaction of type 2") from error
-        to = Address(to_checksum_address(held["to"])) if held["to"] else None
-        return SignedCall(held["nonce"], Call(to, bytes(held["data"]), "a signed call", held["gas"]), fees)
+        """As ``read_signed``."""
+        return read_signed(raw)
 
     def broadcast(self, raw: bytes) -> Broadcast:
         """Hands raw bytes to the endpoint.
@@ -317,6 +307,21 @@ class Sender:
             f"nonce {signed.nonce} is taken ({told.value}): "
             "another program sends from this account at the same time"
         )
+
+
+def read_signed(raw: bytes) -> SignedCall:
+    """What raw bytes made by ``sign`` hold.
+
+    Raises:
+        ChainError: they are not a transaction of EIP-1559.
+    """
+    try:
+        held = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        fees = Fees(held["maxFeePerGas"], held["maxPriorityFeePerGas"])
+    except Exception as error:  # the decoders raise whatever comes, RLP's own errors among them
+        raise ChainError("raw bytes that are no transaction of type 2") from error
+    to = Address(to_checksum_address(held["to"])) if held["to"] else None
+    return SignedCall(held["nonce"], Call(to, bytes(held["data"]), "a signed call", held["gas"]), fees)
 
 
 _TOLD = (

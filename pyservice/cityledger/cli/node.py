@@ -16,6 +16,7 @@ import typer
 from cityledger.cli.node_digest import digest
 from cityledger.cli.node_init import init
 from cityledger.cli.node_link import link
+from cityledger.cli.node_logs import resume_log, show_logs
 from cityledger.cli.node_rebuild import rebuild
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.errors import UnavailableError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Set up, serve and check a node, the service that hosts one agency or many.")
 app.command()(init)
 app.command()(link)
+app.command("logs")(show_logs)
+app.command()(resume_log)
 app.command()(digest)
 app.command()(rebuild)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from cityledger.chain.structs import Log
     from cityledger.cli.chain_access import ChainAccess
     from cityledger.sealing.agency_keys import AgencyKeys
+    from cityledger.store.logs import LogHead
     from cityledger.types import Address, AgencyId, LogId, LogKind
 
 AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of a hosted agency.")]
@@ -45,6 +49,8 @@ def link(
     Example: `cityledger node link HEALTH --folder .cityledger/node --devnet-account 3`
 
     Signed by the agency's account. What stands on chain already is left alone, so it may be run again.
+    A log that is halted because the chain holds what this node's database does not is closed, and a new one
+    opened that names it as its predecessor; a log that another operator was given is given back.
     """
     from cityledger.cli.chain_access import open_chain
     from cityledger.cli.node_secret import secret_of
@@ -58,8 +64,8 @@ def link(
     keys = Keyring.open(settings.keyring, secret_of(settings, os.environ)).agency(number)
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     rotated = _rotate(access, signing, number, keys)
-    operator = Address(settings.operator)
-    logs = {kind.name.lower(): _open_log(access, signing, number, kind, operator) for kind in LogKind}
+    desk = _Desk(access, signing, number, Address(settings.operator), known_logs(settings.database_url))
+    logs = {kind.name.lower(): desk.open_log(kind) for kind in LogKind}
     told: dict[str, object] = {f"{name} log": log for name, log in logs.items()}
     print_fields({"agency": number, "keys": "rotated" if rotated else "unchanged", **told}, as_json=as_json)
     note(f"next: cityledger node check --folder {folder}")
@@ -100,9 +106,84 @@ def _rotate(access: ChainAccess, account: LocalAccount, agency: AgencyId, keys: 
     return True
 
 
-def _open_log(
-    access: ChainAccess, account: LocalAccount, agency: AgencyId, kind: LogKind, operator: Address
-) -> LogId | None:
-    if find_log(access, agency, kind, operator) is None:
-        send(access, account, access.contracts.ledger.open_log(agency, kind, operator))
-    return find_log(access, agency, kind, operator)
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the agency's account does for the logs of one node. ``known`` is None where the node has no
+    database yet.
+    """
+
+    access: ChainAccess
+    account: LocalAccount
+    agency: AgencyId
+    operator: Address
+    known: Mapping[LogId, LogHead] | None
+
+    def open_log(self, kind: LogKind) -> LogId | None:
+        """The log that the node writes from now on, opened unless there is one that it can write."""
+        self._take_back(kind)
+        found = find_log(self.access, self.agency, kind, self.operator)
+        if found is None or self._is_lost(found):
+            call = self.access.contracts.ledger.open_log
+            send(
+                self.access,
+                self.account,
+                call(self.agency, kind, self.operator, self._predecessor(kind, found)),
+            )
+        self._close_lost(kind)
+        return find_log(self.access, self.agency, kind, self.operator)
+
+    def _take_back(self, kind: LogKind) -> None:
+        ledger = self.access.contracts.ledger
+        for head in self._heads(kind):
+            held = ledger.find_log(head.log, "latest")
+            is_elsewhere = held is not None and not held.closed and held.operator != self.operator
+            if is_elsewhere and head.halted == "refused-operator":
+                send(self.access, self.account, ledger.set_operator(head.log, self.operator))
+
+    def _is_lost(self, log: LogId) -> bool:
+        """Whether the database can never write this log again: it does not know its numbers."""
+        if self.known is None:
+            return False
+        head = self.known.get(log)
+        if head is None:
+            held = self.access.contracts.ledger.find_log(log, "latest")
+            return held is not None and held.next > 0
+        return head.halted in _LOST
+
+    def _predecessor(self, kind: LogKind, found: LogId | None) -> LogId | None:
+        """The newest log of the agency and kind that this node wrote, or that its operator was given."""
+        if found is not None:
+            return found
+        return max((head.log for head in self._heads(kind)), default=None)
+
+    def _close_lost(self, kind: LogKind) -> None:
+        """After the successor is open: killed in between, a second run finds it and only closes."""
+        ledger = self.access.contracts.ledger
+        for head in self._heads(kind):
+            held = ledger.find_log(head.log, "latest")
+            if head.halted in _LOST and held is not None and not held.closed:
+                send(self.access, self.account, ledger.close_log(head.log))
+
+    def _heads(self, kind: LogKind) -> list[LogHead]:
+        known = () if self.known is None else self.known.values()
+        return [head for head in known if (head.agency, head.kind) == (self.agency, kind)]
+
+
+_LOST = ("chain-ahead", "other-root")
+"""Causes after which nobody can tell what stands at the log's next numbers."""
+
+
+def known_logs(database_url: str) -> dict[LogId, LogHead] | None:
+    """The logs that a node's database writes; None where it has no schema yet."""
+    from cityledger.errors import ConfigurationError
+    from cityledger.store.database import Database
+    from cityledger.store.logs import list_heads
+    from cityledger.store.migrate import verify_schema
+
+    with closing(Database(database_url)) as database:
+        try:
+            verify_schema(database)
+        except ConfigurationError:
+            return None
+        with database.reading() as connection:
+            return {head.log: head for head in list_heads(connection)}

@@ -54,6 +54,16 @@ class Anchored:
     block: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many batches are in each state, and in none beyond it."""
+
+    closed: int
+    signed: int
+    mined: int
+    final: int
+
+
 def list_due(
     connection: sa.Connection, head: LogHead, now: int, *, max_age: float, max_leaves: int, limit: int = 64
 ) -> list[Open]:
@@ -64,7 +74,7 @@ def list_due(
     full = min((head.next_seq - first) // max_leaves, limit)
     due = [Open(head.log, first + index * max_leaves, max_leaves) for index in range(full)]
     rest = Open(head.log, first + full * max_leaves, head.next_seq - first - full * max_leaves)
-    if full < limit and rest.count and now - _numbered_at(connection, head.log, rest.first) >= max_age:
+    if full < limit and rest.count and now - numbered_at(connection, head.log, rest.first) >= max_age:
         due.append(rest)
     return due
 
@@ -123,13 +133,32 @@ def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchS
     return BatchState.SIGNED if is_signed else BatchState.CLOSED
 
 
+def tally(connection: sa.Connection, log: LogId, anchored: int, final_block: int) -> Tally:
+    """How many batches of a log are in each state, where the chain holds ``anchored`` leaves of it."""
+    held = sa.select(sa.func.count()).select_from(batch).where(batch.c.log == log)
+    waiting = held.where(batch.c.first >= anchored)
+    is_signed = sa.exists().where((attempt_batch.c.log == log) & (attempt_batch.c.first == batch.c.first))
+    on_chain = held.where(batch.c.first < anchored)
+    live = (idx_batch.c.log == log) & idx_batch.c.valid_to.is_(None) & (idx_batch.c.valid_from <= final_block)
+    final = sa.select(sa.func.count()).select_from(idx_batch).where(live)
+    signed = connection.execute(waiting.where(is_signed)).scalar_one()
+    finals = connection.execute(final).scalar_one()
+    return Tally(
+        closed=connection.execute(waiting).scalar_one() - signed,
+        signed=signed,
+        mined=connection.execute(on_chain).scalar_one() - finals,
+        final=finals,
+    )
+
+
 def is_own_transaction(connection: sa.Connection, tx_hash: bytes) -> bool:
     """Whether this node signed it."""
     found = sa.select(sa.func.count()).where(attempt.c.tx_hash == tx_hash)
     return connection.execute(found).scalar_one() > 0
 
 
-def _numbered_at(connection: sa.Connection, log: LogId, seq: int) -> int:
+def numbered_at(connection: sa.Connection, log: LogId, seq: int) -> int:
+    """When a leaf was numbered, in Unix seconds."""
     query = sa.select(leaf.c.numbered_at).where((leaf.c.log == log) & (leaf.c.seq == seq))
     return int(connection.execute(query).scalar_one())
 
