@@ -82,7 +82,9 @@ class Oracle:
     def _verify_heads(self, leaves: Mapping[int, list[bytes]], halted: Mapping[int, str]) -> None:
         for log, next_seq, last, why in self.rows("SELECT log, next_seq, last_leaf, halted FROM log_head"):
             held = leaves.get(log, [])
-            assert (next_seq, bytes(last)) == (len(held), held[-1] if held else _NOTHING), f"head of log {log}"
+            assert (next_seq, bytes(last)) == (len(held), held[-1] if held else _NOTHING), (
+                f"head of log {log}"
+            )
             assert (why or "").startswith(halted.get(log, "")), f"log {log} is halted for {why}"
             assert (why is not None) == (log in halted), f"log {log} is halted for {why}"
 
@@ -115,7 +117,9 @@ class Oracle:
         reads: dict[tuple[int, bytes], list[bytes]] = {}
         for log, seq, digest, previous, read_no, before, record in rows:
             earlier = reads.setdefault((log, bytes(record)), [])
-            assert bytes(previous) == (leaves[log][seq - 1] if seq else _NOTHING), "the chain of receipts breaks"
+            assert bytes(previous) == (leaves[log][seq - 1] if seq else _NOTHING), (
+                "the chain of receipts breaks"
+            )
             assert (read_no, bytes(before)) == (len(earlier) + 1, earlier[-1] if earlier else _NOTHING)
             made = leaf_hash(
                 {

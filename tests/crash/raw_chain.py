@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +68,25 @@ class RawChain:
         of its block among the new ones; every other transaction of those blocks is lost.
         """
         self.ask("anvil_reorg", depth, [list(one) for one in kept or []])
+        self._set_clock()
+
+    def save(self) -> str:
+        """What ``reset`` goes back to."""
+        saved: str = self.ask("evm_snapshot")
+        return saved
+
+    def reset(self, saved: str) -> None:
+        """The chain as it was, as if nothing had come after."""
+        assert self.ask("evm_revert", saved)
+        self._set_clock()
 
     def set_base_fee(self, gwei: int) -> None:
         """Of the next block; each empty block after it lowers it by an eighth."""
         self.ask("anvil_setNextBlockBaseFeePerGas", hex(gwei * 10**9))
+
+    def _set_clock(self) -> None:
+        # Anvil's clock goes on from the block that it went back to.
+        self.ask("evm_setTime", int(time.time() * 1000))
 
     # --- what the chain holds -------------------------------------------------------------------------------
 
@@ -101,7 +117,12 @@ class RawChain:
 
     def anchored(self, ledger: str) -> list[AnchoredBatch]:
         """Every batch on the canonical chain, as the ledger's events tell it, oldest first."""
-        wanted = {"fromBlock": "0x0", "toBlock": "latest", "address": ledger, "topics": ["0x" + _ANCHORED.hex()]}
+        wanted = {
+            "fromBlock": "0x0",
+            "toBlock": "latest",
+            "address": ledger,
+            "topics": ["0x" + _ANCHORED.hex()],
+        }
         return [
             AnchoredBatch(
                 int(log["topics"][1], 16),

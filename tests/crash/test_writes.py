@@ -1,4 +1,4 @@
-"""Killed while something is written: what was acknowledged is there, and what was not is there once or not."""
+"""Killed while something is written: what was acknowledged is there; what was not, once or not at all."""
 
 from __future__ import annotations
 

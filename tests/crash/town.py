@@ -70,7 +70,12 @@ class Town:
         """The town's contracts, for what agencies and council send themselves."""
         endpoint, path = self.devnet.connect(), self.folder / "manifest.json"
         return DeployedCity(
-            self.devnet, endpoint, self.manifest, path, contracts_of(endpoint, self.manifest), Sender(endpoint)
+            self.devnet,
+            endpoint,
+            self.manifest,
+            path,
+            contracts_of(endpoint, self.manifest),
+            Sender(endpoint),
         )
 
     @property
@@ -191,6 +196,7 @@ def copied_town(founded: Path, folder: Path, database_url: str, nursery: Nursery
     )
     dataset = DatasetId((founded / "dataset").read_bytes())
     town = Town(folder, devnet, RawChain(devnet.rpc_url), node, database_url, dataset)
+    town.chain.mine(3)  # anvil has no state of the blocks that it loaded: no reorg may reach down to them
     try:
         yield town
     finally:
