@@ -132,7 +132,7 @@ object_store_url = "objects"
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover
 rpc_url = {_text(setup.rpc_url)}
 
-# WebSocket endpoint that tells of new blocks at once, e.g. ws://127.0.0.1:8546; without it the chain is polled
+# WebSocket endpoint that tells of new blocks at once, e.g. ws://127.0.0.1:8546; else it is polled
 ws_url = ""
 
 # The only chain id that this node accepts
@@ -164,7 +164,7 @@ staleness_limit_seconds = 15
 batch_max_age_seconds = 60.0
 batch_max_leaves = 65536
 
-# Most that is offered for a unit of gas, and how long to wait before a transaction is replaced by a dearer one
+# Most that is offered for a unit of gas; after how long a dearer transaction takes the place of one not mined
 max_fee_gwei = 500
 fee_bump_after_seconds = 60.0
 
