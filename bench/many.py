@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import math
 import os
 import platform
 import random
@@ -32,6 +31,7 @@ from curves import Curve, write_svg
 from one_agency import AGENCY, STATE, Bench, opened
 from rich.progress import Progress, TimeRemainingColumn
 
+from cityledger.anchoring.closing import BatchLimits, close_due
 from cityledger.app import POLL_SECONDS
 from cityledger.errors import UnavailableError
 from cityledger.exchange.identifier_lookup import find_by_identifier
@@ -43,7 +43,7 @@ from cityledger.exchange.submit import Draft, records_log, submit
 from cityledger.exchange.submit_rows import RowDraft, seal_rows, submit_rows
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import batches, index, record_writes
+from cityledger.store import index, record_writes
 from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.index_tables import idx_batch
 from cityledger.store.records import SealedRecord
@@ -190,13 +190,9 @@ class Store:
             self._close()
 
     def _close(self) -> None:
-        now, started = self.services.clock.at(), time.perf_counter()
-        closed = self.services.journal.run(
-            lambda connection: batches.close_batch(
-                connection, self._log, now, max_age=math.inf, max_leaves=BATCH_LEAVES
-            )
-        )
-        assert closed is not None and closed.count == BATCH_LEAVES
+        limits, now = BatchLimits(NO_END, BATCH_LEAVES), self.services.clock.at()
+        started = time.perf_counter()
+        close_due(self.services.database, self.services.journal, limits, now)
         self.closing.append((time.perf_counter() - started) * 1000)
         self._unclosed -= BATCH_LEAVES
         self.bench.node.anchorer.tick()

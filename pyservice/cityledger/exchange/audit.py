@@ -70,7 +70,7 @@ def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion
         stored = receipts.find_receipt(connection, digest)
         if stored is None or not _is_whole(stored.receipt, session.agency):
             raise NotFoundError("read")
-        return include(connection, stored.leaf)
+        return include(connection, stored.leaf, services.tree_tops)
 
 
 def _verify_role(session: Session) -> None:

@@ -16,6 +16,7 @@ from cityledger.errors import HeadMovedError, NotFoundError, RevertedError
 from cityledger.exchange.lookup import include
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.submit import allow
+from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.store import index, records
 from cityledger.store.index import Head
@@ -83,7 +84,7 @@ def land(
             return Landed(newest, head.transaction, head.block)
         _verify_follows(connection, newest, head, expected)
         leaf = records.load_leaf(connection, services.instance, newest)
-        inclusion = _inclusion(connection, leaf)
+        inclusion = _inclusion(connection, leaf, services.tree_tops)
     return _move(mover, _Move(newest, leaf, inclusion, head))
 
 
@@ -124,6 +125,6 @@ def _is_ours(connection: sa.Connection, newest: StoredVersion, head: Head) -> bo
     return any(one.leaf_hash == head.leaf_hash for one in versions)
 
 
-def _inclusion(connection: sa.Connection, leaf: RecordLeaf) -> Inclusion:
-    found = include(connection, leaf)
+def _inclusion(connection: sa.Connection, leaf: RecordLeaf, tops: TreeTops) -> Inclusion:
+    found = include(connection, leaf, tops)
     return Inclusion(found.batch.first, found.batch.count, found.batch.root, found.path)

@@ -10,9 +10,9 @@ from cityledger.errors import NotAnchoredError, NotFoundError, UnavailableError
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.ruling import rule_within
 from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
-from cityledger.proofs.merkle import Tree
-from cityledger.store import batches, index, logs, node_state, records, subjects
+from cityledger.store import batches, index, node_state, records, subjects
 from cityledger.store.batches import Anchored, Batch
 from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
@@ -112,25 +112,25 @@ def prove(services: Services, session: Session, intent: Intent, target: Target) 
         raise NotFoundError("record")
     with services.database.reading() as connection:
         leaf = records.load_leaf(connection, services.instance, version)
-        return passed, include(connection, leaf)
+        return passed, include(connection, leaf, services.tree_tops)
 
 
-def include(connection: sa.Connection, leaf: RecordLeaf | ReceiptLeaf) -> Inclusion:
+def include(connection: sa.Connection, leaf: RecordLeaf | ReceiptLeaf, tops: TreeTops) -> Inclusion:
     """The place of a numbered leaf under its anchored root.
 
     Raises:
         NotAnchoredError: no block holds it yet.
+        VerificationError: the stored leaves are not those that were anchored.
     """
     batch = batches.find_batch_of(connection, leaf.log, leaf.seq)
     anchored = None if batch is None else batches.find_anchored(connection, batch.log, batch.first)
     if batch is None or anchored is None:
         raise NotAnchoredError("it is durable but its batch is not mined yet; ask again after the next batch")
-    hashes = logs.load_hashes(connection, batch.log, batch.first, batch.count)
     block = index.find_block(connection, anchored.block)
     if block is None:
         raise UnavailableError("the anchoring block is not indexed any more; ask again")
-    path = Tree(hashes).inclusion_proof(leaf.seq - batch.first)
-    return Inclusion(leaf, batch, tuple(path), anchored, block.hash)
+    path = tops.path(connection, batch, leaf.seq - batch.first)
+    return Inclusion(leaf, batch, path, anchored, block.hash)
 
 
 def _is_visible(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyringError, MisdirectedError
 from cityledger.exchange.crosscheck import CrossCheck
+from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
@@ -47,6 +48,7 @@ class Services:
     random_bytes: Callable[[int], bytes]
     staleness_limit_seconds: int
     backup_horizon_seconds: int
+    tree_tops: TreeTops = field(default_factory=TreeTops)
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.

@@ -13,14 +13,13 @@ from cityledger.checks.storage import PROBE_PREFIX, see_database, see_instance, 
 from cityledger.errors import CityledgerError, StorageFullError
 from cityledger.store import node_state
 from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
 from cityledger.store.objects import Objects
+from databases import fresh_database_url
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'node.db'}")
-    migrate(made)
+    made = Database(fresh_database_url(tmp_path))
     yield made
     made.close()
 
