@@ -20,8 +20,8 @@ from cityledger.store import attempts, logs
 from cityledger.store.database import Database
 from cityledger.store.index_tables import idx_batch
 from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId, ErasureReason, HaltCause, LeafHash, LogId, LogKind
+from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower
 from memory_ledger import OPERATOR, MemoryLedger
 
@@ -43,6 +43,7 @@ class Anchoring:
 
     def wait(self, seconds: float) -> None:
         self.passed[0] += seconds
+        self.chain.waited += int(seconds)
 
     def restart(self) -> None:
         """The process ends, and another begins: what was only in memory is gone."""
@@ -104,8 +105,7 @@ def running_anchoring(folder: Path) -> Iterator[Anchoring]:
     ledger = MemoryLedger(chain)
     ledger.open_log(1, 1, LogKind.RECORDS)
     ledger.open_log(2, 1, LogKind.RECEIPTS)
-    database = Database(f"sqlite:///{folder / 'node.db'}")
-    migrate(database)
+    database = Database(fresh_database_url(folder))
     passed = [0.0]
     journal, clock = Journal(database), ChainClock(monotonic=lambda: passed[0])
     anchorer = anchorer_of(database, journal, clock, ledger)

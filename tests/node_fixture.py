@@ -78,6 +78,7 @@ from cityledger.types import (
     Terms,
     purpose_from_name,
 )
+from databases import fresh_database_url
 from memory_heads import MemoryHeads
 
 CHAIN_ID = 31337
@@ -430,8 +431,7 @@ def address_of(name: str) -> Address:
 def _services(
     folder: Path, time: TestTime, staleness_limit_seconds: int
 ) -> tuple[Services, dict[str, ec.EllipticCurvePrivateKey]]:
-    database = Database(f"sqlite:///{folder / 'node.db'}")
-    metadata.create_all(database.engine)
+    database = Database(fresh_database_url(folder))
     keyring = Keyring.create(
         folder / "keyring",
         UnlockSecret.from_passphrase("tests"),
@@ -467,7 +467,7 @@ def _ask_nobody(*_question: object) -> list[Decision]:
 
 def _settings(folder: Path, services: Services, **changes: Any) -> Settings:
     held: dict[str, Any] = {
-        "database_url": f"sqlite:///{folder / 'node.db'}",
+        "database_url": services.database.engine.url.render_as_string(hide_password=False),
         "rpc_url": "http://chain.test",
         "chain_id": CHAIN_ID,
         "manifest": folder / "manifest.json",

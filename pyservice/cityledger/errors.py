@@ -26,6 +26,8 @@
     │   ├── ChainUnavailableError      no endpoint answers
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
     │   ├── NotAnchoredError           durable, but its batch is not mined yet
+    │   ├── WriteConflictError         others wrote at the same time; nothing was written
+    │   ├── UnknownOutcomeError        the database did not say whether it wrote
     │   └── StorageFullError           nothing was written
     ├── SealingError               refused to open: tampered, swapped, truncated, or another's key
     ├── VerificationError          a proof does not hold
@@ -153,6 +155,14 @@ class NodeUnreachableError(UnavailableError):
 
 class NotAnchoredError(UnavailableError):
     """What was asked to be proven is durable, but no block holds its batch yet."""
+
+
+class WriteConflictError(UnavailableError):
+    """Other transactions wrote what this one read or wrote; nothing was written, and it may be run again."""
+
+
+class UnknownOutcomeError(UnavailableError):
+    """The database was lost while it committed: everything was written, or nothing. Look before repeating."""
 
 
 class StorageFullError(UnavailableError):

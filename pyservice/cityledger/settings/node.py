@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cityledger.errors import ConfigurationError
 from cityledger.settings.client import client_sources
-from cityledger.settings.file import CLIENT_TABLE, FILE_NAME, Sources, converted, gather, read_tables
+from cityledger.settings.file import (
+    CLIENT_TABLE,
+    FILE_NAME,
+    Sources,
+    converted,
+    gather,
+    read_tables,
+    variable_of,
+)
 
+DATABASE_VARIABLE = "DATABASE_URL"
+"""Overrides ``database_url``; ``CITYLEDGER_DATABASE_URL`` overrides both."""
 _IN_FOLDER = {"object_store_url": "objects"}
 """Defaults that stand for a place in the settings' folder."""
 
@@ -101,10 +112,20 @@ def node_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
     """
     table = read_tables(folder / FILE_NAME)
     table.pop(CLIENT_TABLE, None)
-    found = gather(Settings, table, environment, folder, converted)
+    found = _gathered(table, environment, folder)
     values = {**_IN_FOLDER, **found.values}
     placed = {name: _placed(name, values[name], folder) for name in _PLACED & values.keys()}
     return Sources({**values, **placed}, found.origins, found.wrong)
+
+
+def _gathered(table: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Sources:
+    """File and environment, with the variable by which platforms hand a database to a program."""
+    own = variable_of("database_url")
+    if own in environment or DATABASE_VARIABLE not in environment:
+        return gather(Settings, table, environment, folder, converted)
+    told = {**environment, own: environment[DATABASE_VARIABLE]}
+    found = gather(Settings, table, told, folder, converted)
+    return Sources(found.values, {**found.origins, "database_url": DATABASE_VARIABLE}, found.wrong)
 
 
 _PLACED = frozenset({"database_url", "object_store_url"})

@@ -1,7 +1,8 @@
 """Opens a node's database with full durability, and turns the driver's failures into ours.
 
-A transaction that returned is on disk: SQLite runs in WAL mode with ``synchronous=FULL``, so every commit
-is synced.
+A transaction that returned is on disk: SQLite runs in WAL mode with ``synchronous=FULL``, PostgreSQL with
+``synchronous_commit=on``, so every commit is synced. On both, write transactions are serialisable and read
+transactions see one snapshot.
 """
 
 from __future__ import annotations
@@ -11,26 +12,42 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
-from cityledger.errors import CityledgerError, StorageFullError, UnavailableError
-
-BUSY_TIMEOUT_MS = 10_000
+from cityledger.errors import ConfigurationError, UnknownOutcomeError
+from cityledger.store import postgresql, sqlite
+from cityledger.store.failures import is_undone, translated
 
 
 class Database:
-    """One database, opened once a process. ``reading`` sees a snapshot; ``writing`` takes the write lock at
-    once.
+    """One database, opened once a process. ``reading`` sees a snapshot; ``writing`` is serialisable.
+
+    Raises:
+        ConfigurationError: the URL is neither SQLite's nor PostgreSQL's.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, takes_turns: bool = True) -> None:
+        """``takes_turns``: writers of a PostgreSQL database wait for each other before they begin, rather
+        than be told to begin again. Nothing else depends on it.
+        """
+        self._takes_turns = takes_turns
         self.engine = _create_engine(url)
+        self._reader = self._with_options(postgresql.READING)
+        self._writer = self._with_options(postgresql.WRITING)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may write to it: PostgreSQL, not SQLite."""
+        return self.engine.dialect.name == "postgresql"
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A read transaction: everything read inside is of one moment."""
-        with translated(), self.engine.connect() as connection, connection.begin():
+        """A read transaction: everything read inside is of one moment.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        with translated(), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -39,61 +56,51 @@ class Database:
 
         Raises:
             StorageFullError: the disk is full or the database read-only; nothing was written.
+            WriteConflictError: others wrote what this read or wrote; nothing was written, do it again.
+            UnknownOutcomeError: the connection broke while committing: all of it was written, or nothing.
+            UnavailableError: the database does not answer; nothing was written.
         """
-        with translated(), self.engine.connect() as connection:
+        with translated(), self._writer.connect() as connection:
             writer = connection.execution_options(cityledger_write=True)
-            with writer.begin():
-                yield writer
+            with self._turn(writer):
+                transaction = writer.begin()
+                try:
+                    yield writer
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                _commit(transaction)
 
     def close(self) -> None:
         self.engine.dispose()
 
+    def _turn(self, connection: sa.Connection) -> Any:
+        return postgresql.turn(connection, is_taken=self.is_shared and self._takes_turns)
+
+    def _with_options(self, options: dict[str, Any]) -> sa.Engine:
+        return self.engine.execution_options(**options) if self.is_shared else self.engine
+
 
 def _create_engine(url: str) -> sa.Engine:
-    # hide_parameters: rows hold wrapped keys and tokens' digests, which no log or error may show.
-    engine = sa.create_engine(url, pool_size=16, max_overflow=32, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(raw: Any, _record: object) -> None:
-    # The driver would otherwise open transactions on its own, and never for reads: a "snapshot" would be
-    # none.
-    raw.isolation_level = None
-    cursor = raw.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",  # an erased wrapped key must not linger in a free page
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # BEGIN IMMEDIATE: a reader that turns writer halfway could fail with "busy" after having decided on old
-    # rows.
-    wants_write = connection.get_execution_options().get("cityledger_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_write else "BEGIN")
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Failures of the driver come out as ours; a broken constraint stays, for its author to explain."""
     try:
-        yield
+        parsed = sa.make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError("database_url is no URL: write sqlite:///… or postgresql://…") from error
+    if parsed.drivername in postgresql.SCHEMES:
+        return postgresql.create_engine(parsed)
+    if parsed.drivername != "sqlite":
+        raise ConfigurationError(
+            f"database_url begins with {parsed.drivername}: only sqlite:/// and postgresql:// are spoken"
+        )
+    return sqlite.create_engine(parsed)
+
+
+def _commit(transaction: sa.RootTransaction) -> None:
+    try:
+        transaction.commit()
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise _our_error(error) from error
-
-
-def _our_error(error: DBAPIError) -> CityledgerError:
-    told = str(error.orig).lower()
-    if any(sign in told for sign in ("full", "readonly", "read-only", "disk i/o", "no space")):
-        return StorageFullError("the database cannot be written: the disk is full or it is read-only")
-    return UnavailableError(f"the database did not answer: {type(error.orig).__name__}")
+        if is_undone(error):
+            raise
+        raise UnknownOutcomeError("the database did not say whether it wrote this") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
-from cityledger.store.database import Database, translated
+from cityledger.store.database import Database
+from cityledger.store.failures import translated
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
+Observed = Callable[[int, float], None]
+"""Told of each group, committed or not: its pieces, and the seconds that it took."""
 GROUP_LIMIT = 256
 """Pieces in one commit; bounds how long the first of a group waits for the last."""
 
@@ -41,8 +45,9 @@ class _Outcome:
 class Journal:
     """The one writer of a process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, observed: Observed = lambda _pieces, _seconds: None) -> None:
         self._database = database
+        self._observed = observed
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._loop, name="journal", daemon=True)
@@ -63,6 +68,11 @@ class Journal:
         result: T = piece.future.result()
         return result
 
+    @property
+    def waiting(self) -> int:
+        """Pieces that no group has taken yet, about."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Finishes what is queued and stops."""
         self._closed = True
@@ -71,7 +81,9 @@ class Journal:
 
     def _loop(self) -> None:
         while (group := self._next_group()) is not None:
+            started = time.monotonic()
             self._commit(group)
+            self._observed(len(group), time.monotonic() - started)
 
     def _next_group(self) -> list[_Piece] | None:
         piece = self._queue.get()

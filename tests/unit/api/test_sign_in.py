@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 from cityledger.store import index_tables
 from cityledger.store import tables as t
 from cityledger.types import AgencyId, AgencyStatus, Role
+from databases import stored_bytes
 from node_fixture import INSTANCE, START, TestNode, make_node
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -395,6 +396,4 @@ def test_token_takes_no_large_form(tmp_path: Any) -> None:
 def test_database_holds_no_token(node: TestNode) -> None:
     answer = ask(node, node.assertion_form("LAND", proof_key=KEY), node.proof(KEY))
     secret = answer.json()["access_token"].encode()
-    raw = (node.context.settings.keyring.parent / "node.db").read_bytes()
-    wal = (node.context.settings.keyring.parent / "node.db-wal").read_bytes()
-    assert secret not in raw + wal
+    assert secret not in stored_bytes(node.context.services.database)

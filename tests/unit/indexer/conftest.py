@@ -9,7 +9,7 @@ import pytest
 
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from databases import fresh_database_url
 from memory_chain import MemoryChain
 
 
@@ -22,8 +22,7 @@ def chain() -> MemoryChain:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'node.db'}")
-    migrate(opened)
+    opened = Database(fresh_database_url(tmp_path))
     yield opened
     opened.close()
 

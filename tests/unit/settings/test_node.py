@@ -6,6 +6,7 @@ import pytest
 
 from cityledger.errors import ConfigurationError
 from cityledger.settings import FILE_NAME, load_settings
+from cityledger.settings.node import node_sources
 
 COMPLETE = """
 database_url = "sqlite:///node.db"
@@ -44,6 +45,15 @@ def test_load_settings_leaves_other_databases_than_sqlite_alone(folder: Path) ->
     url = "postgresql://127.0.0.1/city"
 
     assert load_settings(folder, {"CITYLEDGER_DATABASE_URL": url}).database_url == url
+
+
+def test_load_settings_takes_the_database_that_a_platform_hands_over(folder: Path) -> None:
+    platform = {"DATABASE_URL": "postgres://127.0.0.1/city"}
+    both = {**platform, "CITYLEDGER_DATABASE_URL": "sqlite:///own.db"}
+
+    assert load_settings(folder, platform).database_url == "postgres://127.0.0.1/city"
+    assert load_settings(folder, both).database_url == f"sqlite:///{folder / 'own.db'}"
+    assert node_sources(folder, platform).origins["database_url"] == "DATABASE_URL"
 
 
 def test_load_settings_reports_everything_that_is_wrong_together(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real SQLite database in a file, migrated as a node's is."""
+"""A real database, migrated as a node's is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import pytest
 
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from databases import fresh_database_url
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'node.db'}")
-    migrate(opened)
+    opened = Database(fresh_database_url(tmp_path))
     yield opened
     opened.close()
 

@@ -12,6 +12,7 @@ from cityledger.store.database import Database
 from cityledger.store.migrate import migrate, verify_schema
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state
+from databases import empty_database_url
 
 
 def test_migrate_makes_exactly_the_tables_of_the_program(database: Database) -> None:
@@ -22,7 +23,7 @@ def test_migrate_makes_exactly_the_tables_of_the_program(database: Database) -> 
 
 
 def test_migrate_keeps_every_check_of_the_tables(database: Database, tmp_path: Path) -> None:
-    wanted = Database(f"sqlite:///{tmp_path / 'wanted.db'}")
+    wanted = Database(empty_database_url(tmp_path))
     metadata.create_all(wanted.engine)
 
     assert _checks(database) == _checks(wanted)
@@ -41,7 +42,7 @@ def test_migrate_leaves_a_current_database_alone(database: Database) -> None:
 
 
 def test_verify_schema_refuses_a_database_without_schema(tmp_path: Path) -> None:
-    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    empty = Database(empty_database_url(tmp_path))
 
     with pytest.raises(ConfigurationError, match="schema none"):
         verify_schema(empty)

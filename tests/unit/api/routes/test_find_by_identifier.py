@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cityledger.types import AgencyId, RecordId
+from databases import stored_bytes
 from node_fixture import TestNode
 
 VISIT = {"system": "http://hospital.example/visits", "value": "V-2041"}
@@ -97,8 +98,7 @@ def test_without_a_grant_the_question_is_denied_and_logged(node: TestNode) -> No
 def test_the_identifier_is_stored_nowhere(node: TestNode) -> None:
     put(node, "visit", **VISIT)
     ask(node, VISIT)
-    folder = node.context.settings.keyring.parent
-    raw = (folder / "node.db").read_bytes() + (folder / "node.db-wal").read_bytes()
+    raw = stored_bytes(node.context.services.database)
     assert b"V-2041" not in raw
     assert b"hospital.example" not in raw
 

@@ -1,0 +1,99 @@
+"""PostgreSQL as a node uses it: every commit synced, reads of one snapshot, serialisable writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from cityledger.errors import UnavailableError
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+WRITING: dict[str, Any] = {"isolation_level": "SERIALIZABLE"}
+LOCK_TIMEOUT_MS = 10_000
+"""How long a writer waits for another, as SQLite's busy timeout."""
+_CONNECT: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "cityledger",
+}
+# The server's own settings could say otherwise: synchronous_commit = off loses what was acknowledged.
+_SESSION = f"SET synchronous_commit = on; SET lock_timeout = {LOCK_TIMEOUT_MS}; SET timezone = 'UTC'"
+_TURN = 0x63697479_6C656467
+"""Key of the advisory lock; it has to be the same in every process that writes to the database."""
+
+
+def create_engine(url: sa.URL) -> sa.Engine:
+    # hide_parameters: rows hold wrapped keys and tokens' digests, which no log or error may show.
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
+        pool_size=16,
+        max_overflow=32,
+        pool_pre_ping=True,  # a server that was restarted is found before a transaction begins
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(raw: psycopg.Connection[Any], _record: object) -> None:
+    with _outside_transactions(raw):
+        raw.execute(_SESSION)
+
+
+@contextmanager
+def turn(connection: sa.Connection, *, is_taken: bool) -> Iterator[None]:
+    """Waits until no other writer is at work, if ``is_taken``.
+
+    To be held before the transaction begins: its snapshot would else be older than the lock, and lead to the
+    very conflict that waiting avoids. Who waits too long goes on without it.
+    """
+    if not is_taken:
+        yield
+        return
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise UnavailableError("the database's connection was lost")
+    held = _take_turn(raw)
+    try:
+        yield
+    finally:
+        if held:
+            _end_turn(raw)
+
+
+def _take_turn(raw: psycopg.Connection[Any]) -> bool:
+    try:
+        with _outside_transactions(raw):
+            raw.execute("SELECT pg_advisory_lock(%s)", (_TURN,))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    except psycopg.Error as error:
+        raise UnavailableError(f"the database did not answer: {type(error).__name__}") from error
+    return True
+
+
+def _end_turn(raw: psycopg.Connection[Any]) -> None:
+    """A session that cannot be told to let go is closed, which lets go as well."""
+    try:
+        with _outside_transactions(raw):
+            raw.execute("SELECT pg_advisory_unlock(%s)", (_TURN,))
+    except psycopg.Error:
+        raw.close()
+
+
+@contextmanager
+def _outside_transactions(raw: psycopg.Connection[Any]) -> Iterator[None]:
+    before = raw.autocommit
+    raw.autocommit = True
+    yield
+    if not raw.closed:
+        raw.autocommit = before

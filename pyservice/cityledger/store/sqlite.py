@@ -1,0 +1,45 @@
+"""SQLite as a node uses it: every commit synced, read transactions that are snapshots, one writer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def create_engine(url: sa.URL) -> sa.Engine:
+    # hide_parameters: rows hold wrapped keys and tokens' digests, which no log or error may show.
+    engine = sa.create_engine(url, pool_size=16, max_overflow=32, hide_parameters=True)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(raw: Any, _record: object) -> None:
+    # The driver would otherwise open transactions on its own, and never for reads: a "snapshot" would be
+    # none.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        # Records are filed under random keys: in a store of millions each write touches other pages of each
+        # index. The upper pages of them all fit in here, and a page that is written often goes home once.
+        "cache_size = -16384",
+        "wal_autocheckpoint = 8192",
+        "secure_delete = ON",  # an erased wrapped key must not linger in a free page
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    # BEGIN IMMEDIATE: a reader that turns writer halfway could fail with "busy" after having decided on old
+    # rows.
+    wants_write = connection.get_execution_options().get("cityledger_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_write else "BEGIN")
