@@ -11,7 +11,7 @@ from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower
 
 
@@ -29,10 +29,8 @@ MakeIndex = Callable[[], Index]
 
 
 @contextmanager
-def index_of(chain: MemoryChain, file: Path) -> Iterator[Index]:
-    """An empty index in ``file`` that reads ``chain``."""
-    with closing(Database(f"sqlite:///{file}")) as database:
-        migrate(database)
-        with closing(Journal(database)) as journal:
-            follower = MemoryFollower(chain)
-            yield Index(database, Indexer(follower, database, journal, ChainClock(), first_block=0))  # type: ignore[arg-type]
+def index_of(chain: MemoryChain, folder: Path) -> Iterator[Index]:
+    """An empty index that reads ``chain``; its file is in ``folder`` where it is SQLite."""
+    with closing(Database(fresh_database_url(folder))) as database, closing(Journal(database)) as journal:
+        follower = MemoryFollower(chain)
+        yield Index(database, Indexer(follower, database, journal, ChainClock(), first_block=0))  # type: ignore[arg-type]

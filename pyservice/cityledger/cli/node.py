@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_backup import backup
 from cityledger.cli.node_digest import digest
 from cityledger.cli.node_init import init
 from cityledger.cli.node_link import link
 from cityledger.cli.node_logs import resume_log, show_logs
 from cityledger.cli.node_rebuild import rebuild
+from cityledger.cli.node_restore import restore
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.errors import UnavailableError
 
@@ -32,6 +34,8 @@ app.command("logs")(show_logs)
 app.command()(resume_log)
 app.command()(digest)
 app.command()(rebuild)
+app.command()(backup)
+app.command()(restore)
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)

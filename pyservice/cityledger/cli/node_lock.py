@@ -11,16 +11,23 @@ from typing import TextIO
 from cityledger.errors import ConfigurationError
 
 LOCK_NAME = "node.lock"
+RESTORING_NAME = "restoring.json"
+"""Stands in a folder from the first to the last step of a restore."""
 
 
 @contextmanager
-def sole_process(folder: Path) -> Iterator[None]:
+def sole_process(folder: Path, *, restores: bool = False) -> Iterator[None]:
     """Holds the folder's lock; the system lets go of it when the process ends, however it ends.
 
     Raises:
-        ConfigurationError: another process holds it, or the folder cannot be written.
+        ConfigurationError: another process holds it, the folder cannot be written, or a restore into it was
+            cut off, and this is not the restore.
     """
     with _locked(folder):
+        if not restores and (folder / RESTORING_NAME).exists():
+            raise ConfigurationError(
+                f"a restore into {folder} was cut off: run `cityledger node restore` again first"
+            )
         yield
 
 

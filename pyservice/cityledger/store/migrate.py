@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -18,9 +19,19 @@ def migrate(database: Database) -> None:
     left alone.
     """
     with database.writing() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        migrate_within(connection)
+
+
+def migrate_within(connection: sa.Connection) -> None:
+    """As ``migrate``, in the caller's transaction."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def schema_version() -> str:
+    """The schema that this program needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def verify_schema(database: Database) -> None:
@@ -31,7 +42,7 @@ def verify_schema(database: Database) -> None:
     """
     with database.reading() as connection:
         held = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = schema_version()
     if held != wanted:
         raise ConfigurationError(
             f"the database has schema {held or 'none'}, this program needs {wanted}:"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,10 +22,9 @@ def chain() -> MemoryChain:
 @pytest.fixture
 def make_index(chain: MemoryChain, tmp_path: Path) -> Iterator[MakeIndex]:
     """Each call gives another, empty index of ``chain``."""
-    numbers = count()
     with ExitStack() as stack:
 
         def make() -> Index:
-            return stack.enter_context(index_of(chain, tmp_path / f"index-{next(numbers)}.db"))
+            return stack.enter_context(index_of(chain, tmp_path))
 
         yield make

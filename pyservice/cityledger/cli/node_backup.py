@@ -1,0 +1,97 @@
+"""``cityledger node backup``: keep what no chain can bring back, while the node serves."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.cli.output import JsonOption, note, print_fields, progress
+
+if TYPE_CHECKING:
+    from cityledger.recovery.backup_manifest import BackupManifest
+    from cityledger.settings import Settings
+
+NodeFolderOption = Annotated[
+    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
+]
+BackupArgument = Annotated[
+    Path, typer.Argument(metavar="BACKUP", help="Folder of the backup.", file_okay=False)
+]
+
+
+def backup(
+    target: BackupArgument,
+    folder: NodeFolderOption = Path(),
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Make none; read every byte of the one that is there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy records, receipts, keyring, settings and objects into a folder. The node may go on serving.
+
+    Example: `cityledger node backup /backups/health --folder .cityledger/node`
+
+    Run again, it copies only what is new; the backup before stands until the new one is complete. It holds
+    the keyring, sealed by its passphrase or key file, which are not in it: keep those elsewhere. Access
+    tokens and the index are left out.
+    """
+    from cityledger.recovery.backup import verify_backup
+
+    with progress("backup", None) as told:
+        manifest = verify_backup(target, told) if verify else _make(target, folder, told)
+    print_fields(_fields(target, manifest), as_json=as_json)
+    if not verify:
+        note(f"next: cityledger node backup {target} --verify, and copy the folder off this machine")
+
+
+def _make(target: Path, folder: Path, told: object) -> BackupManifest:
+    from cityledger.chain.manifest import load_manifest
+    from cityledger.recovery.backup import Source, make_backup
+    from cityledger.settings import load_settings
+    from cityledger.store.database import Database
+    from cityledger.store.migrate import schema_version, verify_schema
+    from cityledger.store.objects import Objects
+
+    settings = load_settings(folder, os.environ)
+    with closing(Database(settings.database_url)) as database:
+        verify_schema(database)
+        source = Source(
+            database=database,
+            objects=Objects.open(settings.object_store_url),
+            instance=load_manifest(settings.manifest).instance,
+            operator=settings.operator,
+            schema=schema_version(),
+            files=partial(_files, settings, folder),
+        )
+        return make_backup(target, source, int(time.time()), told)  # type: ignore[arg-type]
+
+
+def _files(settings: Settings, folder: Path) -> Mapping[str, Path]:
+    from cityledger.settings import FILE_NAME
+
+    keyring = {
+        f"keyring/{path.relative_to(settings.keyring).as_posix()}": path
+        for path in sorted(settings.keyring.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+    return {FILE_NAME: folder / FILE_NAME, "deployment.json": settings.manifest, **keyring}
+
+
+def _fields(target: Path, manifest: BackupManifest) -> dict[str, object]:
+    return {
+        "backup": str(target),
+        "made_at": manifest.made_at,
+        "block": manifest.cursor,
+        "logs": len(manifest.logs),
+        "leaves": sum(manifest.logs.values()),
+        "objects": manifest.objects,
+        "object_bytes": manifest.object_bytes,
+        "database_bytes": manifest.files["database.db"].bytes,
+    }

@@ -1,0 +1,245 @@
+"""A backup: one consistent picture of what no chain can bring back, taken while the node serves.
+
+::
+
+    manifest.json             what the backup holds; written last
+    state-<random>/           database.db, keyring/…, cityledger.toml, deployment.json, objects.list
+    objects/<key>             sealed parts; never changed, so a later backup copies only the new ones
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from cityledger.errors import ConfigurationError, NotFoundError, VerificationError
+from cityledger.recovery import backup_manifest
+from cityledger.recovery.backup_files import (
+    ListedObject,
+    chunks_of,
+    describe,
+    line_of,
+    list_objects,
+    make_folders,
+    sync_folder,
+    verify_file,
+    write_chunks,
+)
+from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
+from cityledger.recovery.own_tables import OWN_TABLES, copy_rows
+from cityledger.store import logs
+from cityledger.store.database import Database
+from cityledger.store.index import find_cursor
+from cityledger.store.objects import Objects
+from cityledger.store.records import is_object_needed
+from cityledger.store.schema import metadata
+from cityledger.store.tables import import_job, record_part, record_version
+
+LOCK = ".lock"
+_STATE = re.compile(r"state-[0-9a-f]{16}")
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The node to back up. ``files`` are its other files, by their names in the backup."""
+
+    database: Database
+    objects: Objects
+    instance: bytes
+    operator: str
+    schema: str
+    files: Callable[[], Mapping[str, Path]]
+
+
+def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _what: None) -> BackupManifest:
+    """Makes or renews the backup in ``folder``; the one before stands until this one is complete.
+
+    Raises:
+        ConfigurationError: the folder holds something else, or the backup of another node.
+        VerificationError: an object is gone or damaged: `cityledger node scrub` tells more.
+        StorageFullError, UnavailableError: the backup before stands.
+    """
+    _verify_target(folder, source)
+    make_folders(folder)
+    with _locked(folder):
+        state = folder / f"state-{os.urandom(8).hex()}"
+        make_folders(state)
+        told("database")
+        facts = _copy_database(state / DATABASE, source, told)
+        # After the rows: a vault key that they need is older than they are, and stays until it is dropped.
+        files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
+        files[OBJECT_LIST], count, total = _copy_objects(folder, state, source, told)
+        files[DATABASE] = describe(chunks_of(state / DATABASE))
+        manifest = BackupManifest(
+            instance="0x" + source.instance.hex(),
+            operator=source.operator,
+            schema=source.schema,
+            made_at=now,
+            state=state.name,
+            files=files,
+            objects=count,
+            object_bytes=total,
+            **facts,  # type: ignore[arg-type]
+        )
+        sync_folder(folder)
+        backup_manifest.save(folder, manifest)
+        _drop_older(folder, manifest)
+    return manifest
+
+
+def verify_backup(folder: Path, told: Told = lambda _what: None) -> BackupManifest:
+    """Reads every byte of a backup.
+
+    Raises:
+        ConfigurationError: no backup is complete there.
+        VerificationError: something is not what it was made with; names it.
+    """
+    manifest = backup_manifest.load(folder)
+    for name, wanted in manifest.files.items():
+        told(name)
+        verify_file(folder / manifest.state / name, wanted)
+    for one in list_objects(folder, manifest):
+        told("objects")
+        verify_file(folder / "objects" / one.key, one.file)
+    return manifest
+
+
+def _verify_target(folder: Path, source: Source) -> None:
+    held = backup_manifest.find(folder)
+    if held is not None:
+        if (held.instance, held.operator) != ("0x" + source.instance.hex(), source.operator):
+            raise ConfigurationError(f"{folder} holds the backup of another node; nothing was changed")
+        return
+    # What a backup that was cut off leaves behind is ours; anything else is somebody's.
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if any(
+        not _STATE.fullmatch(name) and name not in (LOCK, "objects", ".manifest.json.tmp") for name in names
+    ):
+        raise ConfigurationError(f"{folder} holds something that is no backup; give an empty folder")
+
+
+def _copy_database(file: Path, source: Source, told: Told) -> dict[str, object]:
+    """Writes the own tables as they stood at one moment; returns that moment's facts for the manifest."""
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(Database(f"sqlite:///{file.resolve()}")) as copy:
+        metadata.create_all(copy.engine, tables=OWN_TABLES)
+        with source.database.reading() as reading, copy.writing() as writing:
+            for table in OWN_TABLES:
+                copy_rows(reading, writing, table, lambda _rows, name=table.name: told(name))  # type: ignore[misc]
+            cursor = find_cursor(reading)
+            next_numbers = {str(head.log): head.next_seq for head in logs.list_heads(reading)}
+    _fold_log(file)
+    return {
+        "cursor": None if cursor is None else cursor.number,
+        "cursor_hash": None if cursor is None else "0x" + cursor.hash.hex(),
+        "logs": next_numbers,
+    }
+
+
+def _fold_log(file: Path) -> None:
+    """Brings everything into the one file: a write-ahead log beside it would be left out."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def reading_copy(file: Path) -> Iterator[sa.Connection]:
+    """Reads a backup's database without changing a byte of it or beside it."""
+    engine = sa.create_engine(
+        f"sqlite:///file:{quote(str(file.resolve()))}?mode=ro&immutable=1&uri=true", hide_parameters=True
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _copy_objects(folder: Path, state: Path, source: Source, told: Told) -> tuple[File, int, int]:
+    count = total = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count, total
+        with reading_copy(state / DATABASE) as copy:
+            for key, digest in _named_objects(copy):
+                told("objects")
+                file = _copy_object(folder / "objects" / key, key, digest, source)
+                if file is not None:
+                    count, total = count + 1, total + file.bytes
+                    yield line_of(ListedObject(key, file))
+
+    return write_chunks(state / OBJECT_LIST, lines()), count, total
+
+
+def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, str | None]]:
+    """Keys with their SHA-256, where the rows know it, of all that can still be opened."""
+    p, v = record_part.c, record_version.c
+    of_version = (p.dataset == v.dataset) & (p.record == v.record) & (p.version == v.version)
+    parts = (
+        sa.select(p.object, p.digest)
+        .select_from(record_part)
+        .join(record_version, of_version)
+        .where(p.object.is_not(None) & v.wrapped.is_not(None))
+    )
+    imports = sa.select(import_job.c.object).where(import_job.c.object.is_not(None))
+    for key, digest in copy.execute(parts.execution_options(yield_per=500)):
+        yield key, digest.hex()
+    for key in copy.execute(imports.execution_options(yield_per=500)).scalars():
+        yield key, None
+
+
+def _copy_object(path: Path, key: str, digest: str | None, source: Source) -> File | None:
+    """None where it was erased since the picture was taken."""
+    if digest is not None and path.exists():
+        held = describe(chunks_of(path))
+        if held.sha256 == digest:
+            return held
+    try:
+        file = write_chunks(path, source.objects.get(key))
+    except NotFoundError as error:
+        if _is_needed(source.database, key):
+            raise VerificationError("an object that a row names is gone: `cityledger node scrub`") from error
+        return None
+    if digest is not None and file.sha256 != digest:
+        path.unlink()
+        raise VerificationError("an object is not what its row says: `cityledger node scrub` tells which")
+    return file
+
+
+def _is_needed(database: Database, key: str) -> bool:
+    with database.reading() as connection:
+        importing = sa.select(import_job.c.id).where(import_job.c.object == key)
+        return is_object_needed(connection, key) or connection.execute(importing).first() is not None
+
+
+def _drop_older(folder: Path, manifest: BackupManifest) -> None:
+    """Removes what only older backups needed, erased objects among them."""
+    for path in folder.iterdir():
+        if _STATE.fullmatch(path.name) and path.name != manifest.state:
+            shutil.rmtree(path)
+    needed = {one.key for one in list_objects(folder, manifest)}
+    objects = folder / "objects"
+    for path in objects.rglob("*") if objects.is_dir() else ():
+        if path.is_file() and path.relative_to(objects).as_posix() not in needed:
+            path.unlink()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / LOCK).open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigurationError(f"another backup is being written to {folder}") from error
+        yield

@@ -1,0 +1,115 @@
+"""Private files of a backup: copied with their digest, durable on return, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cityledger.errors import StorageFullError, VerificationError
+from cityledger.recovery.backup_manifest import OBJECT_LIST, BackupManifest, File, safe_name
+
+CHUNK_BYTES = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    key: str
+    file: File
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> File:
+    """Writes a new file with mode 0600; it is whole or not there, and durable on return.
+
+    Raises:
+        StorageFullError: it cannot be written.
+        Exception: whatever ``chunks`` raises.
+    """
+    digest, length = hashlib.sha256(), 0
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        make_folders(path.parent)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                digest.update(chunk)
+                length += len(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StorageFullError(f"{path.name} cannot be written: {error.strerror}") from error
+    return File(length, digest.hexdigest())
+
+
+def make_folders(path: Path) -> None:
+    """Makes a folder and those above it that are missing: each of them private, and its name durable."""
+    if path.is_dir():
+        return
+    make_folders(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """A file's bytes.
+
+    Raises:
+        VerificationError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise VerificationError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def describe(chunks: Iterable[bytes]) -> File:
+    """Length and SHA-256 of what comes."""
+    digest, length = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        length += len(chunk)
+    return File(length, digest.hexdigest())
+
+
+def verify_file(path: Path, wanted: File) -> None:
+    """Raises:
+    VerificationError: it is not the file that the backup was made with; names it.
+    """
+    if describe(chunks_of(path)) != wanted:
+        raise VerificationError(f"{path.name} is not what the backup was made with")
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def line_of(one: ListedObject) -> bytes:
+    """A line of ``objects.list``: SHA-256, length, key."""
+    return f"{one.file.sha256} {one.file.bytes} {one.key}\n".encode()
+
+
+def list_objects(folder: Path, manifest: BackupManifest) -> Iterator[ListedObject]:
+    """What ``objects.list`` names, in its order.
+
+    Raises:
+        VerificationError: the list has another form.
+    """
+    with (folder / manifest.state / OBJECT_LIST).open() as lines:
+        for line in lines:
+            try:
+                sha256, length, key = line.rstrip("\n").split(" ", 2)
+                yield ListedObject(safe_name(key), File(int(length), sha256))
+            except ValueError as error:
+                raise VerificationError(f"{OBJECT_LIST} has a line of another form") from error

@@ -1,0 +1,65 @@
+"""The tables that no chain can bring back, and copying them between databases of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityledger.store.index_tables import INDEX_TABLES, block
+from cityledger.store.schema import metadata
+from cityledger.store.tables import node_state, operator_account, record_part, token
+
+_LEFT_OUT = frozenset({*INDEX_TABLES, block, token})
+"""The index comes from the chain; who holds an access token signs in again."""
+RESTORED_FROM = "restored_from"
+"""Key of ``node_state``: the backup that the database was filled from."""
+_LEFT_OUT_KEYS = ("final_block", "index_halted", "scrub", RESTORED_FROM)
+"""Facts of ``node_state`` that another database must find out by itself."""
+OWN_TABLES = tuple(table for table in metadata.sorted_tables if table not in _LEFT_OUT)
+"""In an order in which rows may be written: what others refer to comes first."""
+RESTORED_TABLES = tuple(table for table in OWN_TABLES if table is not operator_account)
+"""A restored database counts the account's nonces anew: it lacks those that were used since."""
+_ROWS, _LONG_ROWS = 500, 16
+"""Rows in memory at a time; a row of ``record_part`` may hold 256 KiB."""
+
+
+def copy_rows(
+    source: sa.Connection, target: sa.Connection, table: sa.Table, told: Callable[[int], None]
+) -> None:
+    """Writes every row of ``table`` into the target's empty one, in constant memory; ``told`` hears of each
+    page how many.
+    """
+    size = _LONG_ROWS if table is record_part else _ROWS
+    query = sa.select(table)
+    if table is node_state:
+        query = query.where(table.c.key.not_in(_LEFT_OUT_KEYS))
+    rows = source.execute(query.execution_options(yield_per=size))
+    for page in _pages((dict(row._mapping) for row in rows), size):
+        target.execute(table.insert(), page)
+        told(len(page))
+    _count_on(target, table)
+
+
+def _count_on(target: sa.Connection, table: sa.Table) -> None:
+    """Lets PostgreSQL's own numbers go on after those that were copied; SQLite looks for itself."""
+    column = table.autoincrement_column
+    if column is None or target.dialect.name != "postgresql":
+        return
+    highest = target.execute(sa.select(sa.func.max(column))).scalar()
+    if highest is not None:
+        sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
+        target.execute(sa.select(sa.func.setval(sequence, highest)))
+
+
+def count_rows(connection: sa.Connection, tables: tuple[sa.Table, ...] = OWN_TABLES) -> int:
+    """Rows of all these tables, for a progress bar."""
+    counts = (sa.select(sa.func.count()).select_from(table) for table in tables)
+    return sum(connection.execute(query).scalar_one() for query in counts)
+
+
+def _pages(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    while page := list(islice(rows, size)):
+        yield page

@@ -1,0 +1,131 @@
+"""Fills an empty database and object store from a backup, and destroys again what was erased since.
+
+The database is filled in one transaction, erasures repeated in it: at no moment is there a database that
+could serve a key which a citizen had destroyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from cityledger.errors import CityledgerError, ConfigurationError, NotFoundError
+from cityledger.proofs.tombstone_object import TombstoneObject
+from cityledger.recovery.backup import Told, reading_copy
+from cityledger.recovery.backup_files import chunks_of, describe, list_objects
+from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
+from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows
+from cityledger.recovery.tombstone_replay import replay_all
+from cityledger.store import logs, node_state
+from cityledger.store.database import Database
+from cityledger.store.migrate import migrate_within, schema_version
+from cityledger.store.objects import Objects
+from cityledger.store.tables import node_state as node_state_table
+from cityledger.store.tables import replayed_tombstone
+from cityledger.types import HaltCause, LogId
+
+ChainNext = Callable[[LogId], int | None]
+"""A log's next number on chain, None where the chain has no such log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """``halted`` are the logs of which the chain holds more than the backup."""
+
+    replayed: int
+    halted: tuple[LogId, ...]
+
+
+def verify_restorable(manifest: BackupManifest, database: Database) -> None:
+    """Refuses before anything is written.
+
+    Raises:
+        ConfigurationError: the database holds something, or the backup is of another schema.
+    """
+    if manifest.schema != schema_version():
+        raise ConfigurationError(
+            f"the backup has schema {manifest.schema}, this program {schema_version()}: restore it with the"
+            " version that made it, then `cityledger node migrate`"
+        )
+    if sa.inspect(database.engine).get_table_names():
+        raise ConfigurationError("the database is not empty; nothing was changed. Name a new one")
+
+
+def find_restored(database: Database, manifest: BackupManifest) -> Restored | None:
+    """What a restore of this backup did, None where the database is not filled from it."""
+    if not sa.inspect(database.engine).has_table(node_state_table.name):
+        return None
+    with database.reading() as connection:
+        if node_state.find_value(connection, RESTORED_FROM) != manifest.state:
+            return None
+        replayed = connection.execute(sa.select(sa.func.count()).select_from(replayed_tombstone)).scalar_one()
+        heads = logs.list_heads(connection)
+    return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
+
+
+def restore_objects(folder: Path, manifest: BackupManifest, objects: Objects, told: Told) -> None:
+    """Puts back the objects that the store does not hold.
+
+    Raises:
+        StorageFullError, UnavailableError: may be run again.
+    """
+    for one in list_objects(folder, manifest):
+        told("objects")
+        if not _is_held(objects, one.key, one.file):
+            objects.put(one.key, chunks_of(folder / "objects" / one.key))
+
+
+def restore_database(
+    folder: Path,
+    manifest: BackupManifest,
+    database: Database,
+    objects: Objects,
+    erased: Sequence[TombstoneObject],
+    chain_next: ChainNext,
+    now: int,
+    told: Told = lambda _what: None,
+) -> Restored:
+    """All or nothing: schema, rows, erasures, and halts of the logs that the chain is ahead of.
+
+    A number that the chain holds must not be given again, so such a log takes nothing from its first moment.
+
+    Raises:
+        StorageFullError, UnavailableError: the database is as empty as it was.
+    """
+    with reading_copy(folder / manifest.state / DATABASE) as source, database.writing() as target:
+        migrate_within(target)
+        for table in RESTORED_TABLES:
+            copy_rows(source, target, table, lambda _rows, name=table.name: told(name))  # type: ignore[misc]
+        replayed, keys = replay_all(target, erased, now)
+        halted = _halt_overtaken(target, chain_next, manifest)
+        node_state.put_value(target, RESTORED_FROM, manifest.state)
+    for key in keys:
+        with suppress(CityledgerError):  # noise without its key; the sweep at the next start takes it
+            objects.delete(key)
+    return Restored(replayed, halted)
+
+
+def _halt_overtaken(
+    target: sa.Connection, chain_next: ChainNext, manifest: BackupManifest
+) -> tuple[LogId, ...]:
+    halted = []
+    for head in logs.list_heads(target):
+        on_chain = chain_next(head.log)
+        if on_chain is not None and on_chain > head.next_seq and head.halted is None:
+            told = (
+                f"restored from a backup of {head.next_seq} leaves (Unix time {manifest.made_at}); the chain"
+            )
+            logs.halt(target, head.log, HaltCause.CHAIN_AHEAD, f"{told} holds {on_chain}")
+            halted.append(head.log)
+    return tuple(halted)
+
+
+def _is_held(objects: Objects, key: str, wanted: File) -> bool:
+    try:
+        return describe(objects.get(key)) == wanted
+    except NotFoundError:
+        return False

@@ -1,0 +1,90 @@
+"""Which erasures a restored backup does not know of, from the tombstones kept outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from cityledger.errors import CityledgerError, FieldError
+from cityledger.proofs.leaves import ReceiptDomain
+from cityledger.proofs.tombstone_object import MAX_BYTES, TombstoneObject, from_bytes, signer_of
+from cityledger.store import tombstones
+from cityledger.store.objects import Objects
+from cityledger.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose tombstones are obeyed: those of this instance that one of our accounts signed."""
+
+    instance: bytes
+    domain: ReceiptDomain
+    accounts: Collection[Address]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tombstone that claims to be ours and is not obeyed."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    tombstones: tuple[TombstoneObject, ...]
+    refused: tuple[Refused, ...]
+
+
+def gather(objects: Objects, folder: Path | None, trust: Trust) -> Found:
+    """Our tombstones in the object store and in a folder of such files; others' are passed over.
+
+    Raises:
+        UnavailableError: the object store does not answer: without it a restored key could be a dead one.
+    """
+    taken: dict[tuple[int, int], TombstoneObject] = {}
+    refused: list[Refused] = []
+    for name, data in _all(objects, folder, trust):
+        try:
+            one = from_bytes(data)
+            _verify(one, trust)
+        except CityledgerError as error:
+            refused.append(Refused(name, str(error)))
+        else:
+            if one.leaf.instance == trust.instance:
+                taken[one.erased_log, one.erased_seq] = one
+    return Found(tuple(taken.values()), tuple(refused))
+
+
+def replay_all(
+    connection: sa.Connection, found: Iterable[TombstoneObject], now: int
+) -> tuple[int, list[str]]:
+    """Destroys what each erased, where it lives still; how many, and the objects that nothing needs now."""
+    replayed, keys = 0, []
+    for one in found:
+        version = tombstones.find_erased(connection, one)
+        if version is not None and version.wrapped is not None:
+            keys += tombstones.replay(connection, one, version, now)
+            replayed += 1
+    return replayed, keys
+
+
+def _verify(one: TombstoneObject, trust: Trust) -> None:
+    if one.leaf.instance == trust.instance and signer_of(one, trust.domain) not in trust.accounts:
+        raise FieldError("signature", "is not by an account of this node's keyring")
+
+
+def _all(objects: Objects, folder: Path | None, trust: Trust) -> Iterator[tuple[str, bytes]]:
+    for account in sorted(trust.accounts):
+        for held in objects.list(f"tombstones/{account.lower()}/"):
+            yield held.key, _short(b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b"")
+    for path in sorted(folder.rglob("*.json")) if folder is not None else ():
+        with path.open("rb") as file:
+            yield path.name, _short(file.read(MAX_BYTES + 1))
+
+
+def _short(data: bytes) -> bytes:
+    return data if len(data) <= MAX_BYTES else b""
