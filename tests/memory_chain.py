@@ -27,6 +27,8 @@ class MemoryChain:
     final_depth: int = 2
     blocks: list[_Block] = field(default_factory=list)
     forks: int = 0
+    waited: int = 0
+    """Seconds that went by without a block; a block takes one."""
 
     def mine(self, *events: Event, transactions: Sequence[bytes] = ()) -> BlockRef:
         """A block with these events; ``transactions`` are their transactions' hashes, made up where left
@@ -35,7 +37,7 @@ class MemoryChain:
         number = len(self.blocks)
         parent = self.blocks[-1].ref.hash if self.blocks else bytes(32)
         block_hash = hashlib.sha256(parent + bytes([number % 256, self.forks])).digest()
-        ref = BlockRef(number, block_hash, 1_000 + number)
+        ref = BlockRef(number, block_hash, 1_000 + number + self.waited)
         hashes = transactions or [hashlib.sha256(block_hash).digest()] * len(events)
         logged = [
             LoggedEvent(event, ADDRESS, number, block_hash, transaction, index)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from cityledger.chain import events as e
 from cityledger.chain.endpoint import At
 from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedCall, SignedTransaction
-from cityledger.chain.structs import Batch, Inclusion, SkipReason
+from cityledger.chain.structs import Batch, Inclusion, Log, SkipReason
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
+from cityledger.proofs.verify import batch_word
 from cityledger.types import (
     ZERO32,
     Address,
@@ -32,6 +33,8 @@ OPERATOR = Address("0x" + "33" * 20)
 
 @dataclass
 class _Log:
+    agency: AgencyId
+    kind: LogKind
     operator: Address
     next: int = 0
     closed: bool = False
@@ -42,6 +45,7 @@ class _State:
     """What the contract holds, and which transactions are mined: what a reorg takes back."""
 
     logs: dict[LogId, _Log] = field(default_factory=dict)
+    batches: dict[tuple[LogId, int], bytes] = field(default_factory=dict)
     heads: dict[tuple[DatasetId, RecordId], LeafHash] = field(default_factory=dict)
     mined: list[_Mined] = field(default_factory=list)
 
@@ -95,7 +99,7 @@ class MemoryLedger:
 
     def open_log(self, log: int, agency: int, kind: LogKind) -> None:
         self._keep_state()
-        self.logs[LogId(log)] = _Log(OPERATOR)
+        self.logs[LogId(log)] = _Log(AgencyId(agency), kind, OPERATOR)
         self.chain.mine(e.LogOpened(LogId(log), AgencyId(agency), kind, OPERATOR, LogId(0)))
 
     def rotate_operator(self, log: int, operator: Address) -> None:
@@ -166,6 +170,7 @@ class MemoryLedger:
             held = 0 if log is None else log.next
             return e.Skipped(batch.log, batch.first, held, reason or SkipReason.UNKNOWN_LOG)
         log.next += batch.count
+        self.state.batches[batch.log, batch.first] = batch_word(batch.root, batch.count)
         return e.BatchAnchored(batch.log, batch.first, batch.count, batch.root)
 
     def _move(self, move: _Move) -> e.Event | None:
@@ -183,6 +188,13 @@ class MemoryLedger:
 
     def anchor(self, batches: Sequence[Batch]) -> Call:
         return Call(None, pickle.dumps(list(batches)), "RecordLedger.anchor")
+
+    def find_log(self, log: LogId, _at: At) -> Log | None:
+        held = self.logs.get(log)
+        return None if held is None else Log(held.agency, held.kind, held.closed, held.next, held.operator)
+
+    def find_batch(self, log: LogId, first: int, _at: At) -> bytes | None:
+        return self.state.batches.get((log, first))
 
     # --- as Sender ---
 

@@ -170,7 +170,9 @@ class Anchorer:
                 if head.halted is None:
                     found[head.log] = compare(connection, head, self.account.address, standing.nonce)
         self._halt({number: one.halt for number, one in found.items() if one.halt is not None})
-        return list(in_turns([list(one.pending) for one in found.values()]))[:ITEMS_PER_TRANSACTION]
+        waiting = [list(one.pending) for one in found.values() if one.pending]
+        waiting.sort(key=lambda pending: pending[0].closed_at)  # or the last logs might never have a turn
+        return list(in_turns(waiting))[:ITEMS_PER_TRANSACTION]
 
     def _halt(self, found: Mapping[LogId, Halt]) -> None:
         for number, halt in found.items():
