@@ -36,10 +36,12 @@ from cityledger.devnet import CHAIN_ID
 from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
+from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.placing import sweep
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
+from cityledger.metrics.collector import NodeCollector, watch
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
@@ -145,6 +147,7 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
 
     desk = ChainStewardDesk(node.sender, node.contracts.catalog, node.services.keyring, indexed)
     mover = ChainHeadMover(node.anchorer.account, node.sender, node.contracts.ledger, indexed)
+    readiness = _readiness(node)
     return NodeContext(
         services=node.services,
         settings=replace(node.settings, host=host, port=port),
@@ -153,8 +156,8 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
         steward=desk,
         head_mover=mover,
         imports=node.imports,
-        metrics=CollectorRegistry(),
-        readiness=_readiness(node),
+        metrics=_metrics(node, readiness),
+        readiness=readiness,
     )
 
 
@@ -176,6 +179,16 @@ def _readiness(node: Node) -> Callable[[], list[Check]]:
     return told
 
 
+def _metrics(node: Node, readiness: Callable[[], list[Check]]) -> CollectorRegistry:
+    def is_ok() -> dict[str, bool]:
+        return {check.name: check.ok for check in readiness()}
+
+    registry = node.services.instruments.registry
+    watched = watch(node.services, node.endpoint, node.settings.rpc_url, node.now, is_ok)
+    registry.register(NodeCollector(watched))
+    return registry
+
+
 def _indexed_block(services: Services) -> int:
     with services.database.reading() as connection:
         cursor = index.find_cursor(connection)
@@ -192,7 +205,8 @@ def _wire(
 ) -> Node:
     offset = _offset(settings)
     clock = ChainClock(offset=offset)
-    journal = Journal(database)
+    instruments = Instruments()
+    journal = Journal(database, instruments.group_committed)
     contracts = contracts_of(endpoint, manifest)
     sender = Sender(endpoint)
     cross_check = CrossCheck(
@@ -215,6 +229,7 @@ def _wire(
         random_bytes=os.urandom,
         staleness_limit_seconds=settings.staleness_limit_seconds,
         backup_horizon_seconds=settings.backup_horizon_seconds,
+        instruments=instruments,
     )
     anchorer = Anchorer(
         database,

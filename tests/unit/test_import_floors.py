@@ -17,7 +17,7 @@ FLOORS: dict[int, set[str]] = {
     3: {"store", "chain"},
     4: {"exchange", "anchoring", "indexer", "recovery", "feed"},
     5: {"api", "client", "console"},
-    6: {"app", "checks", "serving", "cli", "devnet", "demo", "__main__"},
+    6: {"app", "checks", "metrics", "serving", "cli", "devnet", "demo", "__main__"},
 }
 FLOOR_OF = {stage: floor for floor, stages in FLOORS.items() for stage in stages}
 FLOORS_OPEN_WITHIN = {1, 6}  # on the others, neighbours do not know each other

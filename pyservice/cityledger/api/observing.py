@@ -26,10 +26,16 @@ class Observer:
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
         self._requests = Counter(
-            "cityledger_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+            "cityledger_requests",
+            "Requests answered. Alert when the share of status 5xx is over 1 %.",
+            ["method", "route", "status"],
+            registry=registry,
         )
         self._seconds = Histogram(
-            "cityledger_request_seconds", "Seconds to the end of the answer.", ["route"], registry=registry
+            "cityledger_request_seconds",
+            "Seconds to the end of the answer. Alert when the 95th percentile is over 2 s.",
+            ["route"],
+            registry=registry,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

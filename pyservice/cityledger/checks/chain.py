@@ -21,7 +21,9 @@ MANY_WAITING = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
+class Probe:
+    """One URL. ``head`` is its newest block's number, None where it is of no use; ``told`` says why."""
+
     shown: str
     head: int | None
     told: str
@@ -29,7 +31,7 @@ class _Probe:
 
 def see_endpoints(rpc_url: str, chain_id: int) -> Seen:
     """Each URL by itself: it answers, serves the chain, and is not far behind the others."""
-    probes = [_probe(url.strip(), chain_id) for url in rpc_url.split(",") if url.strip()]
+    probes = probe_all(rpc_url, chain_id)
     heads = [probe.head for probe in probes if probe.head is not None]
     detail = "; ".join(f"{probe.shown}: {probe.told}" for probe in probes)
     told = f"{len(heads)} of {len(probes)} answer"
@@ -87,13 +89,18 @@ def head_time(endpoint: Endpoint) -> int:
     return int(endpoint.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 
-def _probe(url: str, chain_id: int) -> _Probe:
+def probe_all(rpc_url: str, chain_id: int) -> list[Probe]:
+    """Each URL of ``rpc_url``, in its order."""
+    return [_probe(url.strip(), chain_id) for url in rpc_url.split(",") if url.strip()]
+
+
+def _probe(url: str, chain_id: int) -> Probe:
     shown = masked(url)
     try:
         head = int(connect(url, chain_id, timeout_seconds=PROBE_SECONDS).request("eth_blockNumber"), 16)
     except CityledgerError as error:
-        return _Probe(shown, None, str(error) or type(error).__name__)
-    return _Probe(shown, head, f"block {head}")
+        return Probe(shown, None, str(error) or type(error).__name__)
+    return Probe(shown, head, f"block {head}")
 
 
 def _database_skew(database: Database) -> float:

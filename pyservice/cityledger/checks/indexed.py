@@ -13,14 +13,11 @@ from cityledger.store import index, logs, node_state
 from cityledger.store.database import Database
 from cityledger.types import AgencyId, LogKind
 
-HALTED = "index_halted"
-"""Key of node_state: the index stopped for good, and why."""
-
 
 def see_index(database: Database, head: Callable[[], int], limit_blocks: int) -> str:
     """The cursor is near the head, and was not stopped."""
     with database.reading() as connection:
-        stopped = node_state.find_value(connection, HALTED)
+        stopped = node_state.find_value(connection, node_state.INDEX_HALTED)
         cursor = index.find_cursor(connection)
     if stopped is not None:
         raise WrongError("stopped for good", detail=stopped, next_step="cityledger node rebuild")

@@ -41,11 +41,14 @@ def store_receipts(
 ) -> tuple[StoredReceipt, ...]:
     """Numbers the whole group in one durable commit; raises and leaves nothing where that fails."""
     now = max(ruling.block.time, ruling.answers[0].query.at)
-    return services.journal.run(
-        lambda connection: tuple(
-            append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
+    with services.instruments.receipt_commit.time():
+        stored = services.journal.run(
+            lambda connection: tuple(
+                append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
+            )
         )
-    )
+    services.instruments.decided(stored[0].receipt.action, permit=stored[0].receipt.permit)
+    return stored
 
 
 def _signed(

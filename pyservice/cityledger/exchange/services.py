@@ -10,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyringError, MisdirectedError
 from cityledger.exchange.crosscheck import CrossCheck
+from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
@@ -49,6 +50,7 @@ class Services:
     staleness_limit_seconds: int
     backup_horizon_seconds: int
     tree_tops: TreeTops = field(default_factory=TreeTops)
+    instruments: Instruments = field(default_factory=Instruments)
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.

@@ -1,0 +1,41 @@
+"""The table of alerts in pyservice/README.md has a row for every figure of /metrics, in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from cityledger.api.observing import Observer
+from cityledger.exchange.instruments import Instruments
+from cityledger.metrics.families import GAUGES
+
+README = Path(__file__).parents[3] / "pyservice" / "README.md"
+
+
+def helps() -> dict[str, str]:
+    """HELP by name, as a scrape shows both."""
+    told = {gauge.name: gauge.help for gauge in GAUGES}
+    requests = CollectorRegistry()
+    Observer(None, requests)  # type: ignore[arg-type]
+    for registry in (Instruments().registry, requests):
+        told |= {family.name: family.documentation for family in registry.collect()}
+    return told
+
+
+def test_readme_has_a_row_for_every_figure_and_no_other() -> None:
+    section = README.read_text().partition("### Metrics and alerts")[2].partition("\n##")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [row(name, text) for name, text in helps().items()]
+
+
+def test_every_figure_says_when_to_look() -> None:
+    assert [name for name, text in helps().items() if "lert" not in text] == []
+
+
+def row(name: str, text: str) -> str:
+    means, _, alert = text.partition(" Alert ")
+    if not alert:
+        means, _, rest = text.partition(" No alert")
+        alert = "none" + (rest.removesuffix(".") or "")
+    return f"| `{name}` | {means} | {alert.removesuffix('.')} |"
