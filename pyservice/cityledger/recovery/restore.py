@@ -24,6 +24,7 @@ from cityledger.store import logs, node_state
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate_within, schema_version
 from cityledger.store.objects import Objects
+from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state as node_state_table
 from cityledger.store.tables import replayed_tombstone
 from cityledger.types import HaltCause, LogId
@@ -51,8 +52,18 @@ def verify_restorable(manifest: BackupManifest, database: Database) -> None:
             f"the backup has schema {manifest.schema}, this program {schema_version()}: restore it with the"
             " version that made it, then `cityledger node migrate`"
         )
-    if sa.inspect(database.engine).get_table_names():
+    if not _is_empty(database):
         raise ConfigurationError("the database is not empty; nothing was changed. Name a new one")
+
+
+def _is_empty(database: Database) -> bool:
+    """Whether there is no table, or none but ours and nothing in them, as after `cityledger node migrate`."""
+    names = set(sa.inspect(database.engine).get_table_names()) - {"alembic_version"}
+    if not names <= metadata.tables.keys():
+        return False
+    with database.reading() as connection:
+        queries = (sa.select(sa.literal(1)).select_from(metadata.tables[name]).limit(1) for name in names)
+        return all(connection.execute(query).first() is None for query in queries)
 
 
 def find_restored(database: Database, manifest: BackupManifest) -> Restored | None:

@@ -1,0 +1,99 @@
+"""``cityledger node scrub``: every stored byte against what its leaf commits to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_rows, progress
+
+if TYPE_CHECKING:
+    from cityledger.recovery.scrub import Progress, Scrub
+    from cityledger.settings import Settings
+
+NodeFolderOption = Annotated[
+    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
+]
+MIB = 1_048_576
+
+
+def scrub(
+    folder: NodeFolderOption = Path(),
+    mib_per_second: Annotated[
+        float,
+        typer.Option("--mib-per-second", min=0.01, help="Read no faster than this."),
+    ] = 32.0,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, not where the run before was cut off.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold every stored byte against what its leaf commits to. The node may go on serving.
+
+    Example: `cityledger node scrub --folder .cityledger/node --mib-per-second 8`
+
+    Exit code 4 where something is found. Versions, wrapped keys, objects, receipts with their signatures and chains, tombstones, batches and log
+    heads. A finding names a log and a number, never a record.
+    """
+    from cityledger.settings import load_settings
+
+    settings = load_settings(folder, os.environ)
+    with ExitStack() as stack:
+        made = _open(settings, stack, _Pace(mib_per_second * MIB).spent)
+        told = stack.enter_context(progress("scrub", None))
+        ended = made.run(restart=restart, stepped=lambda at: told(_where(at)))
+    rows = [
+        {"log": one.log, "seq": one.seq, "what": one.what, "next": one.next_step} for one in ended.findings
+    ]
+    print_rows(rows, ["log", "seq", "what", "next"], as_json=as_json)
+    note(f"{ended.leaves:,} leaves and {ended.bytes / MIB:,.1f} MiB read, {len(rows)} findings")
+    if rows:
+        raise typer.Exit(EXIT_VERIFICATION)
+
+
+def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) -> Scrub:
+    from cityledger.chain.manifest import load_manifest
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.proofs.leaves import ReceiptDomain
+    from cityledger.recovery.leaf_scrub import Grounds
+    from cityledger.recovery.scrub import Scrub
+    from cityledger.sealing.keyring import Keyring
+    from cityledger.store.database import Database
+    from cityledger.store.journal import Journal
+    from cityledger.store.migrate import verify_schema
+    from cityledger.store.objects import Objects
+
+    manifest = load_manifest(settings.manifest)
+    grounds = Grounds(
+        manifest.instance,
+        ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
+        Keyring.open(settings.keyring, secret_of(settings, os.environ)),
+        Objects.open(settings.object_store_url),
+    )
+    database = stack.enter_context(closing(Database(settings.database_url)))
+    verify_schema(database)
+    journal = stack.enter_context(closing(Journal(database)))
+    return Scrub(database, journal, grounds, paced)
+
+
+def _where(at: Progress) -> str:
+    return f"{at.stage}, {at.leaves:,} leaves, {at.bytes / MIB:,.0f} MiB, {len(at.findings)} findings"
+
+
+class _Pace:
+    """Waits so that no more than so many bytes are read a second."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate, self._began, self._spent = bytes_per_second, time.monotonic(), 0
+
+    def spent(self, count: int) -> None:
+        self._spent += count
+        ahead = self._spent / self._rate - (time.monotonic() - self._began)
+        if ahead > 0:
+            time.sleep(ahead)

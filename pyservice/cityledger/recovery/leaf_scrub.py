@@ -1,0 +1,212 @@
+"""Checks one leaf: what is stored for it against its hash, and every sealed byte against what it commits to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityledger.errors import KeyringError, SealingError, VerificationError
+from cityledger.proofs.leaf_json import receipt_from_json
+from cityledger.proofs.leaves import (
+    Receipt,
+    ReceiptDomain,
+    ReceiptLeaf,
+    Tombstone,
+    leaf_hash,
+    recover_receipt_signer,
+)
+from cityledger.recovery.findings import require
+from cityledger.sealing.context import Context, derive_part_keys
+from cityledger.sealing.envelope import HEADER_BYTES, parse_header, payload_length
+from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.wrap import unwrap
+from cityledger.store import records
+from cityledger.store.index_tables import idx_log
+from cityledger.store.objects import Objects
+from cityledger.store.records import SealedPart, StoredVersion
+from cityledger.store.tables import leaf, log_head, receipt, record_version, tombstone
+from cityledger.types import AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What leaves are checked against."""
+
+    instance: bytes
+    domain: ReceiptDomain
+    keyring: Keyring
+    objects: Objects
+
+
+@dataclass(frozen=True, slots=True)
+class LongPart:
+    """A part whose bytes are an object: they are read after the transaction. ``kc`` None is unknown."""
+
+    log: int
+    seq: int
+    part: SealedPart
+    version: StoredVersion
+    data_key: bytes | None
+
+
+def scrub_leaf(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]) -> Iterator[LongPart]:
+    """Checks what the row of a leaf stands for; yields what is to be read outside of the database.
+
+    Raises:
+        VerificationError: it is not what was numbered.
+        Exception: whatever damaged values cause while they are read.
+    """
+    place = {"log": row.log, "seq": row.seq}
+    if (found := _at(connection, record_version, place)) is not None:
+        yield from _scrub_version(connection, grounds, row, found)
+    elif (found := _at(connection, tombstone, place)) is not None:
+        _scrub_tombstone(connection, grounds, row, found)
+    elif (found := _at(connection, receipt, place)) is not None:
+        _scrub_receipt(connection, grounds, row, found)
+    else:
+        raise VerificationError("nothing is stored for this leaf")
+
+
+def scrub_object(grounds: Grounds, long: LongPart) -> int:
+    """Reads a part's object to its end; returns its bytes.
+
+    Raises:
+        VerificationError: it is not what its leaf commits to.
+        NotFoundError: it is gone, which is right if the version was erased meanwhile.
+    """
+    digest, length, head = hashlib.sha256(), 0, b""
+    for chunk in grounds.objects.get(long.part.object or ""):
+        digest.update(chunk)
+        length += len(chunk)
+        head = head if len(head) >= HEADER_BYTES else head + chunk[:HEADER_BYTES]
+    _verify_sealed(grounds, long, digest.digest(), length, head)
+    return length
+
+
+def _scrub_version(
+    connection: sa.Connection, grounds: Grounds, row: sa.Row[Any], found: sa.Row[Any]
+) -> Iterator[LongPart]:
+    version = records.find_any_version(
+        connection, DatasetId(found.dataset), RecordId(found.record), found.version
+    )
+    require(version is not None, "its version is gone")
+    assert version is not None
+    require(version.leaf_hash == row.hash, "its version names another leaf hash")
+    records.load_leaf(connection, grounds.instance, version)
+    data_key = _data_key(connection, grounds, version)
+    for part in records.load_parts(connection, version):
+        if version.withdrawn:
+            require(payload_length(part.sealed_bytes) == 0, "a version that ends its record has a payload")
+        long = LongPart(row.log, row.seq, part, version, data_key)
+        if part.ciphertext is None:
+            if version.wrapped is not None:
+                yield long
+        else:
+            digest = hashlib.sha256(part.ciphertext).digest()
+            _verify_sealed(grounds, long, digest, len(part.ciphertext), part.ciphertext)
+
+
+def _verify_sealed(grounds: Grounds, long: LongPart, digest: bytes, length: int, head: bytes) -> None:
+    part, version = long.part, long.version
+    require(digest == part.digest, f"the sealed bytes of part {part.bit} are not those that were numbered")
+    require(length == part.sealed_bytes, f"part {part.bit} has another length than its row says")
+    header = parse_header(head[:HEADER_BYTES])
+    if long.data_key is not None:
+        context = Context(grounds.instance, version.dataset, version.record, version.version)
+        keys = derive_part_keys(long.data_key, context.for_part(part.name), header.aead)
+        require(keys.kc == header.kc, f"the wrapped key is not that of part {part.bit}")
+
+
+def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersion) -> bytes | None:
+    """None where it is destroyed, or another node's to open."""
+    if version.wrapped is None:
+        return None
+    agency = connection.execute(
+        sa.select(log_head.c.agency).where(log_head.c.log == version.log)
+    ).scalar_one()
+    try:
+        vault_keys = grounds.keyring.agency(AgencyId(agency)).vault_keys
+    except KeyringError:
+        return None
+    context = Context(grounds.instance, version.dataset, version.record, version.version)
+    try:
+        return unwrap(version.wrapped, vault_keys, context)
+    except SealingError as error:
+        raise VerificationError(f"its wrapped key does not open: {error}") from error
+
+
+def _scrub_tombstone(
+    connection: sa.Connection, grounds: Grounds, row: sa.Row[Any], found: sa.Row[Any]
+) -> None:
+    made = Tombstone(
+        grounds.instance,
+        LogId(row.log),
+        row.seq,
+        LeafHash(found.erased_leaf),
+        ErasureReason(found.reason),
+        found.erased_at,
+        found.unrecoverable_at,
+    )
+    require(leaf_hash(made.struct_hash()) == row.hash, "the tombstone is not what its leaf commits to")
+    version = records.find_any_version(
+        connection, DatasetId(found.dataset), RecordId(found.record), found.version
+    )
+    is_of = version is not None and version.leaf_hash == found.erased_leaf
+    require(is_of, "the tombstone names another version than the one that it erased")
+    require(version is not None and version.wrapped is None, "an erased version has a wrapped key again")
+
+
+def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any], found: sa.Row[Any]) -> None:
+    stored = receipt_from_json(json.loads(found.view))
+    require(stored.struct_hash() == found.digest, "the receipt is not what its digest says")
+    made = ReceiptLeaf(
+        grounds.instance,
+        LogId(row.log),
+        row.seq,
+        found.digest,
+        LeafHash(found.previous),
+        found.read_no,
+        LeafHash(found.prev_read_of_record),
+    )
+    require(leaf_hash(made.struct_hash()) == row.hash, "the receipt is not what its leaf commits to")
+    _verify_columns(stored, found)
+    _verify_chain(connection, found)
+    operators = connection.execute(
+        sa.select(idx_log.c.operator).where(idx_log.c.log == row.log).distinct()
+    ).scalars()
+    known = set(operators)
+    signer = recover_receipt_signer(stored, grounds.domain, found.signature)
+    require(not known or signer in known, "the receipt's signature is not by an operator of its log")
+
+
+def _verify_columns(stored: Receipt, found: sa.Row[Any]) -> None:
+    for name in ("provider", "consumer", "dataset", "record", "subject", "permit"):
+        require(getattr(stored, name) == getattr(found, name), f"column {name} of the receipt is another")
+
+
+def _verify_chain(connection: sa.Connection, found: sa.Row[Any]) -> None:
+    """The leaf before, and the read of the record before."""
+    if found.seq > 0:
+        before = _at(connection, leaf, {"log": found.log, "seq": found.seq - 1})
+        require(
+            before is not None and before.hash == found.previous,
+            "the receipt before it is another than it names",
+        )
+    if found.read_no > 1:
+        r = receipt.c
+        earlier = (r.log == found.log) & (r.record == found.record) & (r.read_no == found.read_no - 1)
+        joined = receipt.join(leaf, (leaf.c.log == r.log) & (leaf.c.seq == r.seq))
+        hashes = connection.execute(sa.select(leaf.c.hash).select_from(joined).where(earlier)).scalars().all()
+        require(
+            found.prev_read_of_record in hashes, "the read of the record before it is another than it names"
+        )
+
+
+def _at(connection: sa.Connection, table: sa.Table, place: dict[str, int]) -> sa.Row[Any] | None:
+    wanted = (table.c.log == place["log"]) & (table.c.seq == place["seq"])
+    return connection.execute(sa.select(table).where(wanted)).one_or_none()

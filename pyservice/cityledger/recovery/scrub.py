@@ -1,0 +1,224 @@
+"""Reads every stored byte and holds it against its leaf, slowly, while the node serves.
+
+Stages, in order: ``leaves`` (each with its version, tombstone or receipt, and its objects), ``batches``,
+``attempts``, ``heads``. The cursor and what was found are durable, so that a scrub goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityledger.errors import NotFoundError
+from cityledger.keccak import keccak
+from cityledger.proofs.merkle import Tree
+from cityledger.recovery.findings import LOOK, REBUILD, RESTORE, Finding, require, told
+from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
+from cityledger.store import logs, node_state
+from cityledger.store.database import Database
+from cityledger.store.history import select_now
+from cityledger.store.index_tables import idx_batch, idx_head, idx_log
+from cityledger.store.journal import Journal
+from cityledger.store.records import is_object_needed
+from cityledger.store.tables import attempt, batch, leaf, receipt, record_part, record_version, tombstone
+from cityledger.store.tables import node_state as node_state_table
+from cityledger.types import LogId
+
+KEY = "scrub"
+PAGE = 100
+PAGES_A_SAVE = 10
+KEPT_FINDINGS = 1_000
+"""More are not worth reading: the store is to be restored."""
+
+
+@dataclass
+class Progress:
+    """How far a scrub is; ``log`` and ``seq`` are the last that was looked at in ``stage``."""
+
+    stage: str = "leaves"
+    log: int = 0
+    seq: int = -1
+    leaves: int = 0
+    bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Scrub:
+    """One run. ``paced`` is told how many bytes were read, and may wait."""
+
+    def __init__(
+        self, database: Database, journal: Journal, grounds: Grounds, paced: Callable[[int], None]
+    ) -> None:
+        self._database, self._journal, self._grounds, self._paced = database, journal, grounds, paced
+
+    def run(self, *, restart: bool, stepped: Callable[[Progress], None] = lambda _at: None) -> Progress:
+        """To the end, from where the run before stopped unless ``restart``; the next run begins anew.
+
+        Raises:
+            UnavailableError: database or object store do not answer; the next run goes on.
+        """
+        at = Progress() if restart else self._load()
+        stages = {
+            "leaves": self._leaves,
+            "batches": self._batches,
+            "attempts": self._attempts,
+            "heads": self._heads,
+        }
+        names = list(stages)
+        for name in names[names.index(at.stage) :]:
+            if at.stage != name:
+                at.stage, at.log, at.seq = name, 0, -1
+            pages = 0
+            while stages[name](at):
+                del at.findings[KEPT_FINDINGS:]
+                stepped(at)
+                pages += 1
+                if pages % PAGES_A_SAVE == 0:
+                    self._save(at)
+            self._save(at)
+        self._forget()
+        return at
+
+    # --- stages: each does a page, and says whether there may be more -------------------------------------
+
+    def _leaves(self, at: Progress) -> bool:
+        long: list[LongPart] = []
+        with self._database.reading() as connection:
+            rows = connection.execute(_after(leaf, leaf.c.seq, at)).all()
+            for row in rows:
+                with told(at.findings, row.log, row.seq, RESTORE):
+                    expected = at.seq + 1 if row.log == at.log else 0
+                    at.log, at.seq = row.log, row.seq
+                    require(row.seq == expected, f"leaves from {expected} on are missing before it")
+                with told(at.findings, row.log, row.seq, RESTORE):
+                    long += scrub_leaf(connection, self._grounds, row)
+                at.leaves += 1
+            read = sum(_sealed_bytes(connection, rows))
+        at.bytes += read
+        self._paced(read)
+        for one in long:
+            self._object(at, one)
+        return bool(rows)
+
+    def _object(self, at: Progress, long: LongPart) -> None:
+        with told(at.findings, long.log, long.seq, RESTORE):
+            try:
+                read = scrub_object(self._grounds, long)
+            except NotFoundError:
+                with self._database.reading() as connection:  # erased in between is no finding
+                    needed = is_object_needed(connection, long.part.object or "")
+                require(not needed, f"the object of part {long.part.bit} is gone")
+                return
+            at.bytes += read
+            self._paced(read)
+
+    def _batches(self, at: Progress) -> bool:
+        with self._database.reading() as connection:
+            rows = connection.execute(_after(batch, batch.c.first, at).limit(8)).all()
+            for row in rows:
+                expected = at.seq + 1 if row.log == at.log else 0
+                with told(at.findings, row.log, row.first, RESTORE):
+                    require(row.first == expected, f"no batch holds the numbers from {expected} on")
+                with told(at.findings, row.log, row.first, RESTORE):
+                    held = logs.load_hashes(connection, LogId(row.log), row.first, row.size)
+                    require(len(held) == row.size, "leaves of the batch are missing")
+                    require(Tree(held).root == row.root, "the batch's root is not that of its leaves")
+                with told(at.findings, row.log, row.first, REBUILD):
+                    here = (idx_batch.c.log == row.log) & (idx_batch.c.first == row.first)
+                    chain = connection.execute(select_now(idx_batch).where(here)).one_or_none()
+                    same = chain is None or (chain.size, chain.root) == (row.size, row.root)
+                    require(same, "the index holds another batch with this number")
+                at.log, at.seq = row.log, row.first + row.size - 1
+        self._paced(sum(32 * row.size for row in rows))
+        return bool(rows)
+
+    def _attempts(self, at: Progress) -> bool:
+        with self._database.reading() as connection:
+            query = sa.select(attempt).where(attempt.c.id > at.seq).order_by(attempt.c.id).limit(PAGE)
+            rows = connection.execute(query).all()
+        for row in rows:
+            with told(at.findings, -1, -1, LOOK):
+                is_whole = keccak(bytes(row.raw)) == row.tx_hash
+                require(is_whole, f"the transaction with nonce {row.nonce} is not what its hash says")
+            at.seq = row.id
+        self._paced(sum(len(row.raw) for row in rows))
+        return bool(rows)
+
+    def _heads(self, at: Progress) -> bool:
+        with self._database.reading() as connection:
+            held = node_state.find_value(connection, node_state.INSTANCE)
+            with told(at.findings, -1, -1, LOOK):
+                require(held == self._grounds.instance.hex(), "the database names another instance")
+            for head in logs.list_heads(connection):
+                self._log_head(connection, at, head)
+            self._strays(connection, at)
+            self._record_heads(connection, at)
+        return False
+
+    def _log_head(self, connection: sa.Connection, at: Progress, head: logs.LogHead) -> None:
+        with told(at.findings, head.log, head.next_seq, RESTORE):
+            last = sa.select(leaf.c.seq, leaf.c.hash).where(leaf.c.log == head.log)
+            row = connection.execute(last.order_by(leaf.c.seq.desc()).limit(1)).one_or_none()
+            found = (0, bytes(32)) if row is None else (row.seq + 1, row.hash)
+            require(found == (head.next_seq, head.last_leaf), "the log's head is not its last leaf")
+        with told(at.findings, head.log, head.next_seq, "`cityledger node logs` names the next step"):
+            chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
+            require(
+                chain is None or chain.next_seq <= head.next_seq, "the chain holds leaves that are not here"
+            )
+
+    def _strays(self, connection: sa.Connection, at: Progress) -> None:
+        """Rows that say to be of a leaf which is not there."""
+        for table in (record_version, tombstone, receipt):
+            joined = table.outerjoin(leaf, (leaf.c.log == table.c.log) & (leaf.c.seq == table.c.seq))
+            query = sa.select(table.c.log, table.c.seq).select_from(joined).where(leaf.c.log.is_(None))
+            for row in connection.execute(query.limit(PAGE)):
+                at.findings.append(Finding(row.log, row.seq, f"a {table.name} without its leaf", RESTORE))
+
+    def _record_heads(self, connection: sa.Connection, at: Progress) -> None:
+        h, v = idx_head.c, record_version.c
+        ours = (h.dataset == v.dataset) & (h.record == v.record) & (h.version == v.version)
+        other = h.valid_to.is_(None) & (h.leaf_hash != v.leaf_hash)
+        query = sa.select(v.log, v.seq).select_from(idx_head.join(record_version, ours)).where(other)
+        for row in connection.execute(query.limit(PAGE)):
+            what = "the index says that another leaf of this version has landed"
+            at.findings.append(Finding(row.log, row.seq, what, REBUILD))
+
+    # --- the cursor ------------------------------------------------------------------------------------------
+
+    def _load(self) -> Progress:
+        with self._database.reading() as connection:
+            held = node_state.find_value(connection, KEY)
+        if held is None:
+            return Progress()
+        values = json.loads(held)
+        return Progress(**{**values, "findings": [Finding(**one) for one in values["findings"]]})
+
+    def _save(self, at: Progress) -> None:
+        value = json.dumps(asdict(at))
+        self._journal.run(lambda connection: node_state.put_value(connection, KEY, value))
+
+    def _forget(self) -> None:
+        forget = node_state_table.delete().where(node_state_table.c.key == KEY)
+        self._journal.run(lambda connection: connection.execute(forget) and None)
+
+
+def _sealed_bytes(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[int]:
+    """The bytes that the rows of a page's parts hold, by log."""
+    p, v = record_part.c, record_version.c
+    of_version = (p.dataset == v.dataset) & (p.record == v.record) & (p.version == v.version)
+    total = sa.select(sa.func.coalesce(sa.func.sum(p.sealed_bytes), 0))
+    joined = total.select_from(record_part.join(record_version, of_version)).where(p.object.is_(None))
+    for log in {row.log for row in rows}:
+        seqs = [row.seq for row in rows if row.log == log]
+        here = (v.log == log) & v.seq.between(min(seqs), max(seqs))
+        yield int(connection.execute(joined.where(here)).scalar_one())
+
+
+def _after(table: sa.Table, second: sa.ColumnElement[Any], at: Progress) -> sa.Select[Any]:
+    later = (table.c.log > at.log) | ((table.c.log == at.log) & (second > at.seq))
+    return sa.select(table).where(later).order_by(table.c.log, second).limit(PAGE)
