@@ -52,8 +52,8 @@ from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId
 
 MIB = 1 << 20
 BATCH_LEAVES = 65_536
-GROUP = 8_192
-"""Records in one step of the filling; a batch is a multiple of it."""
+GROUP = 65_536
+"""Records in one step of the filling: a batch. Fewer would touch as many pages each time."""
 SEALED_EACH = 64
 ROWS = 200
 """Rows of one import group."""

@@ -6,11 +6,19 @@ import sqlite3
 
 from cityledger.store.records import SealedRecord
 
+_PRAGMAS = (
+    "synchronous = OFF",
+    "cache_size = -1000000",
+    "foreign_keys = OFF",
+    "temp_store = MEMORY",
+    "wal_autocheckpoint = 100000",
+)
+
 
 def connect(path: str) -> sqlite3.Connection:
     """A connection for padding only: what a power cut takes from it can be made again."""
     connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-    for pragma in ("synchronous = OFF", "cache_size = -1000000", "foreign_keys = OFF", "temp_store = MEMORY"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

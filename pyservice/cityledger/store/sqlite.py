@@ -31,7 +31,7 @@ def _prepare(raw: Any, _record: object) -> None:
         # Records are filed under random keys: in a store of millions each write touches other pages of each
         # index. The upper pages of them all fit in here, and a page that is written often goes home once.
         "cache_size = -16384",
-        "wal_autocheckpoint = 8192",
+        "wal_autocheckpoint = 2048",
         "secure_delete = ON",  # an erased wrapped key must not linger in a free page
     ):
         cursor.execute(f"PRAGMA {pragma}")
