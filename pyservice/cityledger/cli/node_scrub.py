@@ -38,8 +38,8 @@ def scrub(
 
     Example: `cityledger node scrub --folder .cityledger/node --mib-per-second 8`
 
-    Exit code 4 where something is found. Versions, wrapped keys, objects, receipts with their signatures and chains, tombstones, batches and log
-    heads. A finding names a log and a number, never a record.
+    Versions, wrapped keys, objects, receipts with their signatures and chains, tombstones, batches and log
+    heads. Exit code 4 where something is found. A finding names a log and a number, never a record.
     """
     from cityledger.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""Checks one leaf: what is stored for it against its hash, and every sealed byte against what it commits to."""
+"""Checks one leaf: what is stored for it against its hash, and every sealed byte against its digest."""
 
 from __future__ import annotations
 

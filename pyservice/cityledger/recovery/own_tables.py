@@ -13,7 +13,7 @@ from cityledger.store.schema import metadata
 from cityledger.store.tables import commit_mark, node_state, operator_account, record_part, token
 
 _LEFT_OUT = frozenset({*INDEX_TABLES, block, commit_mark, token})
-"""The index comes from the chain; who holds an access token signs in again; a commit that broke off is past."""
+"""The index comes from the chain; who holds an access token signs in again; broken commits are past."""
 RESTORED_FROM = "restored_from"
 """Key of ``node_state``: the backup that the database was filled from."""
 _LEFT_OUT_KEYS = ("final_block", "index_halted", "scrub", RESTORED_FROM)

@@ -188,7 +188,7 @@ class Scrub:
             what = "the index says that another leaf of this version has landed"
             at.findings.append(Finding(row.log, row.seq, what, REBUILD))
 
-    # --- the cursor ------------------------------------------------------------------------------------------
+    # --- the cursor ----------------------------------------------------------------------------------------
 
     def _load(self) -> Progress:
         with self._database.reading() as connection:
@@ -204,7 +204,7 @@ class Scrub:
 
     def _forget(self) -> None:
         forget = node_state_table.delete().where(node_state_table.c.key == KEY)
-        self._journal.run(lambda connection: connection.execute(forget) and None)
+        self._journal.run(lambda connection: connection.execute(forget).rowcount)
 
 
 def _sealed_bytes(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[int]:

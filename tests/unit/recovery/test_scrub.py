@@ -59,7 +59,7 @@ def _findings(node: TestNode) -> list[Finding]:
 def _flip(node: TestNode, column: sa.Column[bytes], where: sa.ColumnElement[bool]) -> None:
     """Changes the last byte of one value, behind the back of every check of the database."""
     with node.context.services.database.writing() as connection:
-        key = [one for one in column.table.primary_key.columns]
+        key = list(column.table.primary_key.columns)
         row = connection.execute(sa.select(column, *key).where(where).limit(1)).one()
         is_row = sa.and_(*(one == value for one, value in zip(key, row[1:], strict=True)))
         changed = bytes(row[0][:-1]) + bytes([row[0][-1] ^ 1])
