@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cityledger.chain.events import Event, LoggedEvent
+from cityledger.chain.follower import Header
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef
 
@@ -62,16 +63,48 @@ class MemoryChain:
             raise ChainError(f"no block {number}")
         return self.blocks[number].ref, self.blocks[number].parent
 
-    def blocks_of(self, first: int, last: int) -> list[tuple[BlockRef, bytes]]:
-        return [self.block(number) for number in range(first, last + 1)]
-
     def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
-        return next(block.events for block in self.blocks if block.ref.hash == block_hash)
+        for block in self.blocks:
+            if block.ref.hash == block_hash:
+                return block.events
+        raise ChainError("unknown block")
 
 
 class MemoryFollower:
-    """``Follower`` over a ``MemoryChain``."""
+    """``Follower`` over a ``MemoryChain``. A bloom of one byte says which blocks hold events."""
 
     def __init__(self, chain: MemoryChain) -> None:
-        self.head, self.finalized, self.block = chain.head, chain.finalized, chain.block
-        self.blocks, self.events_of = chain.blocks_of, chain.events_of
+        self.chain = chain
+
+    def head(self, acted_on: int = 0) -> BlockRef:
+        return self.chain.head()
+
+    def finalized(self) -> BlockRef:
+        return self.chain.finalized()
+
+    def block(self, number: int) -> tuple[BlockRef, bytes]:
+        return self.chain.block(number)
+
+    def headers(self, first: int, last: int) -> list[Header]:
+        found = []
+        for number in range(first, last + 1):
+            ref, parent = self.block(number)
+            found.append(Header(ref, parent, bytes([bool(self.chain.blocks[number].events)])))
+        return found
+
+    def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
+        return list(self.chain.events_of(block_hash))
+
+    def events_between(self, first: int, last: int) -> list[LoggedEvent]:
+        return [one for block in self.chain.blocks[first : last + 1] for one in block.events]
+
+    def events_elsewhere(self, block_hash: bytes) -> list[LoggedEvent] | None:
+        return None
+
+    def may_lack(self, header: Header, events: Sequence[LoggedEvent]) -> bool:
+        if events and header.bloom == b"\0":
+            raise ChainError("an event that the bloom excludes")
+        return header.bloom == b"\1" and not events
+
+    def verify_chain(self) -> None:
+        pass

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from cityledger.errors import StaleIndexError
 from cityledger.types import BlockRef
 
+AHEAD_SECONDS = 5
+"""So far may a head's time be ahead of this machine's clock: two clocks that are kept by NTP."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
@@ -39,6 +42,7 @@ class ChainClock:
         self._monotonic = monotonic
         self._offset = offset
         self._last: _Arrival | None = None
+        self._stopped = ""
 
     def head_arrived(self, head: BlockRef) -> None:
         """Notes a head. The same head again changes nothing: hearing it twice does not make it fresher.
@@ -52,6 +56,10 @@ class ChainClock:
         elif head.hash != last.head.hash:
             grew = head.number > last.highest
             self._last = _Arrival(head, now, now if grew else last.advanced, max(head.number, last.highest))
+
+    def stop(self, reason: str) -> None:
+        """From now on nothing is fresh: the index was stopped for good."""
+        self._stopped = reason
 
     @property
     def head(self) -> BlockRef:
@@ -80,11 +88,16 @@ class ChainClock:
         one knows no dates.
 
         Raises:
-            StaleIndexError: no head yet, or the head's time or its arrival is more than ``limit_seconds``
-                ago.
+            StaleIndexError: no head yet, the index was stopped, the head's time or its arrival is more than
+                ``limit_seconds`` ago, or its time is in the future.
         """
+        if self._stopped:
+            raise StaleIndexError(f"the index was stopped: {self._stopped}")
         last = self._arrival()
         behind = self._wall() + self._offset() - last.head.time
+        # A clock that was set back makes an old head look young; how old, only the other one can tell.
+        if behind < -AHEAD_SECONDS:
+            raise StaleIndexError(f"the head is {-behind:.0f} s ahead of this machine's clock; set the clock")
         if behind > limit_seconds:
             raise StaleIndexError(f"the head is {behind:.0f} s old; the limit is {limit_seconds:g} s")
         silent = self._monotonic() - last.advanced

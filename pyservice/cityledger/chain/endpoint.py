@@ -1,56 +1,42 @@
-"""JSON-RPC to a chain. The one place where foreign exceptions of the transport become ours."""
+"""JSON-RPC to a chain behind one or more URLs. Foreign exceptions of the transport stop in ``upstream``."""
 
 from __future__ import annotations
 
-import json
-import logging
 import socket
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-import requests
 from web3 import HTTPProvider, IPCProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
-from cityledger.chain.reverts import decode_revert
+from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_chosen
+from cityledger.chain.upstream import (
+    EndpointHealth,
+    HealthState,
+    NoAnswerError,
+    Provider,
+    RpcAnswer,
+    Upstream,
+    quantity,
+)
 from cityledger.errors import (
     ChainError,
     ChainUnavailableError,
     ConfigurationError,
-    RevertedError,
     WrongChainError,
 )
 from cityledger.types import Address, BlockRef
 
-_log = logging.getLogger(__name__)
-
+T = TypeVar("T")
+_ILL = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
+ROUND_SECONDS = 3.0
+"""How long to wait for the head of a URL while others have answered."""
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
 """The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
 answered wrongly.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class RpcAnswer:
-    """A JSON-RPC answer before anyone has judged it. ``error`` is "" on success."""
-
-    result: Any
-    error: str = ""
-    error_data: bytes = b""
-    reverted: bool = False
-
-    def revert(self) -> RevertedError:
-        """The contract's error, when ``reverted``."""
-        return decode_revert(self.error_data)
-
-
-class _Provider(Protocol):
-    def make_request(self, method: RPCEndpoint, params: Any) -> Any: ...
-    def make_batch_request(self, requests: Any) -> Any: ...
 
 
 class _Ipc(IPCProvider):
@@ -63,23 +49,38 @@ class _Ipc(IPCProvider):
 
 
 class Endpoint:
-    """One chain behind one or more URLs. Usable from several threads; each thread keeps its own connection
-    alive.
+    """One chain behind one or more URLs, in order of preference. Usable from several threads; each thread
+    keeps its own connections alive.
 
-    When a URL does not answer, the next is tried and kept. A caller that must not go back in time compares
-    heads itself.
+    When a URL does not answer, the next is asked; the better one is asked again once it is well. ``spawn``
+    runs the look at an ill URL, so that nobody waits for it.
     """
 
-    def __init__(self, chain_id: int, providers: Sequence[tuple[str, _Provider]]) -> None:
+    def __init__(
+        self,
+        chain_id: int,
+        providers: Sequence[tuple[str, Provider]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        spawn: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
         self.chain_id = chain_id
-        self._providers = list(providers)
-        self._current = 0
-        self._lock = threading.Lock()
+        self._upstreams = [Upstream(shown, provider, monotonic) for shown, provider in providers]
+        self._used = self._upstreams[0]
+        self._pool = ThreadPoolExecutor(2 * len(providers), "endpoint")  # no thread before its first use
+        self._spawn = spawn or self._pool.submit
+        self._is_sole = len(providers) == 1
+        if self._is_sole:
+            self._used.is_verified = True  # whoever has one URL asks for its chain id when connecting
 
     @property
     def shown_url(self) -> str:
         """The URL in use, without what could be a credential."""
-        return self._providers[self._current][0]
+        return self._used.shown_url
+
+    def health(self) -> list[EndpointHealth]:
+        """Of each URL, in order of preference. Asks nobody."""
+        return [upstream.health() for upstream in self._upstreams]
 
     def ask(self, method: str, *params: object) -> RpcAnswer:
         """One request; a refusal is a value.
@@ -87,21 +88,43 @@ class Endpoint:
         Raises:
             ChainUnavailableError: no URL answers.
         """
-        return _answer(self._send(lambda provider: provider.make_request(RPCEndpoint(method), list(params))))
+        return self._send(lambda upstream: upstream.ask(method, params))
 
     def ask_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[RpcAnswer]:
         """Several requests in one round trip, answered in their order.
 
         Raises:
-            ChainUnavailableError: no URL answers.
+            ChainUnavailableError: no URL answers all of them.
         """
-        if not asked:
-            return []
-        batch = [(RPCEndpoint(method), list(params)) for method, params in asked]
-        answered = self._send(lambda provider: provider.make_batch_request(batch))
-        if not isinstance(answered, list) or len(answered) != len(asked):
-            raise ChainError(f"{self.shown_url} does not answer batches as JSON-RPC 2.0 says")
-        return [_answer(one) for one in answered]
+        return self._send(lambda upstream: upstream.ask_many(asked)) if asked else []
+
+    def ask_elsewhere(self, method: str, *params: object) -> RpcAnswer | None:
+        """One request to another URL than the one in use; None where no other is well."""
+        for upstream in self._upstreams:
+            if upstream is not self._used and upstream.state is HealthState.OK:
+                try:
+                    self._verify_serves(upstream)
+                    return upstream.ask(method, params)
+                except (NoAnswerError, WrongChainError) as error:
+                    _note(upstream, error)
+        return None
+
+    def head(self, acted_on: int = 0) -> dict[str, Any]:
+        """The newest block, as JSON-RPC tells it. Of several URLs every one that answers must be on its
+        chain, or a strict majority of all; the preferred one that does not lag is in use afterwards.
+
+        Raises:
+            ChainError: the endpoint refuses.
+            ChainUnavailableError: no URL answers; of several, they disagree, or none reaches ``acted_on``.
+        """
+        if self._is_sole:
+            block = self.request("eth_getBlockByNumber", "latest", False)
+            if block is None:
+                raise ChainError(f"{self.shown_url} has no block latest")
+            self._used.head = int(block["number"], 16)
+            return dict(block)
+        self._look_at_ill_ones()
+        return self._agreed_head(acted_on) or self._agreed_head(acted_on, is_last=True) or {}
 
     def request(self, method: str, *params: object) -> Any:
         """One request that must succeed.
@@ -148,14 +171,17 @@ class Endpoint:
         return from_hex(self.request("eth_getCode", address, block_parameter(at)))
 
     def verify_chain(self) -> None:
-        """Asks the URL in use for its chain id.
+        """Asks for the chain id.
 
         Raises:
-            WrongChainError: it serves another chain.
+            WrongChainError: no URL that answers serves the right one.
+            ChainUnavailableError: no URL answers.
         """
         served = int(self.request("eth_chainId"), 16)
         if served != self.chain_id:
+            self._used.mark(HealthState.WRONG_CHAIN, f"chain {served}")
             raise WrongChainError(f"{self.shown_url} serves chain {served}; expected chain {self.chain_id}")
+        self._used.mark(HealthState.OK, "serves the right chain")
 
     def _accepted(self, method: str, answer: RpcAnswer) -> Any:
         if answer.reverted:
@@ -164,33 +190,161 @@ class Endpoint:
             raise ChainError(f"{self.shown_url} refused {method}: {answer.error}")
         return answer.result
 
-    def _send(self, request: Any) -> Any:
-        first = self._current
-        for step in range(len(self._providers)):
-            index = (first + step) % len(self._providers)
-            shown, provider = self._providers[index]
-            try:
-                if step:
-                    self._verify_serves(provider, shown)
-                answered = request(provider)
-            # ValueError: an endpoint that answers something other than JSON, a gateway's error
-            # page for example.
-            except (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError) as error:
-                _log.warning(
-                    "endpoint does not answer", extra={"endpoint": shown, "reason": type(error).__name__}
-                )
-                continue
-            self._current = index
-            return answered
-        # Without "from": the transport's message repeats the full URL, and with it any key inside.
-        raise ChainUnavailableError(
-            f"no endpoint answers: {', '.join(shown for shown, _ in self._providers)}"
-        ) from None
+    # --- which URL ------------------------------------------------------------------------------------------
 
-    def _verify_serves(self, provider: _Provider, shown: str) -> None:
-        served = int(str(_answer(provider.make_request(RPCEndpoint("eth_chainId"), [])).result), 16)
-        if served != self.chain_id:
-            raise WrongChainError(f"{shown} serves chain {served}; expected chain {self.chain_id}")
+    def _send(self, request: Callable[[Upstream], T]) -> T:
+        self._look_at_ill_ones()
+        wrong: WrongChainError | None = None
+        for upstream in self._candidates():
+            try:
+                self._verify_serves(upstream)
+                answered = request(upstream)
+            except NoAnswerError as error:
+                _note(upstream, error)
+                continue
+            except WrongChainError as error:
+                _note(upstream, error)
+                wrong = error
+                continue
+            upstream.answered()
+            self._used = upstream
+            return answered
+        if wrong is not None:
+            raise wrong
+        # Without "from": the transport's message repeats the full URL, and with it any key inside.
+        raise ChainUnavailableError(f"no endpoint answers: {self._told()}") from None
+
+    def _candidates(self) -> list[Upstream]:
+        """Who may be asked, in order. Ill ones come last, because then there is nobody else to wait for."""
+        if self._is_sole:
+            return self._upstreams
+        order = (HealthState.OK, HealthState.LAGGING, HealthState.UNREACHABLE)
+        return [one for state in order for one in self._preferred() if one.state is state]
+
+    def _preferred(self) -> list[Upstream]:
+        """In order of preference, but first the one in use while a better one is not at its height yet."""
+        head = self._used.head
+        if head is None:
+            return self._upstreams
+        return sorted(self._upstreams, key=lambda one: one.head is None or one.head < head)
+
+    def _verify_serves(self, upstream: Upstream) -> None:
+        if self.chain_id and not upstream.is_verified:
+            upstream.verify_serves(self.chain_id)
+
+    def _look_at_ill_ones(self) -> None:
+        if not self._is_sole:
+            for upstream in self._upstreams:
+                if upstream.is_due():
+                    self._spawn(lambda upstream=upstream: self._look_at(upstream))  # type: ignore[misc]
+
+    def _look_at(self, upstream: Upstream) -> None:
+        try:
+            upstream.verify_serves(self.chain_id)
+        except (NoAnswerError, WrongChainError) as error:
+            _note(upstream, error)
+        else:
+            upstream.mark(HealthState.OK, "answers")
+
+    def _told(self) -> str:
+        if self._is_sole:
+            return self.shown_url
+        return ", ".join(f"{one.shown_url} ({one.state.value})" for one in self._upstreams)
+
+    # --- which head -----------------------------------------------------------------------------------------
+
+    def _agreed_head(self, acted_on: int, *, is_last: bool = False) -> dict[str, Any] | None:
+        """None when they disagree, unless ``is_last``: a block may have come between two questions."""
+        blocks = self._heads()
+        if not blocks:
+            raise ChainUnavailableError(f"no endpoint answers: {self._told()}")
+        seen = [SeenHead(place, int(block["number"], 16), block["hash"]) for place, block in blocks.items()]
+        agreed = find_agreed(seen, self._hashes_at, len(self._upstreams))
+        if agreed is None and not is_last:
+            return None
+        chosen = None if agreed is None else find_chosen(agreed, acted_on)
+        self._mark_heads(seen, agreed or [], acted_on)
+        if chosen is None:
+            raise ChainUnavailableError(
+                f"endpoints disagree about the chain, and no majority decides: {self._told()}"
+                if agreed is None
+                else f"no endpoint has block {acted_on}, which was acted on: {self._told()}"
+            )
+        self._used = self._upstreams[chosen.place]
+        return blocks[chosen.place]
+
+    def _mark_heads(self, seen: Sequence[SeenHead], agreed: Sequence[SeenHead], acted_on: int) -> None:
+        highest = max((head.number for head in agreed), default=0)
+        for head in seen:
+            upstream = self._upstreams[head.place]
+            upstream.head = head.number
+            if upstream.state in _ILL:  # fell silent between two questions
+                continue
+            if head not in agreed:
+                upstream.mark(HealthState.DISAGREES, f"block {head.number} is {head.hash}")
+            elif head.number < max(highest, acted_on) - LAG_BLOCKS:
+                upstream.mark(HealthState.LAGGING, f"block {head.number}")
+            else:
+                upstream.mark(HealthState.OK, "agrees")
+
+    def _heads(self) -> dict[int, dict[str, Any]]:
+        """The newest block of each URL that answers in time, by its place."""
+        places = [place for place, one in enumerate(self._upstreams) if one.state not in _ILL]
+        if not places:
+            places = [
+                place for place, one in enumerate(self._upstreams) if one.state is HealthState.UNREACHABLE
+            ]
+        asked = {place: self._pool.submit(self._head_of, self._upstreams[place]) for place in places}
+        done, _ = wait(asked.values(), ROUND_SECONDS)
+        for place, future in asked.items():
+            if future not in done:
+                self._upstreams[place].failed("TimeoutError")
+        found = {place: future.result() for place, future in asked.items() if future in done}
+        return {place: block for place, block in found.items() if block is not None}
+
+    def _head_of(self, upstream: Upstream) -> dict[str, Any] | None:
+        try:
+            served, latest = upstream.ask_many(
+                [("eth_chainId", []), ("eth_getBlockByNumber", ["latest", False])]
+            )
+            number = quantity(served)
+            if number != self.chain_id:
+                raise WrongChainError(
+                    f"{upstream.shown_url} serves chain {number}; expected chain {self.chain_id}"
+                )
+            block = _whole_block(latest)
+            upstream.is_verified = True
+            upstream.answered()
+            return block
+        except (NoAnswerError, WrongChainError) as error:
+            _note(upstream, error)
+            return None
+
+    def _hashes_at(self, place: int, numbers: Sequence[int]) -> dict[int, str] | None:
+        upstream = self._upstreams[place]
+        try:
+            answers = upstream.ask_many([("eth_getBlockByNumber", [hex(one), False]) for one in numbers])
+            return {
+                number: _whole_block(answer)["hash"] for number, answer in zip(numbers, answers, strict=True)
+            }
+        except NoAnswerError as error:
+            _note(upstream, error)
+            return None
+
+
+def _note(upstream: Upstream, error: NoAnswerError | WrongChainError) -> None:
+    if isinstance(error, WrongChainError):
+        upstream.mark(HealthState.WRONG_CHAIN, str(error))
+    else:
+        upstream.failed(str(error))
+
+
+def _whole_block(answer: RpcAnswer) -> dict[str, Any]:
+    block = answer.result
+    if not isinstance(block, dict) or not isinstance(block.get("hash"), str):
+        raise NoAnswerError("NoBlock")
+    quantity(RpcAnswer(block.get("number")))
+    return block
 
 
 def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: float = 10.0) -> Endpoint:
@@ -246,7 +400,7 @@ def from_hex(value: str) -> bytes:
     return bytes.fromhex(value.removeprefix("0x"))
 
 
-def _provider(url: str, timeout_seconds: float) -> _Provider:
+def _provider(url: str, timeout_seconds: float) -> Provider:
     scheme = urlsplit(url).scheme
     if scheme in ("http", "https"):
         # No retries inside: a retried eth_sendRawTransaction would hide "already known" from the sender.
@@ -256,27 +410,3 @@ def _provider(url: str, timeout_seconds: float) -> _Provider:
     if scheme == "ipc":
         return _Ipc(url.removeprefix("ipc://").removeprefix("ipc:"), timeout=int(timeout_seconds))
     raise ConfigurationError(f"an RPC URL must begin with http://, https:// or ipc:, not {masked(url)}")
-
-
-def _answer(response: Any) -> RpcAnswer:
-    error = response.get("error")
-    if error is None:
-        return RpcAnswer(response.get("result"))
-    if not isinstance(error, dict):
-        return RpcAnswer(None, str(error))
-    message = str(error.get("message", "")) or json.dumps(error)
-    data = _revert_data(error.get("data"))
-    reverted = error.get("code") == 3 or "revert" in message.lower()
-    return RpcAnswer(None, message, data, reverted)
-
-
-def _revert_data(data: object) -> bytes:
-    """Revert data as clients wrap it: a hex string, an object with ``data``, or prose before the hex."""
-    if isinstance(data, dict):
-        return _revert_data(data.get("data") or data.get("result"))
-    if not isinstance(data, str) or "0x" not in data:
-        return b""
-    try:
-        return bytes.fromhex(data[data.index("0x") + 2 :])
-    except ValueError:
-        return b""

@@ -334,13 +334,34 @@ def decode_logs(logs: Sequence[Mapping[str, Any]]) -> list[LoggedEvent]:
     return sorted(decoded, key=lambda logged: (logged.block_number, logged.log_index))
 
 
+@cache
+def topics_by_name() -> Mapping[str, bytes]:
+    """The first topic of each event's logs."""
+    return {entry["name"]: topic for topic, entry in _entries().items()}
+
+
 def _decode(log: Mapping[str, Any]) -> LoggedEvent:
+    try:
+        return _logged(log)
+    except ChainError as error:
+        raise ChainError(f"{error}; {_place(log)}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChainError(
+            f"a log that is not as JSON-RPC says ({type(error).__name__}); {_place(log)}"
+        ) from error
+
+
+def _place(log: Mapping[str, Any]) -> str:
+    """Where an operator finds it."""
+    names = (("block", "blockNumber"), ("transaction", "transactionHash"), ("contract", "address"))
+    return ", ".join(f"{name} {log.get(key, 'unnamed')}" for name, key in names)
+
+
+def _logged(log: Mapping[str, Any]) -> LoggedEvent:
     topics = [_bytes(topic) for topic in log["topics"]]
     entry = _entries().get(topics[0]) if topics else None
     if entry is None or log.get("removed"):
-        raise ChainError(
-            f"unknown or removed event at {log['address']} in block {int(log['blockNumber'], 16)}"
-        )
+        raise ChainError("unknown or removed event")
     return LoggedEvent(
         event=_read(entry, topics[1:], _bytes(log["data"])),
         address=Address(to_checksum_address(log["address"])),

@@ -5,38 +5,36 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.events import LoggedEvent
 from cityledger.chain.follower import Follower
 from cityledger.errors import ChainError
-from cityledger.indexer.effects import apply_event
-from cityledger.store import history, node_state
+from cityledger.indexer import blocks
+from cityledger.indexer.blocks import OvertakenError
+from cityledger.indexer.reading import RangeReader, ReadBlock
+from cityledger.store import node_state
 from cityledger.store.database import Database
 from cityledger.store.index import find_block, find_cursor
-from cityledger.store.index_tables import block as block_table
 from cityledger.store.journal import Journal
 from cityledger.types import BlockRef
 
 log = logging.getLogger(__name__)
-RANGE = 64
-"""Blocks in one transaction while catching up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadBlock:
-    block: BlockRef
-    parent: bytes
-    events: list[LoggedEvent]
+REORG_LIMIT_BLOCKS = 128
+TOLD_POLL_SECONDS = 2.0
+"""How often to ask for a head while somebody else tells of new ones."""
+_PATIENCE = 3
+"""How often in a row a chain may change while it is read, before that is told."""
 
 
 class Indexer:
     """Keeps the index at the head. ``step`` does one piece of the way; ``run`` does steps until told to stop.
 
-    ``advanced`` is called after each commit, with the cursor: the anchoring loop waits on it.
+    ``advanced`` is called after each commit, with the cursor: the anchoring loop waits on it. ``is_told``
+    says whether ``wake`` is called for new heads, so that polling may be slow; ``leads``, whether this
+    process is the one that indexes the database: if not, it takes the cursor from there.
     """
 
     def __init__(
@@ -48,13 +46,22 @@ class Indexer:
         *,
         first_block: int,
         advanced: Callable[[BlockRef], None] = lambda _block: None,
+        reorg_limit_blocks: int = REORG_LIMIT_BLOCKS,
+        is_told: Callable[[], bool] = lambda: False,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._follower = follower
+        self._reader = RangeReader(follower)
         self._database = database
         self._journal = journal
         self._clock = clock
         self._first_block = first_block
         self._advanced = advanced
+        self._reorg_limit = reorg_limit_blocks
+        self._is_told = is_told
+        self._leads = leads
+        self._woken = threading.Event()
+        self._changed_in_a_row = 0
 
     def run(self, stop: threading.Event, poll_seconds: float) -> None:
         """Follows until ``stop`` is set. A failure stops the cursor, is logged, and is tried again: nothing
@@ -64,52 +71,104 @@ class Indexer:
         """
         told = ""
         while not stop.is_set():
+            self._woken.clear()
+            pause = poll_seconds
             try:
-                is_behind = self.step()
+                is_behind = self.step() if self._leads() else self.follow_store()
                 told = ""
+                pause = max(poll_seconds, TOLD_POLL_SECONDS) if self._is_told() else poll_seconds
             except Exception as error:
                 is_behind = False
                 if str(error) != told:
                     log.error("indexer stopped error=%s reason=%s", type(error).__name__, error)
                 told = str(error)
-            if not is_behind:
-                stop.wait(poll_seconds)
+            if not is_behind and not stop.is_set():
+                self._woken.wait(pause)
+
+    def wake(self) -> None:
+        """Ends the pause of ``run``: there is a new head, or it is told to stop."""
+        self._woken.set()
 
     def step(self) -> bool:
-        """Reads up to ``RANGE`` blocks, or undoes orphaned ones. True while the head is not reached.
+        """Reads one range of blocks, or undoes orphaned ones. True while the head is not reached.
 
         Raises:
-            ChainError: an event without a reaction, or a reorg deeper than the chain's own finality.
+            ChainError: an event without a reaction, or the index was stopped for good: by a reorg deeper than
+                final or than the limit, or another chain.
+            ChainUnavailableError: no endpoint answers, or they do not agree.
         """
-        head = self._follower.head()
+        cursor = self._cursor()
+        head = self._follower.head(0 if cursor is None else cursor.number)
+        try:
+            return self._approach(cursor, head)
+        except (OvertakenError, IntegrityError):
+            return self.follow_store()
+
+    def follow_store(self) -> bool:
+        """Takes the cursor that another process has written. Always False: there is nothing to catch up.
+
+        Raises:
+            ChainError: the index was stopped for good.
+        """
+        cursor = self._cursor()
+        if cursor is not None:
+            self._clock.head_arrived(cursor)
+        return False
+
+    def _cursor(self) -> BlockRef | None:
         with self._database.reading() as connection:
+            halted = node_state.find_value(connection, node_state.INDEX_HALTED)
             cursor = find_cursor(connection)
+        if halted is not None:
+            self._clock.stop(halted)
+            raise ChainError(f"the index was stopped: {halted}; next: cityledger node rebuild")
+        return cursor
+
+    def _approach(self, cursor: BlockRef | None, head: BlockRef) -> bool:
         if cursor is not None and self._lags(cursor, head):
             return False
         if cursor is not None and self._is_orphaned(cursor, head):
-            self._undo_to(self._fork_point(cursor))
+            self._undo(cursor, self._fork_point(cursor, head))
             return True
         first = self._first_block if cursor is None else cursor.number + 1
         if first > head.number:
             self._clock.head_arrived(cursor or head)
             return False
-        return self._read(first, min(head.number, first + RANGE - 1), cursor) < head.number
+        return self._read(first, head.number, cursor) < head.number
 
-    def _read(self, first: int, last: int, cursor: BlockRef | None) -> int:
-        blocks = [
-            _ReadBlock(block, parent, self._follower.events_of(block.hash))
-            for block, parent in self._follower.blocks(first, last)
-        ]
-        before = None if cursor is None else cursor.hash
-        for one in blocks:
-            if before is not None and one.parent != before:
-                return first  # a reorg between two requests: the next step finds the fork
-            before = one.block.hash
-        final = min(self._follower.finalized().number, last)
-        self._journal.run(lambda connection: _store(connection, blocks, final))
-        self._clock.head_arrived(blocks[-1].block)
-        self._advanced(blocks[-1].block)
-        return last
+    def _read(self, first: int, head: int, cursor: BlockRef | None) -> int:
+        """The number of the new cursor."""
+        read = self._reader.read(first, head, None if cursor is None else cursor.hash)
+        if not read:
+            return self._changed(first)
+        self._changed_in_a_row = 0
+        final = self._final(read)
+        self._journal.run(lambda connection: blocks.store(connection, cursor, read, final, self._reorg_limit))
+        newest = read[-1].header.block
+        self._clock.head_arrived(newest)
+        self._advanced(newest)
+        return newest.number
+
+    def _changed(self, first: int) -> int:
+        """A reorg between two requests: the next step finds the fork. If that goes on, it is no reorg."""
+        self._changed_in_a_row += 1
+        if self._changed_in_a_row % _PATIENCE == 0:
+            raise ChainError(f"the blocks from {first} on do not follow each other, or not the indexed ones")
+        return first - 1
+
+    def _final(self, read: list[ReadBlock]) -> int:
+        """How far the chain calls final what is read here; −1 where it calls another block of that height
+        so.
+        """
+        final, newest = self._follower.finalized(), read[-1].header.block
+        if final.number > newest.number:
+            return newest.number
+        ours = {one.header.block.number: one.header.block.hash for one in read}.get(final.number)
+        if ours is None:
+            with self._database.reading() as connection:
+                held = find_block(connection, final.number)
+            ours = final.hash if held is None else held.hash
+        return final.number if ours == final.hash else -1
 
     def _lags(self, cursor: BlockRef, head: BlockRef) -> bool:
         """Whether the endpoint is merely behind: its head is a block of ours below the cursor. To undo then
@@ -119,50 +178,46 @@ class Indexer:
             return False
         with self._database.reading() as connection:
             held = find_block(connection, head.number)
-        return held is not None and held.hash == head.hash
+            final = node_state.final_block(connection)
+        return head.number < final if held is None else held.hash == head.hash
 
     def _is_orphaned(self, cursor: BlockRef, head: BlockRef) -> bool:
-        if head.number < cursor.number:
-            return True
+        if head.number <= cursor.number:
+            return head != cursor
         return self._follower.block(cursor.number)[0].hash != cursor.hash
 
-    def _fork_point(self, cursor: BlockRef) -> int:
+    def _fork_point(self, cursor: BlockRef, head: BlockRef) -> int:
         """The highest indexed block that is still on the chain."""
         with self._database.reading() as connection:
             final = node_state.final_block(connection)
-            head = self._follower.head().number
-            number = min(cursor.number, head)
-            while number >= self._first_block:
+            lowest = max(final, cursor.number - self._reorg_limit, self._first_block)
+            for number in range(min(cursor.number, head.number), lowest - 1, -1):
                 held = find_block(connection, number)
                 if held is not None and self._follower.block(number)[0].hash == held.hash:
                     return number
-                if number <= final:
-                    raise ChainError(
-                        f"block {number} was final and is not on the chain any more: another chain or a reset"
-                    )
-                number -= 1
-        raise ChainError("no indexed block is on the chain: another chain, or one that was reset")
+        if lowest == final:
+            raise self._halted(
+                f"block {final} was final and is not on the chain any more: another chain or a reset"
+            )
+        if lowest == self._first_block:
+            raise self._halted("no indexed block is on the chain: another chain, or one that was reset")
+        raise self._halted(f"a reorg of more than {self._reorg_limit} blocks (reorg_limit_blocks)")
 
-    def _undo_to(self, number: int) -> None:
-        log.warning("reorg undone to block=%d", number)
-        self._journal.run(lambda connection: _undo(connection, number))
+    def _halted(self, reason: str) -> ChainError:
+        """Stops the index for good; only a rebuild lets it go on.
 
+        Raises:
+            WrongChainError: the endpoint serves another chain id; that may pass.
+        """
+        self._follower.verify_chain()
+        self._journal.run(lambda connection: _halt(connection, reason))
+        self._clock.stop(reason)
+        return ChainError(f"the index was stopped: {reason}; next: cityledger node rebuild")
 
-def _store(connection: sa.Connection, blocks: list[_ReadBlock], final: int) -> None:
-    for one in blocks:
-        for logged in one.events:
-            apply_event(connection, logged)
-        held = {
-            "number": one.block.number,
-            "hash": one.block.hash,
-            "parent": one.parent,
-            "time": one.block.time,
-        }
-        connection.execute(block_table.insert().values(held))
-    if final > node_state.final_block(connection):
-        node_state.put_value(connection, node_state.FINAL_BLOCK, str(final))
+    def _undo(self, cursor: BlockRef, number: int) -> None:
+        self._journal.run(lambda connection: blocks.undo(connection, cursor, number))
+        log.warning("reorg undone blocks=%d to block=%d", cursor.number - number, number)
 
 
-def _undo(connection: sa.Connection, number: int) -> None:
-    history.undo(connection, number)
-    connection.execute(block_table.delete().where(block_table.c.number > number))
+def _halt(connection: sa.Connection, reason: str) -> None:
+    node_state.put_value(connection, node_state.INDEX_HALTED, reason)

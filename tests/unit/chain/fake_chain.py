@@ -46,7 +46,8 @@ class FakeChain:
             return {"jsonrpc": "2.0", "id": 1, "error": refusal.error}
 
     def make_batch_request(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
-        return [self.make_request(method, params) for method, params in asked]
+        answers = [self.make_request(method, params) for method, params in asked]
+        return [{**answer, "id": number} for number, answer in enumerate(answers)]
 
     # --- JSON-RPC ----------------------------------------------------------------------------------------
 
@@ -63,6 +64,7 @@ class FakeChain:
             "hash": block_hash(height),
             "parentHash": block_hash(height - 1),
             "timestamp": hex(1_700_000_000 + height),
+            "logsBloom": "0x" + "00" * 256,
             "baseFeePerGas": hex(10**9),
         }
 

@@ -172,7 +172,7 @@ def test_follower_reads_head_finalized_and_parents() -> None:
     assert (follower.head().number, follower.finalized().number) == (10, 8)
     reference, parent = follower.block(7)
     assert (reference.hash.hex(), parent.hex()) == (block_hash(7)[2:], block_hash(6)[2:])
-    assert [block.number for block, _ in follower.blocks(3, 5)] == [3, 4, 5]
+    assert [header.block.number for header in follower.headers(3, 5)] == [3, 4, 5]
 
 
 def test_follower_refuses_a_block_that_is_not_there() -> None:

@@ -1,0 +1,56 @@
+"""Which head to act on when several endpoints tell of one. Pure: who asks is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+LAG_BLOCKS = 3
+"""So far behind the others is no lag but the time that a block travels."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHead:
+    """What one endpoint calls its newest block; ``place`` is the endpoint's, in order of preference."""
+
+    place: int
+    number: int
+    hash: str
+
+
+HashesAt = Callable[[int, Sequence[int]], Mapping[int, str] | None]
+"""The hashes of blocks of these numbers at the endpoint of that place; None if it does not answer."""
+
+
+def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> list[SeenHead] | None:
+    """The heads of one chain that may be acted on, in order of preference: all of ``seen`` if none
+    contradicts another; else those of a strict majority of all ``configured`` endpoints; None without one.
+
+    Two heads are of one chain when the endpoint with the higher one has the lower one below it.
+    """
+    forks = list(_forks(seen, hashes_at))
+    if len(forks) > 1:
+        forks = [fork for fork in forks if 2 * len(fork) > configured]
+    return sorted(forks[0], key=lambda head: head.place) if forks else None
+
+
+def find_chosen(agreed: Sequence[SeenHead], acted_on: int) -> SeenHead | None:
+    """The most preferred that neither lags nor is lower than what was acted on; None where all are."""
+    lowest = max(head.number for head in agreed) - LAG_BLOCKS
+    return next((head for head in agreed if head.number >= max(lowest, acted_on)), None)
+
+
+def _forks(seen: Sequence[SeenHead], hashes_at: HashesAt) -> list[list[SeenHead]]:
+    forks: list[list[SeenHead]] = []
+    rest = sorted(seen, key=lambda head: (-head.number, head.place))
+    while rest:
+        highest, *others = rest
+        lower = sorted({head.number for head in others if head.number < highest.number})
+        known = hashes_at(highest.place, lower) if lower else {}
+        if known is None:  # it fell silent between two questions, so it has no say
+            rest = others
+            continue
+        hashes = {**known, highest.number: highest.hash}
+        forks.append([head for head in rest if hashes.get(head.number) == head.hash])
+        rest = [head for head in others if hashes.get(head.number) != head.hash]
+    return forks

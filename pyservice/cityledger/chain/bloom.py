@@ -1,0 +1,56 @@
+"""What a block's bloom filter says about our events: it never denies one that is there, and rarely affirms
+one that is not.
+
+An endpoint may answer eth_getLogs incompletely without saying so. The filter stands in the header, which
+comes by another request, so the two can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from eth_utils.address import to_canonical_address
+
+from cityledger.chain.events import LoggedEvent, topics_by_name
+from cityledger.keccak import keccak
+from cityledger.types import Address
+
+
+def may_lack(bloom: bytes, events: Iterable[LoggedEvent], addresses: Iterable[Address]) -> bool:
+    """Whether the block may hold an event of these contracts beside ``events``.
+
+    Only kinds of events and contracts are seen: of two events of one kind, one of them missing is not.
+    """
+    bits = int.from_bytes(bloom, "big")
+    present = {address for address in addresses if _holds(bits, to_canonical_address(address))}
+    if not present:
+        return False
+    kinds = {name for name, topic in topics_by_name().items() if _holds(bits, topic)}
+    returned = list(events)
+    silent = present - {one.address for one in returned}
+    return bool(kinds - {type(one.event).__name__ for one in returned}) or bool(silent and kinds)
+
+
+def find_foreign(bloom: bytes, events: Iterable[LoggedEvent]) -> LoggedEvent | None:
+    """An event that cannot be of the block with this filter, None where there is none."""
+    bits = int.from_bytes(bloom, "big")
+    for one in events:
+        topic = topics_by_name()[type(one.event).__name__]
+        if not (_holds(bits, to_canonical_address(one.address)) and _holds(bits, topic)):
+            return one
+    return None
+
+
+def _holds(bits: int, value: bytes) -> bool:
+    mask = _mask(value)
+    return bits & mask == mask
+
+
+@cache
+def _mask(value: bytes) -> int:
+    """Three bits of 2048, as the Yellow Paper (section 4.3.1) takes them from the hash."""
+    hashed, mask = keccak(value), 0
+    for at in (0, 2, 4):
+        mask |= 1 << (int.from_bytes(hashed[at : at + 2], "big") & 2047)
+    return mask
