@@ -7,6 +7,8 @@ ARGS ?=
 TEST_ARGS ?=
 LOCK_ARGS ?=
 OBJECT_ARGS ?=
+CRASH_ARGS ?=
+KILL_RUNS ?= 20
 MANY_ARGS ?=
 SOAK_ARGS ?=
 ANCHORING_ARGS ?=
@@ -30,7 +32,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
+.PHONY: help setup brownie contracts demo test test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -47,6 +49,13 @@ demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_AR
 
 test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
+
+# Both take apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
+test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and look for what is lost
+	@.venv/bin/pytest --numprocesses 2 tests/crash --ignore tests/crash/test_random_kills.py $(CRASH_ARGS)
+
+test-kills: setup ## kill nodes at random under load, reorgs and faults, and print the counts (KILL_RUNS=20)
+	@CITYLEDGER_TEST_KILL_RUNS=$(KILL_RUNS) .venv/bin/pytest --numprocesses 2 tests/crash/test_random_kills.py $(CRASH_ARGS)
 
 # Everything that brownie writes stays in the checkout: its home is below .tools.
 brownie: setup ## run brownie here, e.g. make brownie ARGS="test --gas"

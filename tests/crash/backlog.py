@@ -1,4 +1,4 @@
-"""How most crash tests of anchoring begin: leaves that are accepted and not in a batch yet, on a node that was
+"""How most crash tests of anchoring begin: leaves that are accepted and in no batch yet, on a node that was
 killed.
 """
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town, found_town
+from databases import KINDS, fresh_database_url
 
-DATABASES = ("sqlite", "postgresql")
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells what the random runs counted, each and all together."""
+    kept = [dict(one.user_properties) for one in terminalreporter.getreports("passed")]
+    runs = [one for one in kept if "counts" in one]
+    totals: Counter[str] = Counter()
+    for run in runs:
+        told = ", ".join(f"{name} {count}" for name, count in sorted(run["counts"].items()))
+        terminalreporter.write_line(f"run {run['run']}: {told}")
+        totals.update(run["counts"])
+    if runs:
+        terminalreporter.section(f"all of {len(runs)} runs")
+    for name, count in sorted(totals.items()):
+        terminalreporter.write_line(f"{count:>8}  {name}")
 
 
 @pytest.fixture(scope="session")
@@ -29,25 +42,10 @@ def nursery() -> Iterator[Nursery]:
         yield made
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty, migrated database."""
-    url = _fresh(request.param, tmp_path, monkeypatch)
-    database = Database(url)
-    try:
-        migrate(database)
-    finally:
-        database.close()
-    return url
-
-
-def _fresh(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("CITYLEDGER_TEST_DATABASE", kind)
-    if kind == "sqlite":
-        return f"sqlite:///{folder / 'node.db'}"
-    databases = pytest.importorskip("databases")
-    url: str = databases.fresh_database_url(folder)
-    return url
+    monkeypatch.setenv("CITYLEDGER_TEST_DATABASE", request.param)
+    return fresh_database_url(tmp_path)
 
 
 @pytest.fixture

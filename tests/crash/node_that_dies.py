@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,9 +98,24 @@ class NodeThatDies:
     def await_end(self) -> int:
         """The exit status of a process that ends by itself."""
         assert self._process is not None
-        code = self._process.wait(timeout=_START_SECONDS)
+        code = self._process.wait(_START_SECONDS)
         self._process = None
         return code
+
+    def await_end_within(self, seconds: float) -> None:
+        """Lets it run for so long, or until it ends by itself."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def is_ready_within(self, seconds: float) -> bool:
+        """Whether it answers reads in time; a node that cannot reach its chain may end instead."""
+        try:
+            await_that("the node is ready", lambda: self._told_url() or not self.is_alive, seconds)
+        except AssertionError:
+            return False
+        self.url = self._told_url()
+        return bool(self.url) and self.is_alive
 
     def await_log(self, words: str, *, since_start: bool = True) -> None:
         """Waits until the process that runs now has logged something that fits the pattern."""
@@ -109,18 +124,13 @@ class NodeThatDies:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Another command on the same folder; stdout, or stderr when another exit status is expected."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "cityledger", *arguments],
-            cwd=self.folder.parent,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        told = f"{arguments} ended with {ended.returncode}: {ended.stderr}{ended.stdout}"
-        assert ended.returncode == code, told
-        return ended.stdout if code == 0 else ended.stderr
+        out, log = (self.folder.parent / f"command.{name}" for name in ("out", "log"))
+        for path in (out, log):
+            path.write_bytes(b"")
+        ended = self.nursery.start(["--", *arguments], _environment(), out, log).wait(120)
+        told = f"{arguments} ended with {ended}: {log.read_text()}{out.read_text()}"
+        assert ended == code, told
+        return (out if code == 0 else log).read_text()
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))

@@ -173,7 +173,8 @@ def _reap() -> None:
 
 
 def _tell(**what: int) -> None:
-    print(json.dumps(what), flush=True)
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

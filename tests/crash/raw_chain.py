@@ -63,6 +63,12 @@ class RawChain:
         for _ in range(blocks):
             self.ask("evm_mine")
 
+    def send(self, sender: str, to: str, data: bytes) -> None:
+        """As an account that anvil itself holds the key of; returns once it is in the pool."""
+        self.ask(
+            "eth_sendTransaction", {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(500_000)}
+        )
+
     def reorg(self, depth: int, kept: list[tuple[str, int]] | None = None) -> None:
         """Replaces the newest ``depth`` blocks by others. ``kept`` are raw transactions, each with the place
         of its block among the new ones; every other transaction of those blocks is lost.

@@ -11,14 +11,15 @@ from crash.town import Town
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["after-commit:receipt", "after:cityledger.exchange.gate.decide_again"],
-    ids=["after_the_receipt_commit_before_release", "between_second_decision_and_send"],
-)
-def test_killed_within_a_read_the_receipt_stays_and_nothing_was_released(
-    town: Town, oracle: Oracle, point: str
-) -> None:
+def test_after_the_receipt_commit_before_release_nothing_was_released(town: Town, oracle: Oracle) -> None:
+    verify_killed_read(town, oracle, "after-commit:receipt")
+
+
+def test_between_second_decision_and_send_nothing_was_released(town: Town, oracle: Oracle) -> None:
+    verify_killed_read(town, oracle, "after:cityledger.exchange.gate.decide_again")
+
+
+def verify_killed_read(town: Town, oracle: Oracle, point: str) -> None:
     town.node.serve()
     town.write()
     town.node.kill()

@@ -24,7 +24,7 @@ from cityledger.client.retrying import NO_RETRIES
 from cityledger.client.sign_in import SiweCredentials
 from cityledger.devnet import Devnet
 from cityledger.profiles import registry
-from cityledger.types import AgencyId, DatasetId, ErasureReason, LogKind, SharingClass
+from cityledger.types import AgencyId, DatasetId, ErasureReason, SharingClass
 from crash.node_that_dies import NodeThatDies
 from crash.nursery import Nursery
 from crash.raw_chain import RawChain
@@ -60,6 +60,7 @@ class Town:
     dataset: DatasetId
     notes: Notes = field(default_factory=Notes)
     _clients: list[Client] = field(default_factory=list)
+    _others: list[NodeThatDies] = field(default_factory=list)
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -88,19 +89,22 @@ class Town:
 
     # --- the client -----------------------------------------------------------------------------------------
 
-    def client(self, role: str = "writer") -> Client:
+    def client(self, role: str = "writer", url: str = "", timeout_seconds: float = 30.0) -> Client:
         """One that repeats nothing: a lost answer is a lost answer."""
+        told: dict[str, Any] = {"retries": NO_RETRIES, "timeout_seconds": timeout_seconds}
         if role == "steward":
-            made = Client(self.node.url, SiweCredentials(account(STEWARD), LAND), retries=NO_RETRIES)
+            made = Client(url or self.node.url, SiweCredentials(account(STEWARD), LAND), **told)
         else:
             loaded = load_credentials(self.node.folder / "credentials" / f"LAND-{role}.json")
-            made = Client(self.node.url, loaded.credentials, now=loaded.now, retries=NO_RETRIES)
+            made = Client(url or self.node.url, loaded.credentials, now=loaded.now, **told)
         self._clients.append(made)
         return made
 
-    def write(self, record: str = "title-1", area: float = 61.5, **told: Any) -> Written:
+    def write(
+        self, record: str = "title-1", area: float = 61.5, node: NodeThatDies | None = None, **told: Any
+    ) -> Written:
         """The next version of a title; noted once it is acknowledged."""
-        made = self.client().put_record(self.dataset, record, title(area), **told)
+        made = self.client(url=(node or self.node).url).put_record(self.dataset, record, title(area), **told)
         self.notes.written.append(made)
         return made
 
@@ -118,14 +122,21 @@ class Town:
         """As the devnet account of that index, mined before it returns."""
         self.city.send(index, call)
 
-    def log_of(self, kind: LogKind) -> int:
-        return int(kind)  # linked in this order, as the first two of the ledger
+    def another_node(self, name: str) -> NodeThatDies:
+        """A second process's folder, with the same keyring, database and objects."""
+        self.node.set(object_store_url=(self.node.folder / "objects").as_uri())
+        shutil.copytree(
+            self.node.folder, self.folder / name, ignore=shutil.ignore_patterns("*.lock", "objects")
+        )
+        self._others.append(NodeThatDies(self.folder / name, self.node.nursery))
+        return self._others[-1]
 
     def close(self) -> None:
         for client in self._clients:
             client.close()
-        if self.node.is_alive:
-            self.node.kill()
+        for node in (self.node, *self._others):
+            if node.is_alive:
+                node.kill()
         self.chain.close()
         self.devnet.stop()
 

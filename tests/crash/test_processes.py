@@ -1,0 +1,71 @@
+"""Several processes, several endpoints: one of them dies or lags, and nothing is done twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from crash.backlog import FOR_EVER, leave_backlog
+from crash.oracle import Oracle
+from crash.town import Town
+from crash.waiting import await_that
+from faulty_rpc import Fault, faulty_rpc
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
+
+
+def test_two_processes_started_the_other_goes_on_when_the_first_dies(town: Town, oracle: Oracle) -> None:
+    second = town.another_node("second")
+    town.node.set(batch_max_age_seconds=FOR_EVER)
+    town.node.serve()
+    second.serve()
+    for number in range(4):
+        town.write(f"title-{number}", node=second if number % 2 else town.node)
+    town.node.kill()
+    oracle.await_anchored()
+
+    town.node.set(batch_max_age_seconds=0.0)
+    town.node.serve()
+    for number in range(4):
+        town.write(f"title-{number}", area=70 + number, node=second if number % 2 else town.node)
+    oracle.await_anchored()
+    second.kill()
+    verdict = oracle.judge()
+    assert verdict.attempts == verdict.transactions and verdict.leaves == 8
+
+
+def test_two_processes_on_one_folder_the_second_does_not_start(town: Town, oracle: Oracle) -> None:
+    town.node.serve()
+    refused = town.node.run("node", "serve", "--folder", str(town.node.folder), "--port", "0", code=1)
+    assert "served from" in refused
+    town.write()
+    oracle.await_anchored()
+    oracle.judge()
+
+
+def test_failover_to_a_lagging_endpoint_nothing_is_done_on_its_old_head(town: Town, oracle: Oracle) -> None:
+    leave_backlog(town)
+    cursor = "SELECT max(number) FROM block"
+    with faulty_rpc(town.devnet.rpc_url) as good, faulty_rpc(town.devnet.rpc_url) as lagging:
+        town.node.set(rpc_url=f"{good.url},{lagging.url}", batch_max_age_seconds=FOR_EVER)
+        town.node.serve()
+        town.write("title-late")
+        town.node.kill()
+
+        town.node.set(batch_max_age_seconds=0.0)
+        lagging.lag_blocks = 6
+        lagging.on(Fault.LAGGING)
+        good.on(Fault.SERVER_ERROR)
+        before = oracle.rows(cursor)[0][0]
+        town.chain.hold()
+        town.node.start()
+        seen = lagging.asked["eth_getBlockByNumber"]
+        await_that("it looks again and again", lambda: lagging.asked["eth_getBlockByNumber"] > seen + 20)
+        assert not oracle.rows("SELECT id FROM attempt"), "nothing is signed on an old head"
+        assert oracle.rows(cursor)[0][0] == before, "and nothing undone"
+
+        town.chain.go_on()
+        lagging.off()
+        town.node.await_ready()
+        oracle.await_anchored()
+        oracle.judge()
+        town.node.kill()

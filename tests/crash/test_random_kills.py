@@ -1,0 +1,153 @@
+"""Nodes killed at random, under a mixed load, on a chain with reorgs, through a faulty endpoint: nothing that
+was acknowledged is lost, and nothing is there twice.
+
+CITYLEDGER_TEST_KILL_RUNS says how many runs (20 without it), CITYLEDGER_TEST_KILL_SEED where seeds begin.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from crash.load import Gate, ImportingClient, LandingClient, LoadingClient, StewardClient
+from crash.nursery import Nursery
+from crash.oracle import Oracle
+from crash.town import Town, copied_town
+from databases import KINDS, fresh_database_url
+from faulty_rpc import FaultyRpc, faulty_rpc
+
+RUNS = int(os.environ.get("CITYLEDGER_TEST_KILL_RUNS", "20"))
+FIRST_SEED = int(os.environ.get("CITYLEDGER_TEST_KILL_SEED", "1"))
+KILLS = 4
+FAULTY_SHARE = 0.08
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@dataclass
+class Reorgs:
+    """Replaces the newest blocks now and then; never one that the chain has called final."""
+
+    town: Town
+    dice: random.Random
+    count: int = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        over = threading.Event()
+        thread = threading.Thread(target=self._run, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _run(self, over: threading.Event) -> None:
+        while not over.wait(self.dice.uniform(0.5, 3.0)):
+            self.town.chain.reorg(self.dice.choice([1, 1, 2]))
+            self.count += 1
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + RUNS))
+def test_killed_at_random_nothing_is_lost_and_nothing_is_there_twice(
+    seed: int,
+    founded: Path,
+    tmp_path: Path,
+    nursery: Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    kind = KINDS[seed % len(KINDS)]
+    monkeypatch.setenv("CITYLEDGER_TEST_DATABASE", kind)
+    url = fresh_database_url(tmp_path)
+    with copied_town(founded, tmp_path, url, nursery) as town, faulty_rpc(town.devnet.rpc_url) as rpc:
+        town.node.set(rpc_url=rpc.url, batch_max_age_seconds=0.3, fee_bump_after_seconds=3.0)
+        oracle = Oracle(town)
+        counts = run_once(town, rpc, oracle, seed)
+        oracle.close()
+    record_property("run", f"{seed} on {kind}")
+    record_property("counts", dict(counts))
+
+
+def run_once(town: Town, rpc: FaultyRpc, oracle: Oracle, seed: int) -> Counter[str]:
+    dice, gate = random.Random(seed), Gate()
+    clients = [LoadingClient(town, gate, f"client{number}", seed) for number in range(2)]
+    importing = ImportingClient(town, gate, "importing", seed)
+    clients += [
+        LandingClient(town, gate, "landing", seed),
+        importing,
+        StewardClient(town, gate, "steward", seed),
+    ]
+    reorgs = Reorgs(town, random.Random(f"reorgs {seed}"))
+    for client in clients:
+        client.start()
+    rpc.schedule(seed, FAULTY_SHARE)
+    try:
+        with reorgs.running():
+            kill_again_and_again(town, gate, dice)
+    finally:
+        gate.end()
+        rpc.off()
+        for client in clients:
+            client.join()
+    for client in clients:
+        if client.failure is not None:
+            raise client.failure
+    return settle(town, rpc, oracle, clients, importing, reorgs)
+
+
+def kill_again_and_again(town: Town, gate: Gate, dice: random.Random) -> None:
+    """Half of the kills come while the node is starting, half while it serves."""
+    while town.node.kills < KILLS:
+        is_young = dice.random() < 0.3
+        town.node.start()
+        if is_young:
+            town.node.await_end_within(dice.uniform(0.1, 0.8))
+        elif town.node.is_ready_within(20.0):
+            gate.open(town.node)
+            town.node.await_end_within(dice.uniform(0.8, 4.0))
+            gate.shut()
+        if town.node.is_alive:
+            town.node.kill()
+
+
+def settle(
+    town: Town,
+    rpc: FaultyRpc,
+    oracle: Oracle,
+    clients: list[LoadingClient],
+    importing: ImportingClient,
+    reorgs: Reorgs,
+) -> Counter[str]:
+    """The last start without faults: everything comes to rest, and the oracle judges it."""
+    town.node.serve()
+    oracle.await_anchored()
+    verdict = oracle.judge(failed=None)
+    told = town.node.log
+    town.node.kill()
+    town.node.run("node", "rebuild", "--check", "--folder", str(town.node.folder))
+    counts: Counter[str] = Counter()
+    for client in clients:
+        counts.update({f"asked {name}": count for name, count in client.counts.items() if ":" not in name})
+    counts["acknowledged writes"] = len(town.notes.written)
+    counts["acknowledged erasures"] = len(town.notes.erased)
+    counts["acknowledged rows"] = len(importing.rows)
+    counts["released reads"] = len(town.notes.reads)
+    counts["heads landed"] = sum(one.landed for one in clients if isinstance(one, LandingClient))
+    counts["kills"] = town.node.kills
+    counts["reorgs"] = reorgs.count
+    counts["leaves"], counts["receipts"] = verdict.leaves, verdict.receipts
+    counts["batches"], counts["transactions"] = verdict.batches, verdict.transactions
+    counts["replacements"] = oracle.rows("SELECT count(*) FROM attempt WHERE replacement > 0")[0][0]
+    counts["re-sent"] = told.count("attempt sent") - verdict.attempts
+    counts["halts"] = 0  # judged above: no log is halted
+    counts.update({f"fault {name}": count for name, count in rpc.counts.items()})
+    return counts
