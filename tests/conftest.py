@@ -9,9 +9,9 @@ import pytest
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Databases go with the module that asked for them; thousands of them would fill a disk."""
+    """Databases go back with the module that asked for them; thousands of them would fill a disk."""
     yield
     if nextitem is None or nextitem.path != item.path:
         import databases
 
-        databases.drop_databases()
+        databases.take_back_databases()

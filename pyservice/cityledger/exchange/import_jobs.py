@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.errors import ConflictError, FieldError, NotFoundError
+from cityledger.errors import ConflictError, FieldError, NotFoundError, UnknownOutcomeError
 from cityledger.exchange.import_request import Asked, asked_to_json, caller_to_json, verify_options
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.spooling import Received, spool
@@ -69,6 +69,8 @@ def receive_import(
         ruling = allow(services, session, intent, Target(dataset.dataset))  # an upload may take hours
         now, caller, id_ = ruling.answers[0].query.at, caller_to_json(session, intent), _new_id(services)
         job, is_needed = services.journal.run(lambda c: _enter(c, id_, key, received, caller, now))
+    except UnknownOutcomeError:
+        raise  # the job may be there and need its file; if it is not, the file is swept
     except BaseException:
         services.objects.delete(received.spooled.object)
         raise

@@ -101,19 +101,17 @@ def erase(
     now = allow(services, session, intent, target).answers[0].query.at
     when = Erasure(reason, now, now + services.backup_horizon_seconds)
 
-    def work(connection: sa.Connection) -> list[logs.Numbered]:
+    def work(connection: sa.Connection) -> tuple[list[logs.Numbered], list[str]]:
         again = rule_within(connection, services, session, intent, target)
         versions = records.list_versions(connection, target.dataset, target.record)
         living = [version for version in versions if version.wrapped is not None]
         if not again.permit or not living:
             raise refuse(again)
-        objects.extend(records.object_keys(connection, living))
-        return record_writes.erase(
-            connection, services.instance, records_log(connection, again.dataset), living, when
-        )
+        objects = list(records.object_keys(connection, living))
+        log = records_log(connection, again.dataset)
+        return record_writes.erase(connection, services.instance, log, living, when), objects
 
-    objects: list[str] = []
-    numbered = services.journal.run(work)
+    numbered, objects = services.journal.run(work)
     discard(services, objects)  # without their keys they are noise; what cannot go now is swept
     keep_tombstones(services, numbered)
     return numbered

@@ -4,10 +4,14 @@ A commit costs a disk sync however much it holds, so callers hand their work to 
 has queued up in one transaction, each piece under its own savepoint, commits, and only then answers.
 *Acknowledged means durable*: ``run`` returns after the commit or raises, and a piece that failed leaves
 nothing behind.
+
+Other processes may write to the same PostgreSQL database. What they and a group both touch makes the database
+refuse one of them, and then the whole group runs again: work is a function of its connection alone.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -17,17 +21,23 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from cityledger.errors import UnavailableError
+from cityledger.errors import UnavailableError, UnknownOutcomeError, WriteConflictError
+from cityledger.store import commit_marks
 from cityledger.store.database import Database
 from cityledger.store.failures import translated
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
-Observed = Callable[[int, float], None]
-"""Told of each group, committed or not: its pieces, and the seconds that it took."""
 GROUP_LIMIT = 256
 """Pieces in one commit; bounds how long the first of a group waits for the last."""
+ROUNDS = 50
+"""How often a group is run when other processes keep coming first."""
+ROUNDS_SECONDS = 30
+"""How long it is run again at most."""
+_MARKS_LIMIT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +55,26 @@ class _Outcome:
 class Journal:
     """The one writer of a process."""
 
-    def __init__(self, database: Database, observed: Observed = lambda _pieces, _seconds: None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._observed = observed
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._closed = False
+        self._marks: list[bytes] = []
         self._thread = threading.Thread(target=self._loop, name="journal", daemon=True)
         self._thread.start()
 
     def run(self, work: Callable[[sa.Connection], T]) -> T:
         """Runs ``work(connection)`` in the next group and returns its result once that is durable.
 
+        ``work`` may run several times, of which only the last counts: it must do nothing but use its
+        connection and return.
+
         Raises:
             StorageFullError: nothing was written.
-            UnavailableError: the journal is closed.
+            UnknownOutcomeError: the database was lost while it committed and did not come back: everything
+                of this piece was written, or nothing.
+            UnavailableError: nothing was written: the journal is closed, the database does not answer, or
+                other processes kept coming first.
             Exception: whatever ``work`` raised; its own writes are undone, the others of the group stand.
         """
         if self._closed:
@@ -68,22 +84,16 @@ class Journal:
         result: T = piece.future.result()
         return result
 
-    @property
-    def waiting(self) -> int:
-        """Pieces that no group has taken yet, about."""
-        return self._queue.qsize()
-
     def close(self) -> None:
         """Finishes what is queued and stops."""
         self._closed = True
         self._queue.put(None)
         self._thread.join()
+        self._forget_marks()
 
     def _loop(self) -> None:
         while (group := self._next_group()) is not None:
-            started = time.monotonic()
             self._commit(group)
-            self._observed(len(group), time.monotonic() - started)
 
     def _next_group(self) -> list[_Piece] | None:
         piece = self._queue.get()
@@ -99,25 +109,85 @@ class Journal:
 
     def _commit(self, group: list[_Piece]) -> None:
         try:
-            with self._database.writing() as connection:
-                outcomes = [self._attempt(connection, piece) for piece in group]
-        except Exception as failure:  # the commit itself failed: nobody may be told that it worked
+            outcomes = self._written(group)
+        except Exception as failure:  # nothing was committed: nobody may be told that it worked
             outcomes = [_Outcome(failed=failure)] * len(group)
         for piece, outcome in zip(group, outcomes, strict=True):
             if outcome.failed is None:
                 piece.future.set_result(outcome.result)
             else:
                 piece.future.set_exception(outcome.failed)
+        if len(self._marks) >= _MARKS_LIMIT:
+            self._forget_marks()
 
-    @staticmethod
-    def _attempt(connection: sa.Connection, piece: _Piece) -> _Outcome:
+    def _written(self, group: list[_Piece]) -> list[_Outcome]:
+        deadline = time.monotonic() + ROUNDS_SECONDS
+        for round_ in range(ROUNDS):
+            try:
+                return self._transact(group, is_first=round_ == 0)
+            except WriteConflictError:
+                if time.monotonic() > deadline:
+                    raise
+        raise WriteConflictError("other processes kept writing the same first; try again")
+
+    def _transact(self, group: list[_Piece], *, is_first: bool) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        mark = commit_marks.new_mark()
+        try:
+            with self._database.writing() as connection:
+                outcomes += [self._attempt(connection, piece, is_first=is_first) for piece in group]
+                self._leave(connection, mark)
+        except UnknownOutcomeError as error:
+            self._verify_written(mark, error)
+        return outcomes
+
+    def _leave(self, connection: sa.Connection, mark: bytes) -> None:
+        if self._database.is_shared:
+            commit_marks.put(connection, mark, int(time.time()))
+            self._marks.append(mark)
+
+    def _verify_written(self, mark: bytes, broken: UnknownOutcomeError) -> None:
+        """Returns if the group is durable all the same.
+
+        Raises:
+            UnknownOutcomeError: nobody can say.
+            UnavailableError: it is not, and never will be.
+        """
+        if not commit_marks.was_written(self._database, mark, int(time.time())):
+            raise UnavailableError("the database was lost before it wrote this; try again") from broken
+        log.warning("connection lost while committing outcome=written")
+
+    def _attempt(self, connection: sa.Connection, piece: _Piece, *, is_first: bool) -> _Outcome:
+        """What became of a piece.
+
+        Raises:
+            WriteConflictError, UnavailableError: the transaction is lost, and every piece with it.
+        """
         savepoint = connection.begin_nested()
         try:
             with translated():
                 result = piece.work(connection)
                 savepoint.commit()
         except Exception as error:
+            self._verify_going_on(connection, error, is_first=is_first)
             if savepoint.is_active:
                 savepoint.rollback()
             return _Outcome(failed=error)
         return _Outcome(result)
+
+    def _verify_going_on(self, connection: sa.Connection, error: Exception, *, is_first: bool) -> None:
+        if isinstance(error, WriteConflictError) or connection.invalidated:
+            raise error
+        # Another process may have committed the same key since this snapshot: a second look tells whose
+        # fault it is.
+        if isinstance(error, IntegrityError) and is_first and self._database.is_shared:
+            raise WriteConflictError("a row of the same key was there already") from error
+
+    def _forget_marks(self) -> None:
+        if not self._marks:
+            return
+        try:
+            commit_marks.forget(self._database, self._marks, int(time.time()))
+        except DBAPIError as error:
+            log.warning("marks of commits not removed error=%s", type(error).__name__)
+        self._marks.clear()

@@ -29,6 +29,14 @@ node_state = table(
     comment="Facts of this database: instance and chain id it belongs to, the last final block.",
 )
 
+commit_mark = table(
+    "commit_mark",
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("is_fence", Boolean, nullable=False, comment="the commit broke off, and can never be done"),
+    Column("made_at", BigInteger, nullable=False),
+    comment="One for each commit whose outcome may be asked for; see commit_marks.py. PostgreSQL only.",
+)
+
 # --- logs and anchoring ---------------------------------------------------------------------------
 
 log_head = table(

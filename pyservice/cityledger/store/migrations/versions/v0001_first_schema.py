@@ -51,6 +51,16 @@ def upgrade() -> None:
         comment="Indexed blocks without a gap; the highest is the cursor.",
     )
     op.create_table(
+        "commit_mark",
+        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column(
+            "is_fence", sa.Boolean(), nullable=False, comment="the commit broke off, and can never be done"
+        ),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commit_mark")),
+        comment="One for each commit whose outcome may be asked for; see commit_marks.py. PostgreSQL only.",
+    )
+    op.create_table(
         "idempotency",
         sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
