@@ -28,6 +28,7 @@ from cityledger.chain.deployment import verify_manifest
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
+from cityledger.chain.new_heads import NewHeads
 from cityledger.chain.sender import Sender
 from cityledger.checks.looks import Opened
 from cityledger.checks.running import Readiness
@@ -37,7 +38,7 @@ from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.instruments import Instruments
-from cityledger.exchange.placing import sweep
+from cityledger.exchange.placing import sweep, written_before
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
@@ -49,6 +50,7 @@ from cityledger.settings import Settings
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
+from cityledger.store.leadership import Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
 from cityledger.types import Address
@@ -57,6 +59,27 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
 """How often the indexer asks for a new head; part of the revocation bound."""
 PASSPHRASE_VARIABLE = "CITYLEDGER_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """What one process at a time does: the index for all nodes of a database, the rest for its own node."""
+
+    indexer: Leadership
+    anchoring: Leadership
+    imports: Leadership
+    sweep: Leadership
+
+    @classmethod
+    def of(cls, database: Database, operator: str) -> Leads:
+        own = (
+            Leadership(database, f"{name}/{operator.lower()}") for name in ("anchoring", "imports", "sweep")
+        )
+        return cls(Leadership(database, "indexer"), *own)
+
+    def close(self) -> None:
+        for one in (self.indexer, self.anchoring, self.imports, self.sweep):
+            one.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +93,12 @@ class Node:
     sender: Sender
     services: Services
     indexer: Indexer
+    new_heads: NewHeads | None
     anchorer: Anchorer
     imports: ImportRunner
     now: Callable[[], int]
+    _leads: Leads
+    _held: Lock
     _stop: threading.Event
     _threads: list[threading.Thread]
 
@@ -81,23 +107,35 @@ class Node:
         started = datetime.now(UTC)
         for name, loop in (
             ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
-            ("anchoring", lambda: self.anchorer.run(self._stop, 1.0)),
-            ("imports", lambda: self.imports.run(self._stop)),
+            ("new-heads", self._listen),
+            ("anchoring", lambda: self.anchorer.run(self._stop, 1.0, self._leads.anchoring.leads)),
+            ("imports", lambda: self.imports.run(self._stop, self._leads.imports.leads)),
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
-            ("sweep", lambda: _sweep(self.services, started, self._stop)),
+            ("sweep", lambda: self._sweep(started)),
             ("tombstones", lambda: _keep_tombstones(self.services, self._stop)),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
+    def _listen(self) -> None:
+        if self.new_heads is not None:
+            self.new_heads.run(self._stop)
+
+    def _sweep(self, started: datetime) -> None:
+        if self._leads.sweep.leads():
+            _sweep(self.services, written_before(started, self.services.database), self._stop)
+
     def close(self) -> None:
         """Ends the loops, finishes what the journal holds, and closes the database."""
         self._stop.set()
         self.imports.wake()
+        self.indexer.wake()
         for thread in self._threads:
             thread.join()
         self.services.journal.close()
+        self._leads.close()
+        self._held.release()
         self.services.database.close()
 
 
@@ -203,6 +241,7 @@ def _wire(
     endpoint: Endpoint,
     database: Database,
 ) -> Node:
+    leads, held = Leads.of(database, operator.address), hold_database(database)
     offset = _offset(settings)
     clock = ChainClock(offset=offset)
     instruments = Instruments()
@@ -242,9 +281,17 @@ def _wire(
         BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
         FeeLimits(settings.max_fee_gwei * 10**9, settings.fee_bump_after_seconds),
     )
-    follower = Follower(endpoint, manifest)
+    new_heads = NewHeads(settings.ws_url, lambda: indexer.wake()) if settings.ws_url else None
     indexer = Indexer(
-        follower, database, journal, clock, first_block=manifest.first_block, advanced=anchorer.wake
+        Follower(endpoint, manifest),
+        database,
+        journal,
+        clock,
+        first_block=manifest.first_block,
+        leads=leads.indexer.leads,
+        advanced=anchorer.wake,
+        reorg_limit_blocks=settings.reorg_limit_blocks,
+        is_told=lambda: new_heads is not None and new_heads.is_up,
     )
     return Node(
         settings=settings,
@@ -254,9 +301,12 @@ def _wire(
         sender=sender,
         services=services,
         indexer=indexer,
+        new_heads=new_heads,
         anchorer=anchorer,
         imports=ImportRunner(services),
         now=lambda: int(time.time()) + offset(),
+        _leads=leads,
+        _held=held,
         _stop=threading.Event(),
         _threads=[],
     )

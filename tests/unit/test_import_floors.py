@@ -22,12 +22,12 @@ FLOORS: dict[int, set[str]] = {
 FLOOR_OF = {stage: floor for floor, stages in FLOORS.items() for stage in stages}
 FLOORS_OPEN_WITHIN = {1, 6}  # on the others, neighbours do not know each other
 
-ONLY_IN = {"web3": {"chain"}}
+ONLY_IN = {"web3": {"chain"}, "websockets": {"chain"}}
 PURE = FLOORS[2]
 # fmt: off
 DOES_IO = {
     "aiohttp", "alembic", "asyncio", "fastapi", "httpx", "obstore", "requests", "socket", "sqlalchemy",
-    "sqlite3", "subprocess", "urllib.request", "uvicorn", "web3",
+    "sqlite3", "subprocess", "urllib.request", "uvicorn", "web3", "websockets",
 }
 # fmt: on
 

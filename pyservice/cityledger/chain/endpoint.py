@@ -372,7 +372,7 @@ def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: flo
 def masked(url: str) -> str:
     """The URL without user, password, path and query, any of which may be a key."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in ("http", "https", "ws", "wss"):
         return f"{parts.scheme}:…" if parts.scheme else "…"
     port = f":{parts.port}" if parts.port else ""
     hidden = "/…" if parts.path.strip("/") or parts.query or parts.username else ""

@@ -99,3 +99,46 @@ def test_verify_fresh_follows_the_devnet_offset() -> None:
     clocks.chain.head_arrived(block(2, 1_000_001))
     with pytest.raises(StaleIndexError):
         clocks.chain.verify_fresh(15)
+
+
+def test_verify_fresh_refuses_a_head_of_the_future() -> None:
+    clocks = Clocks()
+    clocks.chain.head_arrived(block(1, 1_000_005))
+    clocks.chain.verify_fresh(15)
+    clocks.chain.head_arrived(block(2, 1_000_006))
+    with pytest.raises(StaleIndexError, match="6 s ahead"):
+        clocks.chain.verify_fresh(15)
+
+
+def test_verify_fresh_refuses_when_the_wall_clock_was_set_back_though_the_chain_goes_on() -> None:
+    clocks = Clocks()
+    clocks.wall -= 60
+    clocks.chain.head_arrived(block(1, 1_000_000))
+    with pytest.raises(StaleIndexError, match="ahead of this machine's clock"):
+        clocks.chain.verify_fresh(15)
+
+
+def test_verify_fresh_refuses_when_the_wall_clock_was_set_forward() -> None:
+    clocks = Clocks()
+    clocks.chain.head_arrived(block(1, 1_000_000))
+    clocks.wall += 3_600
+    with pytest.raises(StaleIndexError, match="3600 s old"):
+        clocks.chain.verify_fresh(15)
+
+
+def test_verify_fresh_refuses_when_heads_come_that_are_older_and_older() -> None:
+    """A lagging chain: it grows, but slower than time."""
+    clocks = Clocks()
+    for number in range(20):
+        clocks.chain.head_arrived(block(number, 1_000_000 + number))
+        clocks.pass_seconds(2)
+    with pytest.raises(StaleIndexError, match="21 s old"):
+        clocks.chain.verify_fresh(15)
+
+
+def test_verify_fresh_refuses_once_the_index_was_stopped() -> None:
+    clocks = Clocks()
+    clocks.chain.head_arrived(block(1, 1_000_000))
+    clocks.chain.stop("a reorg too deep")
+    with pytest.raises(StaleIndexError, match="a reorg too deep"):
+        clocks.chain.verify_fresh(15)

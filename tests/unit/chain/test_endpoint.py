@@ -116,3 +116,148 @@ def test_logs_raises_when_not_even_one_block_is_taken() -> None:
 
     with pytest.raises(ChainError, match="method not available"):
         list(endpoint_of(Closed()).logs(1, 9))
+
+
+class Together:
+    """An endpoint over several chains in memory, with the test's clock; looks at ill URLs happen at once."""
+
+    def __init__(self, *chains: FakeChain) -> None:
+        self.seconds = 0.0
+        providers = [(f"chain {number}", chain) for number, chain in enumerate(chains)]
+        self.endpoint = Endpoint(
+            CHAIN_ID, providers, monotonic=lambda: self.seconds, spawn=lambda look: look()
+        )
+
+    def states(self) -> list[str]:
+        return [one.state.value for one in self.endpoint.health()]
+
+    def head(self, acted_on: int = 0) -> int:
+        return int(self.endpoint.head(acted_on)["number"], 16)
+
+
+class Forked(FakeChain):
+    """Another chain from block 5 on."""
+
+    def eth_getBlockByNumber(self, number: str, full: bool) -> dict[str, Any] | None:  # noqa: N802
+        held = super().eth_getBlockByNumber(number, full)
+        if held is not None and int(held["number"], 16) >= 5:
+            held["hash"] = "0x" + keccak(held["hash"].encode()).hex()
+        return held
+
+
+class Broken(FakeChain):
+    """Answers, but not as JSON-RPC says."""
+
+    answer: Any = None
+
+    def make_request(self, method: str, params: Any) -> Any:
+        return self.answer
+
+    def make_batch_request(self, asked: Any) -> Any:
+        return self.answer
+
+
+def test_the_preferred_url_is_asked_again_once_it_is_well() -> None:
+    first, second = FakeChain(is_down=True), FakeChain()
+    both = Together(first, second)
+    both.endpoint.request("eth_maxPriorityFeePerGas")
+    assert both.states() == ["unreachable", "ok"]
+    first.is_down, both.seconds = False, 0.9
+    both.endpoint.request("eth_maxPriorityFeePerGas")
+    assert first.asked == [], "not before the pause is over"
+    both.seconds = 1.0
+    both.endpoint.request("eth_maxPriorityFeePerGas")
+    assert first.asked[-1] == "eth_maxPriorityFeePerGas"
+    assert both.states() == ["ok", "ok"]
+
+
+def test_pauses_grow_while_a_url_stays_ill() -> None:
+    first = FakeChain(is_down=True)
+    both = Together(first, FakeChain())
+    looks = []
+    look = both.endpoint._look_at
+    both.endpoint._look_at = lambda one: (looks.append(both.seconds), look(one))[1]  # type: ignore[method-assign]
+    for _ in range(100):
+        both.endpoint.request("eth_maxPriorityFeePerGas")
+        both.seconds += 1
+    assert looks == [1, 3, 7, 15, 31, 61, 91]
+
+
+def test_a_url_of_another_chain_is_marked_and_never_asked_again() -> None:
+    other = FakeChain(chain_id=1)
+    both = Together(other, FakeChain())
+    for _ in range(3):
+        both.endpoint.request("eth_maxPriorityFeePerGas")
+    assert both.states() == ["wrong chain", "ok"]
+    assert other.asked == ["eth_chainId"]
+    assert both.endpoint.health()[0].shown_url == "chain 0"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, [], "text", {}, {"id": 1}, [{"id": 1, "result": "0x1"}], [{"id": 1}, {"id": 1}], [None, None]],
+)
+def test_answers_that_are_no_json_rpc_are_no_answers(answer: Any) -> None:
+    broken = Broken()
+    broken.answer = answer
+    with pytest.raises(ChainUnavailableError):
+        endpoint_of(broken).request("eth_getTransactionReceipt", "0x00")
+    with pytest.raises(ChainUnavailableError):
+        endpoint_of(broken).request_many([("eth_chainId", []), ("eth_chainId", [])])
+    assert endpoint_of(broken, FakeChain()).request("eth_chainId") == hex(CHAIN_ID)
+
+
+def test_head_of_one_url_asks_once() -> None:
+    chain = FakeChain(height=9)
+    assert Together(chain).head(acted_on=20) == 9, "whether it is behind is the indexer's question"
+    assert chain.asked == ["eth_getBlockByNumber"]
+
+
+def test_head_is_the_preferred_urls_while_it_keeps_up() -> None:
+    assert Together(FakeChain(height=9), FakeChain(height=10)).head() == 9
+
+
+def test_head_passes_over_a_lagging_url_and_does_not_go_below_what_was_acted_on() -> None:
+    slow, quick = FakeChain(height=10), FakeChain(height=30)
+    both = Together(slow, quick)
+    assert both.head() == 30
+    assert both.states() == ["lagging", "ok"]
+    both.endpoint.request("eth_maxPriorityFeePerGas")
+    assert quick.asked[-1] == "eth_maxPriorityFeePerGas"
+    quick.is_down = True
+    with pytest.raises(ChainUnavailableError, match="no endpoint has block 30"):
+        both.head(acted_on=30)
+    slow.height = 31
+    assert both.head(acted_on=30) == 31
+
+
+def test_head_is_none_when_two_urls_disagree_and_comes_back_when_they_agree() -> None:
+    one, other = FakeChain(height=9), Forked(height=9)
+    both = Together(one, other)
+    with pytest.raises(ChainUnavailableError, match="disagree"):
+        both.head()
+    assert both.states() == ["disagrees", "disagrees"]
+    with pytest.raises(ChainUnavailableError):
+        both.endpoint.request("eth_maxPriorityFeePerGas")
+    other.height = 4
+    assert both.head() == 9
+
+
+def test_head_of_a_majority_stands_and_the_others_are_not_asked() -> None:
+    wrong = Forked(height=12)
+    three = Together(wrong, FakeChain(height=9), FakeChain(height=9))
+    assert three.head() == 9
+    assert three.states() == ["disagrees", "ok", "ok"]
+    asked = len(wrong.asked)
+    three.endpoint.request("eth_maxPriorityFeePerGas")
+    assert len(wrong.asked) == asked
+
+
+def test_ask_elsewhere_asks_a_url_that_is_not_in_use() -> None:
+    first, second = FakeChain(), FakeChain()
+    both = Together(first, second)
+    both.endpoint.request("eth_maxPriorityFeePerGas")
+    answer = both.endpoint.ask_elsewhere("eth_maxPriorityFeePerGas")
+    assert answer is not None and answer.result == hex(10**9)
+    assert second.asked[-1] == "eth_maxPriorityFeePerGas"
+    assert Together(FakeChain()).endpoint.ask_elsewhere("eth_chainId") is None

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_chosen
+
+Chain = tuple[str, ...]
+"""Hashes by height."""
+
+
+def trunk(length: int, fork_at: int | None = None, fork: str = "b") -> Chain:
+    return tuple(
+        f"{fork}{number}" if fork_at is not None and number >= fork_at else f"a{number}"
+        for number in range(length)
+    )
+
+
+def agreed(
+    *chains: Chain, configured: int | None = None, silent: frozenset[int] = frozenset()
+) -> set[int] | None:
+    seen = [SeenHead(place, len(chain) - 1, chain[-1]) for place, chain in enumerate(chains)]
+
+    def hashes_at(place: int, numbers: Sequence[int]) -> Mapping[int, str] | None:
+        return None if place in silent else {number: chains[place][number] for number in numbers}
+
+    found = find_agreed(seen, hashes_at, configured or len(chains))
+    return None if found is None else {head.place for head in found}
+
+
+def test_heads_of_one_chain_agree_at_any_heights() -> None:
+    assert agreed(trunk(10), trunk(12), trunk(3), configured=5) == {0, 1, 2}
+
+
+def test_one_against_one_has_no_majority() -> None:
+    assert agreed(trunk(10), trunk(10, fork_at=8)) is None
+    assert agreed(trunk(10), trunk(12, fork_at=8)) is None
+
+
+def test_a_majority_of_all_configured_decides() -> None:
+    assert agreed(trunk(10), trunk(12, fork_at=8), trunk(11)) == {0, 2}
+    assert agreed(trunk(10), trunk(12, fork_at=8), trunk(11), configured=4) is None, "half is no majority"
+
+
+def test_three_forks_have_no_majority() -> None:
+    assert agreed(trunk(10), trunk(10, fork_at=8), trunk(10, fork_at=7, fork="c")) is None
+
+
+def test_an_endpoint_that_falls_silent_has_no_say() -> None:
+    assert agreed(trunk(12, fork_at=8), trunk(10), trunk(9), silent=frozenset({0})) == {1, 2}
+
+
+@given(
+    heights=st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    wrong=st.sets(st.integers(0, 4)),
+)
+def test_a_fork_of_the_minority_is_never_acted_on(heights: list[int], wrong: set[int]) -> None:
+    chains = [trunk(height, fork_at=0 if place in wrong else None) for place, height in enumerate(heights)]
+    honest = {place for place in range(len(chains)) if place not in wrong}
+    found = agreed(*chains)
+    if 2 * len(honest) > len(chains):
+        assert found == honest
+    elif honest and 2 * len(honest) == len(chains):
+        assert found is None
+
+
+def test_chosen_is_the_preferred_head_unless_it_lags_or_is_below_what_was_acted_on() -> None:
+    heads = [SeenHead(0, 10, "a10"), SeenHead(1, 12, "a12")]
+    assert find_chosen(heads, 0) == heads[0]
+    assert find_chosen(heads, 11) == heads[1]
+    assert find_chosen(heads, 13) is None
+    lagging = SeenHead(0, 12 - LAG_BLOCKS - 1, "a8")
+    assert find_chosen([lagging, heads[1]], 0) == heads[1]
