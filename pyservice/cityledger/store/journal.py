@@ -31,6 +31,8 @@ from cityledger.store.failures import translated
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
+Observed = Callable[[int, float], None]
+"""Told of each group, committed or not: its pieces, and the seconds that it took."""
 GROUP_LIMIT = 256
 """Pieces in one commit; bounds how long the first of a group waits for the last."""
 ROUNDS = 50
@@ -55,8 +57,9 @@ class _Outcome:
 class Journal:
     """The one writer of a process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, observed: Observed = lambda _pieces, _seconds: None) -> None:
         self._database = database
+        self._observed = observed
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._closed = False
         self._marks: list[bytes] = []
@@ -84,6 +87,11 @@ class Journal:
         result: T = piece.future.result()
         return result
 
+    @property
+    def waiting(self) -> int:
+        """Pieces that no group has taken yet, about."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Finishes what is queued and stops."""
         self._closed = True
@@ -93,7 +101,9 @@ class Journal:
 
     def _loop(self) -> None:
         while (group := self._next_group()) is not None:
+            started = time.monotonic()
             self._commit(group)
+            self._observed(len(group), time.monotonic() - started)
 
     def _next_group(self) -> list[_Piece] | None:
         piece = self._queue.get()

@@ -101,3 +101,12 @@ def test_close_finishes_what_is_queued_and_then_refuses(database: Database) -> N
     assert done == _keys(database)
     with pytest.raises(UnavailableError, match="shutting down"):
         journal.run(_put("late"))  # type: ignore[arg-type]
+
+
+def test_journal_tells_of_each_group(database: Database) -> None:
+    told: list[tuple[int, float]] = []
+    observed = Journal(database, lambda pieces, seconds: told.append((pieces, seconds)))
+    observed.run(lambda _connection: None)
+    assert observed.waiting == 0
+    observed.close()
+    assert [pieces for pieces, _ in told] == [1]
