@@ -80,6 +80,11 @@ class ChainAccess:
             raise NotFoundError(f"agency: {text}")
         return number
 
+    def code_of(self, agency: AgencyId) -> str:
+        """The agency's code; its number where the chain knows no such agency."""
+        found = self.contracts.agencies.find_agency(agency, "latest")
+        return str(agency) if found is None else found.code
+
     def dataset(self, text: str) -> DatasetId:
         """The dataset ``CODE/duty/entry/dataset``, or of that 0x-hex id.
 

@@ -84,7 +84,8 @@ def resume_log(
             return
         told = {"log": log, "halted": True, "cause": resumed.still.cause.value}
         print_fields({**told, "detail": resumed.still.detail}, as_json=as_json)
-        note(f"next: {next_step_of(resumed.still.cause, LogId(log), str(resumer.agency_of(LogId(log))))}")
+        agency = access.code_of(resumer.agency_of(LogId(log)))
+        note(f"next: {next_step_of(resumed.still.cause, LogId(log), agency)}")
     raise typer.Exit(EXIT_ERROR)
 
 
