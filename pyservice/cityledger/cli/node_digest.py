@@ -28,7 +28,7 @@ def digest(
     Example: `cityledger node digest --folder .cityledger/node`
 
     Two nodes of one city that print the same digest at the same block know the same, but for idx_skipped,
-    which holds only a node's own transactions (SPEC.md §4.2).
+    which holds only a node's own transactions (SPEC.md §4.3).
     """
     from cityledger.chain.manifest import load_manifest
     from cityledger.recovery.state_digest import state_digest

@@ -1,4 +1,4 @@
-"""One digest over all that the index says at a block, for every client to compute. Source: SPEC.md §4.2."""
+"""One digest over all that the index says at a block, for every client to compute. Source: SPEC.md §4.3."""
 
 from __future__ import annotations
 
