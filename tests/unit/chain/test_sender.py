@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cityledger.chain.endpoint import Endpoint
 from cityledger.chain.sender import Broadcast, Call, Fees, Sender
@@ -142,3 +144,54 @@ def test_fees_hold_several_full_blocks() -> None:
 
 def test_raised_is_enough_for_a_replacement() -> None:
     assert Fees(8, 0).raised() == Fees(10, 1)
+
+
+@pytest.mark.parametrize("to", [CALL.to, None])
+def test_read_gives_back_what_was_signed(to: Address | None) -> None:
+    call = Call(to, b"\x01\x02", "Contract.function", gas=77_000)
+    sender = sender_of(FakeChain())
+    read = sender.read(sender.sign(ALICE, 7, call, FEES).raw)
+    assert (read.nonce, read.fees) == (7, FEES)
+    assert (read.call.to, read.call.data, read.call.gas) == (to, b"\x01\x02", 77_000)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", b"\x01" + bytes(60), b"\xf8" * 80])
+def test_read_refuses_what_is_no_transaction(raw: bytes) -> None:
+    with pytest.raises(ChainError, match="no transaction of type 2"):
+        sender_of(FakeChain()).read(raw)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**13))
+def test_replacing_offers_an_eighth_more_or_nothing(tip: int, base: int, market: int, limit: int) -> None:
+    held = Fees(base + tip, tip)
+    fees = held.replacing(Fees(2 * market + tip, tip), limit)
+    if fees is None:
+        assert held.raised().max_fee > limit
+        return
+    assert fees.max_fee >= held.max_fee * 9 / 8 and fees.max_priority_fee >= held.max_priority_fee * 9 / 8
+    assert fees.max_priority_fee <= fees.max_fee <= limit
+    assert fees.max_fee >= min(2 * market + tip, limit)
+
+
+def test_wait_any_sees_a_candidate_that_comes_later() -> None:
+    chain = FakeChain()
+    sender = sender_of(chain)
+    original = sender.sign(ALICE, 0, LIMITED, FEES)
+    replacement = sender.sign(ALICE, 0, LIMITED, FEES.raised())
+    asked: list[list[bytes]] = []
+
+    def candidates() -> list[bytes]:
+        if asked:
+            sender.broadcast(replacement.raw)
+            asked.append([original.hash, replacement.hash])
+        else:
+            asked.append([original.hash])
+        return asked[-1]
+
+    assert sender.wait_any(candidates).transaction == replacement.hash
+    assert len(asked) == 2
+
+
+def test_wait_any_gives_up_in_time() -> None:
+    with pytest.raises(ChainUnavailableError, match="not mined in 5 s"):
+        sender_of(FakeChain()).wait_any(lambda: [b"\x07" * 32])
