@@ -44,9 +44,6 @@ class RangeReader:
             last = min(head, first + self._width - 1)
             try:
                 read = self._read(first, last, before)
-            except ChainUnavailableError:
-                self._width = max(self._width // 4, 1)
-                raise
             except ChainError:
                 if first == last:
                     raise
@@ -62,11 +59,20 @@ class RangeReader:
         if len(headers) <= FEW:
             events = {one.block.hash: self._follower.events_of(one.block.hash) for one in headers}
         else:
-            events = _by_block(self._follower.events_between(first, last))
+            events = _by_block(self._events_between(first, last))
         # Logs of another fork than the headers': what they tell of may never have happened on this one.
         if not events.keys() <= {one.block.hash for one in headers}:
             return []
         return [ReadBlock(one, self._complete(one, events.get(one.block.hash, []))) for one in headers]
+
+    def _events_between(self, first: int, last: int) -> list[LoggedEvent]:
+        try:
+            return self._follower.events_between(first, last)
+        except ChainUnavailableError:
+            # Perhaps too much for the time that an answer may take. Less than a refusal shrinks it: an
+            # endpoint that is down now and then must not bring the range down to single blocks.
+            self._width = max((last - first + 1) // 2, FEW + 1)
+            raise
 
     def _complete(self, header: Header, events: list[LoggedEvent]) -> list[LoggedEvent]:
         """The block's events, asked again where its filter may hold more; in the end, what two say."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.structs import Admission
-from cityledger.errors import ChainError, StorageFullError
+from cityledger.errors import ChainError, StaleIndexError, StorageFullError, WrongChainError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
@@ -250,3 +251,143 @@ def _admitted(number: int) -> e.AgencyAdmitted:
     return e.AgencyAdmitted(
         AgencyId(number), Admission(f"agency-{number}", "A", "甲", "", address, bytes(32), bytes(32))
     )
+
+
+def _halted(database: Database) -> str | None:
+    with database.reading() as connection:
+        return node_state.find_value(connection, node_state.INDEX_HALTED)
+
+
+def test_a_reorg_beyond_the_limit_stops_the_index_for_good(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    chain.final_depth = 50
+    for _ in range(9):
+        chain.mine()
+    _catch_up(indexer := _indexer(chain, database, journal, reorg_limit_blocks=3))
+    before = _dump(database)
+    chain.reorg(4)
+    for _ in range(6):
+        chain.mine()
+
+    with pytest.raises(ChainError, match=r"more than 3 blocks \(reorg_limit_blocks\)"):
+        _catch_up(indexer)
+
+    assert _dump(database) == before
+    assert _halted(database) == "a reorg of more than 3 blocks (reorg_limit_blocks)"
+    with pytest.raises(ChainError, match="node rebuild"):
+        _indexer(chain, database, journal).step()
+    with pytest.raises(ChainError, match="node rebuild"):
+        _indexer(chain, database, journal).follow_store()
+
+
+def test_reads_stop_at_once_when_the_index_is_stopped(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    clock = ChainClock(wall=lambda: 1_001.0, monotonic=lambda: 0.0)
+    follower = MemoryFollower(chain)
+    indexer = Indexer(follower, database, journal, clock, first_block=0)  # type: ignore[arg-type]
+    chain.mine()
+    _catch_up(indexer)
+    clock.verify_fresh(15)
+    with database.writing() as connection:
+        node_state.put_value(connection, node_state.INDEX_HALTED, "for a test")
+
+    with pytest.raises(ChainError):
+        indexer.step()
+
+    with pytest.raises(StaleIndexError, match="for a test"):
+        clock.verify_fresh(15)
+
+
+def test_an_endpoint_of_another_chain_id_does_not_stop_the_index_for_good(
+    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        chain.mine()
+    _catch_up(indexer := _indexer(chain, database, journal))
+    chain.reorg(5)
+    for _ in range(7):
+        chain.mine()
+
+    def refuse() -> None:
+        raise WrongChainError("serves another chain")
+
+    monkeypatch.setattr(indexer._follower, "verify_chain", refuse)
+    with pytest.raises(WrongChainError):
+        indexer.step()
+
+    assert _halted(database) is None
+
+
+def test_blocks_far_below_final_are_kept_only_if_they_hold_events(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    at = chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    indexer = _indexer(chain, database, journal, reorg_limit_blocks=3)
+    for _ in range(20):
+        chain.mine()
+        _catch_up(indexer)
+    stepwise = _dump(database)["block"]
+
+    head, final = chain.head().number, chain.finalized().number
+    assert [row[0] for row in stepwise] == [at.number, *range(final - 3, head + 1)]
+
+
+def test_an_index_that_lags_takes_the_cursor_of_the_process_that_leads(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    head = chain.mine()
+    _catch_up(_indexer(chain, database, journal))
+    clock = ChainClock()
+    other = Indexer(MemoryFollower(chain), database, journal, clock, first_block=0)  # type: ignore[arg-type]
+
+    assert other.follow_store() is False
+
+    assert clock.head == head
+
+
+def test_whoever_comes_second_writes_nothing(
+    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    first, second = (_indexer(chain, database, journal) for _ in range(2))
+    run = journal.run
+
+    def run_after_the_other(work: Callable[..., Any]) -> Any:
+        monkeypatch.setattr(journal, "run", run)
+        _catch_up(first)
+        return run(work)
+
+    monkeypatch.setattr(journal, "run", run_after_the_other)
+    assert second.step() is False
+
+    assert len(_dump(database)["idx_purpose"]) == 1
+    assert _dump(database)["block"][-1][0] == chain.head().number
+
+
+def test_an_event_that_every_endpoint_leaves_out_is_a_false_positive_of_the_bloom(
+    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    indexer = _indexer(chain, database, journal)
+    monkeypatch.setattr(indexer._follower, "events_of", lambda _hash: [])
+    asked: list[bytes] = []
+    monkeypatch.setattr(indexer._follower, "events_elsewhere", lambda one: asked.append(one) or [])
+
+    _catch_up(indexer)
+
+    assert asked == [chain.head().hash]
+
+
+def test_endpoints_that_tell_of_different_events_stop_the_index(
+    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    indexer = _indexer(chain, database, journal)
+    others = [dataclasses.replace(one, log_index=7) for one in chain.events_of(chain.head().hash)]
+    monkeypatch.setattr(indexer._follower, "may_lack", lambda _header, events: bool(events))
+    monkeypatch.setattr(indexer._follower, "events_elsewhere", lambda _hash: others)
+
+    with pytest.raises(ChainError, match="different events in block"):
+        _catch_up(indexer)
