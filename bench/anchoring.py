@@ -10,6 +10,9 @@ batch is indexed as mined. - *naive, pipelined*: web3.py, hashes the payload and
 each record without waiting in between. - *naive, waiting*: the same, but waits for each receipt before the
 next, as most tutorials do.
 
+Then a backlog of accepted records is anchored at each batch size, in a city of its own (``backlog.py``), with
+the pipelined client in the same city.
+
 The naive sides anchor on the same contract (a batch of one), but neither seal nor store anything: the
 comparison favours them.
 """
@@ -29,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from backlog import Anchored, backlogged
 from one_agency import AGENCY, NAIVE, STATE, Bench, running
 from rich.progress import Progress
 from web3 import Web3
@@ -135,7 +139,17 @@ def main() -> None:
     )
     parser.add_argument("--waiting-records", type=int, default=5, help="a round, waiting (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
+    parser.add_argument(
+        "--sizes", default="1,16,256,4096,65536", help="batch sizes for the backlog (%(default)s)"
+    )
+    parser.add_argument(
+        "--backlog", type=int, default=131_072, help="most records in one; a size takes at most 400 batches"
+    )
     asked = parser.parse_args()
+    sizes = [int(one) for one in asked.sizes.split(",") if one]
+    _print_backlogs(_measure_backlogs(sizes, asked.backlog, asked.rounds))
+    if asked.records == 0:
+        return
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as bench:
         _wait_until_ready(bench)
         _print(_measure(bench, asked.records, asked.waiting_records, asked.rounds), asked.rounds)
@@ -154,6 +168,40 @@ def _measure(bench: Bench, count: int, waiting: int, rounds: int) -> dict[str, l
             for name, side in sides.items():
                 runs[name].append(side(number))
     return runs
+
+
+Pair = tuple[Anchored, Run]
+"""A backlog, and the pipelined client in the same city right after it."""
+MAX_BATCHES = 400
+NAIVE_RECORDS = 200
+
+
+def _measure_backlogs(sizes: list[int], most: int, rounds: int) -> dict[int, list[Pair]]:
+    runs: dict[int, list[Pair]] = {size: [] for size in sizes}
+    with Progress(transient=True) as progress:
+        for _ in progress.track(range(rounds), description="anchoring backlogs"):
+            for size in sizes:
+                with backlogged(size, min(size * MAX_BATCHES, most)) as (bench, anchor):
+                    runs[size].append((anchor(), run_naive(bench, NAIVE_RECORDS, waits=False)))
+    return runs
+
+
+def _print_backlogs(runs: dict[int, list[Pair]]) -> None:
+    print("a backlog, anchored; records/s until the last is mined; median (minimum to maximum)")
+    for size, pairs in runs.items():
+        ours, naive = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        print(
+            f"batches of {size:6,}: {_spread([one.per_second for one in ours])} records/s,"
+            f" {_spread([one.gas_per_record for one in ours])} gas/record,"
+            f" last final after {_spread([one.final_seconds for one in ours])} s;"
+            f" {ours[0].records:,} records in {ours[0].batches} batches, {ours[0].transactions} transactions"
+        )
+        speed = _spread([a.per_second / b.per_second for a, b in pairs])
+        gas = _spread([b.gas_per_record / a.gas_per_record for a, b in pairs])
+        print(
+            f"{'':19}against naive, pipelined ({_spread([one.per_second for one in naive])} records/s):"
+            f" {speed} times the records/s, {gas} times less gas"
+        )
 
 
 def _wait_until_ready(bench: Bench) -> None:

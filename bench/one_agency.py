@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
@@ -81,16 +82,14 @@ def running(folder: Path) -> Iterator[Bench]:
 
 
 @contextmanager
-def opened(
-    folder: Path, profile: Profile = PARKING, *, batch_max_age_seconds: float = 1.0
-) -> Iterator[Bench]:
-    """Builds it; whoever starts the node closes it too."""
+def opened(folder: Path, profile: Profile = PARKING, **changes: Any) -> Iterator[Bench]:
+    """Builds it; whoever starts the node closes it too. ``changes`` are to the node's settings."""
     with Devnet.start(folder / "devnet") as devnet:
         manifest = deploy(devnet.connect(), devnet_account(0), _plan(), folder / "manifest.json")
         keys = Keyring.create(folder / "keyring", _SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)
         operator = keys.add_account(bytes(OPERATOR.key))
         dataset, naive_log = _prepare(devnet, manifest, keys, operator, profile)
-        settings = replace(_settings(folder, devnet, operator), batch_max_age_seconds=batch_max_age_seconds)
+        settings = replace(_settings(folder, devnet, operator), **changes)
         node = open_node(settings, _SECRET)
         yield Bench(devnet, manifest, node, dataset, naive_log)
 
@@ -161,5 +160,6 @@ def _settings(folder: Path, devnet: Devnet, operator: Address) -> Settings:
         keyring=folder / "keyring",
         operator=operator,
         object_store_url=(folder / "objects").as_uri(),
+        batch_max_age_seconds=1.0,
         devnet_state=folder / "devnet" / STATE_NAME,
     )

@@ -177,7 +177,7 @@ def report(load: Load, samples: list[tuple[float, float]], minutes: float, plot:
 
 def serve(folder: Path) -> int:
     """The node's own process: says where it is, and ends with its standard input."""
-    with opened(folder, batch_max_age_seconds=5.0) as bench, ServedNode.start(bench.node) as served:
+    with opened(folder, batch_max_age_seconds=5.0) as bench, ServedNode.start(bench.node, port=0) as served:
         served.wait_until_ready(60)
         tokens = {role.name.lower(): _token(served, role) for role in (Role.WRITER, Role.READER)}
         told = {"url": served.url, "dataset": f"0x{bench.dataset.hex()}", "tokens": tokens}
