@@ -68,11 +68,12 @@ def serve(
     from cityledger.cli.node_secret import secret_of
     from cityledger.serving import ServedNode
     from cityledger.settings import load_settings
+    from cityledger.store.database import is_shared
 
     stop = _stop_on_signals()
     _log_to_stderr(log_level_from(os.environ))
     settings = load_settings(folder, os.environ)
-    with sole_process(folder):
+    with sole_process(folder, shares=is_shared(settings.database_url)):
         node = open_node(settings, secret_of(settings, os.environ))
         with ServedNode.start(node, host=host, port=port) as served:
             _wait_until_ready(served, stop)

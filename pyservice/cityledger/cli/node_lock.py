@@ -1,4 +1,4 @@
-"""One process at a time works on a node's folder: two would number the same log twice."""
+"""Who works on a node's folder: one process, or several that serve it from one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ RESTORING_NAME = "restoring.json"
 
 
 @contextmanager
-def sole_process(folder: Path, *, restores: bool = False) -> Iterator[None]:
+def sole_process(folder: Path, *, restores: bool = False, shares: bool = False) -> Iterator[None]:
     """Holds the folder's lock; the system lets go of it when the process ends, however it ends.
+
+    ``shares``: other processes that share it as well may hold it at the same time.
 
     Raises:
         ConfigurationError: another process holds it, the folder cannot be written, or a restore into it was
             cut off, and this is not the restore.
     """
-    with _locked(folder):
+    with _locked(folder, fcntl.LOCK_SH if shares else fcntl.LOCK_EX):
         if not restores and (folder / RESTORING_NAME).exists():
             raise ConfigurationError(
                 f"a restore into {folder} was cut off: run `cityledger node restore` again first"
@@ -31,13 +33,13 @@ def sole_process(folder: Path, *, restores: bool = False) -> Iterator[None]:
         yield
 
 
-def _locked(folder: Path) -> TextIO:
+def _locked(folder: Path, kind: int) -> TextIO:
     try:
         held = (folder / LOCK_NAME).open("a")
     except OSError as error:
         raise ConfigurationError(f"{folder} is no folder that a node can use: {error.strerror}") from error
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held, kind | fcntl.LOCK_NB)
     except OSError:
         held.close()
         raise ConfigurationError(f"a node is served from {folder} already; stop it first") from None

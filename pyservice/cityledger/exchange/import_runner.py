@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.importing import ImportRun
+from cityledger.exchange.placing import written_before
 from cityledger.exchange.services import Services
 from cityledger.exchange.spooling import sweep
 from cityledger.store import imports
@@ -44,14 +45,14 @@ class ImportRunner:
         """Says that there is a new job."""
         self._woken.set()
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, leads: Callable[[], bool] = lambda: True) -> None:
         """Until ``stop`` is set; a chunk that has begun is finished. First of all removes files that an
-        earlier process left."""
+        earlier process left. Imports only while ``leads`` says that this process is the one that does."""
         self._sweep()
         while not stop.is_set():
             self._woken.clear()
             try:
-                busy = self.turn(stop)
+                busy = self.turn(stop) if leads() else self._let_others()
             except CityledgerError:
                 _log.exception("imports cannot be looked for")
                 busy = False
@@ -67,9 +68,14 @@ class ImportRunner:
             busy = self._advance(job) or busy
         return busy
 
+    def _let_others(self) -> bool:
+        """Another process goes on with the imports, so what is known of them here grows old."""
+        self._runs.clear()
+        return False
+
     def _sweep(self) -> None:
         try:
-            sweep(self._services, self._began)
+            sweep(self._services, written_before(self._began, self._services.database))
         except CityledgerError as error:
             _log.warning("files of imports left to the next start error=%s", type(error).__name__)
 

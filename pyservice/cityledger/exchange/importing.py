@@ -187,7 +187,7 @@ class ImportRun:
 
         def within(connection: sa.Connection, _stored: object = None) -> None:
             self._subjects.add(connection, fresh)
-            imports.advance(connection, self.job.id, cursor, judged.listed)
+            imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed)
 
         if self._asked.dry_run:
             self._allow()

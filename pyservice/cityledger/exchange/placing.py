@@ -10,7 +10,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cityledger.errors import (
     CityledgerError,
@@ -24,12 +24,15 @@ from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import HEADER_BYTES, Header, parse_header
 from cityledger.sealing.streaming import SealingStream
 from cityledger.store import records
+from cityledger.store.database import Database
 from cityledger.store.records import SealedPart
 from cityledger.types import Aead
 
 log = logging.getLogger(__name__)
 IN_ROW_BYTES = 262_144
 """Sealed parts up to this length are kept in the row."""
+SHARED_GRACE = timedelta(days=1)
+"""How long a write of another process may be on its way: from its first object to its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,14 @@ def discard_after(services: Services, keys: Iterable[str], failure: BaseExceptio
     if isinstance(failure, UnavailableError) and not isinstance(failure, StorageFullError):
         return
     discard(services, keys)
+
+
+def written_before(began: datetime, database: Database) -> datetime:
+    """What was written before this is of no write still on its way, for a process that ``began`` then.
+
+    Other processes of the node may write to a shared database, and have begun earlier.
+    """
+    return began - SHARED_GRACE if database.is_shared else began
 
 
 def sweep(services: Services, before: datetime, stops: Callable[[], bool] = lambda: False) -> int:

@@ -81,11 +81,13 @@ class Database:
         return self.engine.execution_options(**options) if self.is_shared else self.engine
 
 
+def is_shared(url: str) -> bool:
+    """Whether several processes may write to the database at ``url``."""
+    return _parsed(url).drivername in postgresql.SCHEMES
+
+
 def _create_engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError("database_url is no URL: write sqlite:///… or postgresql://…") from error
+    parsed = _parsed(url)
     if parsed.drivername in postgresql.SCHEMES:
         return postgresql.create_engine(parsed)
     if parsed.drivername != "sqlite":
@@ -93,6 +95,13 @@ def _create_engine(url: str) -> sa.Engine:
             f"database_url begins with {parsed.drivername}: only sqlite:/// and postgresql:// are spoken"
         )
     return sqlite.create_engine(parsed)
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError("database_url is no URL: write sqlite:///… or postgresql://…") from error
 
 
 def _commit(transaction: sa.RootTransaction) -> None:

@@ -16,6 +16,7 @@ from enum import IntEnum
 
 import sqlalchemy as sa
 
+from cityledger.errors import UnavailableError
 from cityledger.store.tables import import_job, import_row
 from cityledger.types import AgencyId, DatasetId
 
@@ -176,9 +177,18 @@ def begin(connection: sa.Connection, id_: str) -> None:
     _update(connection, id_, state=int(JobState.RUNNING))
 
 
-def advance(connection: sa.Connection, id_: str, cursor: Cursor, rows: Sequence[ListedRow]) -> None:
-    """Moves the cursor, and lists the rows of the chunk that have a verdict."""
-    _update(connection, id_, rows_done=cursor.rows, bytes_done=cursor.bytes, tallies=cursor.tallies)
+def advance(
+    connection: sa.Connection, id_: str, known: Cursor, cursor: Cursor, rows: Sequence[ListedRow]
+) -> None:
+    """Moves the cursor on from ``known``, and lists the rows of the chunk that have a verdict.
+
+    Raises:
+        UnavailableError: another process has moved it.
+    """
+    here = (import_job.c.id == id_) & (import_job.c.rows_done == known.rows)
+    values = {"rows_done": cursor.rows, "bytes_done": cursor.bytes, "tallies": cursor.tallies}
+    if connection.execute(import_job.update().where(here).values(values)).rowcount == 0:
+        raise UnavailableError("another process has gone on with this import")
     if rows:
         connection.execute(import_row.insert(), [_row_values(id_, row) for row in rows])
 

@@ -1,0 +1,171 @@
+"""One leader among the processes of a node: for loops of which one at a time is enough.
+
+Who leads holds a lock that goes with the process, however it ends: PostgreSQL's session lock on a connection
+of its own, or a lock on a file beside SQLite's. It keeps work from being done twice, not numbers from being
+given twice: for that there are unique constraints, since a process may go on for a moment after its lock is
+gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TextIO
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from cityledger.errors import ConfigurationError
+from cityledger.store.database import Database
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+"""How long an answer holds: how soon a leader's end is noticed, by itself and by its successor."""
+
+
+class Lock(Protocol):
+    def is_held(self) -> bool:
+        """Whether this process holds it, after having tried to."""
+
+    def release(self) -> None: ...
+
+
+class Leadership:
+    """Asks for the lead of ``name`` in a database. One thread calls it."""
+
+    def __init__(
+        self, database: Database, name: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._name = name
+        self._monotonic = monotonic
+        self._lock = lock_of(database, name)
+        self._leads = False
+        self._asked_at: float | None = None
+
+    def leads(self) -> bool:
+        """Whether this process leads. Never raises: who cannot ask does not lead."""
+        now = self._monotonic()
+        if self._asked_at is None or now - self._asked_at >= LOOK_SECONDS:
+            self._asked_at = now
+            self._tell(self._lock.is_held())
+        return self._leads
+
+    def close(self) -> None:
+        """Lets another process lead."""
+        self._lock.release()
+        self._leads = False
+
+    def _tell(self, leads: bool) -> None:
+        if leads != self._leads:
+            log.info("leadership %s name=%s", "taken" if leads else "lost", self._name)
+        self._leads = leads
+
+
+def lock_of(database: Database, name: str) -> Lock:
+    """The lock ``name`` of a database, not yet held."""
+    if database.is_shared:
+        return _SessionLock(database, name)
+    return _FileLock(database, name)
+
+
+def hold_database(database: Database) -> Lock:
+    """The lock that a process of a SQLite database holds while it serves: two would number alike, wherever
+    their folders are. Processes of a PostgreSQL database may be many.
+
+    Raises:
+        ConfigurationError: another process holds it.
+    """
+    held = _NoLock() if database.is_shared else lock_of(database, "served")
+    if not held.is_held():
+        raise ConfigurationError(
+            "another process serves this SQLite database already: stop it first, or use PostgreSQL"
+        )
+    return held
+
+
+class _NoLock:
+    def is_held(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+
+class _SessionLock:
+    """Held by a database session. A session that broke is a lock that is gone."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._key = int.from_bytes(
+            hashlib.sha256(f"cityledger/{name}".encode()).digest()[:8], "big", signed=True
+        )
+        self._session: sa.Connection | None = None
+
+    def is_held(self) -> bool:
+        try:
+            return self._is_alive() if self._session is not None else self._is_taken()
+        except SQLAlchemyError as error:
+            log.warning("leadership not asked for error=%s", type(error).__name__)
+            self.release()
+            return False
+
+    def release(self) -> None:
+        """Closes the session rather than unlock it: a pool would keep the session, and a broken one cannot
+        unlock.
+        """
+        if self._session is not None:
+            self._session.invalidate()
+            self._session.close()
+            self._session = None
+
+    def _is_alive(self) -> bool:
+        assert self._session is not None
+        return bool(self._session.execute(sa.text("SELECT true")).scalar_one())
+
+    def _is_taken(self) -> bool:
+        session = self._engine.connect()
+        try:
+            taken = bool(session.execute(sa.select(sa.func.pg_try_advisory_lock(self._key))).scalar_one())
+        except BaseException:
+            session.invalidate()
+            session.close()
+            raise
+        if taken:
+            self._session = session
+        else:
+            session.close()
+        return taken
+
+
+class _FileLock:
+    """Held by an open file beside the database."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        path = database.engine.url.database
+        self._path = None if not path else Path(f"{path}.{name.replace('/', '-')}.lock")
+        self._file: TextIO | None = None
+
+    def is_held(self) -> bool:
+        if self._path is None or self._file is not None:  # a database in memory has no other process
+            return True
+        try:
+            file = self._path.open("a")
+        except OSError as error:
+            log.warning("leadership not asked for error=%s", type(error).__name__)
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
