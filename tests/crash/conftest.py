@@ -13,6 +13,16 @@ from crash.oracle import Oracle
 from crash.town import Town, copied_town, found_town
 from databases import KINDS, fresh_database_url
 
+HERE = Path(__file__).parent
+LONGEST_TEST_SECONDS = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Some of these tests start five processes; on a busy machine that takes its time."""
+    for item in items:
+        if item.path.parent == HERE and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_TEST_SECONDS))
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tells what the random runs counted, each and all together."""

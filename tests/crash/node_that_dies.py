@@ -16,7 +16,7 @@ from crash.waiting import await_that
 from node_process import PASSPHRASE, clean_environment
 
 _KILLED = -signal.SIGKILL
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 
 
 @dataclass

@@ -28,7 +28,7 @@ RUNS = int(os.environ.get("CITYLEDGER_TEST_KILL_RUNS", "20"))
 FIRST_SEED = int(os.environ.get("CITYLEDGER_TEST_KILL_SEED", "1"))
 KILLS = 4
 FAULTY_SHARE = 0.08
-pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @dataclass
