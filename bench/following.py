@@ -1,0 +1,110 @@
+"""How long from a block to the index's cursor, polled and told of by a WebSocket; and how fast it catches up.
+
+python bench/following.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+from cityledger.chain.clock import ChainClock
+from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.follower import Follower
+from cityledger.chain.manifest import Manifest
+from cityledger.chain.new_heads import NewHeads
+from cityledger.devnet import Devnet, devnet_account
+from cityledger.indexer.indexer import Indexer
+from cityledger.store.database import Database
+from cityledger.store.journal import Journal
+from cityledger.store.migrate import migrate
+from cityledger.types import Address, BlockRef
+
+POLL_SECONDS = 0.1
+BLOCKS = 50
+BACKLOG = 2_000
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, Devnet.start(Path(name) / "devnet", block_time=0) as devnet:
+        endpoint = devnet.connect()
+        council, guard = (Address(devnet_account(number).address) for number in (1, 2))
+        path = Path(name) / "manifest.json"
+        manifest = deploy(endpoint, devnet_account(0), Plan(council, guard, 0, 0), path)
+        for is_told in (False, True):
+            measure(devnet, manifest, Path(name), is_told=is_told)
+        for _ in range(BACKLOG // 100):
+            endpoint.request("anvil_mine", hex(100))
+        catch_up(devnet, manifest, Path(name))
+
+
+def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_told: bool) -> None:
+    arrived, stop = threading.Event(), threading.Event()
+    with closing(Database(f"sqlite:///{folder}/{is_told}.db")) as database:
+        migrate(database)
+        with closing(Journal(database)) as journal:
+            heads: list[BlockRef] = []
+
+            def advanced(block: BlockRef) -> None:
+                heads.append(block)
+                arrived.set()
+
+            told = NewHeads(devnet.rpc_url.replace("http", "ws", 1), lambda: indexer.wake())
+            indexer = Indexer(
+                Follower(devnet.connect(), manifest),
+                database,
+                journal,
+                ChainClock(),
+                first_block=manifest.first_block,
+                advanced=advanced,
+                is_told=lambda: told.is_up,
+            )
+            while indexer.step():
+                pass
+            loops = [threading.Thread(target=indexer.run, args=(stop, POLL_SECONDS))]
+            if is_told:
+                loops.append(threading.Thread(target=told.run, args=(stop,)))
+            for loop in loops:
+                loop.start()
+            time.sleep(1)
+            seconds = [one_block(devnet, arrived) for _ in range(BLOCKS)]
+            stop.set()
+            indexer.wake()
+            for loop in loops:
+                loop.join()
+    shown = "told by a WebSocket" if is_told else f"polled each {POLL_SECONDS:g} s"
+    print(
+        f"{shown}: median {statistics.median(seconds) * 1e3:.1f} ms, worst {max(seconds) * 1e3:.1f} ms "
+        f"of {BLOCKS} blocks"
+    )
+
+
+def one_block(devnet: Devnet, arrived: threading.Event) -> float:
+    time.sleep(0.037)  # out of step with the poll
+    arrived.clear()
+    begun = time.perf_counter()
+    devnet.connect().request("evm_mine")
+    arrived.wait(10)
+    return time.perf_counter() - begun
+
+
+def catch_up(devnet: Devnet, manifest: Manifest, folder: Path) -> None:
+    with closing(Database(f"sqlite:///{folder}/late.db")) as database:
+        migrate(database)
+        with closing(Journal(database)) as journal:
+            follower = Follower(devnet.connect(), manifest)
+            first = manifest.first_block
+            indexer = Indexer(follower, database, journal, ChainClock(), first_block=first)
+            begun = time.perf_counter()
+            while indexer.step():
+                pass
+            seconds = time.perf_counter() - begun
+    print(f"caught up with {BACKLOG} blocks in {seconds:.1f} s: {BACKLOG / seconds:.0f} blocks a second")
+
+
+if __name__ == "__main__":
+    main()
