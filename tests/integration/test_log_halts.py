@@ -1,0 +1,106 @@
+"""What an operator does about halted logs by the command line, while the node serves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cityledger.chain.contracts import contracts_of
+from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.events import LogOpened
+from cityledger.chain.follower import Follower
+from cityledger.chain.sender import Sender
+from cityledger.chain.structs import Batch
+from cityledger.cli.main import application
+from cityledger.devnet import Devnet
+from cityledger.types import LogId, LogKind
+from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+from node_process import Process
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
+LAND_ACCOUNT, OPERATOR = 3, 5
+LINK = ["node", "link", "LAND", "--folder", "node", "--devnet-account", str(LAND_ACCOUNT)]
+
+
+@pytest.fixture
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
+    """Blocks each second, because a node follows a chain that goes on."""
+    folder = tmp_path_factory.mktemp("town")
+    with Devnet.start(folder / "devnet", block_time=1) as devnet:
+        endpoint, path = devnet.connect(), folder / "manifest.json"
+        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
+        contracts = contracts_of(endpoint, manifest)
+        made = DeployedCity(devnet, endpoint, manifest, path, contracts, Sender(endpoint))
+        made.admit("LAND", LAND_ACCOUNT)
+        yield made
+
+
+@pytest.fixture
+def process(town: DeployedCity, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A node that serves the two logs of LAND: 1 of records, 2 of receipts."""
+    made = Process(tmp_path_factory.mktemp("process"))
+    on_chain = ["--rpc", town.devnet.rpc_url, "--manifest", str(town.manifest_path)]
+    made.json("node", "init", "node", "--agency", "LAND", "--devnet-operator", str(OPERATOR), *on_chain)
+    made.json(*LINK)
+    made.serve()
+    await_logs(made, lambda rows: len(rows) == 2, code=0)
+    yield made
+    if made.served is not None:
+        made.kill()
+
+
+def logs(process: Process, code: int) -> list[dict[str, Any]]:
+    # In this process: it is asked again and again, and a new one takes a second each time.
+    ended = CliRunner().invoke(
+        application(), ["node", "logs", "--folder", str(process.folder / "node"), "--json"]
+    )
+    assert ended.exit_code == code, ended.output
+    rows: list[dict[str, Any]] = json.loads(ended.stdout)
+    return rows
+
+
+def await_logs(process: Process, holds: Any, code: int) -> list[dict[str, Any]]:
+    """Another process moves them, so it has to be asked."""
+    last = None
+    for _ in range(30):
+        try:
+            last = logs(process, code)
+            if holds(last):
+                return last
+        except AssertionError as error:
+            last = error
+        time.sleep(0.5)
+    raise AssertionError(last)
+
+
+def test_log_that_somebody_else_anchored_is_continued_by_a_successor(
+    process: Process, town: DeployedCity
+) -> None:
+    foreign = town.contracts.ledger.anchor([Batch(LogId(1), 0, 3, b"\x07" * 32)])
+    town.send(OPERATOR, foreign)
+
+    halted = await_logs(process, lambda rows: all(row["halt"] for row in rows), code=1)
+    assert [row["halt"] for row in halted] == ["chain-ahead", "account-used-elsewhere"]
+    assert "node link LAND" in halted[0]["next_step"]
+    assert "resume-log 2 --new-baseline" in halted[1]["next_step"]
+    refused = process.run("node", "resume-log", "1", "--folder", "node", "--new-baseline", code=1)
+    assert "node link LAND" in refused
+
+    assert process.json(*LINK)["records log"] == 3
+    assert process.json("node", "resume-log", "2", "--folder", "node", "--new-baseline")["resumed"] == [2]
+
+    rows = await_logs(process, lambda rows: len(rows) == 3, code=0)
+    assert [row["halt"] for row in rows] == ["chain-ahead, continued", "", ""]
+    held = town.contracts.ledger.find_log(LogId(1), "latest")
+    assert held is not None and held.closed
+    follower = Follower(town.endpoint, town.manifest)
+    events = [one.event for one in follower.all_events(town.manifest.first_block, follower.head().number)]
+    opened = next(one for one in events if isinstance(one, LogOpened) and one.log == 3)
+    assert (opened.predecessor, opened.kind, opened.operator) == (1, LogKind.RECORDS, address(OPERATOR))
+    assert process.json(*LINK)["records log"] == 3, "again: nothing is opened or closed twice"
+    assert town.contracts.ledger.log_count("latest") == 3
