@@ -1,0 +1,77 @@
+"""Looks at an index and its logs, in a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cityledger.checks.indexed import see_agencies, see_index, see_logs
+from cityledger.checks.line import WrongError
+from cityledger.store import logs, node_state
+from cityledger.types import AgencyStatus, HaltCause
+from node_fixture import TestNode, make_node
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[TestNode]:
+    made = make_node(tmp_path)
+    yield made
+    made.close()
+
+
+def test_index_near_the_head_is_well(node: TestNode) -> None:
+    assert see_index(node.context.services.database, lambda: 3, 2) == "block 1 of 3"
+
+
+def test_index_far_behind_is_told_and_leaves_the_node_ready(node: TestNode) -> None:
+    with pytest.raises(WrongError, match="block 1 of 4: 3 behind") as raised:
+        see_index(node.context.services.database, lambda: 4, 2)
+    assert raised.value.vital is False
+
+
+def test_index_that_stopped_for_good_names_the_rebuild(node: TestNode) -> None:
+    with node.context.services.database.writing() as connection:
+        node_state.put_value(connection, node_state.INDEX_HALTED, "a reorg of 200 blocks")
+    with pytest.raises(WrongError) as raised:
+        see_index(node.context.services.database, lambda: 1, 2)
+    assert (raised.value.told, raised.value.detail) == ("stopped for good", "a reorg of 200 blocks")
+    assert raised.value.next_step == "cityledger node rebuild"
+
+
+def test_halted_log_is_told_with_cause_and_next_step(node: TestNode) -> None:
+    heads = _heads(node)
+    assert see_logs(node.context.services.database) == f"{len(heads)} written by this node, none halted"
+    _halt(node, heads[:1])
+    with pytest.raises(WrongError, match="other-root") as raised:
+        see_logs(node.context.services.database)
+    assert "cityledger node link" in str(raised.value.next_step)
+    assert raised.value.vital is False  # the other logs are written
+
+
+def test_node_none_of_whose_logs_is_written_is_not_ready(node: TestNode) -> None:
+    _halt(node, _heads(node))
+    with pytest.raises(WrongError) as raised:
+        see_logs(node.context.services.database)
+    assert raised.value.vital is True
+
+
+def test_agency_whose_keys_the_chain_does_not_know_is_named_to_the_operator_only(node: TestNode) -> None:
+    services = node.context.services
+    node.set_agency("LAND", status=AgencyStatus.ACTIVE, sealing_key_digest=bytes(32))
+    with pytest.raises(WrongError) as raised:
+        see_agencies(services.database, services.keyring)
+    assert "LAND: the chain does not know its keys" in raised.value.detail
+    assert "LAND" not in raised.value.told
+
+
+def _heads(node: TestNode) -> list[logs.LogHead]:
+    with node.context.services.database.reading() as connection:
+        return logs.list_heads(connection)
+
+
+def _halt(node: TestNode, heads: list[logs.LogHead]) -> None:
+    with node.context.services.database.writing() as connection:
+        for head in heads:
+            logs.halt(connection, head.log, HaltCause.OTHER_ROOT, "another root")
