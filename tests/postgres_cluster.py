@@ -42,7 +42,7 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 logging_collector = off
-log_min_messages = fatal
+log_min_messages = panic
 """
 
 

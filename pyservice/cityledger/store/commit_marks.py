@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from cityledger.errors import UnknownOutcomeError
 from cityledger.store.database import Database
@@ -42,7 +42,7 @@ def was_written(database: Database, mark: bytes, now: int) -> bool:
     """
     tries = Retrying(
         stop=stop_after_delay(SEARCH_SECONDS),
-        wait=wait_exponential_jitter(initial=0.05, max=1),
+        wait=wait_random(0.05, 0.5),
         retry=retry_if_exception_type(DBAPIError),
         reraise=True,
     )
