@@ -5,6 +5,7 @@ PYTHON ?= python3
 DEMO_ARGS ?=
 ARGS ?=
 TEST_ARGS ?=
+STORE_TESTS := $(addprefix tests/unit/,store exchange anchoring indexer recovery api) tests/findings
 LOCK_ARGS ?=
 OBJECT_ARGS ?=
 CRASH_ARGS ?=
@@ -32,7 +33,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
+.PHONY: help setup brownie contracts demo test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -51,6 +52,9 @@ test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
 
 # Both take apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
+test-postgresql: setup ## run the tests that keep something in a database on PostgreSQL (TEST_ARGS=...)
+	@CITYLEDGER_TEST_DATABASE=postgresql .venv/bin/pytest $(TEST_ARGS) $(STORE_TESTS)
+
 test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and look for what is lost
 	@.venv/bin/pytest --numprocesses 2 tests/crash --ignore tests/crash/test_random_kills.py $(CRASH_ARGS)
 
