@@ -51,10 +51,10 @@ demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_AR
 test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
 
-# Both take apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
 test-postgresql: setup ## run the tests that keep something in a database on PostgreSQL (TEST_ARGS=...)
 	@CITYLEDGER_TEST_DATABASE=postgresql .venv/bin/pytest $(TEST_ARGS) $(STORE_TESTS)
 
+# Both stand apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
 test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and look for what is lost
 	@.venv/bin/pytest --numprocesses 2 tests/crash --ignore tests/crash/test_random_kills.py $(CRASH_ARGS)
 
