@@ -31,7 +31,9 @@ def test_database_that_takes_writes_is_well_and_unchanged(database: Database) ->
 
 
 def test_database_that_takes_none_is_told(database: Database) -> None:
-    event.listen(database.engine, "begin", lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    refuse = "PRAGMA query_only = ON" if is_sqlite else "SET TRANSACTION READ ONLY"
+    event.listen(database.engine, "begin", lambda connection: connection.exec_driver_sql(refuse))
     with pytest.raises(StorageFullError):
         see_database(database)
 

@@ -110,7 +110,7 @@ def test_what_the_chain_would_tell_is_absent_while_it_is_silent(node: TestNode) 
 
 
 def test_database_that_is_gone_breaks_no_scrape(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node.context.services.database.engine, "connect", _refuse)
+    monkeypatch.setattr(node.context.services.database, "reading", _refuse)
     told = scrape(node)
     assert told["cityledger_check_ok"]["index"] == 1
     assert "cityledger_unanchored_leaves" not in told
