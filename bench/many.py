@@ -116,6 +116,8 @@ class Store:
             self._pad(count - len(true))
             self.filled += count
             advanced(self.filled)
+        # Else the first writes that are measured would bring home what the filling left in the log.
+        self._filling.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def wait_anchored(self) -> None:
         """Until the index holds every closed batch."""
