@@ -26,8 +26,10 @@ from deployed_city import address
 
 ANSWER_SECONDS = 8.0
 NO_AGENCY = AgencyId(0)
-_MAY_HAPPEN = ("NodeUnreachableError", "ChainError", "RevertedError")
-"""Beside every UnavailableError: an endpoint that lies, or a reorg, may make the chain refuse."""
+_MAY_HAPPEN = ("ChainError", "RevertedError", "HeadMovedError")
+"""Beside every UnavailableError: an endpoint that lies, or a reorg, may make the chain refuse; who asks again
+to land what has landed meanwhile may be told that the head has moved.
+"""
 
 
 @dataclass
@@ -192,14 +194,13 @@ class LandingClient(LoadingClient):
     landed = 0
 
     def _moves(self) -> list[Callable[[], None]]:
-        return [self.write] + [self.land] * 2
+        return [self.write] if self.landed == len(self._acknowledged) else [self.land]
 
     def land(self) -> None:
         time.sleep(0.1)
-        if self._acknowledged:
-            sent, _ = self._acknowledged[-1]
-            self._client().move_head(self._town.dataset, sent.title.id)
-            self.landed += 1
+        sent, _ = self._acknowledged[-1]
+        self._client().move_head(self._town.dataset, sent.title.id)
+        self.landed = len(self._acknowledged)
 
 
 class ImportingClient(LoadingClient):

@@ -6,6 +6,7 @@ CITYLEDGER_TEST_KILL_RUNS says how many runs (20 without it), CITYLEDGER_TEST_KI
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -21,12 +22,15 @@ from crash.load import Gate, ImportingClient, LandingClient, LoadingClient, Stew
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town
+from crash.waiting import await_that
 from databases import KINDS, fresh_database_url
 from faulty_rpc import FaultyRpc, faulty_rpc
 
 RUNS = int(os.environ.get("CITYLEDGER_TEST_KILL_RUNS", "20"))
 FIRST_SEED = int(os.environ.get("CITYLEDGER_TEST_KILL_SEED", "1"))
 KILLS = 4
+WORK = 12
+"""Answers of any kind between a start and a kill."""
 FAULTY_SHARE = 0.08
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -92,7 +96,7 @@ def run_once(town: Town, rpc: FaultyRpc, oracle: Oracle, seed: int) -> Counter[s
     rpc.schedule(seed, FAULTY_SHARE)
     try:
         with reorgs.running():
-            kill_again_and_again(town, gate, dice)
+            kill_again_and_again(town, gate, dice, clients)
     finally:
         gate.end()
         rpc.off()
@@ -104,7 +108,18 @@ def run_once(town: Town, rpc: FaultyRpc, oracle: Oracle, seed: int) -> Counter[s
     return settle(town, rpc, oracle, clients, importing, reorgs)
 
 
-def kill_again_and_again(town: Town, gate: Gate, dice: random.Random) -> None:
+def await_work(town: Town, clients: list[LoadingClient]) -> None:
+    """Until something was done for somebody, so that a slow machine has no idle runs."""
+    done = sum(sum(one.counts.values()) for one in clients)
+    with contextlib.suppress(AssertionError):
+        await_that(
+            "the clients did something",
+            lambda: sum(sum(one.counts.values()) for one in clients) > done + WORK or not town.node.is_alive,
+            seconds=20,
+        )
+
+
+def kill_again_and_again(town: Town, gate: Gate, dice: random.Random, clients: list[LoadingClient]) -> None:
     """Half of the kills come while the node is starting, half while it serves."""
     while town.node.kills < KILLS:
         is_young = dice.random() < 0.3
@@ -113,6 +128,7 @@ def kill_again_and_again(town: Town, gate: Gate, dice: random.Random) -> None:
             town.node.await_end_within(dice.uniform(0.1, 0.8))
         elif town.node.is_ready_within(20.0):
             gate.open(town.node)
+            await_work(town, clients)
             town.node.await_end_within(dice.uniform(0.8, 4.0))
             gate.shut()
         if town.node.is_alive:
