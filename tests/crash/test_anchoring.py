@@ -154,6 +154,7 @@ def test_lower_nonce_stuck_is_freed_before_anything_else_is_sent(town: Town, ora
         swallow_first(between)
         town.node.set(rpc_url=between.url)
         town.node.serve()
+        await_that("the backlog is closed", lambda: count(oracle, "batch") == 1)
         town.write("title-late")
         await_that("the late batch is closed", lambda: count(oracle, "batch") == 2)
         town.node.kill()

@@ -46,7 +46,9 @@ def test_operator_rotated_in_between_the_log_halts_until_it_is_resumed(town: Tow
     town.node.run("node", "resume-log", str(RECORDS), "--folder", str(town.node.folder))
     town.node.serve()
     oracle.await_anchored()
-    assert oracle.judge().transactions == 2
+    verdict = oracle.judge()
+    # One where the node saw the other operator before it sent what it had signed; two where that was skipped.
+    assert verdict.batches == 1 and verdict.transactions == verdict.attempts in (1, 2)
 
 
 def test_agency_suspended_between_close_and_mine_is_anchored_all_the_same(town: Town, oracle: Oracle) -> None:
