@@ -28,7 +28,7 @@ block = table(
     bytes32("parent"),
     Column("time", BigInteger, nullable=False),
     UniqueConstraint("hash"),
-    comment="Indexed blocks without a gap; the highest is the cursor.",
+    comment="Indexed blocks; the highest is the cursor. Far below final only those with events are kept.",
 )
 
 

@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(parent) = 32", name=op.f("ck_block_parent")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_block")),
         sa.UniqueConstraint("hash", name=op.f("uq_block_hash")),
-        comment="Indexed blocks without a gap; the highest is the cursor.",
+        comment="Indexed blocks; the highest is the cursor. Far below final only those with events are kept.",
     )
     op.create_table(
         "commit_mark",
