@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from cityledger.errors import ChainError, UnavailableError
 from cityledger.store import node_state
 from cityledger.store.database import Database
@@ -43,22 +45,29 @@ class CrossCheck:
     def __init__(
         self, database: Database, journal: Journal, ask: Ask, *, share: float, dice: Callable[[], float]
     ) -> None:
+        self._database = database
         self._journal = journal
         self._ask = ask
         self._share = share
         self._dice = dice
         self._waiting: queue.Queue[Permitted] = queue.Queue(_WAITING_LIMIT)
-        with database.reading() as connection:
-            self._stopped = node_state.find_value(connection, READS_STOPPED)
+        self._stopped: str | None = None
 
     def verify_agreed(self) -> None:
-        """Refuses once a mismatch was found.
+        """Refuses once a process of this node found a mismatch.
 
         Raises:
             UnavailableError: contract and index disagree; an operator must look.
         """
-        if self._stopped is not None:
-            raise UnavailableError(f"reads are stopped: {self._stopped}")
+        with self._database.reading() as connection:
+            self.verify_agreed_within(connection)
+
+    def verify_agreed_within(self, connection: sa.Connection) -> None:
+        """As ``verify_agreed``, inside a transaction that is open already."""
+        # Our own finding counts even where it could not be written; another process's is in the database.
+        stopped = self._stopped or node_state.find_value(connection, READS_STOPPED)
+        if stopped is not None:
+            raise UnavailableError(f"reads are stopped: {stopped}")
 
     def consider(self, permitted: Permitted) -> None:
         """Picks a permit for checking, or not. Never waits."""

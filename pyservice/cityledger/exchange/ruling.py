@@ -84,7 +84,7 @@ def rule_within(
 ) -> Ruling:
     """As ``rule``, inside a transaction that is open already."""
     services.clock.verify_fresh(services.staleness_limit_seconds)
-    services.cross_check.verify_agreed()
+    services.cross_check.verify_agreed_within(connection)
     block = index.find_cursor(connection)
     policy = index.find_contract(connection, POLICY_NAME)
     if block is None or policy is None:

@@ -41,7 +41,12 @@ def _services(node: TestNode, contract: Contract, *, share: float = 1, dice: flo
 
 
 def _read(node: TestNode, services: Services) -> Sequence[Decision]:
+    """Writes a record through the node, and reads it."""
     node.put(node.health, "visit-1", TREATMENT_RECORD)
+    return _read_again(node, services)
+
+
+def _read_again(node: TestNode, services: Services) -> Sequence[Decision]:
     key = services.keys_of(AgencyId(1)).record_key(node.health)
     passed = pass_gate(
         services,
@@ -77,9 +82,23 @@ def test_a_mismatch_stops_every_read_also_after_a_restart(node: TestNode) -> Non
     _check_what_waits(services)
 
     with pytest.raises(UnavailableError, match="contract and index disagreed at block"):
-        _read(node, services)
+        _read_again(node, services)
     with pytest.raises(UnavailableError, match="reads are stopped"):
         _services(node, contract).cross_check.verify_agreed()
+
+
+def test_a_mismatch_found_by_one_process_stops_the_reads_of_another(node: TestNode) -> None:
+    contract = Contract(Decision(False, 81, bytes(32), bytes(32), 0))
+    finder, other = _services(node, contract), _services(node, contract)
+    _read(node, finder)
+    other.cross_check.verify_agreed()
+
+    _check_what_waits(finder)
+
+    with pytest.raises(UnavailableError, match="contract and index disagreed at block"):
+        _read_again(node, other)
+    with pytest.raises(UnavailableError, match="reads are stopped"):
+        other.cross_check.verify_agreed()
 
 
 def test_a_chain_that_does_not_answer_is_no_mismatch(node: TestNode) -> None:
