@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from anchoring_node import Anchoring, running_anchoring
+from cityledger.store.database import Database
+from databases import fresh_database_url
 from node_fixture import TestNode, make_node
 
 
@@ -22,3 +24,10 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
     made = make_node(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(fresh_database_url(tmp_path))
+    yield opened
+    opened.close()

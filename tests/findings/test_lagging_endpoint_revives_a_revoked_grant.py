@@ -30,7 +30,7 @@ def test_index_keeps_what_it_knows_when_the_endpoint_lags(
     head = chain.mine()
     anchoring.catch_up()
 
-    monkeypatch.setattr(anchoring.indexer._follower, "head", lambda: lagging)
+    monkeypatch.setattr(anchoring.indexer._follower, "head", lambda _known: lagging)
     assert anchoring.indexer.step() is False
 
     with anchoring.database.reading() as connection:

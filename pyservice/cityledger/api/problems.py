@@ -63,7 +63,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.ChainUnavailableError: Problem(503, "chain-unavailable", "The chain does not answer"),
     errors.NotAnchoredError: Problem(503, "not-anchored", "Durable, but not mined yet"),
     errors.NodeUnreachableError: Problem(502, "node-unreachable", "Another node does not answer"),
-    errors.WriteConflictError: Problem(503, "unavailable", "Not now"),
+    errors.WriteConflictError: Problem(503, "write-conflict", "Others wrote at the same time; try again"),
     errors.UnknownOutcomeError: Problem(503, "outcome-unknown", "Look whether it was written, then repeat"),
     errors.StorageFullError: Problem(507, "storage-full", "Nothing was written: no room"),
     errors.SealingError: _ALTERED,

@@ -15,12 +15,12 @@ import typer
 from cityledger.cli.node_backup import BackupArgument
 from cityledger.cli.node_lock import RESTORING_NAME
 from cityledger.cli.output import JsonOption, note, print_fields, progress
-from cityledger.errors import ConfigurationError
+from cityledger.errors import ConfigurationError, VerificationError
 
 if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
     from cityledger.recovery.restore import ChainNext, Restored
-    from cityledger.recovery.tombstone_replay import Refused, Trust
+    from cityledger.recovery.tombstone_replay import Found, Refused
     from cityledger.settings import Settings
     from cityledger.types import LogId
 
@@ -39,6 +39,13 @@ def restore(
             "--tombstones", help="Folder of more tombstone objects, e.g. of a lost bucket.", file_okay=False
         ),
     ] = None,
+    without_refused: Annotated[
+        bool,
+        typer.Option(
+            "--without-refused",
+            help="Restore although tombstones of these logs cannot be obeyed: what they erased comes back.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node of a backup, in an empty folder and database; SQLite or PostgreSQL, whatever it came from.
@@ -59,9 +66,12 @@ def restore(
         with sole_process(folder, restores=True):
             _begin(folder, manifest)
             settings = _place_files(source, folder, manifest)
-            restored, refused = _fill(source, settings, manifest, tombstones, told)
+            erased = _gather(settings, manifest, tombstones)
+            if erased.refused and not without_refused:
+                raise VerificationError(_refusal(erased.refused))
+            restored = _fill(source, settings, manifest, erased, told)
             (folder / RESTORING_NAME).unlink()
-    _tell(folder, restored, refused, as_json=as_json)
+    _tell(folder, restored, erased.refused, as_json=as_json)
 
 
 def _begin(folder: Path, manifest: BackupManifest) -> None:
@@ -107,45 +117,60 @@ def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settin
     return settings
 
 
-def _fill(
-    source: Path, settings: Settings, manifest: BackupManifest, tombstones: Path | None, told: Told
-) -> tuple[Restored, tuple[Refused, ...]]:
+def _gather(settings: Settings, manifest: BackupManifest, folder: Path | None) -> Found:
+    from cityledger.chain.manifest import load_manifest
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.proofs.leaves import ReceiptDomain
+    from cityledger.recovery.tombstone_replay import Trust, gather
+    from cityledger.sealing.keyring import Keyring
+    from cityledger.store.objects import Objects
+    from cityledger.types import LogId
+
+    keyring = Keyring.open(settings.keyring, secret_of(settings, os.environ))
+    deployment = load_manifest(settings.manifest)
+    domain = ReceiptDomain(settings.chain_id, deployment.address("RecordLedger"))
+    logs = frozenset(LogId(int(log)) for log in manifest.logs)
+    trust = Trust(deployment.instance, domain, frozenset(keyring.accounts()), logs)
+    return gather(Objects.open(settings.object_store_url), folder, trust)
+
+
+def _refusal(refused: tuple[Refused, ...]) -> str:
+    named = "; ".join(f"{one.name}: {one.reason}" for one in refused[:3])
+    return (
+        f"{len(refused)} tombstones that concern this backup cannot be obeyed ({named}): what they erased"
+        " would come back. Mend them, restore with a keyring that holds the account that signed them, or"
+        " decide for --without-refused"
+    )
+
+
+def _fill(source: Path, settings: Settings, manifest: BackupManifest, erased: Found, told: Told) -> Restored:
     from cityledger.recovery.restore import (
-        find_restored,
+        is_restored,
+        repeat_erasures,
         restore_database,
         restore_objects,
         verify_restorable,
     )
-    from cityledger.recovery.tombstone_replay import gather
     from cityledger.store.database import Database
     from cityledger.store.objects import Objects
 
-    trust, chain_next = _trust(settings)
-    objects = Objects.open(settings.object_store_url)
+    objects, now = Objects.open(settings.object_store_url), int(time.time())
     with closing(Database(settings.database_url)) as database:
-        if (done := find_restored(database, manifest)) is not None:  # cut off between database and end
-            return done, ()
+        if is_restored(database, manifest):  # cut off between database and end
+            return repeat_erasures(database, objects, erased.tombstones, now)
         verify_restorable(manifest, database)
-        found = gather(objects, tombstones, trust)
+        chain_next = _chain_next(settings)
         restore_objects(source, manifest, objects, told)
-        restored = restore_database(
-            source, manifest, database, objects, found.tombstones, chain_next, int(time.time()), told
-        )
-    return restored, found.refused
+        return restore_database(source, manifest, database, objects, erased.tombstones, chain_next, now, told)
 
 
-def _trust(settings: Settings) -> tuple[Trust, ChainNext]:
-    """Whose tombstones count, and how far each log is on chain."""
+def _chain_next(settings: Settings) -> ChainNext:
+    """How far each log is on chain."""
     from cityledger.chain.contracts import contracts_of
     from cityledger.chain.deployment import verify_manifest
     from cityledger.chain.endpoint import connect
     from cityledger.chain.manifest import load_manifest
-    from cityledger.cli.node_secret import secret_of
-    from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.tombstone_replay import Trust
-    from cityledger.sealing.keyring import Keyring
 
-    keyring = Keyring.open(settings.keyring, secret_of(settings, os.environ))
     manifest = load_manifest(settings.manifest)
     endpoint = connect(settings.rpc_url, settings.chain_id)
     verify_manifest(endpoint, manifest, str(settings.manifest))
@@ -155,8 +180,7 @@ def _trust(settings: Settings) -> tuple[Trust, ChainNext]:
         found = ledger.find_log(log, "latest")
         return None if found is None else found.next
 
-    domain = ReceiptDomain(settings.chain_id, manifest.address("RecordLedger"))
-    return Trust(manifest.instance, domain, frozenset(keyring.accounts())), chain_next
+    return chain_next
 
 
 def _tell(folder: Path, restored: Restored, refused: tuple[Refused, ...], *, as_json: bool) -> None:

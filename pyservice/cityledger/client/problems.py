@@ -40,6 +40,8 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "node-unreachable": errors.NodeUnreachableError,
     "not-anchored": errors.NotAnchoredError,
     "storage-full": errors.StorageFullError,
+    "write-conflict": errors.WriteConflictError,
+    "outcome-unknown": errors.UnknownOutcomeError,
     "stored-bytes-altered": errors.VerificationError,
     "key-missing": errors.KeyringError,
     "node-error": errors.NodeError,

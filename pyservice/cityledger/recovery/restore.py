@@ -66,15 +66,25 @@ def _is_empty(database: Database) -> bool:
         return all(connection.execute(query).first() is None for query in queries)
 
 
-def find_restored(database: Database, manifest: BackupManifest) -> Restored | None:
-    """What a restore of this backup did, None where the database is not filled from it."""
+def is_restored(database: Database, manifest: BackupManifest) -> bool:
+    """Whether the database is filled from this backup already."""
     if not sa.inspect(database.engine).has_table(node_state_table.name):
-        return None
+        return False
     with database.reading() as connection:
-        if node_state.find_value(connection, RESTORED_FROM) != manifest.state:
-            return None
+        return node_state.find_value(connection, RESTORED_FROM) == manifest.state
+
+
+def repeat_erasures(
+    database: Database, objects: Objects, erased: Sequence[TombstoneObject], now: int
+) -> Restored:
+    """What a restore that was cut off after its database was filled has still to do: tombstones may have
+    come since. Tells of the whole restore.
+    """
+    with database.writing() as connection:
+        _replayed, keys = replay_all(connection, erased, now)
         replayed = connection.execute(sa.select(sa.func.count()).select_from(replayed_tombstone)).scalar_one()
         heads = logs.list_heads(connection)
+    _discard(objects, keys)
     return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
 
 
@@ -114,10 +124,14 @@ def restore_database(
         replayed, keys = replay_all(target, erased, now)
         halted = _halt_overtaken(target, chain_next, manifest)
         node_state.put_value(target, RESTORED_FROM, manifest.state)
+    _discard(objects, keys)
+    return Restored(replayed, halted)
+
+
+def _discard(objects: Objects, keys: Sequence[str]) -> None:
     for key in keys:
         with suppress(CityledgerError):  # noise without its key; the sweep at the next start takes it
             objects.delete(key)
-    return Restored(replayed, halted)
 
 
 def _halt_overtaken(

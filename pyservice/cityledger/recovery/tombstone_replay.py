@@ -13,21 +13,24 @@ from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.proofs.tombstone_object import MAX_BYTES, TombstoneObject, from_bytes, signer_of
 from cityledger.store import tombstones
 from cityledger.store.objects import Objects
-from cityledger.types import Address
+from cityledger.types import Address, LogId
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose tombstones are obeyed: those of this instance that one of our accounts signed."""
+    """Whose tombstones are obeyed: those of this instance that one of our accounts signed. ``logs`` are those
+    of the backup: what names a leaf in one of them concerns us, whoever signed it.
+    """
 
     instance: bytes
     domain: ReceiptDomain
     accounts: Collection[Address]
+    logs: Collection[LogId]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A tombstone that claims to be ours and is not obeyed."""
+    """A tombstone that concerns the backup and is not obeyed."""
 
     name: str
     reason: str
@@ -40,22 +43,24 @@ class Found:
 
 
 def gather(objects: Objects, folder: Path | None, trust: Trust) -> Found:
-    """Our tombstones in the object store and in a folder of such files; others' are passed over.
+    """The tombstones of our logs in the object store and in a folder of such files; others' are passed over.
+
+    An operator may have been replaced since the backup, so all of the store is looked at: what an account
+    signed that the backup's keyring does not hold is told as refused, and so is what cannot be read.
 
     Raises:
         UnavailableError: the object store does not answer: without it a restored key could be a dead one.
     """
     taken: dict[tuple[int, int], TombstoneObject] = {}
     refused: list[Refused] = []
-    for name, data in _all(objects, folder, trust):
+    for name, data in _all(objects, folder):
         try:
             one = from_bytes(data)
-            _verify(one, trust)
+            if one.leaf.instance == trust.instance and one.erased_log in trust.logs:
+                _verify_ours(one, trust)
+                taken[one.erased_log, one.erased_seq] = one
         except CityledgerError as error:
             refused.append(Refused(name, str(error)))
-        else:
-            if one.leaf.instance == trust.instance:
-                taken[one.erased_log, one.erased_seq] = one
     return Found(tuple(taken.values()), tuple(refused))
 
 
@@ -72,15 +77,14 @@ def replay_all(
     return replayed, keys
 
 
-def _verify(one: TombstoneObject, trust: Trust) -> None:
-    if one.leaf.instance == trust.instance and signer_of(one, trust.domain) not in trust.accounts:
+def _verify_ours(one: TombstoneObject, trust: Trust) -> None:
+    if signer_of(one, trust.domain) not in trust.accounts:
         raise FieldError("signature", "is not by an account of this node's keyring")
 
 
-def _all(objects: Objects, folder: Path | None, trust: Trust) -> Iterator[tuple[str, bytes]]:
-    for account in sorted(trust.accounts):
-        for held in objects.list(f"tombstones/{account.lower()}/"):
-            yield held.key, _short(b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b"")
+def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
+    for held in objects.list("tombstones/"):
+        yield held.key, _short(b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b"")
     for path in sorted(folder.rglob("*.json")) if folder is not None else ():
         with path.open("rb") as file:
             yield path.name, _short(file.read(MAX_BYTES + 1))

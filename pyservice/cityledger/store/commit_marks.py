@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from cityledger.errors import UnknownOutcomeError
@@ -43,12 +43,12 @@ def was_written(database: Database, mark: bytes, now: int) -> bool:
     tries = Retrying(
         stop=stop_after_delay(SEARCH_SECONDS),
         wait=wait_random(0.05, 0.5),
-        retry=retry_if_exception_type(DBAPIError),
+        retry=retry_if_exception_type(SQLAlchemyError),
         reraise=True,
     )
     try:
         return tries(_look, database, mark, now)
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         raise UnknownOutcomeError("the database did not say whether it wrote this") from error
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cityledger.errors import ConfigurationError, UnknownOutcomeError
 from cityledger.store import postgresql, sqlite
@@ -107,9 +107,10 @@ def _parsed(url: str) -> sa.URL:
 def _commit(transaction: sa.RootTransaction) -> None:
     try:
         transaction.commit()
-    except IntegrityError:
+    except BaseException as error:
+        # A commit that failed may leave its transaction open: said to be over, the pool rolls it back before
+        # the connection has its next user.
+        transaction.rollback()
+        if isinstance(error, DBAPIError) and not is_undone(error):
+            raise UnknownOutcomeError("the database did not say whether it wrote this") from error
         raise
-    except DBAPIError as error:
-        if is_undone(error):
-            raise
-        raise UnknownOutcomeError("the database did not say whether it wrote this") from error

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cityledger.errors import UnavailableError, UnknownOutcomeError, WriteConflictError
 from cityledger.store import commit_marks
@@ -62,6 +62,7 @@ class Journal:
         self._observed = observed
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._closed = False
+        self._taking = threading.Lock()
         self._marks: list[bytes] = []
         self._thread = threading.Thread(target=self._loop, name="journal", daemon=True)
         self._thread.start()
@@ -80,10 +81,11 @@ class Journal:
                 other processes kept coming first.
             Exception: whatever ``work`` raised; its own writes are undone, the others of the group stand.
         """
-        if self._closed:
-            raise UnavailableError("the node is shutting down")
         piece = _Piece(work, Future())
-        self._queue.put(piece)
+        with self._taking:
+            if self._closed:
+                raise UnavailableError("the node is shutting down")
+            self._queue.put(piece)
         result: T = piece.future.result()
         return result
 
@@ -94,8 +96,9 @@ class Journal:
 
     def close(self) -> None:
         """Finishes what is queued and stops."""
-        self._closed = True
-        self._queue.put(None)
+        with self._taking:  # nothing may be queued behind the end: nobody would answer it
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
         self._forget_marks()
 
@@ -198,6 +201,6 @@ class Journal:
             return
         try:
             commit_marks.forget(self._database, self._marks, int(time.time()))
-        except DBAPIError as error:
+        except SQLAlchemyError as error:  # the pool's own too: this thread must outlive it
             log.warning("marks of commits not removed error=%s", type(error).__name__)
         self._marks.clear()

@@ -31,6 +31,8 @@ RAISED = [
     errors.NodeUnreachableError("it does not answer"),
     errors.NotAnchoredError("not mined yet"),
     errors.StorageFullError("nothing was written"),
+    errors.WriteConflictError("others wrote the same"),
+    errors.UnknownOutcomeError("the database did not say"),
     errors.HeadMovedError("another version has landed"),
     errors.NotAcceptableError("Accept", "none of these"),
     errors.FormatError("file", "is no CSV"),

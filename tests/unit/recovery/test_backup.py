@@ -16,7 +16,8 @@ from cityledger.recovery.backup_manifest import FILE_NAME, load
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES
 from cityledger.recovery.restore import (
     Restored,
-    find_restored,
+    is_restored,
+    repeat_erasures,
     restore_database,
     restore_objects,
     verify_restorable,
@@ -81,6 +82,9 @@ def _rows(database: Database) -> Mapping[str, list[tuple[object, ...]]]:
     return held
 
 
+LOGS = frozenset(LogId(number) for number in range(1, 20))
+
+
 class _Target:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         folder.mkdir()
@@ -92,7 +96,7 @@ class _Target:
         services = node.context.services
         verify_restorable(manifest, self.database)
         restore_objects(backup, manifest, self.objects, lambda _what: None)
-        trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)})
+        trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)}, LOGS)
         found = gather(services.objects, None, trust)
         assert found.refused == ()
         return restore_database(
@@ -145,7 +149,8 @@ def test_restore_destroys_again_what_was_erased_since_the_backup(
         in_health = record_identifier.c.dataset == node.health
         assert connection.execute(sa.select(record_identifier).where(in_health)).all() == []
     assert list(target.objects.list("parts/")) == []
-    assert find_restored(target.database, load(backup)) == restored
+    assert is_restored(target.database, load(backup))
+    assert repeat_erasures(target.database, target.objects, [], 2_000) == restored
 
 
 def test_restore_halts_exactly_the_logs_that_the_chain_is_ahead_of(
@@ -169,7 +174,7 @@ def test_restore_leaves_the_database_empty_when_it_is_cut_off(
         restore_database(backup, manifest, target.database, target.objects, (), fail, 2_000)
 
     assert sa.inspect(target.database.engine).get_table_names() == []
-    assert find_restored(target.database, manifest) is None
+    assert not is_restored(target.database, manifest)
     target.fill(backup, node)
     with target.database.reading() as connection:
         marker = sa.select(node_state.c.value).where(node_state.c.key == RESTORED_FROM)
@@ -259,6 +264,22 @@ def test_verify_backup_is_of_a_private_folder(node: TestNode, tmp_path: Path) ->
     assert modes == {0}
 
 
+def test_gather_tells_of_a_tombstone_by_an_account_that_came_after_the_backup(node: TestNode) -> None:
+    url = node.url(node.health, "visit-1") + "?reason=duty"
+    node.client.delete(url, headers=node.headers("HEALTH", "writer"))
+    services = node.context.services
+    (key,) = (one.key for one in services.objects.list("tombstones/"))
+    before = Trust(INSTANCE, services.domain, {Address("0x" + "77" * 20)}, LOGS)
+
+    found = gather(services.objects, None, before)
+
+    assert (found.tombstones, [one.name for one in found.refused]) == ((), [key])
+    elsewhere = replace(before, logs=frozenset())
+    assert gather(services.objects, None, elsewhere).refused == (), (
+        "another node's, in a store that is shared"
+    )
+
+
 def test_gather_obeys_no_tombstone_that_another_account_signed(node: TestNode, tmp_path: Path) -> None:
     url = node.url(node.health, "visit-1") + "?reason=duty"
     node.client.delete(url, headers=node.headers("HEALTH", "writer"))
@@ -266,7 +287,7 @@ def test_gather_obeys_no_tombstone_that_another_account_signed(node: TestNode, t
     (key,) = (one.key for one in services.objects.list("tombstones/"))
     one = from_bytes(b"".join(services.objects.get(key)))
     services.objects.put(key, [to_bytes(replace(one, erased_seq=1))])
-    trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)})
+    trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)}, LOGS)
 
     found = gather(services.objects, None, trust)
 
