@@ -34,10 +34,25 @@ def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) 
     return sorted(forks[0], key=lambda head: head.place) if forks else None
 
 
-def find_chosen(agreed: Sequence[SeenHead], acted_on: int) -> SeenHead | None:
-    """The most preferred that neither lags nor is lower than what was acted on; None where all are."""
-    lowest = max(head.number for head in agreed) - LAG_BLOCKS
-    return next((head for head in agreed if head.number >= max(lowest, acted_on)), None)
+def find_backed(agreed: Sequence[SeenHead], configured: int) -> SeenHead | None:
+    """The highest head that enough endpoints have at or below theirs; None where too few answer.
+
+    Of three and more ``configured`` enough is a strict majority, so that one alone cannot tell of blocks that
+    nobody else has seen. Of one or two each is enough: they stand in for each other.
+    """
+    needed = configured // 2 + 1 if configured > 2 else 1
+    highest_first = sorted(agreed, key=lambda head: -head.number)
+    return highest_first[needed - 1] if len(agreed) >= needed else None
+
+
+def find_chosen(agreed: Sequence[SeenHead], backed: SeenHead, acted_on: int) -> SeenHead | None:
+    """The most preferred that neither lags behind ``backed`` nor is lower than what was acted on; None where
+    all are, or where ``backed`` itself is lower.
+    """
+    lowest = max(backed.number - LAG_BLOCKS, acted_on)
+    if backed.number < acted_on:
+        return None
+    return next((head for head in agreed if head.number >= lowest), None)
 
 
 def _forks(seen: Sequence[SeenHead], hashes_at: HashesAt) -> list[list[SeenHead]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from web3 import HTTPProvider, IPCProvider
 
-from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_chosen
+from cityledger.chain.heads import Heads, note, told
 from cityledger.chain.upstream import (
     EndpointHealth,
     HealthState,
@@ -19,7 +19,6 @@ from cityledger.chain.upstream import (
     Provider,
     RpcAnswer,
     Upstream,
-    quantity,
 )
 from cityledger.errors import (
     ChainError,
@@ -30,9 +29,6 @@ from cityledger.errors import (
 from cityledger.types import Address, BlockRef
 
 T = TypeVar("T")
-_ILL = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
-ROUND_SECONDS = 3.0
-"""How long to wait for the head of a URL while others have answered."""
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
 """The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
 answered wrongly.
@@ -68,6 +64,7 @@ class Endpoint:
         self._upstreams = [Upstream(shown, provider, monotonic) for shown, provider in providers]
         self._used = self._upstreams[0]
         self._pool = ThreadPoolExecutor(2 * len(providers), "endpoint")  # no thread before its first use
+        self._heads = Heads(self._upstreams, self._pool)
         self._spawn = spawn or self._pool.submit
         self._is_sole = len(providers) == 1
         if self._is_sole:
@@ -106,16 +103,17 @@ class Endpoint:
                     self._verify_serves(upstream)
                     return upstream.ask(method, params)
                 except (NoAnswerError, WrongChainError) as error:
-                    _note(upstream, error)
+                    note(upstream, error)
         return None
 
     def head(self, acted_on: int = 0) -> dict[str, Any]:
-        """The newest block, as JSON-RPC tells it. Of several URLs every one that answers must be on its
-        chain, or a strict majority of all; the preferred one that does not lag is in use afterwards.
+        """The newest block that may be acted on, as JSON-RPC tells it: of several URLs as ``agreement`` says.
+        The preferred one that does not lag is in use afterwards.
 
         Raises:
             ChainError: the endpoint refuses.
-            ChainUnavailableError: no URL answers; of several, they disagree, or none reaches ``acted_on``.
+            ChainUnavailableError: no URL answers; of several, they disagree, too few answer, or too few reach
+                ``acted_on``.
         """
         if self._is_sole:
             block = self.request("eth_getBlockByNumber", "latest", False)
@@ -124,7 +122,8 @@ class Endpoint:
             self._used.head = int(block["number"], 16)
             return dict(block)
         self._look_at_ill_ones()
-        return self._agreed_head(acted_on) or self._agreed_head(acted_on, is_last=True) or {}
+        self._used, block = self._heads.find(self.chain_id, acted_on)
+        return block
 
     def request(self, method: str, *params: object) -> Any:
         """One request that must succeed.
@@ -200,10 +199,10 @@ class Endpoint:
                 self._verify_serves(upstream)
                 answered = request(upstream)
             except NoAnswerError as error:
-                _note(upstream, error)
+                note(upstream, error)
                 continue
             except WrongChainError as error:
-                _note(upstream, error)
+                note(upstream, error)
                 wrong = error
                 continue
             upstream.answered()
@@ -212,7 +211,7 @@ class Endpoint:
         if wrong is not None:
             raise wrong
         # Without "from": the transport's message repeats the full URL, and with it any key inside.
-        raise ChainUnavailableError(f"no endpoint answers: {self._told()}") from None
+        raise ChainUnavailableError(f"no endpoint answers: {told(self._upstreams)}") from None
 
     def _candidates(self) -> list[Upstream]:
         """Who may be asked, in order. Ill ones come last, because then there is nobody else to wait for."""
@@ -242,109 +241,9 @@ class Endpoint:
         try:
             upstream.verify_serves(self.chain_id)
         except (NoAnswerError, WrongChainError) as error:
-            _note(upstream, error)
+            note(upstream, error)
         else:
             upstream.mark(HealthState.OK, "answers")
-
-    def _told(self) -> str:
-        if self._is_sole:
-            return self.shown_url
-        return ", ".join(f"{one.shown_url} ({one.state.value})" for one in self._upstreams)
-
-    # --- which head -----------------------------------------------------------------------------------------
-
-    def _agreed_head(self, acted_on: int, *, is_last: bool = False) -> dict[str, Any] | None:
-        """None when they disagree, unless ``is_last``: a block may have come between two questions."""
-        blocks = self._heads()
-        if not blocks:
-            raise ChainUnavailableError(f"no endpoint answers: {self._told()}")
-        seen = [SeenHead(place, int(block["number"], 16), block["hash"]) for place, block in blocks.items()]
-        agreed = find_agreed(seen, self._hashes_at, len(self._upstreams))
-        if agreed is None and not is_last:
-            return None
-        chosen = None if agreed is None else find_chosen(agreed, acted_on)
-        self._mark_heads(seen, agreed or [], acted_on)
-        if chosen is None:
-            raise ChainUnavailableError(
-                f"endpoints disagree about the chain, and no majority decides: {self._told()}"
-                if agreed is None
-                else f"no endpoint has block {acted_on}, which was acted on: {self._told()}"
-            )
-        self._used = self._upstreams[chosen.place]
-        return blocks[chosen.place]
-
-    def _mark_heads(self, seen: Sequence[SeenHead], agreed: Sequence[SeenHead], acted_on: int) -> None:
-        highest = max((head.number for head in agreed), default=0)
-        for head in seen:
-            upstream = self._upstreams[head.place]
-            upstream.head = head.number
-            if upstream.state in _ILL:  # fell silent between two questions
-                continue
-            if head not in agreed:
-                upstream.mark(HealthState.DISAGREES, f"block {head.number} is {head.hash}")
-            elif head.number < max(highest, acted_on) - LAG_BLOCKS:
-                upstream.mark(HealthState.LAGGING, f"block {head.number}")
-            else:
-                upstream.mark(HealthState.OK, "agrees")
-
-    def _heads(self) -> dict[int, dict[str, Any]]:
-        """The newest block of each URL that answers in time, by its place."""
-        places = [place for place, one in enumerate(self._upstreams) if one.state not in _ILL]
-        if not places:
-            places = [
-                place for place, one in enumerate(self._upstreams) if one.state is HealthState.UNREACHABLE
-            ]
-        asked = {place: self._pool.submit(self._head_of, self._upstreams[place]) for place in places}
-        done, _ = wait(asked.values(), ROUND_SECONDS)
-        for place, future in asked.items():
-            if future not in done:
-                self._upstreams[place].failed("TimeoutError")
-        found = {place: future.result() for place, future in asked.items() if future in done}
-        return {place: block for place, block in found.items() if block is not None}
-
-    def _head_of(self, upstream: Upstream) -> dict[str, Any] | None:
-        try:
-            served, latest = upstream.ask_many(
-                [("eth_chainId", []), ("eth_getBlockByNumber", ["latest", False])]
-            )
-            number = quantity(served)
-            if number != self.chain_id:
-                raise WrongChainError(
-                    f"{upstream.shown_url} serves chain {number}; expected chain {self.chain_id}"
-                )
-            block = _whole_block(latest)
-            upstream.is_verified = True
-            upstream.answered()
-            return block
-        except (NoAnswerError, WrongChainError) as error:
-            _note(upstream, error)
-            return None
-
-    def _hashes_at(self, place: int, numbers: Sequence[int]) -> dict[int, str] | None:
-        upstream = self._upstreams[place]
-        try:
-            answers = upstream.ask_many([("eth_getBlockByNumber", [hex(one), False]) for one in numbers])
-            return {
-                number: _whole_block(answer)["hash"] for number, answer in zip(numbers, answers, strict=True)
-            }
-        except NoAnswerError as error:
-            _note(upstream, error)
-            return None
-
-
-def _note(upstream: Upstream, error: NoAnswerError | WrongChainError) -> None:
-    if isinstance(error, WrongChainError):
-        upstream.mark(HealthState.WRONG_CHAIN, str(error))
-    else:
-        upstream.failed(str(error))
-
-
-def _whole_block(answer: RpcAnswer) -> dict[str, Any]:
-    block = answer.result
-    if not isinstance(block, dict) or not isinstance(block.get("hash"), str):
-        raise NoAnswerError("NoBlock")
-    quantity(RpcAnswer(block.get("number")))
-    return block
 
 
 def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: float = 10.0) -> Endpoint:

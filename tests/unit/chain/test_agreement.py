@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_chosen
+from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_backed, find_chosen
 
 Chain = tuple[str, ...]
 """Hashes by height."""
@@ -66,10 +66,40 @@ def test_a_fork_of_the_minority_is_never_acted_on(heights: list[int], wrong: set
         assert found is None
 
 
+@given(
+    heights=st.lists(st.integers(1, 30), min_size=3, max_size=5),
+    ahead=st.sets(st.integers(0, 4)),
+)
+def test_block_that_only_a_minority_has_is_never_acted_on(heights: list[int], ahead: set[int]) -> None:
+    """Liars who are of the others' chain as far as it goes, and then tell of blocks of their own."""
+    liars = [place for place in ahead if place < len(heights)]
+    honest = [height for place, height in enumerate(heights) if place not in ahead]
+    seen = [SeenHead(place, height + 100 * (place in liars), "") for place, height in enumerate(heights)]
+    backed = find_backed(seen, len(heights))
+    if 2 * len(honest) > len(heights):
+        assert backed is not None
+        assert backed.number <= max(honest)
+        chosen = find_chosen(seen, backed, 0)
+        assert chosen is not None
+        assert sum(head.number >= min(chosen.number, backed.number) for head in seen) * 2 > len(heights)
+
+
+def test_backed_needs_a_majority_of_three_and_more_and_one_of_two() -> None:
+    one, two, three = SeenHead(0, 12, "a12"), SeenHead(1, 10, "a10"), SeenHead(2, 9, "a9")
+    assert find_backed([one, two, three], 3) == two
+    assert find_backed([one, two], 3) == two
+    assert find_backed([one], 3) is None
+    assert find_backed([one, two], 4) is None
+    assert find_backed([one, two], 2) == one
+    assert find_backed([two], 2) == two
+    assert find_backed([], 2) is None
+
+
 def test_chosen_is_the_preferred_head_unless_it_lags_or_is_below_what_was_acted_on() -> None:
     heads = [SeenHead(0, 10, "a10"), SeenHead(1, 12, "a12")]
-    assert find_chosen(heads, 0) == heads[0]
-    assert find_chosen(heads, 11) == heads[1]
-    assert find_chosen(heads, 13) is None
+    assert find_chosen(heads, heads[1], 0) == heads[0]
+    assert find_chosen(heads, heads[1], 11) == heads[1]
+    assert find_chosen(heads, heads[1], 13) is None
+    assert find_chosen(heads, heads[0], 11) is None, "the higher one is not backed"
     lagging = SeenHead(0, 12 - LAG_BLOCKS - 1, "a8")
-    assert find_chosen([lagging, heads[1]], 0) == heads[1]
+    assert find_chosen([lagging, heads[1]], heads[1], 0) == heads[1]

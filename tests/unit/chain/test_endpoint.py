@@ -225,7 +225,7 @@ def test_head_passes_over_a_lagging_url_and_does_not_go_below_what_was_acted_on(
     both.endpoint.request("eth_maxPriorityFeePerGas")
     assert quick.asked[-1] == "eth_maxPriorityFeePerGas"
     quick.is_down = True
-    with pytest.raises(ChainUnavailableError, match="no endpoint has block 30"):
+    with pytest.raises(ChainUnavailableError, match="too few endpoints have block 30"):
         both.head(acted_on=30)
     slow.height = 31
     assert both.head(acted_on=30) == 31
@@ -251,6 +251,27 @@ def test_head_of_a_majority_stands_and_the_others_are_not_asked() -> None:
     asked = len(wrong.asked)
     three.endpoint.request("eth_maxPriorityFeePerGas")
     assert len(wrong.asked) == asked
+
+
+@pytest.mark.parametrize("liar", [0, 1, 2])
+def test_head_of_three_urls_is_never_one_that_a_single_url_has(liar: int) -> None:
+    chains = [FakeChain(height=9), FakeChain(height=9), FakeChain(height=9)]
+    chains[liar].height = 12
+    three = Together(*chains)
+    assert three.head() == 9
+    chains[(liar + 1) % 3].height = 11
+    assert three.head(acted_on=9) == (9 if liar == 1 else 11), "the preferred one may be a block behind"
+    assert three.states() == ["ok", "ok", "ok"]
+
+
+def test_head_of_three_urls_needs_two_that_answer() -> None:
+    chains = [FakeChain(height=9), FakeChain(height=9), FakeChain(height=9)]
+    three = Together(*chains)
+    chains[0].is_down = True
+    assert three.head() == 9
+    chains[1].is_down = True
+    with pytest.raises(ChainUnavailableError, match="too few endpoints answer"):
+        three.head()
 
 
 def test_ask_elsewhere_asks_a_url_that_is_not_in_use() -> None:
