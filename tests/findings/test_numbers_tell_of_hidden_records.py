@@ -20,7 +20,9 @@ def hidden(node: TestNode) -> str:
 def _next_number(node: TestNode) -> int:
     with node.context.services.database.reading() as connection:
         return int(
-            connection.exec_driver_sql("SELECT next_seq FROM log_head WHERE kind = 2 LIMIT 1").scalar_one()
+            connection.exec_driver_sql(
+                "SELECT next_seq FROM log_head WHERE kind = 2 ORDER BY log LIMIT 1"
+            ).scalar_one()
         )
 
 
