@@ -359,8 +359,8 @@ class TestNode:
     # --- looking inside ------------------------------------------------------------------------------------
 
     def row_counts(self) -> dict[str, int]:
-        """Rows of every table but tokens, which each signed-in request of a test needs, and commit marks, which
-        each commit on PostgreSQL leaves.
+        """Rows of every table but tokens, which each signed-in request of a test needs, and commit marks,
+        which each commit on PostgreSQL leaves.
         """
         with self.context.services.database.reading() as connection:
             return {
