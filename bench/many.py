@@ -194,7 +194,7 @@ class Store:
     def _close(self) -> None:
         limits, now = BatchLimits(NO_END, BATCH_LEAVES), self.services.clock.at()
         started = time.perf_counter()
-        close_due(self.services.database, self.services.journal, limits, now)
+        close_due(self.services.database, self.services.journal, [AGENCY], limits, now)
         self.closing.append((time.perf_counter() - started) * 1000)
         self._unclosed -= BATCH_LEAVES
         self.bench.node.anchorer.tick()

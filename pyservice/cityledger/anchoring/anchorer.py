@@ -54,7 +54,9 @@ class Anchorer:
         limits: BatchLimits,
         fees: FeeLimits | None = None,
     ) -> None:
-        self.account = OperatorAccount(database, journal, clock, sender, operator, fees or FeeLimits())
+        self.account = OperatorAccount(
+            database, journal, clock, sender, operator, hosted, fees or FeeLimits()
+        )
         self._database = database
         self._journal = journal
         self._clock = clock
@@ -105,7 +107,7 @@ class Anchorer:
         if not self._prepare():
             return
         self._halt_contradicted()
-        if close_due(self._database, self._journal, self._limits, self._clock.at()):
+        if close_due(self._database, self._journal, self._hosted, self._limits, self._clock.at()):
             self._wake.set()
         with self.account.turn:
             self._take_turn()
@@ -135,7 +137,7 @@ class Anchorer:
         with self._database.reading() as connection:
             found = {
                 head.log: find_contradiction(connection, head, self.account.address)
-                for head in logs.list_heads(connection)
+                for head in logs.list_heads_of(connection, self._hosted)
                 if head.halted is None
             }
         self._halt({number: halt for number, halt in found.items() if halt is not None})
@@ -166,7 +168,7 @@ class Anchorer:
         with self._database.reading() as connection:
             if find_cursor(connection) != standing.cursor:
                 return []  # moved since the nonce was asked: the next tick sees both at one block
-            for head in logs.list_heads(connection):
+            for head in logs.list_heads_of(connection, self._hosted):
                 if head.halted is None:
                     found[head.log] = compare(connection, head, self.account.address, standing.nonce)
         self._halt({number: one.halt for number, one in found.items() if one.halt is not None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from cityledger.store import batches, logs
 from cityledger.store.batches import Batch, Open
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
+from cityledger.types import AgencyId
 
 T = TypeVar("T")
 LEAVES_AT_ONCE = 262_144
@@ -24,11 +25,13 @@ class BatchLimits:
     max_leaves: int
 
 
-def close_due(database: Database, journal: Journal, limits: BatchLimits, now: int) -> bool:
-    """Closes the batches of all logs that are due at ``now``. True if more may be due."""
+def close_due(
+    database: Database, journal: Journal, hosted: Collection[AgencyId], limits: BatchLimits, now: int
+) -> bool:
+    """Closes the batches of all logs of the agencies that are due at ``now``. True if more may be due."""
     closed: list[Batch] = []
     leaves = 0
-    for due in _list_due(database, limits, now):
+    for due in _list_due(database, hosted, limits, now):
         with database.reading() as connection:
             root = batches.root_of(connection, due)
         closed.append(Batch(due.log, due.first, due.count, root, now))
@@ -42,9 +45,11 @@ def close_due(database: Database, journal: Journal, limits: BatchLimits, now: in
     return leaves >= LEAVES_AT_ONCE
 
 
-def _list_due(database: Database, limits: BatchLimits, now: int) -> Iterator[Open]:
+def _list_due(
+    database: Database, hosted: Collection[AgencyId], limits: BatchLimits, now: int
+) -> Iterator[Open]:
     with database.reading() as connection:
-        writable = [head for head in logs.list_heads(connection) if head.halted is None]
+        writable = [head for head in logs.list_heads_of(connection, hosted) if head.halted is None]
         due = [
             batches.list_due(
                 connection, head, now, max_age=limits.max_age_seconds, max_leaves=limits.max_leaves

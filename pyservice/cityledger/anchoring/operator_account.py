@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from cityledger.store.database import Database
 from cityledger.store.index import find_cursor
 from cityledger.store.journal import Journal
 from cityledger.store.operator_accounts import AccountState
-from cityledger.types import Address, BlockRef, HaltCause
+from cityledger.types import Address, AgencyId, BlockRef, HaltCause
 
 log = logging.getLogger(__name__)
 _GWEI = 10**9
@@ -74,6 +74,7 @@ class OperatorAccount:
         clock: ChainClock,
         sender: Sender,
         operator: LocalAccount,
+        hosted: Collection[AgencyId],
         limits: FeeLimits,
     ) -> None:
         self.address = Address(operator.address)
@@ -83,6 +84,7 @@ class OperatorAccount:
         self._clock = clock
         self._sender = sender
         self._operator = operator
+        self._hosted = hosted
         self._limits = limits
         self._watch = NonceWatch(database, sender, self.address)
         self.waiting = 0
@@ -150,7 +152,7 @@ class OperatorAccount:
 
     def _halt(self, halt: Halt) -> None:
         log.error("account halted account=%s cause=%s detail=%s", self.address, halt.cause, halt.detail)
-        self._journal.run(lambda connection: _halt_all(connection, self.address, halt))
+        self._journal.run(lambda connection: _halt_all(connection, self.address, self._hosted, halt))
 
     # --- the first transaction with a nonce -----------------------------------------------------------------
 
@@ -259,9 +261,9 @@ class OperatorAccount:
         return self._gave_way
 
 
-def _halt_all(connection: sa.Connection, account: Address, halt: Halt) -> None:
-    """The account, and each of its logs that is not halted for a cause of its own."""
+def _halt_all(connection: sa.Connection, account: Address, hosted: Collection[AgencyId], halt: Halt) -> None:
+    """The account, and each log of its node that is not halted for a cause of its own."""
     operator_accounts.halt(connection, account, halt.cause, halt.detail)
-    for head in logs.list_heads(connection):
+    for head in logs.list_heads_of(connection, hosted):
         if head.halted is None:
             logs.halt(connection, head.log, halt.cause, halt.detail)

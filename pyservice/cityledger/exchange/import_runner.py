@@ -83,8 +83,10 @@ class ImportRunner:
         with self._services.database.reading() as connection:
             waiting = imports.list_unfinished(connection)
         first: dict[DatasetId, Job] = {}
+        hosted = self._services.keyring.agencies()
         for job in waiting:
-            first.setdefault(job.key.dataset, job)
+            if job.key.agency in hosted:  # another node of the database has the keys of the others
+                first.setdefault(job.key.dataset, job)
         now = self._monotonic()
         rested = [job for job in first.values() if self._rests_until.get(job.key.dataset, now) <= now]
         return rested[:AT_ONCE]

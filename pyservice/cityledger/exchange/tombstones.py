@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cityledger.errors import CityledgerError, StorageFullError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.proofs.tombstone_object import TombstoneObject, object_key, signed, to_bytes
-from cityledger.store.logs import Numbered
+from cityledger.store.logs import Numbered, list_heads_of
 from cityledger.store.tombstones import find_tombstone, list_tombstones
 from cityledger.types import Address
 
@@ -27,7 +27,8 @@ def keep_tombstones(services: Services, numbered: Sequence[Numbered]) -> None:
 
 
 def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) -> int:
-    """Writes the objects that are not there, e.g. after a crash before the answer; returns how many.
+    """Writes the objects of this node's tombstones that are not there, e.g. after a crash before the answer;
+    returns how many. Another node of the database signs its own.
 
     Raises:
         UnavailableError: the object store does not answer.
@@ -36,11 +37,12 @@ def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) 
     after, kept = (0, -1), 0
     while not stops():
         with services.database.reading() as connection:
+            ours = {head.log for head in list_heads_of(connection, services.keyring.agencies())}
             page = list_tombstones(connection, services.instance, after=after)
         if not page:
             break
         for one in page:
-            if _key(services, one) not in held:
+            if one.leaf.log in ours and _key(services, one) not in held:
                 _keep(services, one)
                 kept += 1
         after = (page[-1].leaf.log, page[-1].leaf.seq)

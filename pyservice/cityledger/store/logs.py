@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,7 +102,13 @@ def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> Log
 
 
 def list_heads(connection: sa.Connection) -> list[LogHead]:
+    """Of every log that nodes of this database write or wrote, by number."""
     return [_head(row) for row in connection.execute(sa.select(log_head).order_by(log_head.c.log))]
+
+
+def list_heads_of(connection: sa.Connection, agencies: Collection[AgencyId]) -> list[LogHead]:
+    """Of the logs of these agencies: those of one node, where several share the database."""
+    return [head for head in list_heads(connection) if head.agency in agencies]
 
 
 def load_hashes(connection: sa.Connection, log: LogId, first: int, count: int) -> list[LeafHash]:

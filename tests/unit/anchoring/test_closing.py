@@ -7,14 +7,14 @@ from cityledger.anchoring import anchorer, closing
 from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
 from cityledger.store import batches, logs
 from cityledger.store.batches import Batch
-from cityledger.types import HaltCause, LogId, LogKind
+from cityledger.types import AgencyId, HaltCause, LogId, LogKind
 
 LONG = 1_000.0
 
 
 def close(anchoring: Anchoring, max_age: float, max_leaves: int, now: int = 0) -> list[tuple[int, int]]:
     """(first, count) of what is closed then, of log 1."""
-    close_due(anchoring.database, anchoring.journal, BatchLimits(max_age, max_leaves), now)
+    close_due(anchoring.database, anchoring.journal, [AgencyId(1)], BatchLimits(max_age, max_leaves), now)
     with anchoring.database.reading() as connection:
         held = batches.list_pending(connection, LogId(1), 0)
     return [(one.first, one.count) for one in held]
@@ -58,9 +58,9 @@ def test_close_due_rests_and_says_that_there_is_more(
     monkeypatch.setattr(closing, "LEAVES_AT_ONCE", 4)
     anchoring.write(1, 6)
     limits = BatchLimits(0, 2)
-    assert close_due(anchoring.database, anchoring.journal, limits, 0)
+    assert close_due(anchoring.database, anchoring.journal, [AgencyId(1)], limits, 0)
     assert close(anchoring, LONG, 2) == [(0, 2), (2, 2), (4, 2)]
-    assert not close_due(anchoring.database, anchoring.journal, limits, 0)
+    assert not close_due(anchoring.database, anchoring.journal, [AgencyId(1)], limits, 0)
 
 
 def test_no_log_waits_for_all_of_another() -> None:

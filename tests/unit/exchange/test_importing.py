@@ -26,6 +26,7 @@ from cityledger.exchange.tallies import Tallies
 from cityledger.formats import native
 from cityledger.store.imports import JobState, Verdict
 from cityledger.store.subjects import find_subject, identifier_digest
+from cityledger.store.tables import import_job
 from cityledger.types import AgencyStatus
 from import_desk import ImportDesk, ndjson, outcomes
 from node_fixture import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
@@ -124,6 +125,15 @@ def test_a_file_sent_again_is_the_same_job_and_another_option_another(land: Impo
     again = land.import_(file)
     assert (again.id, land.node.row_counts()) == (first.id, before)
     assert land.send(file, upsert=True).id != first.id
+
+
+def test_a_job_of_another_node_of_the_database_is_left_to_that_node(node: TestNode, land: ImportDesk) -> None:
+    land.send(ndjson([put("a")]))
+    node.execute(sa.update(import_job).values(agency=99))
+
+    assert not ImportRunner(node.context.services).turn()
+    with node.context.services.database.reading() as connection:
+        assert connection.execute(sa.select(import_job.c.state)).scalar_one() == JobState.WAITING
 
 
 def test_the_same_rows_in_another_file_add_nothing(land: ImportDesk) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.proofs.tombstone_object import from_bytes, signer_of
 from cityledger.store.objects import Objects
+from cityledger.store.tables import log_head
 from node_fixture import TREATMENT_RECORD, TestNode
 
 
@@ -40,6 +42,14 @@ def test_keep_missing_writes_again_only_what_is_not_there(node: TestNode) -> Non
 
     assert keep_missing(services) == 1
     assert b"".join(services.objects.get(_keys(node)[0])) == before
+
+
+def test_keep_missing_leaves_those_of_another_node_of_the_database_to_it(node: TestNode) -> None:
+    _erase(node)
+    node.context.services.objects.delete(_keys(node)[0])
+    node.execute(sa.update(log_head).values(agency=99))
+
+    assert keep_missing(node.context.services) == 0
 
 
 def test_erase_is_not_answered_while_its_object_is_not_durable(
