@@ -29,7 +29,14 @@ from cityledger.store import records
 from cityledger.store.index_tables import idx_log
 from cityledger.store.objects import Objects
 from cityledger.store.records import SealedPart, StoredVersion
-from cityledger.store.tables import leaf, log_head, receipt, record_version, tombstone
+from cityledger.store.tables import (
+    leaf,
+    log_head,
+    receipt,
+    record_version,
+    replayed_tombstone,
+    tombstone,
+)
 from cityledger.types import AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
 
 
@@ -98,6 +105,7 @@ def _scrub_version(
     assert version is not None
     require(version.leaf_hash == row.hash, "its version names another leaf hash")
     records.load_leaf(connection, grounds.instance, version)
+    _verify_key_is_there(connection, version)
     data_key = _data_key(connection, grounds, version)
     for part in records.load_parts(connection, version):
         if version.withdrawn:
@@ -109,6 +117,22 @@ def _scrub_version(
         else:
             digest = hashlib.sha256(part.ciphertext).digest()
             _verify_sealed(grounds, long, digest, len(part.ciphertext), part.ciphertext)
+
+
+def _verify_key_is_there(connection: sa.Connection, version: StoredVersion) -> None:
+    """A leaf does not commit to the wrapped key; but only a tombstone, of here or replayed, may take it."""
+    is_erased = sa.or_(
+        *(
+            sa.exists()
+            .where(one.dataset == version.dataset, one.record == version.record)
+            .where(one.version == version.version)
+            for one in (tombstone.c, replayed_tombstone.c)
+        )
+    )
+    if connection.execute(sa.select(is_erased)).scalar_one():
+        require(version.wrapped is None, "an erased version has a wrapped key again")
+    else:
+        require(version.wrapped is not None, "its wrapped key is gone, and no tombstone says why")
 
 
 def _verify_sealed(grounds: Grounds, long: LongPart, digest: bytes, length: int, head: bytes) -> None:

@@ -19,6 +19,7 @@ from cityledger.proofs.merkle import Tree
 from cityledger.recovery.findings import LOOK, REBUILD, RESTORE, Finding, require, told
 from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
 from cityledger.store import logs, node_state
+from cityledger.store.batches import batched_end
 from cityledger.store.database import Database
 from cityledger.store.history import select_now
 from cityledger.store.index_tables import idx_batch, idx_head, idx_log
@@ -170,6 +171,11 @@ class Scrub:
             require(
                 chain is None or chain.next_seq <= head.next_seq, "the chain holds leaves that are not here"
             )
+        with told(at.findings, head.log, head.next_seq, RESTORE):
+            # What the chain holds beyond our leaves is told above.
+            anchored = 0 if chain is None else min(chain.next_seq, head.next_seq)
+            end = batched_end(connection, head.log)
+            require(end >= anchored, f"no batch holds the numbers from {end} on, which the chain holds")
 
     def _strays(self, connection: sa.Connection, at: Progress) -> None:
         """Rows that say to be of a leaf which is not there."""
