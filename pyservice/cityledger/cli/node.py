@@ -118,7 +118,11 @@ def migrate(folder: NodeFolderOption = Path(), as_json: JsonOption = False) -> N
 
 
 def _log_to_stderr(level: int) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Below INFO the libraries quote URLs with the keys in them, and the bodies of answers.
+    logging.basicConfig(
+        level=max(level, logging.INFO), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("cityledger").setLevel(level)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each look at /readyz
 
 
