@@ -116,8 +116,7 @@ class Store:
             self._pad(count - len(true))
             self.filled += count
             advanced(self.filled)
-        # Else the first writes that are measured would bring home what the filling left in the log.
-        self._filling.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._bring_home()
 
     def wait_anchored(self) -> None:
         """Until the index holds every closed batch."""
@@ -191,7 +190,12 @@ class Store:
         while self._unclosed >= BATCH_LEAVES:
             self._close()
 
+    def _bring_home(self) -> None:
+        """Else what is measured next would bring home what the filling left in the write-ahead log."""
+        self._filling.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _close(self) -> None:
+        self._bring_home()
         limits, now = BatchLimits(NO_END, BATCH_LEAVES), self.services.clock.at()
         started = time.perf_counter()
         close_due(self.services.database, self.services.journal, [AGENCY], limits, now)
