@@ -53,6 +53,7 @@ def backup(
 
 def _make(target: Path, folder: Path, told: object) -> BackupManifest:
     from cityledger.chain.manifest import load_manifest
+    from cityledger.cli.node_lock import verify_restored
     from cityledger.recovery.backup import Source, make_backup
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
@@ -60,6 +61,7 @@ def _make(target: Path, folder: Path, told: object) -> BackupManifest:
     from cityledger.store.objects import Objects
 
     settings = load_settings(folder, os.environ)
+    verify_restored(folder)  # the new backup would take the place of the one that is being restored
     with closing(Database(settings.database_url)) as database:
         verify_schema(database)
         source = Source(

@@ -53,12 +53,14 @@ def link(
     opened that names it as its predecessor; a log that another operator was given is given back.
     """
     from cityledger.cli.chain_access import open_chain
+    from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
     from cityledger.sealing.keyring import Keyring
     from cityledger.settings import load_settings
     from cityledger.types import Address, LogKind
 
     settings = load_settings(folder, os.environ)
+    verify_restored(folder)
     access = open_chain(settings.rpc_url, settings.manifest)
     number = access.agency(agency)
     keys = Keyring.open(settings.keyring, secret_of(settings, os.environ)).agency(number)

@@ -26,11 +26,21 @@ def sole_process(folder: Path, *, restores: bool = False, shares: bool = False) 
             cut off, and this is not the restore.
     """
     with _locked(folder, fcntl.LOCK_SH if shares else fcntl.LOCK_EX):
-        if not restores and (folder / RESTORING_NAME).exists():
-            raise ConfigurationError(
-                f"a restore into {folder} was cut off: run `cityledger node restore` again first"
-            )
+        if not restores:
+            verify_restored(folder)
         yield
+
+
+def verify_restored(folder: Path) -> None:
+    """For commands that go on beside a node that serves, and yet rest on what its database holds.
+
+    Raises:
+        ConfigurationError: a restore into the folder is under way, or was cut off.
+    """
+    if (folder / RESTORING_NAME).exists():
+        raise ConfigurationError(
+            f"a restore into {folder} has not ended: if none is running, run `cityledger node restore` again"
+        )
 
 
 def _locked(folder: Path, kind: int) -> TextIO:

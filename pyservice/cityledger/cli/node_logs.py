@@ -72,8 +72,10 @@ def resume_log(
     from cityledger.anchoring.resuming import LogResumer
     from cityledger.chain.sender import Sender
     from cityledger.cli.chain_access import open_chain
+    from cityledger.cli.node_lock import verify_restored
     from cityledger.types import Address, LogId
 
+    verify_restored(folder)
     with _opened(folder) as (settings, database):
         access = open_chain(settings.rpc_url, settings.manifest)
         operator = Address(settings.operator)

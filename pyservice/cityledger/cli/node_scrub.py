@@ -41,9 +41,11 @@ def scrub(
     Versions, wrapped keys, objects, receipts with their signatures and chains, tombstones, batches and log
     heads. Exit code 4 where something is found. A finding names a log and a number, never a record.
     """
+    from cityledger.cli.node_lock import verify_restored
     from cityledger.settings import load_settings
 
     settings = load_settings(folder, os.environ)
+    verify_restored(folder)
     with ExitStack() as stack:
         made = _open(settings, stack, _Pace(mib_per_second * MIB).spent)
         told = stack.enter_context(progress("scrub", None))
