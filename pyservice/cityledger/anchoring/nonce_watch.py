@@ -6,12 +6,14 @@ from cityledger.anchoring.halts import Halt
 from cityledger.chain.sender import Sender
 from cityledger.store import attempts
 from cityledger.store.database import Database
-from cityledger.types import Address, HaltCause
+from cityledger.types import Address, BlockRef, HaltCause
 
 _LOOK_BACK = 16
 """Mined nonces that are looked at after a start; those before were looked at by the process before."""
 _STRIKES = 3
-"""So often must a transaction be missing before it counts: an endpoint may be slow to tell of a block."""
+"""At so many blocks in a row must a transaction be missing before it counts: an endpoint may be slow to tell
+of a block, or be on another fork than the index, and is asked more than once a block.
+"""
 
 
 class NonceWatch:
@@ -22,17 +24,20 @@ class NonceWatch:
         self._sender = sender
         self._account = account
         self._seen_to: int | None = None
-        self._strikes = 0
+        self._struck_at: set[BlockRef] = set()
 
-    def look(self, first: int, mined: int) -> tuple[bool, Halt | None]:
-        """(whether each nonce from ``first`` up to ``mined`` is known to be ours, why to halt if not)."""
+    def look(self, first: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
+        """(whether each nonce from ``first`` up to ``mined``, those that are mined at ``cursor``, is known to
+        be ours; why to halt if not).
+        """
         start = mined - _LOOK_BACK if self._seen_to is None else min(self._seen_to, mined)
         for nonce in range(max(first, start), mined):
             if not self._is_ours(nonce):
-                self._strikes += 1
-                return False, self._halt(nonce) if self._strikes >= _STRIKES else None
+                self._struck_at.add(cursor)
+                return False, self._halt(nonce) if len(self._struck_at) >= _STRIKES else None
             self._seen_to = nonce + 1
-        self._seen_to, self._strikes = mined, 0
+        self._seen_to = mined
+        self._struck_at.clear()
         return True, None
 
     def _is_ours(self, nonce: int) -> bool:

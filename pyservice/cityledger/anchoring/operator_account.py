@@ -123,7 +123,7 @@ class OperatorAccount:
             told = f"{self.address} has used {mined} nonces, this database knows of {signed_end}"
             self._halt(Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told))
             return None
-        are_ours, halt = self._watch.look(first, mined)
+        are_ours, halt = self._watch.look(first, mined, cursor)
         if halt is not None:
             self._halt(halt)
             return None

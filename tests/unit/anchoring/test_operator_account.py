@@ -221,6 +221,7 @@ def test_signed_nonce_that_another_transaction_took_halts_every_log(anchoring: A
 
     for _ in range(3):
         assert anchoring.halted(1) is None
+        anchoring.chain.mine()
         tick(anchoring)
 
     assert [anchoring.halted(1), anchoring.halted(2)] == [HaltCause.ACCOUNT_USED_ELSEWHERE] * 2
