@@ -11,27 +11,28 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cityledger.devnet import Devnet
 from crash.load import Gate, ImportingClient, LandingClient, LoadingClient, StewardClient
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town
 from crash.waiting import await_that
 from databases import KINDS, fresh_database_url
-from faulty_rpc import FaultyRpc, faulty_rpc
+from faulty_rpc import PASSING, Fault, FaultyRpc, faulty_rpc
 
 RUNS = int(os.environ.get("CITYLEDGER_TEST_KILL_RUNS", "20"))
 FIRST_SEED = int(os.environ.get("CITYLEDGER_TEST_KILL_SEED", "1"))
 KILLS = 4
 WORK = 12
 """Answers of any kind between a start and a kill."""
-FAULTY_SHARE = 0.08
+FAULTY_SHARE = 0.15
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -69,19 +70,44 @@ def test_killed_at_random_nothing_is_lost_and_nothing_is_there_twice(
     monkeypatch: pytest.MonkeyPatch,
     record_property: Callable[[str, object], None],
 ) -> None:
-    kind = KINDS[seed % len(KINDS)]
+    kind, endpoints = KINDS[seed % len(KINDS)], ENDPOINTS[seed // len(KINDS) % len(ENDPOINTS)]
     monkeypatch.setenv("CITYLEDGER_TEST_DATABASE", kind)
     url = fresh_database_url(tmp_path)
-    with copied_town(founded, tmp_path, url, nursery) as town, faulty_rpc(town.devnet.rpc_url) as rpc:
-        town.node.set(rpc_url=rpc.url, batch_max_age_seconds=0.3, fee_bump_after_seconds=3.0)
+    with copied_town(founded, tmp_path, url, nursery) as town, endpoints(town, tmp_path) as rpc:
+        town.node.set(batch_max_age_seconds=0.3, fee_bump_after_seconds=3.0)
         oracle = Oracle(town)
         counts = run_once(town, rpc, oracle, seed)
         oracle.close()
-    record_property("run", f"{seed} on {kind}")
+    record_property("run", f"{seed} on {kind}, {len(rpc)} endpoints")
     record_property("counts", dict(counts))
 
 
-def run_once(town: Town, rpc: FaultyRpc, oracle: Oracle, seed: int) -> Counter[str]:
+@contextmanager
+def one_endpoint(town: Town, _folder: Path) -> Iterator[list[FaultyRpc]]:
+    """It tells another chain's id now and then; whatever else it told of another chain would be believed."""
+    with faulty_rpc(town.devnet.rpc_url) as rpc:
+        town.node.set(rpc_url=rpc.url)
+        yield [rpc]
+
+
+@contextmanager
+def two_endpoints(town: Town, folder: Path) -> Iterator[list[FaultyRpc]]:
+    """The first answers now and then for a longer chain that has the same id. Its socket tells of blocks."""
+    with (
+        faulty_rpc(town.devnet.rpc_url) as first,
+        faulty_rpc(town.devnet.rpc_url) as second,
+        Devnet.start(folder / "other", block_time=0) as other,
+    ):
+        other.connect().request("anvil_mine", hex(1_000))
+        first.other_url = other.rpc_url
+        town.node.set(rpc_url=f"{first.url},{second.url}", ws_url=first.listen_socket())
+        yield [first, second]
+
+
+ENDPOINTS = (one_endpoint, two_endpoints)
+
+
+def run_once(town: Town, rpc: Sequence[FaultyRpc], oracle: Oracle, seed: int) -> Counter[str]:
     dice, gate = random.Random(seed), Gate()
     clients = [LoadingClient(town, gate, f"client{number}", seed) for number in range(2)]
     importing = ImportingClient(town, gate, "importing", seed)
@@ -93,13 +119,15 @@ def run_once(town: Town, rpc: FaultyRpc, oracle: Oracle, seed: int) -> Counter[s
     reorgs = Reorgs(town, random.Random(f"reorgs {seed}"))
     for client in clients:
         client.start()
-    rpc.schedule(seed, FAULTY_SHARE)
+    for number, one in enumerate(rpc):
+        one.schedule(seed + number, FAULTY_SHARE, PASSING if number else (*PASSING, Fault.OTHER_CHAIN))
     try:
         with reorgs.running():
             kill_again_and_again(town, gate, dice, clients)
     finally:
         gate.end()
-        rpc.off()
+        for one in rpc:
+            one.off()
         for client in clients:
             client.join()
     for client in clients:
@@ -137,7 +165,7 @@ def kill_again_and_again(town: Town, gate: Gate, dice: random.Random, clients: l
 
 def settle(
     town: Town,
-    rpc: FaultyRpc,
+    rpc: Sequence[FaultyRpc],
     oracle: Oracle,
     clients: list[LoadingClient],
     importing: ImportingClient,
@@ -165,5 +193,6 @@ def settle(
     counts["replacements"] = oracle.rows("SELECT count(*) FROM attempt WHERE replacement > 0")[0][0]
     counts["re-sent"] = told.count("attempt sent") - verdict.attempts
     counts["halts"] = 0  # judged above: no log is halted
-    counts.update({f"fault {name}": count for name, count in rpc.counts.items()})
+    for one in rpc:
+        counts.update({f"fault {name}": count for name, count in one.counts.items()})
     return counts
