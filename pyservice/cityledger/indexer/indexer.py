@@ -93,15 +93,21 @@ class Indexer:
         """Reads one range of blocks, or undoes orphaned ones. True while the head is not reached.
 
         Raises:
-            ChainError: an event without a reaction, or the index was stopped for good: by a reorg deeper than
-                final or than the limit, or another chain.
+            ChainError: an event without a reaction or one that the tables refuse, or the index was stopped
+                for good: by a reorg deeper than final or than the limit, or another chain.
             ChainUnavailableError: no endpoint answers, or they do not agree.
         """
         cursor = self._cursor()
         head = self._follower.head(0 if cursor is None else cursor.number)
         try:
             return self._approach(cursor, head)
-        except (OvertakenError, IntegrityError):
+        except OvertakenError:
+            return self.follow_store()
+        except IntegrityError as error:
+            if self._cursor() == cursor:  # nobody was quicker: it is the blocks themselves
+                raise ChainError(
+                    f"the database refuses what the blocks above {_shown(cursor)} tell"
+                ) from error
             return self.follow_store()
 
     def follow_store(self) -> bool:
@@ -217,6 +223,10 @@ class Indexer:
     def _undo(self, cursor: BlockRef, number: int) -> None:
         self._journal.run(lambda connection: blocks.undo(connection, cursor, number))
         log.warning("reorg undone blocks=%d to block=%d", cursor.number - number, number)
+
+
+def _shown(cursor: BlockRef | None) -> str:
+    return "nothing" if cursor is None else str(cursor.number)
 
 
 def _halt(connection: sa.Connection, reason: str) -> None:

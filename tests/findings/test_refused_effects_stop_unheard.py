@@ -1,0 +1,34 @@
+"""An event whose effects broke a constraint was taken for another process's quicker write: the index stood
+still, and nothing said why.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cityledger.chain import events as e
+from cityledger.chain.clock import ChainClock
+from cityledger.errors import ChainError
+from cityledger.indexer.indexer import Indexer
+from cityledger.store.database import Database
+from cityledger.store.index import find_cursor
+from cityledger.store.journal import Journal
+from cityledger.types import LogId
+from memory_chain import MemoryChain, MemoryFollower
+
+
+def test_step_says_that_the_tables_refuse_an_event(database: Database) -> None:
+    chain, journal = MemoryChain(), Journal(database)
+    before = chain.mine()
+    indexer = Indexer(MemoryFollower(chain), database, journal, ChainClock(), first_block=0)  # type: ignore[arg-type]
+    while indexer.step():
+        pass
+    chain.mine(e.BatchAnchored(LogId(9), 0, 1, bytes(32)))  # of a log that was never opened
+
+    for _ in range(2):
+        with pytest.raises(ChainError, match="the database refuses what the blocks above 0 tell"):
+            indexer.step()
+
+    with database.reading() as connection:
+        assert find_cursor(connection) == before
+    journal.close()
