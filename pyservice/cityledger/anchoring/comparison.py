@@ -61,7 +61,9 @@ def _difference(connection: sa.Connection, head: LogHead, chain_next: int) -> st
         return f"the chain's batch that ends before {chain_next} is not one of the store's"
     if (theirs.root, theirs.count) != (ours.root, ours.count):
         return f"the chain holds another root for the batch at {ours.first}"
-    return None
+    # Ours may stand again above another's, if both were in one transaction and the first came too late.
+    displaced = batches.find_displaced(connection, head.log, chain_next)
+    return None if displaced is None else f"the chain holds another batch at {displaced}"
 
 
 def _refusal(chain: ChainLog, operator: Address) -> Halt | None:

@@ -126,6 +126,8 @@ def include(connection: sa.Connection, leaf: RecordLeaf | ReceiptLeaf, tops: Tre
     anchored = None if batch is None else batches.find_anchored(connection, batch.log, batch.first)
     if batch is None or anchored is None:
         raise NotAnchoredError("it is durable but its batch is not mined yet; ask again after the next batch")
+    if (anchored.root, anchored.count) != (batch.root, batch.count):
+        raise NotAnchoredError("the chain holds another batch in its place; `cityledger node logs` says why")
     block = index.find_block(connection, anchored.block)
     if block is None:
         raise UnavailableError("the anchoring block is not indexed any more; ask again")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cityledger.proofs.merkle import Tree
 from cityledger.store import logs
 from cityledger.store.history import select_now
-from cityledger.store.index_tables import idx_batch
+from cityledger.store.index_tables import idx_batch, idx_skipped
 from cityledger.store.logs import LogHead
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf
 from cityledger.types import BatchState, LogId
@@ -121,6 +121,26 @@ def find_anchored(connection: sa.Connection, log: LogId, first: int) -> Anchored
     wanted = (idx_batch.c.log == log) & (idx_batch.c.first == first)
     row = connection.execute(select_now(idx_batch).where(wanted)).one_or_none()
     return None if row is None else Anchored(row.size, row.root, row.tx_hash, row.valid_from)
+
+
+def find_displaced(connection: sa.Connection, log: LogId, chain_next: int) -> int | None:
+    """The first number of our lowest batch that the chain skipped because another one stands there.
+
+    Only batches that were skipped are looked at, which are few: beneath one that the chain took, another can
+    stand only if ours was refused in the same transaction or in one before it.
+    """
+    ours, theirs, skipped = batch.c, idx_batch.c, idx_skipped.c
+    same_place = (theirs.log == ours.log) & (theirs.first == ours.first) & theirs.valid_to.is_(None)
+    query = (
+        sa.select(ours.first)
+        .join(idx_skipped, (skipped.log == ours.log) & (skipped.first == ours.first))
+        .outerjoin(idx_batch, same_place)
+        .where((skipped.log == log) & skipped.valid_to.is_(None) & (ours.first < chain_next))
+        .where(theirs.root.is_(None) | (theirs.root != ours.root) | (theirs.size != ours.size))
+        .order_by(ours.first)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchState:
