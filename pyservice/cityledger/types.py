@@ -236,8 +236,10 @@ def purpose_from_name(name: str) -> Purpose:
 
 
 def purpose_name(purpose: Purpose) -> str:
-    """The name inside a purpose's 32 bytes."""
-    return purpose.rstrip(b"\0").decode("ascii")
+    """The name inside a purpose's 32 bytes. Of bytes that are no name, which the council may list, one to be
+    shown: never fails.
+    """
+    return purpose.rstrip(b"\0").decode("ascii", "backslashreplace").replace("\0", "\\x00")
 
 
 OWN_DUTY = purpose_from_name("OWN_DUTY")

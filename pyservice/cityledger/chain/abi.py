@@ -29,12 +29,16 @@ Named = dict[str, Any]
 
 class _TolerantStringDecoder(StringDecoder):
     """Solidity does not check that a ``string`` is UTF-8. If bad bytes raised here, one steward's title could
-    stop every node.
+    stop every node. So could a NUL, which UTF-8 has and PostgreSQL's texts have not (SPEC.md §4.3).
     """
 
     @classmethod
     def from_type_str(cls, abi_type: Any, registry: Any) -> _TolerantStringDecoder:
         return cls(handle_string_errors="replace")
+
+    @staticmethod
+    def decoder_fn(data: bytes, handle_string_errors: str = "replace") -> str:
+        return data.decode("utf-8", handle_string_errors).replace("\0", "\ufffd")
 
 
 def _tolerant_codec() -> ABICodec:

@@ -321,6 +321,6 @@ def word_from_text(field: str, text: str) -> bytes:
 
 def word_text(word: bytes) -> str:
     """The ASCII word in 32 bytes. Other bytes, which no contract forbids, are shown as escapes rather than
-    refused.
+    refused; so is a NUL inside, which PostgreSQL takes in no text (SPEC.md §4.3).
     """
-    return word.rstrip(b"\0").decode("ascii", "backslashreplace")
+    return word.rstrip(b"\0").decode("ascii", "backslashreplace").replace("\0", "\\x00")

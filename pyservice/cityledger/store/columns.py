@@ -6,12 +6,15 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Dialect,
     Integer,
     LargeBinary,
     MetaData,
     Table,
+    Text,
 )
 from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData(
     naming_convention={
@@ -25,6 +28,22 @@ metadata = MetaData(
 
 
 _CHECK = "check"
+
+
+class ToldText(TypeDecorator[str]):
+    """Text that is only shown: a reason, or the name of a field in somebody's file.
+
+    PostgreSQL takes no NUL, and no database takes half a surrogate pair. Both are kept as escapes, so that
+    what is told of a file cannot stop its import.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def table(name: str, *items: SchemaItem, comment: str | None = None) -> Table:

@@ -102,6 +102,9 @@ def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
 
 
 def find_agency_by_code(connection: sa.Connection, code: str) -> Agency | None:
+    """None for what can be no code as well: PostgreSQL refuses to look for a NUL."""
+    if "\0" in code:
+        return None
     row = connection.execute(select_now(t.idx_agency).where(t.idx_agency.c.code == code)).one_or_none()
     return None if row is None else _agency(row)
 

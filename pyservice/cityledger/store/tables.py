@@ -20,12 +20,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from cityledger.store.columns import bytes32, ranged, table, u64
+from cityledger.store.columns import ToldText, bytes32, ranged, table, u64
 
 node_state = table(
     "node_state",
     Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", ToldText, nullable=False),
     comment="Facts of this database: instance and chain id it belongs to, the last final block.",
 )
 
@@ -47,7 +47,7 @@ log_head = table(
     u64("next_seq"),
     bytes32("last_leaf"),
     Column("halted", Text, comment="NULL, or a HaltCause: nothing is numbered or anchored any more"),
-    Column("halt_detail", Text, comment="the facts of the halt; NULL while there is none"),
+    Column("halt_detail", ToldText, comment="the facts of the halt; NULL while there is none"),
     u64("forgiven_nonce"),
     comment="The next number of each log; locked while a group is numbered. forgiven_nonce: see LogHead.",
 )
@@ -77,7 +77,7 @@ operator_account = table(
     Column("account", Text, primary_key=True),
     u64("first_nonce"),
     Column("halted", Text, comment="NULL, or a HaltCause: the account signs nothing any more"),
-    Column("halt_detail", Text, comment="the facts of the halt; NULL while there is none"),
+    Column("halt_detail", ToldText, comment="the facts of the halt; NULL while there is none"),
     comment="first_nonce: the account's nonce on chain when this database began to use it.",
 )
 
@@ -227,7 +227,7 @@ import_job = table(
     Column("wrapped", LargeBinary, comment="its wrapped data key"),
     u64("content_bytes"),
     ranged("state", Integer, "state BETWEEN 1 AND 4"),
-    Column("failure", Text, comment="why it stopped; names field and reason"),
+    Column("failure", ToldText, comment="why it stopped; names field and reason"),
     Column("caller", Text, nullable=False, comment="JSON: who asked and why, decided again for each group"),
     u64("rows_done"),
     u64("bytes_done"),
@@ -245,8 +245,8 @@ import_row = table(
     u64("row_no", key=True),
     Column("ordinal", Integer, primary_key=True, autoincrement=False),
     ranged("verdict", Integer, "verdict BETWEEN 1 AND 3"),
-    Column("field", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("field", ToldText, nullable=False),
+    Column("reason", ToldText, nullable=False),
     ForeignKeyConstraint(["job"], ["import_job.id"]),
     Index(None, "job", "verdict", "row_no"),
     comment="Verdict 1 rejected, 2 flagged, 3 duplicate. Rows without one are only counted.",

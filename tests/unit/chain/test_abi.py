@@ -111,3 +111,4 @@ def test_word_from_text_refuses_what_does_not_fit(text: str) -> None:
 def test_word_text_shows_foreign_bytes_instead_of_raising() -> None:
     assert word_text(word_from_text("code", "HEALTH")) == "HEALTH"
     assert word_text(b"\xff".ljust(32, b"\0")) == "\\xff"
+    assert word_text(b"A\0B".ljust(32, b"\0")) == "A\\x00B"
