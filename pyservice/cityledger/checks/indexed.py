@@ -40,8 +40,8 @@ def see_logs(database: Database) -> str:
     told = ", ".join(f"{head.log} ({head.halted})" for head in halted)
     detail = "; ".join(f"log {head.log} halted: {head.halted}, {head.halt_detail}" for head in halted)
     steps = (halts.next_step(head, codes.get(head.agency, str(head.agency))) for head in halted)
-    # While others are written, the node is of use.
-    is_idle = len(halted) == len(heads)
+    # While others are written, the node is of use; a log that was continued is not written any more.
+    is_idle = len(halted) == sum(not halts.is_continued(head, heads) for head in heads)
     raise WrongError(
         f"halted: {told}", detail=detail, next_step="; ".join(dict.fromkeys(steps)), vital=is_idle
     )

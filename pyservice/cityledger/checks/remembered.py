@@ -32,18 +32,20 @@ class Remembered(Generic[T]):
         self._lock = threading.Lock()
         self._value: T | None = None
         self._asked: float | None = None
+        self._began = 0.0
         self._asking: threading.Thread | None = None
 
     def value(self) -> T | None:
-        """At most ``wait_seconds`` later."""
+        """At most ``wait_seconds`` after ``ask`` began."""
         with self._lock:
             is_due = self._asked is None or self._monotonic() - self._asked >= self._fresh_seconds
             if is_due and self._asking is None:
+                self._began = self._monotonic()
                 self._asking = threading.Thread(target=self._run, name="remembered", daemon=True)
                 self._asking.start()
-            asking = self._asking
+            asking, left = self._asking, self._began + self._wait_seconds - self._monotonic()
         if asking is not None:
-            asking.join(self._wait_seconds)
+            asking.join(max(left, 0.0))
             if asking.is_alive():
                 return None  # an old figure would look like a fresh one
         return self._value

@@ -54,17 +54,21 @@ class Watched:
         self._lock = threading.Lock()
         self._round: _Round | None = None
         self._taking: threading.Thread | None = None
+        self._began = 0.0
         self._hangs_at = ""
 
     def lines(self) -> tuple[Line, ...]:
-        """At most ``wait_seconds`` after it was asked."""
+        """At most ``wait_seconds`` after the looks began: each who asks holds one of the API's threads, so
+        nobody waits anew for what hangs.
+        """
         with self._lock:
             if self._taking is None and self._is_due():
+                self._began = self._monotonic()
                 self._taking = threading.Thread(target=self._take, name="checks", daemon=True)
                 self._taking.start()
-            taking = self._taking
+            taking, left = self._taking, self._began + self._wait_seconds - self._monotonic()
         if taking is not None:
-            taking.join(self._wait_seconds)
+            taking.join(max(left, 0.0))
             if taking.is_alive():
                 return (*self._before(), self._hanging())
         return self._before()

@@ -10,7 +10,7 @@ import pytest
 from cityledger.checks.indexed import see_agencies, see_index, see_logs
 from cityledger.checks.line import WrongError
 from cityledger.store import logs, node_state
-from cityledger.types import AgencyStatus, HaltCause
+from cityledger.types import AgencyStatus, HaltCause, LogId
 from node_fixture import TestNode, make_node
 
 
@@ -57,6 +57,14 @@ def test_node_none_of_whose_logs_is_written_is_not_ready(node: TestNode) -> None
     assert raised.value.vital is True
 
 
+def test_logs_that_were_continued_do_not_make_a_node_ready(node: TestNode) -> None:
+    _continue_every_log(node)
+    _halt(node, _heads(node))
+    with pytest.raises(WrongError) as raised:
+        see_logs(node.context.services.database)
+    assert raised.value.vital is True
+
+
 def test_agency_whose_keys_the_chain_does_not_know_is_named_to_the_operator_only(node: TestNode) -> None:
     services = node.context.services
     node.set_agency("LAND", status=AgencyStatus.ACTIVE, sealing_key_digest=bytes(32))
@@ -69,6 +77,13 @@ def test_agency_whose_keys_the_chain_does_not_know_is_named_to_the_operator_only
 def _heads(node: TestNode) -> list[logs.LogHead]:
     with node.context.services.database.reading() as connection:
         return logs.list_heads(connection)
+
+
+def _continue_every_log(node: TestNode) -> None:
+    heads = _heads(node)
+    with node.context.services.database.writing() as connection:
+        for head in heads:
+            logs.open_head(connection, LogId(head.log + len(heads)), head.agency, head.kind)
 
 
 def _halt(node: TestNode, heads: list[logs.LogHead]) -> None:

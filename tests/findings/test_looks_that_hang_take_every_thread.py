@@ -1,0 +1,66 @@
+"""Whoever asked /readyz or /metrics while a look hung waited the whole time anew, in one of the API's few
+threads: strangers could hold all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cityledger.checks.line import Look
+from cityledger.checks.remembered import Remembered
+from cityledger.checks.running import Watched
+
+
+class Stuck:
+    """Hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        self.goes_on.wait(60)
+        return "at last"
+
+
+@pytest.fixture
+def stuck() -> Iterator[Stuck]:
+    made = Stuck()
+    yield made
+    made.goes_on.set()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_nobody_waits_for_looks_that_have_hung_long_enough(stuck: Stuck) -> None:
+    clock = Clock()
+    watched = Watched([Look("endpoints", stuck, "")], wait_seconds=3_600, monotonic=clock)
+    first = threading.Thread(target=watched.lines, daemon=True)
+    first.start()
+    assert stuck.begun.wait(60)
+    clock.now = 3_600
+
+    (told,) = watched.lines()  # would wait an hour more
+
+    assert told.told.startswith("endpoints has not answered")
+
+
+def test_nobody_waits_for_a_figure_that_has_hung_long_enough(stuck: Stuck) -> None:
+    clock = Clock()
+    remembered = Remembered(stuck, wait_seconds=3_600, monotonic=clock)
+    first = threading.Thread(target=remembered.value, daemon=True)
+    first.start()
+    assert stuck.begun.wait(60)
+    clock.now = 3_600
+
+    assert remembered.value() is None
