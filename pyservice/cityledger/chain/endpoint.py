@@ -270,10 +270,15 @@ def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: flo
 
 def masked(url: str) -> str:
     """The URL without user, password, path and query, any of which may be a key."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # its message quotes what stands in the port's place, which may be a password
+        return "…"
     if parts.scheme not in ("http", "https", "ws", "wss"):
         return f"{parts.scheme}:…" if parts.scheme else "…"
-    port = f":{parts.port}" if parts.port else ""
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return f"{parts.scheme}://…"  # a password with / ? or # in it: host and port are its beginning
     hidden = "/…" if parts.path.strip("/") or parts.query or parts.username else ""
     return f"{parts.scheme}://{parts.hostname}{port}{hidden}"
 
@@ -300,7 +305,7 @@ def from_hex(value: str) -> bytes:
 
 
 def _provider(url: str, timeout_seconds: float) -> Provider:
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0].lower()
     if scheme in ("http", "https"):
         # No retries inside: a retried eth_sendRawTransaction would hide "already known" from the sender.
         return HTTPProvider(
