@@ -61,6 +61,10 @@ class ChainClock:
         """From now on nothing is fresh: the index was stopped for good."""
         self._stopped = reason
 
+    def go_on(self) -> None:
+        """The index is not stopped, or not any more: it was rebuilt."""
+        self._stopped = ""
+
     @property
     def head(self) -> BlockRef:
         """The last head.

@@ -128,6 +128,7 @@ class Indexer:
         if halted is not None:
             self._clock.stop(halted)
             raise ChainError(f"the index was stopped: {halted}; next: cityledger node rebuild")
+        self._clock.go_on()  # rebuilt meanwhile, from the folder of another node of the database
         return cursor
 
     def _approach(self, cursor: BlockRef | None, head: BlockRef) -> bool:
@@ -164,9 +165,12 @@ class Indexer:
 
     def _final(self, read: list[ReadBlock]) -> int:
         """How far the chain calls final what is read here; −1 where it calls another block of that height
-        so.
+        so, or who was asked does not know what is read here.
         """
-        final, newest = self._follower.finalized(), read[-1].header.block
+        newest = read[-1].header.block
+        final = self._follower.finalized(newest)
+        if final is None:
+            return -1
         if final.number > newest.number:
             return newest.number
         ours = {one.header.block.number: one.header.block.hash for one in read}.get(final.number)
@@ -193,14 +197,18 @@ class Indexer:
         return self._follower.block(cursor.number)[0].hash != cursor.hash
 
     def _fork_point(self, cursor: BlockRef, head: BlockRef) -> int:
-        """The highest indexed block that is still on the chain."""
+        """The highest indexed block that is still on the chain. Looks twice before it says that there is
+        none, with a head that the endpoints agree on in between: one wrong answer must not stop the index.
+        """
         with self._database.reading() as connection:
             final = node_state.final_block(connection)
-            lowest = max(final, cursor.number - self._reorg_limit, self._first_block)
-            for number in range(min(cursor.number, head.number), lowest - 1, -1):
-                held = find_block(connection, number)
-                if held is not None and self._follower.block(number)[0].hash == held.hash:
-                    return number
+        lowest = max(final, cursor.number - self._reorg_limit, self._first_block)
+        found = self._find_common(min(cursor.number, head.number), lowest)
+        if found is None:
+            head = self._follower.head()
+            found = self._find_common(min(cursor.number, head.number), lowest)
+        if found is not None:
+            return found
         if lowest == final:
             raise self._halted(
                 f"block {final} was final and is not on the chain any more: another chain or a reset"
@@ -208,6 +216,14 @@ class Indexer:
         if lowest == self._first_block:
             raise self._halted("no indexed block is on the chain: another chain, or one that was reset")
         raise self._halted(f"a reorg of more than {self._reorg_limit} blocks (reorg_limit_blocks)")
+
+    def _find_common(self, highest: int, lowest: int) -> int | None:
+        for number in range(highest, lowest - 1, -1):
+            with self._database.reading() as connection:
+                held = find_block(connection, number)
+            if held is not None and self._follower.block(number)[0].hash == held.hash:
+                return number
+        return None
 
     def _halted(self, reason: str) -> ChainError:
         """Stops the index for good; only a rebuild lets it go on.
