@@ -50,7 +50,7 @@ from cityledger.settings import Settings
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.store.leadership import Leadership, Lock, hold_database
+from cityledger.store.leadership import INDEXER, Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
 from cityledger.types import Address
@@ -75,7 +75,7 @@ class Leads:
         own = (
             Leadership(database, f"{name}/{operator.lower()}") for name in ("anchoring", "imports", "sweep")
         )
-        return cls(Leadership(database, "indexer"), *own)
+        return cls(Leadership(database, INDEXER), *own)
 
     def close(self) -> None:
         for one in (self.indexer, self.anchoring, self.imports, self.sweep):

@@ -37,7 +37,7 @@ class _TolerantStringDecoder(StringDecoder):
         return cls(handle_string_errors="replace")
 
     @staticmethod
-    def decoder_fn(data: bytes, handle_string_errors: str = "replace") -> str:
+    def decoder_fn(data: bytes, handle_string_errors: str = "replace") -> str:  # type: ignore[override]
         return data.decode("utf-8", handle_string_errors).replace("\0", "\ufffd")
 
 

@@ -107,11 +107,12 @@ def migrate(folder: NodeFolderOption = Path(), as_json: JsonOption = False) -> N
     from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
+    from cityledger.store.leadership import sole_user
     from cityledger.store.migrate import migrate as migrate_database
     from cityledger.store.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
-    with sole_process(folder), closing(Database(settings.database_url)) as database:
+    with sole_process(folder), closing(Database(settings.database_url)) as database, sole_user(database):
         migrate_database(database)
         verify_schema(database)
     print_fields({"migrated": True}, as_json=as_json)

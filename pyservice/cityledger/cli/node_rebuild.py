@@ -46,6 +46,7 @@ def rebuild(
     from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
+    from cityledger.store.leadership import sole_user
     from cityledger.store.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
@@ -53,6 +54,8 @@ def rebuild(
         if not check:
             stack.enter_context(sole_process(folder))
         database = stack.enter_context(closing(Database(settings.database_url)))
+        if not check:
+            stack.enter_context(sole_user(database))
         verify_schema(database)
         scratch, indexer = stack.enter_context(_scratch_index(settings, database))
         _catch_up(scratch, indexer)

@@ -152,10 +152,11 @@ def _fill(source: Path, settings: Settings, manifest: BackupManifest, erased: Fo
         verify_restorable,
     )
     from cityledger.store.database import Database
+    from cityledger.store.leadership import sole_user
     from cityledger.store.objects import Objects
 
     objects, now = Objects.open(settings.object_store_url), int(time.time())
-    with closing(Database(settings.database_url)) as database:
+    with closing(Database(settings.database_url)) as database, sole_user(database):
         if is_restored(database, manifest):  # cut off between database and end
             return repeat_erasures(database, objects, erased.tombstones, now)
         verify_restorable(manifest, database)

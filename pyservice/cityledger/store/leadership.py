@@ -12,7 +12,8 @@ import fcntl
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -25,6 +26,9 @@ from cityledger.store.database import Database
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """How long an answer holds: how soon a leader's end is noticed, by itself and by its successor."""
+INDEXER = "indexer"
+"""The lead of the index, which a process has for all nodes of a database."""
+_SERVED = "served"
 
 
 class Lock(Protocol):
@@ -73,32 +77,61 @@ def lock_of(database: Database, name: str) -> Lock:
 
 
 def hold_database(database: Database) -> Lock:
-    """The lock that a process of a SQLite database holds while it serves: two would number alike, wherever
-    their folders are. Processes of a PostgreSQL database may be many.
+    """The lock that a process holds while it serves a database, wherever its folder is. Of SQLite one process
+    at a time has it, since two would number alike; of PostgreSQL many.
 
     Raises:
-        ConfigurationError: another process holds it.
+        ConfigurationError: another process holds it, or works on the database alone.
+        UnavailableError: the database does not answer.
     """
-    held = _NoLock() if database.is_shared else lock_of(database, "served")
-    if not held.is_held():
-        raise ConfigurationError(
-            "another process serves this SQLite database already: stop it first, or use PostgreSQL"
+    if not database.is_shared:
+        return _held(
+            lock_of(database, _SERVED),
+            "another process serves this SQLite database already: stop it first, or use PostgreSQL",
         )
-    return held
+    _ask(database)
+    return _held(
+        _SessionLock(database, _SERVED, shares=True),
+        "a process restores, rebuilds or migrates this database: wait for its end",
+    )
 
 
-class _NoLock:
-    def is_held(self) -> bool:
-        return True
+@contextmanager
+def sole_user(database: Database) -> Iterator[None]:
+    """Nobody serves the database within, from whichever folder.
 
-    def release(self) -> None:
-        return None
+    Raises:
+        ConfigurationError: a process serves it, or works on it alone.
+        UnavailableError: the database does not answer.
+    """
+    taken = "a process serves this database, maybe from another folder: stop it first"
+    with ExitStack() as stack:
+        _ask(database)
+        # Who serves lost the first lock if the server was started again, but takes the lead again by itself.
+        for lock in (lock_of(database, _SERVED), lock_of(database, INDEXER)):
+            stack.callback(_held(lock, taken).release)
+        yield
+
+
+def _held(lock: Lock, otherwise: str) -> Lock:
+    if not lock.is_held():
+        raise ConfigurationError(otherwise)
+    return lock
+
+
+def _ask(database: Database) -> None:
+    """A lock that cannot be asked for would look like one that is taken."""
+    with database.reading():
+        return
 
 
 class _SessionLock:
-    """Held by a database session. A session that broke is a lock that is gone."""
+    """Held by a database session. A session that broke is a lock that is gone. Those who share one hold it
+    together, and keep out who does not.
+    """
 
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(self, database: Database, name: str, *, shares: bool = False) -> None:
+        self._take = sa.func.pg_try_advisory_lock_shared if shares else sa.func.pg_try_advisory_lock
         self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._key = int.from_bytes(
             hashlib.sha256(f"cityledger/{name}".encode()).digest()[:8], "big", signed=True
@@ -129,7 +162,7 @@ class _SessionLock:
     def _is_taken(self) -> bool:
         session = self._engine.connect()
         try:
-            taken = bool(session.execute(sa.select(sa.func.pg_try_advisory_lock(self._key))).scalar_one())
+            taken = bool(session.execute(sa.select(self._take(self._key))).scalar_one())
         except BaseException:
             session.invalidate()
             session.close()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.errors import ConfigurationError
+from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.store.database import Database
-from cityledger.store.leadership import LOOK_SECONDS, Leadership, hold_database
+from cityledger.store.leadership import INDEXER, LOOK_SECONDS, Leadership, hold_database, sole_user
 from databases import cluster, database_kind
 
 LEADER = """
@@ -106,5 +106,42 @@ def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(database_kind() != "postgresql", reason="SQLite is served by one process")
 def test_postgresql_is_served_by_many_processes(database: Database, other: Database) -> None:
-    assert hold_database(database).is_held()
-    assert hold_database(other).is_held()
+    first, second = hold_database(database), hold_database(other)
+    assert first.is_held() and second.is_held()
+    first.release()
+    second.release()
+
+
+def test_sole_user_is_refused_while_the_database_is_served(database: Database, other: Database) -> None:
+    held = hold_database(other)
+    with pytest.raises(ConfigurationError, match="a process serves this database"), sole_user(database):
+        pass
+    held.release()
+    with sole_user(database):
+        pass
+
+
+def test_sole_user_is_refused_while_another_process_leads(database: Database, other: Database) -> None:
+    """A process that serves takes its lead again when PostgreSQL was started again, its other lock not."""
+    lead = Leadership(other, INDEXER)
+    assert lead.leads()
+    with pytest.raises(ConfigurationError, match="a process serves this database"), sole_user(database):
+        pass
+    lead.close()
+    with sole_user(database):
+        pass
+
+
+def test_nobody_serves_while_there_is_a_sole_user(database: Database, other: Database) -> None:
+    with sole_user(database):
+        with pytest.raises(ConfigurationError, match=r"serves this SQLite|restores, rebuilds or migrates"):
+            hold_database(other)
+        with pytest.raises(ConfigurationError, match="a process serves"), sole_user(other):
+            pass
+    hold_database(other).release()
+
+
+def test_sole_user_tells_a_database_that_does_not_answer() -> None:
+    url = "postgresql://nobody@127.0.0.1:1/none"
+    with closing(Database(url)) as gone, pytest.raises(UnavailableError), sole_user(gone):
+        pass
