@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from cityledger.client.credentials import key_thumbprint
 from cityledger.client.credentials_file import FORMAT
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
+from cityledger.recovery.restore import is_empty
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.private_files import make_private_directory, write_private_file
 from cityledger.settings import FILE_NAME
+from cityledger.settings.node import resolved_database_url
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId
 
+DATABASE_URL = "sqlite:///node.db"
 _NAMES = (FILE_NAME, "keyring", "node.db", "objects", "manifest.json", "credentials")
 
 
@@ -40,6 +44,10 @@ class Setup:
     with_credentials: bool
     devnet_state: Path | None
     """State file of the devnet, whose clock the node is to follow."""
+    database_url: str = DATABASE_URL
+    """As it is written into the settings."""
+    opened_url: str = ""
+    """What it leads to from here, where the environment may say otherwise; empty: the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,25 @@ def verify_new(folder: Path) -> None:
         raise ConfigurationError(f"{folder} holds {', '.join(held)} already; nothing was changed")
 
 
+def verify_database(url: str) -> None:
+    """Refuse a database that is not a new node's: its rows are sealed under the keyring of another.
+
+    Raises:
+        ConfigurationError: it holds something, or the URL is of another kind.
+        UnavailableError: it cannot be opened.
+    """
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return  # to look would be to make it
+    with closing(Database(url)) as database:
+        with database.reading():
+            pass
+        if not is_empty(database):
+            raise ConfigurationError(
+                "the database holds another node's rows, or tables of another program; nothing was changed."
+                " Name a new one"
+            )
+
+
 def make_folder(setup: Setup, secret: UnlockSecret, agencies: Mapping[AgencyId, str]) -> list[MadeAgency]:
     """Keyring, manifest, database, credentials where asked for, and at the very end the settings."""
     make_private_directory(setup.folder)
@@ -80,11 +107,9 @@ def make_folder(setup: Setup, secret: UnlockSecret, agencies: Mapping[AgencyId, 
     keyring.add_account(bytes(setup.operator.key))
     made = [_make_agency(setup, keyring, number, code) for number, code in agencies.items()]
     save_manifest(setup.folder / "manifest.json", setup.manifest)
-    database = Database(f"sqlite:///{(setup.folder / 'node.db').resolve()}")
-    try:
+    url = setup.opened_url or resolved_database_url(setup.database_url, setup.folder, {})
+    with closing(Database(url)) as database:
         migrate(database)
-    finally:
-        database.close()
     write_private_file(setup.folder / FILE_NAME, _settings(setup).encode())
     return made
 
@@ -124,7 +149,7 @@ def _settings(setup: Setup) -> str:
 # A variable CITYLEDGER_<NAME> overrides the setting of that name.
 
 # sqlite:///file or postgresql://user@host/database; the variable DATABASE_URL overrides it
-database_url = "sqlite:///node.db"
+database_url = {_text(setup.database_url)}
 
 # Where sealed parts above 256 KiB are kept: a folder, or e.g. s3://bucket/prefix (credentials in AWS_*)
 object_store_url = "objects"

@@ -30,6 +30,14 @@ OperatorOption = Annotated[
     typer.Option(help="Keystore of the account that anchors and signs receipts.  [default: a new one]"),
 ]
 PasswordFileOption = Annotated[Path | None, typer.Option(help="File with the keystore's passphrase.")]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="New database for the node, e.g. postgresql://user@host/name. A password in it is written into"
+        " the settings; DATABASE_URL, which wins, is not.  [default: sqlite:///node.db in the folder]",
+    ),
+]
 DevnetOperatorOption = Annotated[
     int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
 ]
@@ -52,6 +60,7 @@ def init(
     password_file: PasswordFileOption = None,
     devnet_operator: DevnetOperatorOption = None,
     write_credentials: WriteOption = False,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node's folder: settings, keyring, keys for its agencies, operator account and database.
@@ -62,17 +71,31 @@ def init(
     the chain of its new keys and open its logs: `cityledger node link` does both.
     """
     from cityledger.cli.chain_access import open_chain, rpc_or_devnet
-    from cityledger.cli.node_folder import Setup, make_folder, verify_new
+    from cityledger.cli.node_folder import DATABASE_URL, Setup, make_folder, verify_database, verify_new
     from cityledger.cli.node_secret import new_secret
+    from cityledger.settings.node import resolved_database_url
 
     verify_new(folder)
+    database_url = database or DATABASE_URL
+    opened_url = resolved_database_url(database_url, folder, os.environ)
+    verify_database(opened_url)
     rpc_url = rpc_or_devnet(rpc)
     access = open_chain(rpc_url, manifest)
     numbers = [access.agency(text) for text in agency or []]
     operator = _operator(access, operator_keystore, password_file, devnet_operator)
     secret = new_secret(key_file, os.environ)
     state = None if rpc else Path(os.environ.get("CITYLEDGER_DEVNET", DEVNET_FOLDER)) / "devnet.json"
-    setup = Setup(folder, access.manifest, rpc_url, key_file, operator, write_credentials, state)
+    setup = Setup(
+        folder,
+        access.manifest,
+        rpc_url,
+        key_file,
+        operator,
+        write_credentials,
+        state,
+        database_url,
+        opened_url,
+    )
     made = make_folder(setup, secret, {number: _code(access, number) for number in numbers})
     if as_json:
         agencies = [one.to_json() for one in made]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, ConfigurationError, NotFoundError
 from cityledger.proofs.tombstone_object import TombstoneObject
-from cityledger.recovery.backup import Told, reading_copy
+from cityledger.recovery.backup import Told, is_needed, reading_copy
 from cityledger.recovery.backup_files import chunks_of, describe, list_objects
 from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows
@@ -52,11 +52,11 @@ def verify_restorable(manifest: BackupManifest, database: Database) -> None:
             f"the backup has schema {manifest.schema}, this program {schema_version()}: restore it with the"
             " version that made it, then `cityledger node migrate`"
         )
-    if not _is_empty(database):
+    if not is_empty(database):
         raise ConfigurationError("the database is not empty; nothing was changed. Name a new one")
 
 
-def _is_empty(database: Database) -> bool:
+def is_empty(database: Database) -> bool:
     """Whether there is no table, or none but ours and nothing in them, as after `cityledger node migrate`."""
     names = set(sa.inspect(database.engine).get_table_names()) - {"alembic_version"}
     if not names <= metadata.tables.keys():
@@ -75,16 +75,22 @@ def is_restored(database: Database, manifest: BackupManifest) -> bool:
 
 
 def repeat_erasures(
-    database: Database, objects: Objects, erased: Sequence[TombstoneObject], now: int
+    folder: Path,
+    manifest: BackupManifest,
+    database: Database,
+    objects: Objects,
+    erased: Sequence[TombstoneObject],
+    now: int,
 ) -> Restored:
     """What a restore that was cut off after its database was filled has still to do: tombstones may have
-    come since. Tells of the whole restore.
+    come since, and objects of what was erased may be left. Tells of the whole restore.
     """
     with database.writing() as connection:
-        _replayed, keys = replay_all(connection, erased, now)
+        replay_all(connection, erased, now)
         replayed = connection.execute(sa.select(sa.func.count()).select_from(replayed_tombstone)).scalar_one()
         heads = logs.list_heads(connection)
-    _discard(objects, keys)
+    keys = (one.key for one in list_objects(folder, manifest))
+    _discard(objects, [key for key in keys if not is_needed(database, key)])
     return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
 
 

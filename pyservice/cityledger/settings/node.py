@@ -104,6 +104,12 @@ def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     return Settings(**sources.values)
 
 
+def resolved_database_url(url: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """What a node of ``folder`` opens when its settings' file holds ``url``."""
+    own = environment.get(variable_of("database_url"))
+    return _placed("database_url", own or environment.get(DATABASE_VARIABLE) or url, folder)
+
+
 def node_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
     """The node's values with their origins.
 

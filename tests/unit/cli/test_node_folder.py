@@ -1,30 +1,39 @@
 """What ``cityledger node init`` writes, without a chain."""
 
 import stat
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eth_account import Account
+from typer.testing import CliRunner
 
 from cityledger.chain.manifest import Manifest, load_manifest
+from cityledger.cli import node
 from cityledger.cli.node_checks import check_node
-from cityledger.cli.node_folder import MadeAgency, Setup, make_folder, verify_new
+from cityledger.cli.node_folder import MadeAgency, Setup, make_folder, verify_database, verify_new
 from cityledger.client import AssertionCredentials, load_credentials
 from cityledger.client.credentials import key_thumbprint
-from cityledger.errors import ConfigurationError
+from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings, load_settings
+from cityledger.settings.node import resolved_database_url
+from cityledger.store import node_state
+from cityledger.store.database import Database
+from cityledger.store.leadership import hold_database
+from cityledger.store.migrate import verify_schema
 from cityledger.types import AgencyId
+from databases import empty_database_url, fresh_database_url
 from node_fixture import _manifest
 
 SECRET = UnlockSecret.from_passphrase("tests")
 
 
-def make(folder: Path) -> tuple[list[MadeAgency], str]:
+def make(folder: Path, **changes: str) -> tuple[list[MadeAgency], str]:
     operator = Account.create()
-    setup = Setup(folder, _full_manifest(), 'http://key"@chain.test', None, operator, True, None)
+    setup = Setup(folder, _full_manifest(), 'http://key"@chain.test', None, operator, True, None, **changes)
     return make_folder(setup, SECRET, {AgencyId(7): "HEALTH"}), operator.address
 
 
@@ -78,3 +87,58 @@ def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> No
     wrong = {one.name: one for one in check_node(tmp_path / "node", {"CITYLEDGER_PASSPHRASE": "x"})}
     assert "wrong passphrase" in wrong["keyring"].detail
     assert [one.name for one in check_node(tmp_path, {}) if one.ok] == []
+
+
+def test_make_folder_migrates_the_database_it_is_given_and_names_it(tmp_path: Path) -> None:
+    url = empty_database_url(tmp_path)
+    verify_database(url)
+    make(tmp_path / "node", database_url=url)
+    assert load_settings(tmp_path / "node", {}).database_url == url
+    assert not (tmp_path / "node" / "node.db").exists()
+    with closing(Database(url)) as database:
+        verify_schema(database)
+
+
+def test_make_folder_writes_nothing_of_what_the_environment_says(tmp_path: Path) -> None:
+    """A password may stand there."""
+    url = empty_database_url(tmp_path)
+    told = "postgresql://node@db.city/land"
+    opened = resolved_database_url(told, tmp_path / "node", {"DATABASE_URL": url})
+    make(tmp_path / "node", database_url=told, opened_url=opened)
+    assert url not in (tmp_path / "node" / "cityledger.toml").read_text()
+    assert load_settings(tmp_path / "node", {}).database_url == told
+    with closing(Database(url)) as database:
+        verify_schema(database)
+
+
+def test_verify_database_takes_an_empty_one_and_refuses_another_nodes(tmp_path: Path) -> None:
+    url = fresh_database_url(tmp_path)
+    verify_database(url)
+    with closing(Database(url)) as database, database.writing() as connection:
+        node_state.put_value(connection, node_state.INSTANCE, "ab" * 32)
+    with pytest.raises(ConfigurationError, match="another node's rows"):
+        verify_database(url)
+
+
+def test_verify_database_leaves_a_file_that_is_not_there_alone(tmp_path: Path) -> None:
+    verify_database(f"sqlite:///{tmp_path / 'node.db'}")
+    assert not (tmp_path / "node.db").exists()
+
+
+def test_verify_database_tells_one_that_does_not_answer_and_one_of_no_kind() -> None:
+    with pytest.raises(UnavailableError):
+        verify_database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(ConfigurationError, match="only sqlite"):
+        verify_database("mysql://city/node")
+
+
+def test_migrate_refuses_while_the_database_is_served_from_another_folder(tmp_path: Path) -> None:
+    url = empty_database_url(tmp_path)
+    make(tmp_path / "node", database_url=url)
+    with closing(Database(url)) as database:
+        held = hold_database(database)
+        refused = CliRunner().invoke(node.app, ["migrate", "--folder", str(tmp_path / "node")])
+        held.release()
+        assert isinstance(refused.exception, ConfigurationError)
+        assert "another folder" in str(refused.exception)
+    assert CliRunner().invoke(node.app, ["migrate", "--folder", str(tmp_path / "node")]).exit_code == 0
