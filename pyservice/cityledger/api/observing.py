@@ -18,6 +18,7 @@ from cityledger.api.streaming import StreamCutError
 
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Observer:
@@ -63,8 +64,9 @@ class Observer:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", _NO_ROUTE)
-        # An unknown method is the client's word; as a label it would let anybody grow the metrics.
-        method = scope["method"] if route != _NO_ROUTE else _NO_ROUTE
+        # An unknown method is the client's word; as a label it would let anybody grow the metrics. A route is
+        # there also where it does not take the method.
+        method = scope["method"] if route != _NO_ROUTE and scope["method"] in _METHODS else _NO_ROUTE
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
         log.info("request method=%s route=%s status=%d ms=%.1f", method, route, status, seconds * 1000)

@@ -1,0 +1,19 @@
+"""A method that a route does not take was a label of its own in /metrics: a stranger could grow them without
+end, and put words there.
+"""
+
+from __future__ import annotations
+
+from node_fixture import TestNode
+
+
+def test_made_up_methods_are_no_labels(node: TestNode) -> None:
+    for number in range(3):
+        assert node.client.request(f"WORD{number}", "/readyz").status_code == 405
+    node.client.get("/readyz")
+
+    told = node.client.get("/metrics").text
+
+    assert "WORD" not in told
+    assert 'cityledger_requests_total{method="none",route="/readyz",status="405"} 3.0' in told
+    assert 'method="GET",route="/readyz"' in told
