@@ -79,8 +79,9 @@ class MemoryFollower:
     def head(self, acted_on: int = 0) -> BlockRef:
         return self.chain.head()
 
-    def finalized(self) -> BlockRef:
-        return self.chain.finalized()
+    def finalized(self, held: BlockRef) -> BlockRef | None:
+        ours = held.number < len(self.chain.blocks) and self.chain.blocks[held.number].ref == held
+        return self.chain.finalized() if ours else None
 
     def block(self, number: int) -> tuple[BlockRef, bytes]:
         return self.chain.block(number)

@@ -46,9 +46,15 @@ class Follower:
         """
         return _header(self._endpoint.head(acted_on)).block
 
-    def finalized(self) -> BlockRef:
-        """The newest block that the chain calls final."""
-        return _header(self._block("finalized")).block
+    def finalized(self, held: BlockRef) -> BlockRef | None:
+        """The newest block that the chain with ``held`` calls final. None where the endpoint that answers
+        does not have ``held``: what it calls final is of another chain, or lies ahead of what it has.
+        """
+        asked = [("eth_getBlockByNumber", [name, False]) for name in ("finalized", hex(held.number))]
+        final, same = self._endpoint.request_many(asked)  # one round trip, so both are of one endpoint
+        if same is None or _header(same).block.hash != held.hash:
+            return None
+        return _header(self._present(final, "finalized")).block
 
     def block(self, number: int) -> tuple[BlockRef, bytes]:
         """The block of that number on the endpoint's present chain, and its parent's hash.

@@ -25,7 +25,7 @@ from cityledger.chain.events import (
 from cityledger.chain.follower import Follower
 from cityledger.chain.structs import Appointment, SkipReason
 from cityledger.errors import ChainError
-from cityledger.types import Address, Role, purpose_from_name
+from cityledger.types import Address, BlockRef, Role, purpose_from_name
 
 from .fake_chain import CHAIN_ID, FakeChain, block_hash
 from .manifests import manifest
@@ -169,7 +169,11 @@ def test_decode_logs_survives_a_title_that_is_not_utf8() -> None:
 def test_follower_reads_head_finalized_and_parents() -> None:
     chain = FakeChain(height=10)
     follower = Follower(Endpoint(CHAIN_ID, [("fake", chain)]), manifest())
-    assert (follower.head().number, follower.finalized().number) == (10, 8)
+    head = follower.head()
+    final = follower.finalized(head)
+    assert final is not None and (head.number, final.number) == (10, 8)
+    assert follower.finalized(BlockRef(10, bytes(32), 0)) is None, "of another chain"
+    assert follower.finalized(BlockRef(11, bytes(32), 0)) is None, "not there yet"
     reference, parent = follower.block(7)
     assert (reference.hash.hex(), parent.hex()) == (block_hash(7)[2:], block_hash(6)[2:])
     assert [header.block.number for header in follower.headers(3, 5)] == [3, 4, 5]

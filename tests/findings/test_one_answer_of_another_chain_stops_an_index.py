@@ -1,0 +1,63 @@
+"""A single answer for another chain made blocks final that were not, or let an index stop for good."""
+
+from __future__ import annotations
+
+import pytest
+
+from anchoring_node import Anchoring
+from cityledger.store import node_state
+from cityledger.types import BlockRef
+
+
+def _halted(anchoring: Anchoring) -> str | None:
+    with anchoring.database.reading() as connection:
+        return node_state.find_value(connection, node_state.INDEX_HALTED)
+
+
+def test_final_of_another_chain_makes_nothing_final(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, chain = anchoring.indexer._follower, anchoring.chain
+    with anchoring.database.reading() as connection:
+        before = node_state.final_block(connection)
+    elsewhere = type(follower)(type(chain)(final_depth=0, forks=9))  # type: ignore[arg-type, call-arg]
+    for _ in range(50):
+        elsewhere.chain.mine()  # type: ignore[attr-defined]
+    chain.mine()
+    with monkeypatch.context() as lying:
+        lying.setattr(follower, "finalized", elsewhere.finalized)
+        anchoring.catch_up()
+
+    with anchoring.database.reading() as connection:
+        assert node_state.final_block(connection) == before
+    chain.reorg(1)
+    chain.mine()
+    anchoring.catch_up()
+    assert _halted(anchoring) is None
+
+
+def test_fork_is_looked_for_again_before_the_index_stops(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, chain = anchoring.indexer._follower, anchoring.chain
+    for _ in range(30):
+        chain.mine()
+    anchoring.catch_up()
+    with anchoring.database.reading() as connection:
+        left = [anchoring.chain.head().number - node_state.final_block(connection) + 1]
+    chain.reorg(2)
+    for _ in range(3):
+        chain.mine()
+    block = follower.block
+
+    def of_another_chain(number: int) -> tuple[BlockRef, bytes]:
+        held, parent = block(number)
+        left[0] -= 1
+        return (held, parent) if left[0] < 0 else (BlockRef(number, b"\x99" * 32, held.time), parent)
+
+    monkeypatch.setattr(follower, "block", of_another_chain)
+    anchoring.catch_up()
+    assert left[0] < 0, "it was answered for another chain down to final"
+    assert _halted(anchoring) is None
+    with anchoring.database.reading() as connection:
+        assert anchoring.indexer._cursor() == chain.head()
