@@ -332,6 +332,8 @@ _TOLD = (
         (
             "underpriced",
             "fee too low",
+            "feetoolow",
+            "replacementnotallowed",
             "less than block base fee",
             "below block base fee",
             "lower than the minimum",

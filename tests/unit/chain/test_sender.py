@@ -78,6 +78,8 @@ def test_broadcast_tells_underpriced() -> None:
         ("Nonce too low", Broadcast.NONCE_TOO_LOW),
         ("OldNonce", Broadcast.NONCE_TOO_LOW),
         ("replacement transaction underpriced", Broadcast.UNDERPRICED),
+        ("FeeTooLow, MaxFeePerGas too low", Broadcast.UNDERPRICED),  # nethermind
+        ("ReplacementNotAllowed", Broadcast.UNDERPRICED),
         ("max fee per gas less than block base fee", Broadcast.UNDERPRICED),
     ],
 )
