@@ -222,7 +222,15 @@ def _metrics(node: Node, readiness: Callable[[], list[Check]]) -> CollectorRegis
         return {check.name: check.ok for check in readiness()}
 
     registry = node.services.instruments.registry
-    watched = watch(node.services, node.endpoint, node.settings.rpc_url, node.now, is_ok)
+    account = node.anchorer.account
+    watched = watch(
+        node.services,
+        node.endpoint,
+        node.settings.rpc_url,
+        node.now,
+        is_ok,
+        lambda: account.waits_at_cap,
+    )
     registry.register(NodeCollector(watched))
     return registry
 

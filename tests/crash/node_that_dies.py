@@ -122,15 +122,19 @@ class NodeThatDies:
         begin = self._seen if since_start else 0
         await_that(f"the log says {words!r}", lambda: re.search(words, self.log[begin:]))
 
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """Another command on the same folder; stdout, or stderr when another exit status is expected."""
+    def run(self, *arguments: str, code: int = 0, point: str | None = None) -> str:
+        """Another command on the same folder; stdout, with stderr before it where another exit status is
+        expected. With a ``point``, the command must die there.
+        """
+        code = code if point is None else _KILLED
         out, log = (self.folder.parent / f"command.{name}" for name in ("out", "log"))
         for path in (out, log):
             path.write_bytes(b"")
-        ended = self.nursery.start(["--", *arguments], _environment(), out, log).wait(120)
+        command = [*([point] if point else []), "--", *arguments]
+        ended = self.nursery.start(command, _environment(), out, log).wait(120)
         told = f"{arguments} ended with {ended}: {log.read_text()}{out.read_text()}"
         assert ended == code, told
-        return (out if code == 0 else log).read_text()
+        return ("" if code == 0 else log.read_text()) + out.read_text()
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))

@@ -1,8 +1,11 @@
-"""One devnet with the contracts deployed for the whole run; each test's chain state is rolled back."""
+"""One devnet with the contracts deployed for the whole run; each test's chain state is rolled back.
+A ``town`` has a chain of its own, and a node in processes that come and go.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,9 @@ from cityledger.chain.contracts import contracts_of
 from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
+from crash.nursery import Nursery
+from crash.town import Town, copied_town, found_town
+from databases import fresh_database_url
 from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
 
 
@@ -35,3 +41,22 @@ def city(deployed: DeployedCity) -> Iterator[DeployedCity]:
     snapshot = deployed.endpoint.request("evm_snapshot")
     yield deployed
     deployed.endpoint.request("evm_revert", snapshot)
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founded")
+    found_town(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as made:
+        yield made
+
+
+@pytest.fixture
+def town(founded: Path, tmp_path: Path, nursery: Nursery) -> Iterator[Town]:
+    with copied_town(founded, tmp_path, fresh_database_url(tmp_path), nursery) as made:
+        yield made

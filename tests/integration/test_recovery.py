@@ -1,153 +1,269 @@
-"""The drill of the README on a real node and chain: back up, lose everything, restore, and go on."""
+"""The drill of the README on a real node and chain, command by command, and what may go wrong in it."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
-import signal
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_account import Account
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
-from cityledger.devnet import Devnet
-from cityledger.profiles import registry
-from cityledger.types import SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
-from node_fixture import TITLE_RECORD
-from node_process import Process
+from cityledger.client.answers import Written
+from cityledger.client.reasons import OWN_DUTY
+from cityledger.errors import NotFoundError
+from crash.node_that_dies import NodeThatDies
+from crash.oracle import RECORDS, Oracle
+from crash.town import LAND_ACCOUNT, Town
+from databases import KINDS
+from deployed_city import account
+from recovered_town import (
+    back_up,
+    database_of,
+    new_node,
+    put_long,
+    restore,
+    verify_read_and_proven,
+    writing,
+)
 
-pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
+README = Path(__file__).parents[2] / "pyservice" / "README.md"
+PASSWORD = "of the tests"
 
-LAND_ACCOUNT, STEWARD, OPERATOR = 3, 4, 5
-PATH = "registration/real-estate/titles"
-DATASET = f"LAND/{PATH}"
-LINK = ["node", "link", "LAND", "--folder", "node", "--devnet-account", str(LAND_ACCOUNT)]
+
+# --- the drill ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Drill:
+    """The commands of the README's drill, in its order; run as written but for the places that it names."""
+
+    town: Town
+    commands: list[str]
+
+    def next(self, wanted: str, code: int = 0) -> str:
+        """Runs the next command, which must be of that name; the words that it told people."""
+        command = self.commands.pop(0)
+        assert command.startswith(f"cityledger node {wanted} "), command
+        if wanted == "serve":
+            self.town.node.serve()
+            return ""
+        return self.town.node.run(*self._arguments(command), code=code)
+
+    def skip(self, wanted: str) -> None:
+        assert wanted in self.commands.pop(0)
+
+    def _arguments(self, command: str) -> list[str]:
+        folder = self.town.folder
+        here = {
+            "--folder node": f"--folder {folder / 'node'}",
+            "/backups/land": str(folder / "backup"),
+            "/copies/tombstones": str(folder / "lost" / "objects" / "tombstones"),
+            "land.json": f"{folder / 'land.json'} --password-file {folder / 'password'}",
+        }
+        for written, ours in here.items():
+            command = command.replace(written, ours)
+        return shlex.split(command)[1:]
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[DeployedCity]:
-    with Devnet.start(tmp_path / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        made = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
-        land = made.admit("LAND", LAND_ACCOUNT)
-        made.appoint(land, LAND_ACCOUNT, STEWARD)
-        parts = registry.get("property").part_names
-        made.publish(
-            land, STEWARD, path=PATH, profile="property", parts=parts, terms=terms(SharingClass.NOT_SHARED)
-        )
-        yield made
+def drill(town: Town) -> Drill:
+    told = README.read_text().partition("**The drill**")[2].partition("\n## ")[0]
+    key = Account.encrypt(account(LAND_ACCOUNT).key, PASSWORD, iterations=2)
+    (town.folder / "land.json").write_text(json.dumps(key))
+    (town.folder / "password").write_text(PASSWORD + "\n")
+    return Drill(town, re.findall(r"`(cityledger [^`]+)`", told))
 
 
-@pytest.fixture
-def process(town: DeployedCity, tmp_path: Path) -> Iterator[Process]:
-    (tmp_path / "process").mkdir()
-    made = Process(tmp_path / "process")
-    on_chain = ["--rpc", town.devnet.rpc_url, "--manifest", str(town.manifest_path)]
-    made.json(
-        "node", "init", "node", "--agency", "LAND", "--devnet-operator", str(OPERATOR), *on_chain,
-        "--write-credentials",
-    )  # fmt: skip
-    settings = made.folder / "node" / "cityledger.toml"
-    settings.write_text(settings.read_text().replace("_age_seconds = 60.0", "_age_seconds = 1.0"))
-    shutil.copytree(made.folder / "node" / "credentials", made.folder / "credentials")  # no part of a backup
-    made.run(*LINK)
-    made.serve()
-    yield made
-    if made.served is not None:
-        made.stop(signal.SIGKILL)
+@pytest.mark.parametrize("store_is_lost", [False, True])
+def test_drill_of_the_readme_brings_a_lost_node_back_without_what_was_erased_since(
+    town: Town, drill: Drill, store_is_lost: bool
+) -> None:
+    if not store_is_lost:
+        town.node.set(object_store_url=(town.folder / "bucket").as_uri())
+    oracle = Oracle(town)
+    town.node.serve()
+    kept = [put_long(town, "title-1"), town.write("title-1")]
+    put_long(town, "title-2")
+    oracle.await_anchored()
+    drill.next("backup")
+    drill.next("backup")
 
+    # After the backup one record is erased and another is written; then the machine is lost.
+    town.erase("title-2")
+    town.write("title-3")
+    oracle.await_anchored()
+    oracle.close()
+    town.node.kill()
+    town.node.folder.rename(town.folder / "lost")
+    (town.folder / "node.db").unlink()
 
-def _as(process: Process, role: str) -> None:
-    process.environment["CITYLEDGER_CREDENTIALS"] = f"credentials/LAND-{role}.json"
+    if store_is_lost:
+        drill.skip("restore")
+    told = drill.next("restore")
+    if not store_is_lost:
+        drill.skip("--tombstones")
+    assert re.search(r"erased again +1\b", told) and re.search(rf"halted logs +{RECORDS}\b", told), told
+    shutil.copytree(
+        town.folder / "lost" / "credentials", town.node.folder / "credentials"
+    )  # the officers' own
+    drill.next("rebuild")
+    assert "chain-ahead" in drill.next("logs", code=1)
+    drill.next("link")
+    drill.next("serve")
+    drill.next("scrub")
+    assert drill.commands == []
 
-
-def _put(process: Process, name: str) -> None:
-    _as(process, "writer")
-    (process.folder / "title.json").write_text(json.dumps(TITLE_RECORD))
-    process.json("record", "put", DATASET, name, "title.json")
-
-
-def _read(process: Process, name: str, code: int = 0) -> str:
-    _as(process, "reader")
-    return process.run("record", "get", DATASET, name, "--purpose", "OWN_DUTY", code=code)
-
-
-def test_node_is_lost_and_restored_with_what_was_erased_since(process: Process) -> None:
-    for name in ("title-1", "title-2"):
-        _put(process, name)
-    _anchored(process)
-
-    # beside the serving node: digest, rebuild --check, scrub, backup
-    assert process.json("node", "digest", "--folder", "node")["digest"].startswith("0x")
-    assert process.json("node", "rebuild", "--check", "--folder", "node")["equal"] is True
-    assert process.json("node", "scrub", "--folder", "node") == []
-    assert "served from node already" in process.run("node", "rebuild", "--folder", "node", code=1)
-    made = process.json("node", "backup", "backup", "--folder", "node")
-    assert made["leaves"] > 0
-    process.run("node", "backup", "backup", "--verify")
-
-    # after the backup: one record is erased, another is written and anchored; then all is lost but the bucket
-    _as(process, "writer")
-    process.run("record", "erase", DATASET, "title-2", "--why", "duty", "--yes")
-    _put(process, "title-3")
-    _anchored(process)
-    process.kill()
-    (process.folder / "node").rename(process.folder / "lost")
-
-    told = process.json(
-        "node", "restore", "backup", "--folder", "node", "--tombstones", "lost/objects/tombstones"
+    restored = Oracle(town)
+    verify_read_and_proven(town, town.node, kept)
+    for erased_or_lost in ("title-2", "title-3"):
+        with pytest.raises(NotFoundError):
+            town.client("reader").get_record(town.dataset, erased_or_lost, OWN_DUTY)
+    made = town.write("title-3")
+    restored.await_anchored()
+    (row,) = restored.rows(
+        "SELECT predecessor FROM idx_log WHERE log = :log AND valid_to IS NULL", log=made.log
     )
-    assert told["erased_again"] == 1
-    assert told["halted_logs"] != []
-    assert told["refused_tombstones"] == []
-    assert "node, objects" not in process.run("node", "restore", "backup", "--folder", "node", code=1)
-
-    # the index comes from the chain; the log of records has a successor; both erasure and survivors hold
-    process.run("node", "rebuild", "--folder", "node")
-    assert process.json("node", "rebuild", "--check", "--folder", "node")["equal"] is True
-    process.run(*LINK)
-    process.serve()
-    assert "no such" in _read(process, "title-2", code=1)
-    assert "110101-001-0007" in _read(process, "title-1")
+    assert row.predecessor == RECORDS
+    verify_read_and_proven(town, town.node, [made])
+    restored.close()
 
 
-def test_restore_that_is_killed_serves_nothing_and_may_be_run_again(process: Process) -> None:
-    _put(process, "title-1")
-    process.run("node", "backup", "backup", "--folder", "node")
-    process.kill()
-    settings = (process.folder / "node" / "cityledger.toml").read_bytes()
-    shutil.rmtree(process.folder / "node")
-    (process.folder / "node").mkdir()
-    (process.folder / "node" / "cityledger.toml").write_bytes(settings)
-    (process.folder / "node" / "restoring.json").write_text(
-        json.dumps({"state": json.loads((process.folder / "backup/manifest.json").read_text())["state"]})
-    )
-
-    assert "was cut off" in process.run("node", "serve", "--folder", "node", code=1)
-    process.run("node", "restore", "backup", "--folder", "node")
-    process.serve()
-    assert "110101-001-0007" in _read(process, "title-1")
+# --- tombstones that cannot be obeyed -------------------------------------------------------------------
 
 
-def _anchored(process: Process) -> None:
-    """Waits until no leaf of the node is open any more."""
-    for _ in range(60):
-        with closing(sqlite3.connect(process.folder / "node" / "node.db")) as connection:
-            left = connection.execute(
-                "SELECT count(*) FROM log_head h LEFT JOIN idx_log i ON i.log = h.log AND i.valid_to IS NULL"
-                " WHERE coalesce(i.next_seq, 0) < h.next_seq"
-            ).fetchone()[0]
-        if left == 0:
-            return
-        time.sleep(0.5)
-    raise AssertionError("leaves were not anchored")
+def test_restore_stops_at_a_tombstone_that_it_cannot_obey_and_names_it(town: Town) -> None:
+    town.node.serve()
+    town.write("title-1")
+    backup = back_up(town)
+    town.erase("title-1")
+    town.node.kill()
+    (tombstone,) = (town.node.folder / "objects" / "tombstones").rglob("*.json")
+    held = json.loads(tombstone.read_bytes())
+    held["signature"] = "0x" + "1b" * 65
+    tombstone.write_text(json.dumps(held))
+
+    restored = new_node(town, "restored", "sqlite")
+    assert tombstone.name in restore(town, restored, backup, code=4)
+    assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
+
+    told = json.loads(restore(town, restored, backup, "--without-refused"))
+    assert told["refused_tombstones"] == [tombstone.name]
+    assert told["erased_again"] == 0
+    restored.serve()
+    reading = town.client("reader", url=restored.url)
+    assert reading.get_record(town.dataset, "title-1", OWN_DUTY).version == 1
+
+
+# --- backups while somebody writes, from one kind of database to the other and back ---------------------
+
+
+def test_backup_while_clients_write_holds_all_that_was_acknowledged_before_it(town: Town) -> None:
+    oracle = Oracle(town)
+    town.node.set(
+        batch_max_age_seconds=5.0
+    )  # what the backup did not close would share a batch with what is lost
+    town.node.serve()
+    with writing(town) as load:
+        load.await_more(20)
+        before = list(town.notes.written)
+        backup = back_up(town)
+        load.await_more(5)
+    oracle.await_anchored()
+    oracle.judge()
+    oracle.close()
+    known = town.node.json("node", "digest", "--folder", str(town.node.folder))
+    town.node.kill()
+
+    on_postgresql = new_node(town, "on-postgresql", "postgresql")
+    assert json.loads(restore(town, on_postgresql, backup))["halted_logs"] == [RECORDS]
+    verify_restored(town, on_postgresql, known, before)
+    on_sqlite = new_node(town, "on-sqlite", "sqlite")
+    second = back_up(town, on_postgresql)
+    on_postgresql.kill()
+    restore(town, on_sqlite, second)
+    verify_restored(town, on_sqlite, known, before)
+
+
+def verify_restored(town: Town, node: NodeThatDies, known: Mapping[str, Any], written: list[Written]) -> None:
+    """Index, store and proofs; leaves the node serving."""
+    here = ("--folder", str(node.folder))
+    node.run("node", "rebuild", *here)
+    at_block = node.json("node", "digest", "--at", str(known["block"]), *here)
+    assert at_block == known
+    node.run("node", "link", "LAND", "--devnet-account", str(LAND_ACCOUNT), *here)
+    node.serve()
+    assert node.json("node", "scrub", *here) == []
+    verify_read_and_proven(town, node, written)
+
+
+# --- killed while it backs up or restores ---------------------------------------------------------------
+
+BACKUP = "cityledger.recovery.backup"
+BACKUP_POINTS = (
+    *("statement:record_part", f"after:{BACKUP}._copy_database", f"after:{BACKUP}._copy_object"),
+    *(f"after:{BACKUP}._copy_objects", f"after:{BACKUP}.sync_folder", f"after:{BACKUP}_manifest.save"),
+    "after:shutil.rmtree",
+)
+RESTORE_POINTS = (
+    *("after:cityledger.cli.node_restore._begin", "after:cityledger.cli.node_restore._place_files"),
+    *(
+        "after:cityledger.recovery.restore.restore_objects",
+        "statement:record_part",
+        "before-commit:record_part",
+    ),
+    *("after-commit:record_part", "after:cityledger.recovery.restore.restore_database"),
+)
+
+
+def test_backup_that_is_killed_leaves_a_whole_one_and_is_run_again(town: Town) -> None:
+    town.node.serve()
+    put_long(town, "title-0")
+    command = ["node", "backup", str(town.folder / "backup-node"), "--folder", str(town.node.folder)]
+    town.node.run(*command, point=BACKUP_POINTS[0])
+    assert "no complete backup" in town.node.run(*command, "--verify", code=1)
+    back_up(town)
+
+    for number, point in enumerate(BACKUP_POINTS, 1):
+        put_long(town, f"title-{number}")
+        town.node.run(*command, point=point)
+        is_complete = point in BACKUP_POINTS[-2:]
+        assert town.node.json(*command, "--verify")["leaves"] == number + is_complete, point
+        back_up(town)
+        assert town.node.json(*command, "--verify")["leaves"] == number + 1
+        assert len(list((town.folder / "backup-node").glob("state-*"))) == 1
+
+
+def test_restore_that_is_killed_serves_nothing_and_is_run_again(town: Town) -> None:
+    town.node.serve()
+    put_long(town, "title-1")
+    put_long(town, "title-2")
+    backup = back_up(town)
+    town.erase("title-2")
+    town.node.kill()
+
+    for number, point in enumerate(RESTORE_POINTS):
+        restored = new_node(town, f"restored-{number}", KINDS[number % 2])
+        restore(town, restored, backup, point=point)
+        for command in ("serve", "rebuild"):
+            refused = restored.run("node", command, "--folder", str(restored.folder), code=1)
+            assert "has not ended" in refused, point
+        told = json.loads(restore(town, restored, backup))
+        assert told["erased_again"] == 1, point
+        verify_holds_one_of_two(town, restored)
+
+
+def verify_holds_one_of_two(town: Town, node: NodeThatDies) -> None:
+    """Title 1 can be opened, title 2 cannot, and of its bytes nothing is left."""
+    assert node.json("node", "scrub", "--folder", str(node.folder)) == []
+    oracle = Oracle(town, database_of(node))
+    assert oracle.rows("SELECT count(*) FROM record_version WHERE wrapped IS NOT NULL")[0][0] == 1
+    oracle.close()
+    parts = node.folder / "objects" / "parts"
+    assert len([path for path in parts.rglob("*") if path.is_file()]) == 1

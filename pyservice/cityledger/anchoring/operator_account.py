@@ -93,7 +93,7 @@ class OperatorAccount:
         self._accepted: dict[bytes, float] = {}
         """Monotonic seconds at which this process first had the transaction taken into a pool."""
         self.waits_at_cap = False
-        """Whether a transaction needs a higher fee than the limit allows."""
+        """Whether a transaction needed a higher fee than the limit allows, when this process last sent."""
 
     # --- how it stands --------------------------------------------------------------------------------------
 
@@ -185,13 +185,14 @@ class OperatorAccount:
 
     def push(self, standing: Standing) -> None:
         """Sends all that is not mined, lowest nonce first; replaces what the market has left behind."""
-        self.waits_at_cap = False
+        waits = False
         for place, attempt in enumerate(standing.live):
             told = self.broadcast(attempt)
             # Only the lowest may have waited for its price alone; the others wait for it.
             is_late = place == 0 and self._is_late(attempt, told, standing.cursor)
             if told is Broadcast.UNDERPRICED or is_late:
-                self._replace(attempt, standing.cursor)
+                waits |= not self._is_replaced(attempt, standing.cursor)
+        self.waits_at_cap = waits
 
     def broadcast(self, attempt: Attempt) -> Broadcast:
         told = self._sender.broadcast(attempt.raw)
@@ -213,22 +214,24 @@ class OperatorAccount:
         in_pool = self._clock.monotonic() - self._accepted.get(attempt.tx_hash, self._clock.monotonic())
         return is_old and in_pool >= after
 
-    def _replace(self, attempt: Attempt, cursor: BlockRef) -> None:
-        """Signs what ``attempt`` holds, for more; waits with it where that would exceed the limit."""
+    def _is_replaced(self, attempt: Attempt, cursor: BlockRef) -> bool:
+        """Signs what ``attempt`` holds, for more. False, and nothing signed, where that would exceed the limit
+        and it has to wait.
+        """
         held = self._sender.read(attempt.raw)
         fees = held.fees.replacing(self._sender.fees(), self._limits.max_fee)
         if fees is None:
-            self._wait_at_cap(attempt, held.fees)
-            return
+            self._tell_of_cap(attempt, held.fees)
+            return False
         signed = self._signed(self._sender.sign(self._operator, held.nonce, held.call, fees), cursor)
         kept = self._kept(lambda connection: attempts.store_replacement(connection, attempt, signed))
         if kept is not None:
             log.info("attempt replaced nonce=%d max_fee_wei=%d", kept.nonce, fees.max_fee)
             self._accepted.pop(attempt.tx_hash, None)
             self.broadcast(kept)
+        return True
 
-    def _wait_at_cap(self, attempt: Attempt, fees: Fees) -> None:
-        self.waits_at_cap = True
+    def _tell_of_cap(self, attempt: Attempt, fees: Fees) -> None:
         log.warning(
             "attempt waits nonce=%d max_fee_wei=%d limit_wei=%d next=raise max_fee_gwei or wait",
             attempt.nonce,

@@ -158,7 +158,7 @@ def _fill(source: Path, settings: Settings, manifest: BackupManifest, erased: Fo
     objects, now = Objects.open(settings.object_store_url), int(time.time())
     with closing(Database(settings.database_url)) as database, sole_user(database):
         if is_restored(database, manifest):  # cut off between database and end
-            return repeat_erasures(database, objects, erased.tombstones, now)
+            return repeat_erasures(source, manifest, database, objects, erased.tombstones, now)
         verify_restorable(manifest, database)
         chain_next = _chain_next(settings)
         restore_objects(source, manifest, objects, told)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -16,7 +17,7 @@ from cityledger.anchoring import halts
 from cityledger.chain.endpoint import Endpoint
 from cityledger.checks.chain import probe_all
 from cityledger.checks.remembered import Remembered
-from cityledger.errors import CityledgerError
+from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.metrics import families as f
 from cityledger.store import backlog, index, logs, node_state
@@ -37,11 +38,14 @@ class ChainFigures:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is looked at. ``now`` is Unix seconds; ``is_ok`` gives each line of ``/readyz``."""
+    """What is looked at. ``now`` is Unix seconds; ``is_ok`` gives each line of ``/readyz``; ``waits_at_cap``
+    is whether the limit of fees holds a transaction up.
+    """
 
     services: Services
     now: Callable[[], float]
     is_ok: Callable[[], dict[str, bool]]
+    waits_at_cap: Callable[[], bool]
     chain: Remembered[ChainFigures]
     endpoints: Remembered[list[bool]]
 
@@ -52,6 +56,7 @@ def watch(
     rpc_url: str,
     now: Callable[[], float],
     is_ok: Callable[[], dict[str, bool]],
+    waits_at_cap: Callable[[], bool],
 ) -> Watch:
     """Of a node that runs."""
     operator = services.operator.address
@@ -59,6 +64,7 @@ def watch(
         services,
         now,
         is_ok,
+        waits_at_cap,
         Remembered(lambda: ask_chain(endpoint, operator)),
         Remembered(lambda: [one.head is not None for one in probe_all(rpc_url, endpoint.chain_id)]),
     )
@@ -91,6 +97,7 @@ class NodeCollector(Collector):
         with suppress(CityledgerError):  # of a database that does not answer: the line of /readyz says so
             yield from self._stored(chain)
         yield _one(f.QUEUE, self._watched.services.journal.waiting)
+        yield _one(f.AT_CAP, int(self._watched.waits_at_cap()))
         yield _each(f.CHECK_OK, {name: int(ok) for name, ok in self._watched.is_ok().items()})
         if chain is not None:
             yield _one(f.BALANCE, chain.balance / _WEI)
@@ -108,13 +115,14 @@ class NodeCollector(Collector):
             cursor = index.find_cursor(connection)
             halted = halts.list_standing(logs.list_heads(connection))
             index_halted = node_state.find_value(connection, node_state.INDEX_HALTED)
+            is_stopped = _is_stopped(services, connection)
             pending = None if chain is None else backlog.count_pending(connection, operator, chain.nonce)
         yield from _anchoring(unanchored, self._watched.now())
         causes = Counter(head.halted for head in halted)
         yield _each(f.HALTED, {cause.value: causes[cause] for cause in HaltCause})
         yield _one(f.IMPORTS, imports)
         yield _one(f.INDEX_HALTED, int(index_halted is not None))
-        yield _one(f.READS_STOPPED, int(not _agrees(services)))
+        yield _one(f.READS_STOPPED, int(is_stopped))
         if cursor is not None:
             yield _one(f.LAG_SECONDS, max(self._watched.now() - cursor.time, 0))
             if chain is not None:
@@ -136,12 +144,15 @@ def _oldest(held: list[Unanchored], now: float) -> float:
     return max((now - one.oldest for one in held if one.oldest is not None), default=0.0)
 
 
-def _agrees(services: Services) -> bool:
+def _is_stopped(services: Services, connection: sa.Connection) -> bool:
+    """Inside the transaction: a database that does not answer fails as a driver's error there, and leaves the
+    figure out rather than call it a disagreement.
+    """
     try:
-        services.cross_check.verify_agreed()
-    except CityledgerError:
-        return False
-    return True
+        services.cross_check.verify_agreed_within(connection)
+    except UnavailableError:
+        return True
+    return False
 
 
 def _one(gauge: f.Gauge, value: float) -> GaugeMetricFamily:

@@ -67,6 +67,11 @@ BUMPS = Gauge(
     "cityledger_pending_fee_bumps",
     "Replacements among the transactions that are not mined. Alert over 3: the fee is at its limit.",
 )
+AT_CAP = Gauge(
+    "cityledger_operator_waits_at_fee_limit",
+    "1 while a transaction needs a higher fee than max_fee_gwei, at the process that anchors. Alert at 1 for"
+    " ten minutes: raise it, or wait.",
+)
 ENDPOINT_UP = Gauge(
     "cityledger_endpoint_up",
     "Whether the URL of rpc_url at this place, from 0, answers and serves the chain. Alert at 0 for five"
@@ -89,6 +94,7 @@ GAUGES = (
     NONCE,
     PENDING,
     BUMPS,
+    AT_CAP,
     ENDPOINT_UP,
     IMPORTS,
 )

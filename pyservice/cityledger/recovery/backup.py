@@ -15,14 +15,14 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from cityledger.errors import ConfigurationError, NotFoundError, VerificationError
+from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, VerificationError
 from cityledger.recovery import backup_manifest
 from cityledger.recovery.backup_files import (
     ListedObject,
@@ -36,6 +36,7 @@ from cityledger.recovery.backup_files import (
     write_chunks,
 )
 from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
+from cityledger.recovery.open_leaves import close_open_leaves
 from cityledger.recovery.own_tables import OWN_TABLES, copy_rows
 from cityledger.store import logs
 from cityledger.store.database import Database
@@ -76,6 +77,8 @@ def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _wha
         state = folder / f"state-{os.urandom(8).hex()}"
         make_folders(state)
         told("database")
+        with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
+            close_open_leaves(source.database, now)
         facts = _copy_database(state / DATABASE, source, told)
         # After the rows: a vault key that they need is older than they are, and stays until it is dropped.
         files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
@@ -208,7 +211,7 @@ def _copy_object(path: Path, key: str, digest: str | None, source: Source) -> Fi
     try:
         file = write_chunks(path, source.objects.get(key))
     except NotFoundError as error:
-        if _is_needed(source.database, key):
+        if is_needed(source.database, key):
             raise VerificationError("an object that a row names is gone: `cityledger node scrub`") from error
         return None
     if digest is not None and file.sha256 != digest:
@@ -217,7 +220,8 @@ def _copy_object(path: Path, key: str, digest: str | None, source: Source) -> Fi
     return file
 
 
-def _is_needed(database: Database, key: str) -> bool:
+def is_needed(database: Database, key: str) -> bool:
+    """Whether a version that can be opened or a file that waits to be imported names the object."""
     with database.reading() as connection:
         importing = sa.select(import_job.c.id).where(import_job.c.object == key)
         return is_object_needed(connection, key) or connection.execute(importing).first() is not None

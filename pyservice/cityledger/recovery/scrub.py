@@ -27,13 +27,15 @@ from cityledger.store.journal import Journal
 from cityledger.store.records import is_object_needed
 from cityledger.store.tables import attempt, batch, leaf, receipt, record_part, record_version, tombstone
 from cityledger.store.tables import node_state as node_state_table
-from cityledger.types import LogId
+from cityledger.types import HaltCause, LogId
 
 KEY = "scrub"
 PAGE = 100
 PAGES_A_SAVE = 10
 KEPT_FINDINGS = 1_000
 """More are not worth reading: the store is to be restored."""
+_BEHIND = (HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT)
+"""The chain holds of such a log what this database does not, and never will."""
 
 
 @dataclass
@@ -166,16 +168,16 @@ class Scrub:
             row = connection.execute(last.order_by(leaf.c.seq.desc()).limit(1)).one_or_none()
             found = (0, bytes(32)) if row is None else (row.seq + 1, row.hash)
             require(found == (head.next_seq, head.last_leaf), "the log's head is not its last leaf")
+        if head.halted in _BEHIND and _is_continued(connection, head):
+            return  # it was restored from a backup that is behind the chain: known, and seen to
+        chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
+        anchored = 0 if chain is None else chain.next_seq
         with told(at.findings, head.log, head.next_seq, "`cityledger node logs` names the next step"):
-            chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
-            require(
-                chain is None or chain.next_seq <= head.next_seq, "the chain holds leaves that are not here"
-            )
-        with told(at.findings, head.log, head.next_seq, RESTORE):
-            # What the chain holds beyond our leaves is told above.
-            anchored = 0 if chain is None else min(chain.next_seq, head.next_seq)
-            end = batched_end(connection, head.log)
-            require(end >= anchored, f"no batch holds the numbers from {end} on, which the chain holds")
+            require(anchored <= head.next_seq, "the chain holds leaves that are not here")
+            require(head.halted not in _BEHIND, f"the log is halted: {head.halted}")
+            with told(at.findings, head.log, head.next_seq, RESTORE):
+                end = batched_end(connection, head.log)
+                require(end >= anchored, f"no batch holds the numbers from {end} on, which the chain holds")
 
     def _strays(self, connection: sa.Connection, at: Progress) -> None:
         """Rows that say to be of a leaf which is not there."""
@@ -211,6 +213,12 @@ class Scrub:
     def _forget(self) -> None:
         forget = node_state_table.delete().where(node_state_table.c.key == KEY)
         self._journal.run(lambda connection: connection.execute(forget).rowcount)
+
+
+def _is_continued(connection: sa.Connection, head: logs.LogHead) -> bool:
+    """Whether a newer log of the same agency and kind has taken its place."""
+    heads = logs.list_heads(connection)
+    return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
 
 
 def _sealed_bytes(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[int]:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.exc import OperationalError
 
 from cityledger.checks.remembered import Remembered
 from cityledger.errors import ChainUnavailableError
+from cityledger.exchange.crosscheck import READS_STOPPED
 from cityledger.metrics.collector import ChainFigures, NodeCollector, Watch
 from cityledger.metrics.families import GAUGES
 from cityledger.store import logs, node_state
@@ -33,6 +35,7 @@ def scrape(
     chain: ChainFigures | None = CHAIN,
     *,
     endpoints: tuple[bool, ...] = (True, False),
+    waits_at_cap: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Values by the metric's name, and in it by the label's value ("" without one)."""
 
@@ -45,6 +48,7 @@ def scrape(
         node.context.services,
         lambda: NOW,
         lambda: {"index": True, "logs": False},
+        lambda: waits_at_cap,
         Remembered(ask_chain),
         Remembered(lambda: list(endpoints)),
     )
@@ -96,6 +100,28 @@ def test_operator_and_endpoints_are_told(node: TestNode) -> None:
     assert told["cityledger_pending_transactions"] == {"": 0}
     assert told["cityledger_endpoint_up"] == {"0": 1, "1": 0}
     assert told["cityledger_check_ok"] == {"index": 1, "logs": 0}
+
+
+def test_transaction_that_the_limit_of_fees_holds_up_is_told(node: TestNode) -> None:
+    assert scrape(node)["cityledger_operator_waits_at_fee_limit"] == {"": 0}
+    assert scrape(node, waits_at_cap=True)["cityledger_operator_waits_at_fee_limit"] == {"": 1}
+
+
+def test_reads_are_told_stopped_for_a_disagreement_only(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scrape(node)["cityledger_reads_stopped"] == {"": 0}
+
+    def lose(_connection: object, key: str) -> None:
+        if key == READS_STOPPED:
+            raise OperationalError("SELECT", {}, Exception("the connection is lost"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node_state, "find_value", lose)
+        assert "cityledger_reads_stopped" not in scrape(node)
+    with node.context.services.database.writing() as connection:
+        node_state.put_value(connection, READS_STOPPED, "contract and index disagreed")
+    assert scrape(node)["cityledger_reads_stopped"] == {"": 1}
 
 
 def test_what_the_chain_would_tell_is_absent_while_it_is_silent(node: TestNode) -> None:

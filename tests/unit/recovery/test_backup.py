@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.proofs.tombstone_object import from_bytes, to_bytes
 from cityledger.recovery.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup_files import list_objects
 from cityledger.recovery.backup_manifest import FILE_NAME, load
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES
 from cityledger.recovery.restore import (
@@ -23,6 +24,8 @@ from cityledger.recovery.restore import (
     verify_restorable,
 )
 from cityledger.recovery.tombstone_replay import Trust, gather
+from cityledger.store import logs
+from cityledger.store.batches import batched_end
 from cityledger.store.database import Database
 from cityledger.store.migrate import schema_version
 from cityledger.store.objects import Objects
@@ -150,7 +153,10 @@ def test_restore_destroys_again_what_was_erased_since_the_backup(
         assert connection.execute(sa.select(record_identifier).where(in_health)).all() == []
     assert list(target.objects.list("parts/")) == []
     assert is_restored(target.database, load(backup))
-    assert repeat_erasures(target.database, target.objects, [], 2_000) == restored
+    left = next(one.key for one in list_objects(backup, load(backup)))
+    target.objects.put(left, [b"as if the restore had been cut off before it was removed"])
+    assert repeat_erasures(backup, load(backup), target.database, target.objects, [], 2_000) == restored
+    assert list(target.objects.list("parts/")) == []
 
 
 def test_restore_halts_exactly_the_logs_that_the_chain_is_ahead_of(
@@ -185,6 +191,17 @@ def test_verify_restorable_refuses_a_database_that_holds_something(node: TestNod
     manifest = load(_backup(node, tmp_path))
     with pytest.raises(ConfigurationError, match="not empty; nothing was changed"):
         verify_restorable(manifest, node.context.services.database)
+
+
+def test_make_backup_closes_what_is_open_so_that_it_can_be_proven_from_the_backup(
+    node: TestNode, target: _Target, tmp_path: Path
+) -> None:
+    target.fill(_backup(node, tmp_path), node)
+
+    for database in (node.context.services.database, target.database):
+        with database.reading() as connection:
+            for head in logs.list_heads(connection):
+                assert batched_end(connection, head.log) == head.next_seq
 
 
 def test_make_backup_again_copies_only_new_objects(node: TestNode, tmp_path: Path) -> None:
