@@ -215,8 +215,8 @@ class OperatorAccount:
         return is_old and in_pool >= after
 
     def _is_replaced(self, attempt: Attempt, cursor: BlockRef) -> bool:
-        """Signs what ``attempt`` holds, for more. False, and nothing signed, where that would exceed the limit
-        and it has to wait.
+        """Signs what ``attempt`` holds, for more. False, and nothing signed, where that would exceed the
+        limit and it has to wait.
         """
         held = self._sender.read(attempt.raw)
         fees = held.fees.replacing(self._sender.fees(), self._limits.max_fee)
