@@ -2,6 +2,8 @@
 
 One SQLite store is filled to each size in turn, and at each the node's own code is timed: a write and a read
 with their receipts, a batch of rows, a lookup by identifier and by subject, a proof, the close of a batch.
+The same is timed in turn with it in a second store that stays small, so that a busy machine slows both; what
+counts is the ratio. (Batches close while a store is filled, so those of the small one come from its filling.)
 
 The filling takes a short way: of 64 records one is sealed, numbered and stored by the code that imports use.
 The others are rows of the same lengths, made by SQL from random bytes; they stand in all tables and indexes,
@@ -20,8 +22,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -52,6 +54,8 @@ from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId
 
 MIB = 1 << 20
 BATCH_LEAVES = 65_536
+SMALL = 100_000
+"""Records of the store that each measurement is compared with."""
 GROUP = 65_536
 """Records in one step of the filling: a batch. Fewer would touch as many pages each time."""
 SEALED_EACH = 64
@@ -215,26 +219,33 @@ class Store:
         return replace(sealed, subjects=(self.subject(number),), identifiers=(digest,))
 
 
-def measure(store: Store, samples: int) -> dict[str, list[float]]:
-    """Each kind of work in turn, round after round, so that a busy moment hits all of them."""
-    times, dice = Times(), random.Random(store.filled)
+def measure(stores: Sequence[Store], samples: int) -> list[dict[str, list[float]]]:
+    """Each kind of work in each store in turn, round after round, so that a busy moment hits all of them."""
+    times = [Times() for _ in stores]
+    works = [_round_of(store, one) for store, one in zip(stores, times, strict=True)]
+    for number in range(samples):
+        for work in works:
+            work(number)
+    return [one.held for one in times]
+
+
+def _round_of(store: Store, times: Times) -> Callable[[int], None]:
+    dice = random.Random(store.filled)
     # Others wrote in between, so that numbers run ahead of what was filled in.
     closed = [one for one in store.true if one < len(store.closing) * BATCH_LEAVES // 2]
-    rounds = max(samples // 10, 1)
-    for number in range(samples):
+
+    def work(number: int) -> None:
         times.note("write", store.write)
-        if store.filled:
-            chosen = dice.choice(store.true)
-            times.note("read", lambda: store.read(chosen))  # noqa: B023 - run at once
-            times.note("find by identifier", lambda: store.find_identifier(chosen))  # noqa: B023
-            times.note("find by subject", lambda: store.find_subject(chosen))  # noqa: B023
-        if closed:
-            proven = dice.choice(closed)
-            times.note("proof", lambda: store.prove(proven))  # noqa: B023
-        if number % 10 == 0 and number // 10 < rounds:
+        chosen, proven = dice.choice(store.true), dice.choice(closed)
+        times.note("read", lambda: store.read(chosen))
+        times.note("find by identifier", lambda: store.find_identifier(chosen))
+        times.note("find by subject", lambda: store.find_subject(chosen))
+        times.note("proof", lambda: store.prove(proven))
+        if number % 10 == 0:
             store.import_rows()
             times.note(f"{ROWS} rows", store.store_imported)
-    return times.held
+
+    return work
 
 
 def noise(folder: Path) -> str:
@@ -256,57 +267,74 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    default = "0,100000,500000,1000000,2000000,5000000"
-    parser.add_argument("--sizes", default=default, help="records to measure at (%(default)s)")
+    parser.add_argument(
+        "--sizes", default="500000,1000000,2000000,5000000", help="records to measure at (%(default)s)"
+    )
     parser.add_argument("--samples", type=int, default=200, help="of each kind and size (%(default)s)")
-    parser.add_argument("--folder", type=Path, help="where the store grows; needs 15 GB  [a temporary one]")
+    parser.add_argument("--folder", type=Path, help="where the stores grow; needs 15 GB  [a temporary one]")
     parser.add_argument("--plot", type=Path, default=Path("reports/many.svg"), help="(%(default)s)")
     asked = parser.parse_args()
     sizes = sorted(int(one) for one in asked.sizes.split(","))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"SQLite, 3 parts a record, one subject and one identifier; {asked.samples} samples, wall clock")
-    with (
-        tempfile.TemporaryDirectory(dir=asked.folder) as folder,
-        opened(Path(folder), batch_max_age_seconds=NO_END) as bench,
-    ):
-        curve = _run(bench, Path(folder), sizes, asked.samples)
+    with tempfile.TemporaryDirectory(dir=asked.folder) as folder, ExitStack() as stack:
+        small, grown = (stack.enter_context(_store(Path(folder) / name)) for name in ("small", "grown"))
+        with _progress(small, SMALL) as told:
+            small.fill(SMALL, told)
+        curve = list(_points(small, grown, Path(folder) / "grown", sizes, asked.samples))
     _print(curve)
-    write_svg(asked.plot, _curves(curve), "records in the store", "median, relative to the first measurement")
+    write_svg(asked.plot, _curves(curve), "records in the store", f"median, relative to {SMALL:,} records")
     print(f"plotted to {asked.plot}")
 
 
-Point = tuple[int, dict[str, list[float]]]
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Milliseconds by kind of work, in the grown store and in the small one beside it."""
+
+    size: int
+    grown: dict[str, list[float]]
+    small: dict[str, list[float]]
 
 
-def _run(bench: Bench, folder: Path, sizes: list[int], samples: int) -> list[Point]:
-    stop = threading.Event()
-    following = threading.Thread(target=lambda: bench.node.indexer.run(stop, POLL_SECONDS))
-    following.start()
-    try:
-        with closing(_ready(bench)) as store:
-            return list(_points(store, folder, sizes, samples))
-    finally:
-        stop.set()
-        following.join()
-        bench.node.close()
+@contextmanager
+def _store(folder: Path) -> Iterator[Store]:
+    """A node of its own on a devnet of its own, which follows the chain; anchoring is left to the store."""
+    folder.mkdir()
+    with opened(folder, batch_max_age_seconds=NO_END) as bench:
+        stop = threading.Event()
+        following = threading.Thread(target=lambda: bench.node.indexer.run(stop, POLL_SECONDS))
+        following.start()
+        try:
+            with closing(_ready(bench)) as store:
+                yield store
+        finally:
+            stop.set()
+            following.join()
+            bench.node.close()
 
 
-def _points(store: Store, folder: Path, sizes: list[int], samples: int) -> Iterator[Point]:
-    measure(store, 20)  # a warm-up, not counted
+@contextmanager
+def _progress(store: Store, size: int) -> Iterator[Callable[[int], None]]:
+    with Progress(*Progress.get_default_columns(), TimeRemainingColumn(), transient=True) as progress:
+        task = progress.add_task(f"filling to {size:,}", total=size, completed=store.filled)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _points(small: Store, grown: Store, folder: Path, sizes: list[int], samples: int) -> Iterator[Point]:
+    small.wait_anchored()
+    measure([small], 20)  # a warm-up, not counted
     for size in sizes:
-        started, closed, filled = time.perf_counter(), len(store.closing), store.filled
-        with Progress(*Progress.get_default_columns(), TimeRemainingColumn(), transient=True) as progress:
-            task = progress.add_task(f"filling to {size:,}", total=size, completed=store.filled)
-            store.fill(size, lambda done: progress.update(task, completed=done))  # noqa: B023 - run at once
+        started, closed, filled = time.perf_counter(), len(grown.closing), grown.filled
+        with _progress(grown, size) as told:
+            grown.fill(size, told)
         speed = (size - filled) / (time.perf_counter() - started)
-        store.wait_anchored()
-        held = measure(store, samples)
-        if store.closing[closed:]:
-            held["close of 65,536"] = store.closing[closed:]
+        grown.wait_anchored()
+        of_small, of_grown = measure([small, grown], samples)
+        of_small["close of 65,536"], of_grown["close of 65,536"] = small.closing, grown.closing[closed:]
         stored = sum(path.stat().st_size for path in folder.glob("node.db*")) / MIB
         print(f"\n{size:,} records: {stored:,.0f} MiB, filled at {speed:,.0f}/s; {noise(folder)}", flush=True)
-        _print_point(held)
-        yield size, held
+        _print_point(of_grown, of_small)
+        yield Point(size, of_grown, of_small)
 
 
 def _ready(bench: Bench) -> Store:
@@ -320,39 +348,37 @@ def _ready(bench: Bench) -> Store:
             time.sleep(POLL_SECONDS)
 
 
-def _print_point(held: dict[str, list[float]]) -> None:
-    for name, values in held.items():
+def _print_point(grown: dict[str, list[float]], small: dict[str, list[float]]) -> None:
+    for name, values in grown.items():
         print(
-            f"  {name:20} median {statistics.median(values):8.2f} ms   p95 {_p95(values):8.2f} ms"
-            f"   n={len(values)}",
+            f"  {name:20} median {statistics.median(values):8.2f} ms, beside it in {SMALL:,} records"
+            f" {statistics.median(small[name]):8.2f} ms   p95 {_p95(values):8.2f} and {_p95(small[name]):.2f} ms"
+            f"   n={len(values)} and {len(small[name])}",
             flush=True,
         )
 
 
 def _print(curve: list[Point]) -> None:
-    print("\nmedian relative to the smallest store that it was measured in (p95 relative)")
-    names = list(dict.fromkeys(name for _, held in curve for name in held))
-    print(f"  {'':20}" + "".join(f"{size:>16,}" for size, _ in curve))
-    for name in names:
-        first = next(held[name] for _, held in curve if name in held)
-        cells = [_ratio(held.get(name), first) for _, held in curve]
+    print(f"\nmedian relative to that in {SMALL:,} records at the same time (p95 relative)")
+    print(f"  {'':20}" + "".join(f"{point.size:>16,}" for point in curve))
+    for name in curve[0].grown:
+        cells = [f"{_ratio(point, name):.2f} ({_tail_ratio(point, name):.2f})" for point in curve]
         print(f"  {name:20}" + "".join(f"{cell:>16}" for cell in cells))
 
 
-def _ratio(values: list[float] | None, first: list[float]) -> str:
-    if values is None:
-        return "-"
-    median = statistics.median(values) / statistics.median(first)
-    return f"{median:.2f} ({_p95(values) / _p95(first):.2f})"
+def _ratio(point: Point, name: str) -> float:
+    return statistics.median(point.grown[name]) / statistics.median(point.small[name])
+
+
+def _tail_ratio(point: Point, name: str) -> float:
+    return _p95(point.grown[name]) / _p95(point.small[name])
 
 
 def _curves(curve: list[Point]) -> list[Curve]:
-    names = list(dict.fromkeys(name for _, held in curve for name in held))
-    made = []
-    for name in names:
-        points = [(float(size), statistics.median(held[name])) for size, held in curve if name in held]
-        made.append(Curve(name, [(x, y / points[0][1]) for x, y in points]))
-    return made
+    return [
+        Curve(name, [(SMALL, 1.0), *((float(point.size), _ratio(point, name)) for point in curve)])
+        for name in curve[0].grown
+    ]
 
 
 def _p95(values: list[float]) -> float:
