@@ -350,10 +350,11 @@ def _ready(bench: Bench) -> Store:
 
 def _print_point(grown: dict[str, list[float]], small: dict[str, list[float]]) -> None:
     for name, values in grown.items():
+        beside = small[name]
         print(
             f"  {name:20} median {statistics.median(values):8.2f} ms, beside it in {SMALL:,} records"
-            f" {statistics.median(small[name]):8.2f} ms   p95 {_p95(values):8.2f} and {_p95(small[name]):.2f} ms"
-            f"   n={len(values)} and {len(small[name])}",
+            f" {statistics.median(beside):8.2f} ms   p95 {_p95(values):8.2f} and {_p95(beside):.2f} ms"
+            f"   n={len(values)} and {len(beside)}",
             flush=True,
         )
 
