@@ -205,6 +205,9 @@ class MemoryLedger:
             return sum(block <= at.number for block in self.mined_at)
         return len(self.mined_at)
 
+    def head_number(self) -> int:
+        return self.chain.head().number
+
     def gas(self, _account: Address, calls: Sequence[Call]) -> list[int]:
         self._verify_reachable()
         return [1 for _ in calls]

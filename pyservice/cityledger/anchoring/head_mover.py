@@ -9,7 +9,7 @@ from cityledger.anchoring.operator_account import OperatorAccount
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Call, Receipt, Sender
 from cityledger.chain.structs import Inclusion
-from cityledger.errors import ChainUnavailableError
+from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.store.attempts import Attempt
 from cityledger.types import LeafHash
@@ -41,10 +41,19 @@ class ChainHeadMover:
 
     def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt:
         call = self._ledger.move_head(leaf, inclusion, expected)
+        try:
+            receipt = self._moved(call)
+        except RevertedError:
+            # What the head moved to instead stands in a block that the index may not have come to yet.
+            self._wait_until_indexed(self._sender.head_number())
+            raise
+        self._wait_until_indexed(receipt.block_number)
+        return receipt
+
+    def _moved(self, call: Call) -> Receipt:
         attempt = self._send_in_turn(call)
         receipt = self._sender.wait_any(lambda: self._account.hashes_of(attempt.nonce))
         self._sender.verify_succeeded(self._account.address, call, receipt)
-        self._wait_until_indexed(receipt.block_number)
         return receipt
 
     def _send_in_turn(self, call: Call) -> Attempt:

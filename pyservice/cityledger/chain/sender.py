@@ -146,6 +146,10 @@ class Sender:
         """How many transactions of the account are mined at the block (with "pending", waiting ones too)."""
         return int(self._endpoint.request("eth_getTransactionCount", account, block_parameter(at)), 16)
 
+    def head_number(self) -> int:
+        """The newest block's."""
+        return int(self._endpoint.request("eth_blockNumber"), 16)
+
     def gas(self, account: Address, calls: Sequence[Call]) -> list[int]:
         """A limit for each call, a quarter over what it needs at the head.
 

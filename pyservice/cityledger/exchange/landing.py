@@ -32,7 +32,7 @@ class HeadMover(Protocol):
     """Returns once the move is mined.
 
     Raises:
-        RevertedError: the contract refused.
+        RevertedError: the contract refused, and the index holds the head for whose sake.
         ChainUnavailableError: not mined in time; it may still be.
     """
 
@@ -85,18 +85,31 @@ def land(
         _verify_follows(connection, newest, head, expected)
         leaf = records.load_leaf(connection, services.instance, newest)
         inclusion = _inclusion(connection, leaf, services.tree_tops)
-    return _move(mover, _Move(newest, leaf, inclusion, head))
+    return _move(services, mover, _Move(newest, leaf, inclusion, head))
 
 
-def _move(mover: HeadMover, move: _Move) -> Landed:
+def _move(services: Services, mover: HeadMover, move: _Move) -> Landed:
     expected = None if move.head is None else move.head.leaf_hash
     try:
         receipt = mover.move(move.leaf, move.inclusion, expected)
     except RevertedError as error:
-        if error.name in _LOST:
+        if error.name not in _LOST:
+            raise
+        landed = _find_landed(services, move.version)
+        if landed is None:
             raise HeadMovedError(_TOLD) from error
-        raise
+        return landed
     return Landed(move.version, receipt.transaction, receipt.block_number)
+
+
+def _find_landed(services: Services, version: StoredVersion) -> Landed | None:
+    """Where this version landed, if it did: after a reorg or a lost answer, an earlier move of it may be
+    mined while the same is asked for again.
+    """
+    with services.database.reading() as connection:
+        head = index.find_head(connection, version.dataset, version.record)
+    is_landed = head is not None and head.leaf_hash == version.leaf_hash
+    return Landed(version, head.transaction, head.block) if head is not None and is_landed else None
 
 
 def _newest(connection: sa.Connection, target: Target) -> StoredVersion:

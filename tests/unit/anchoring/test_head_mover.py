@@ -213,3 +213,35 @@ def test_move_that_would_revert_takes_no_nonce(anchoring: Anchoring, monkeypatch
     with pytest.raises(RevertedError):
         mover_of(anchoring).move(leaf(), ANYWHERE, None)
     assert attempts(anchoring) == []
+
+
+def test_move_that_is_refused_awaits_the_index(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that who is told that another version landed can look which one."""
+
+    def refuse(*_: object) -> None:
+        anchoring.chain.mine()
+        raise RevertedError("RecordLedgerHeadMoved", {})
+
+    anchoring.catch_up()
+    monkeypatch.setattr(anchoring.ledger, "gas", refuse)
+    with pytest.raises(RevertedError):
+        mover_of(anchoring).move(leaf(), ANYWHERE, None)
+    assert cursor(anchoring) == anchoring.chain.head().number
+
+
+def test_move_sent_again_after_a_reorg_finds_its_own_head(anchoring: Anchoring) -> None:
+    mover = mover_of(anchoring)
+    mover.move(leaf(), ANYWHERE, None)
+    anchoring.ledger.reorg(1, keeps=True)
+    anchoring.chain.mine()
+    anchoring.catch_up()
+    assert head(anchoring) is None
+    with moving(mover, (leaf(), None)) as end:
+        await_waiting(anchoring)
+        anchoring.anchorer.tick()
+        anchoring.ledger.mine()
+        anchoring.catch_up()
+        anchoring.anchorer.tick()
+        with pytest.raises(RevertedError, match="HeadMoved"):
+            end()
+    assert head(anchoring) == hash_of(1)

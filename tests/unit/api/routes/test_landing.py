@@ -120,6 +120,19 @@ def test_land_tells_who_lost_the_race(node: TestNode) -> None:
     assert len(node.heads.moves) == 1
 
 
+def test_land_answers_where_its_own_earlier_move_was_mined_meanwhile(node: TestNode) -> None:
+    """After a reorg the index knows nothing of a move that the pool still holds."""
+    written = write(node)
+    own = LeafHash(bytes.fromhex(written["leafHash"][2:]))
+    node.heads.others = [(node.land, record_of(written), own, 1)]
+
+    answer = land(node)
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["version"], answer.json()["leafHash"]) == (1, written["leafHash"])
+    assert history(node)["head"]["transaction"] == answer.json()["transaction"]
+
+
 def test_land_passes_other_refusals_of_the_contract_on(node: TestNode) -> None:
     write(node)
     node.heads.refusal = RevertedError("RecordLedgerLogNotOpen", {"log": 3})
