@@ -42,7 +42,9 @@ def compare(connection: sa.Connection, head: LogHead, operator: Address, mined: 
     if halt is not None:
         return Comparison(halt=halt)
     pending = tuple(batches.list_pending(connection, head.log, chain.next_seq))
-    halt = _failure(connection, head, pending[0], operator, mined) if pending else None
+    if not pending:
+        return Comparison()
+    halt = _gap(connection, chain) or _failure(connection, head, pending[0], operator, mined)
     return Comparison(halt=halt) if halt is not None else Comparison(pending)
 
 
@@ -73,6 +75,17 @@ def _refusal(chain: ChainLog, operator: Address) -> Halt | None:
     if chain.operator != operator:
         return Halt(HaltCause.REFUSED_OPERATOR, f"its operator on chain is {chain.operator}, not {operator}")
     return None
+
+
+def _gap(connection: sa.Connection, chain: ChainLog) -> Halt | None:
+    """An event that the index lacks, because an endpoint left it out: what the chain has would be signed
+    again for ever.
+    """
+    told = attempts.highest_told(connection, chain.log)
+    if told <= chain.next_seq:
+        return None
+    known = f"the index believes that it waits for {chain.next_seq}"
+    return Halt(HaltCause.REFUSED_OTHER, f"the chain waits for number {told}, {known}")
 
 
 def _failure(

@@ -38,7 +38,8 @@ _NEXT_STEPS = {
         " what was not anchored"
     ),
     HaltCause.REFUSED_OTHER: (
-        "compare manifest and contract with `cityledger node check`; then `cityledger node resume-log {log}`"
+        "compare manifest and contract with `cityledger node check`, index and chain with"
+        " `cityledger node rebuild --check`; then `cityledger node resume-log {log}`"
     ),
     HaltCause.ACCOUNT_USED_ELSEWHERE: (
         "find what else signs with the operator's key and stop it; then"

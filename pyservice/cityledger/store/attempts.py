@@ -107,6 +107,13 @@ def list_skips(connection: sa.Connection, log: LogId, first: int, from_nonce: in
     return [row.reason for row in connection.execute(query)]
 
 
+def highest_told(connection: sa.Connection, log: LogId) -> int:
+    """The highest number that the chain said a log waits for, where it skipped a batch of ours; 0 without."""
+    told = sa.select(sa.func.max(idx_skipped.c.next_seq))
+    live = (idx_skipped.c.log == log) & idx_skipped.c.valid_to.is_(None)
+    return connection.execute(told.where(live)).scalar_one() or 0
+
+
 def list_failed_nonces(
     connection: sa.Connection, account: Address, log: LogId, first: int, between: range
 ) -> list[int]:
