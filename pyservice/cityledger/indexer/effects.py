@@ -12,9 +12,9 @@ from cityledger.chain import events as e
 from cityledger.errors import ChainError
 from cityledger.store import index_tables as t
 from cityledger.store.batches import is_own_transaction
-from cityledger.store.history import put, remove
+from cityledger.store.history import find, put, remove
 from cityledger.store.terms_json import terms_to_json
-from cityledger.types import AgencyStatus, DatasetStatus
+from cityledger.types import AgencyStatus, DatasetStatus, LogId
 
 
 def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
@@ -195,9 +195,20 @@ def _apply_to_batches(
 ) -> None:
     match event:
         case e.BatchAnchored(log, first, count, root):
+            _verify_follows(connection, log, first, block)
             key = {"log": log, "first": first}
             put(connection, t.idx_batch, block, key, size=count, root=root, tx_hash=transaction)
             put(connection, t.idx_log, block, {"log": log}, next_seq=first + count)
         case e.Skipped(log, first, next_seq, reason) if is_own_transaction(connection, transaction):
             item = {"log": log, "first": first, "tx_hash": transaction}
             put(connection, t.idx_skipped, block, item, next_seq=next_seq, reason=int(reason))
+
+
+def _verify_follows(connection: sa.Connection, log: LogId, first: int, block: int) -> None:
+    """The contract takes no batch but at the log's next number: what lies between was left out."""
+    held = find(connection, t.idx_log, {"log": log})
+    if held is not None and held.next_seq != first:
+        raise ChainError(
+            f"log {log} goes on at {first} in block {block}, and is known up to {held.next_seq}: an endpoint"
+            " left an event out; next: cityledger node rebuild"
+        )
