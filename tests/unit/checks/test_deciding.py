@@ -1,0 +1,103 @@
+"""The question to both executors of the rules, with a contract that answers what the test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cityledger.checks import deciding
+from cityledger.checks.deciding import POLICY_NAME, see_decisions
+from cityledger.checks.line import WrongError
+from cityledger.policy import decide
+from cityledger.store import history, index
+from cityledger.store import index_tables as t
+from cityledger.types import OWN_DUTY, Address, BlockRef, Decision, Query
+from node_fixture import TestNode, address_of, make_node
+
+POLICY = address_of("AccessPolicy")
+
+
+@dataclass
+class Contract:
+    """Decides by the same facts as the node, but for the last ``wrong`` of its answers."""
+
+    node: TestNode
+    wrong: int = 0
+    asked: list[Query] = field(default_factory=list)
+
+    def decide_many(self, queries: Sequence[Query], block: BlockRef) -> list[Decision]:
+        self.asked = list(queries)
+        with self.node.context.services.database.reading() as connection:
+            answers = [decide(query, index.load_known(connection, query)) for query in queries]
+        honest = len(answers) - self.wrong
+        return answers[:honest] + [replace(one, permit=not one.permit) for one in answers[honest:]]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[TestNode]:
+    made = make_node(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def contract(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> Contract:
+    made = Contract(node)
+    with node.next_block() as (connection, block):
+        history.put(connection, t.idx_contract, block, {"name": POLICY_NAME}, address=POLICY, version=1)
+
+    def at(_endpoint: object, address: Address) -> Contract:
+        assert address == POLICY, "the contract that the directory names"
+        return made
+
+    monkeypatch.setattr(deciding, "AccessPolicy", at)
+    return made
+
+
+def see(node: TestNode) -> str:
+    return see_decisions(node.context.services.database, None)  # type: ignore[arg-type]
+
+
+def test_decisions_that_agree_are_counted(node: TestNode, contract: Contract) -> None:
+    assert see(node) == f"{len(contract.asked)} decided alike by contract and index"
+    assert {one.purpose for one in contract.asked} > {OWN_DUTY}
+    assert len({one.dataset for one in contract.asked}) == 4, "three datasets, and one that does not exist"
+
+
+def test_some_question_is_permitted(node: TestNode, contract: Contract) -> None:
+    """Else a contract that denies everything would agree."""
+    see(node)
+    with node.context.services.database.reading() as connection:
+        assert any(decide(one, index.load_known(connection, one)).permit for one in contract.asked)
+
+
+def test_one_decision_apart_is_told(node: TestNode, contract: Contract) -> None:
+    contract.wrong = 1
+    with pytest.raises(WrongError, match=r"decide apart in 1 of \d+ at block"):
+        see(node)
+
+
+def test_permit_for_a_dataset_that_does_not_exist_is_told_though_both_agree(
+    node: TestNode, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def permit(query: Query, known: object) -> Decision:
+        return replace(decide(query, known), permit=True)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deciding, "decide", permit)
+    monkeypatch.setattr(Contract, "decide_many", _permit_all)
+    with pytest.raises(WrongError, match="does not exist was permitted"):
+        see(node)
+
+
+def _permit_all(self: Contract, queries: Sequence[Query], _block: BlockRef) -> list[Decision]:
+    with self.node.context.services.database.reading() as connection:
+        return [replace(decide(query, index.load_known(connection, query)), permit=True) for query in queries]
+
+
+def test_nothing_is_asked_before_the_deployment_is_indexed(node: TestNode) -> None:
+    node.execute(sa.delete(t.idx_contract))
+    assert see(node) == "not asked: the index has not reached the deployment yet"
