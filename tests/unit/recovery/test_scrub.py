@@ -13,10 +13,11 @@ from cityledger.keccak import keccak
 from cityledger.recovery.findings import Finding
 from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import KEY, Progress, Scrub
-from cityledger.store import node_state
+from cityledger.store import logs, node_state
 from cityledger.store import tables as t
-from cityledger.store.index_tables import idx_batch
+from cityledger.store.index_tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
+from cityledger.types import AgencyId, HaltCause, LogId, LogKind
 from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 
@@ -162,6 +163,47 @@ def test_scrub_finds_an_object_that_is_gone_but_none_that_was_erased(node: TestN
     url = node.url(node.health, "long") + "?reason=duty"
     assert node.client.delete(url, headers=node.headers("HEALTH", "writer")).status_code == 200
     assert _findings(node) == []
+
+
+def test_scrub_finds_a_landed_head_of_another_leaf(node: TestNode) -> None:
+    v = t.record_version.c
+    other = [
+        v.dataset,
+        v.record,
+        v.version,
+        sa.literal(b"\x0e" * 32),
+        sa.literal(b"\x07" * 32),
+        sa.literal(1),
+    ]
+    columns = ["dataset", "record", "version", "leaf_hash", "tx_hash", "valid_from"]
+    first = (v.log == 1) & (v.seq == 0)
+    node.execute(idx_head.insert().from_select(columns, sa.select(*other).where(first)))
+
+    (finding,) = _findings(node)
+    assert (finding.log, finding.seq) == (1, 0)
+    assert "another leaf of this version has landed" in finding.what
+
+
+@pytest.mark.parametrize("cause", [HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT])
+def test_scrub_tells_of_a_log_behind_the_chain_until_another_continues_it(
+    node: TestNode, cause: HaltCause
+) -> None:
+    """As after a restore: what the chain holds beyond the backup is in no batch here."""
+    node.execute(t.batch.delete().where(t.batch.c.log == 1))
+    with node.context.services.database.writing() as connection:
+        logs.halt(connection, LogId(1), cause, "restored")
+    (finding,) = _findings(node)
+    assert finding.what == f"the log is halted: {cause.value}"
+
+    with node.context.services.database.writing() as connection:
+        logs.open_head(connection, LogId(99), AgencyId(1), LogKind.RECORDS)
+    assert _findings(node) == []
+
+
+def test_scrub_finds_that_the_chain_holds_more_than_a_log(node: TestNode) -> None:
+    node.execute(idx_log.update().where(idx_log.c.log == 1).values(next_seq=99))
+    (finding,) = _findings(node)
+    assert (finding.log, finding.what) == (1, "the chain holds leaves that are not here")
 
 
 def test_scrub_that_is_cut_off_goes_on_with_what_it_found(
