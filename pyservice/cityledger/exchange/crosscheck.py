@@ -52,6 +52,8 @@ class CrossCheck:
         self._dice = dice
         self._waiting: queue.Queue[Permitted] = queue.Queue(_WAITING_LIMIT)
         self._stopped: str | None = None
+        self._is_kept = False
+        """Whether other processes, and this one after a restart, will find in the database why."""
 
     def verify_agreed(self) -> None:
         """Refuses once a process of this node found a mismatch.
@@ -78,13 +80,16 @@ class CrossCheck:
                 log.warning("permit not cross-checked reason=too-many-waiting")
 
     def run(self, stop: threading.Event) -> None:
-        """Checks what was picked until ``stop`` is set."""
+        """Checks what was picked until ``stop`` is set. No failure ends it."""
         while not stop.is_set():
             try:
-                permitted = self._waiting.get(timeout=0.2)
+                self._keep()
+                self.check(self._waiting.get(timeout=0.2))
             except queue.Empty:
                 continue
-            self.check(permitted)
+            except Exception as error:
+                log.error("cross-check failed error=%s", type(error).__name__)
+                stop.wait(0.2)
 
     def check(self, permitted: Permitted) -> None:
         """Compares with the contract at the same block, and stops the reads if it says otherwise."""
@@ -99,5 +104,13 @@ class CrossCheck:
 
     def _stop(self, why: str) -> None:
         log.critical("reads stopped reason=%s", why)
-        self._stopped = why
+        self._stopped, self._is_kept = why, False
+        self._keep()
+
+    def _keep(self) -> None:
+        """Writes why reads are stopped; a full disk must not let the next start forget it."""
+        why = self._stopped
+        if why is None or self._is_kept:
+            return
         self._journal.run(lambda connection: node_state.put_value(connection, READS_STOPPED, why))
+        self._is_kept = True
