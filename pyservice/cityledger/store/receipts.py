@@ -12,6 +12,7 @@ from cityledger.proofs.leaf_json import receipt_from_json, receipt_to_json
 from cityledger.proofs.leaves import Receipt, ReceiptLeaf, leaf_hash
 from cityledger.store import logs
 from cityledger.store.tables import leaf as leaf_table
+from cityledger.store.tables import log_head as head_table
 from cityledger.store.tables import receipt as table
 from cityledger.types import AgencyId, LeafHash, LogId, RecordId
 
@@ -51,11 +52,18 @@ def append_receipt(
 def list_receipts(
     connection: sa.Connection, agency: AgencyId, *, after: tuple[int, int] = (0, -1), limit: int = 100
 ) -> list[StoredReceipt]:
-    """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor."""
-    concerned = (table.c.provider == agency) | (table.c.consumer == agency)
-    later = (table.c.log > after[0]) | ((table.c.log == after[0]) & (table.c.seq > after[1]))
-    query = sa.select(table).where(concerned & later).order_by(table.c.log, table.c.seq).limit(limit)
-    return [_load(connection, row) for row in connection.execute(query)]
+    """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor. A
+    provider's receipts stand in its own logs.
+    """
+    # Two questions, each with an index: "provider or consumer" would read the receipts of all agencies.
+    own_logs = sa.select(head_table.c.log).where(head_table.c.agency == agency)
+    provided = (table.c.provider == agency) & table.c.log.in_(own_logs)
+    rows: dict[tuple[int, int], sa.Row[Any]] = {}
+    for concerned in (provided, table.c.consumer == agency):
+        later = sa.tuple_(table.c.log, table.c.seq) > sa.tuple_(*map(sa.literal, after))
+        query = sa.select(table).where(concerned, later).order_by(table.c.log, table.c.seq).limit(limit)
+        rows |= {(row.log, row.seq): row for row in connection.execute(query)}
+    return [_load(connection, rows[place]) for place in sorted(rows)[:limit]]
 
 
 def find_receipt(connection: sa.Connection, digest: bytes) -> StoredReceipt | None:
