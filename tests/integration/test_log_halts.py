@@ -1,4 +1,4 @@
-"""What an operator does about halted logs by the command line, while the node serves."""
+"""What an operator does about halted logs by the command line, while the node serves and while not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch
 from cityledger.cli.main import application
 from cityledger.devnet import Devnet
-from cityledger.types import LogId, LogKind
+from cityledger.types import Address, LogId, LogKind
 from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
 from node_process import Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
-LAND_ACCOUNT, OPERATOR = 3, 5
+LAND_ACCOUNT, OPERATOR, STRANGER = 3, 5, 9
 LINK = ["node", "link", "LAND", "--folder", "node", "--devnet-account", str(LAND_ACCOUNT)]
 
 
@@ -104,3 +104,40 @@ def test_log_that_somebody_else_anchored_is_continued_by_a_successor(
     assert (opened.predecessor, opened.kind, opened.operator) == (1, LogKind.RECORDS, address(OPERATOR))
     assert process.json(*LINK)["records log"] == 3, "again: nothing is opened or closed twice"
     assert town.contracts.ledger.log_count("latest") == 3
+
+
+def test_log_that_was_given_to_another_operator_is_given_back(process: Process, town: DeployedCity) -> None:
+    ledger = town.contracts.ledger
+    town.send(LAND_ACCOUNT, ledger.set_operator(LogId(1), Address(address(STRANGER))))
+    (row, _) = await_logs(process, lambda rows: rows[0]["halt"] == "refused-operator", code=1)
+    assert "node link LAND" in row["next_step"]
+    assert process.stop() == 0
+
+    assert process.json(*LINK)["records log"] == 1
+    assert process.json("node", "resume-log", "1", "--folder", "node")["resumed"] == [1]
+
+    process.serve()
+    assert [row["halt"] for row in logs(process, code=0)] == ["", ""]
+
+
+def test_closed_log_is_continued_by_a_successor(process: Process, town: DeployedCity) -> None:
+    town.send(LAND_ACCOUNT, town.contracts.ledger.close_log(LogId(2)))
+    await_logs(process, lambda rows: rows[1]["halt"] == "refused-closed", code=1)
+
+    assert process.json(*LINK)["receipts log"] == 3
+
+    rows = await_logs(process, lambda rows: len(rows) == 3, code=0)
+    assert [row["halt"] for row in rows] == ["", "refused-closed, continued", ""]
+
+
+def test_logs_are_told_of_a_stopped_node_without_a_chain_and_what_asks_the_chain_says_so(
+    process: Process, town: DeployedCity
+) -> None:
+    assert process.stop() == 0
+    town.devnet.stop()
+
+    assert [row["halt"] for row in logs(process, code=0)] == ["", ""]
+    for command in (["node", "resume-log", "1", "--folder", "node"], LINK):
+        refused = process.run(*command, code=1)
+        assert "Traceback" not in refused
+        assert "127.0.0.1" in refused or "chain" in refused
