@@ -24,7 +24,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
 """How often the thread looks whether it is to end."""
 _SUBSCRIBE = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
-_FAILURES = (WebSocketException, OSError, ValueError, TimeoutError)
+_FAILURES = (WebSocketException, OSError, TypeError, ValueError, TimeoutError)
 
 
 class NewHeads:
