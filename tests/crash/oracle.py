@@ -62,7 +62,7 @@ class Oracle:
         await_that("the index has the chain's last batch", lambda: self._indexed() == self._on_chain())
 
     def judge(self, *, halted: Mapping[int, str] | None = None, failed: int | None = 0) -> Verdict:
-        """Everything of SPEC.md §4 that can be told from outside, at rest.
+        """Everything of SPEC.md §4 that can be told from outside, at rest; then what scrub and rebuild say.
 
         ``halted`` are the logs that must be halted, with the word of the cause; no other may be. ``failed``
         is how many of the operator's transactions must have been mined with status 0; None: any number.
@@ -76,6 +76,7 @@ class Oracle:
         transactions = self._verify_nonces(failed)
         attempts = self.rows("SELECT count(*) FROM attempt")[0][0]
         self._verify_index()
+        self._ask_tools()
         return Verdict(sum(map(len, leaves.values())), receipts, batches, transactions, attempts)
 
     # --- the database alone ---------------------------------------------------------------------------------
@@ -180,6 +181,12 @@ class Oracle:
         assert self._indexed() == self._on_chain()
         for number, held in self.rows("SELECT number, hash FROM block ORDER BY number DESC LIMIT 20"):
             assert self._town.chain.block(number)["hash"] == "0x" + bytes(held).hex()
+
+    def _ask_tools(self) -> None:
+        """The node's own tools find nothing either: no damaged byte, and no other index than the chain's."""
+        node = self._town.node
+        node.run("node", "scrub", "--folder", str(node.folder))
+        node.run("node", "rebuild", "--check", "--folder", str(node.folder))
 
     def _is_anchored(self) -> bool:
         ends = {one.log: one.first + one.count for one in self._on_chain()}

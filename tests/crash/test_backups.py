@@ -46,5 +46,7 @@ def test_backup_restored_its_log_halts_and_a_new_log_names_it(town: Town, oracle
     assert row.predecessor == RECORDS
     leaves = after.leaves()
     assert all(leaves[one.log][one.seq] == one.leaf_hash for one in (*kept, made))
+    restored.run("node", "scrub", "--folder", str(restored.folder))
+    restored.run("node", "rebuild", "--check", "--folder", str(restored.folder))
     after.close()
     restored.kill()
