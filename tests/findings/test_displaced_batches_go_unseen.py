@@ -6,6 +6,8 @@ their log halted.
 from __future__ import annotations
 
 from anchoring_node import Anchoring
+from cityledger.anchoring.halts import Halt
+from cityledger.anchoring.resuming import LogResumer
 from cityledger.chain import events as e
 from cityledger.store.index_tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
@@ -38,6 +40,8 @@ def test_log_halts_where_another_batch_stands_beneath_its_last(anchoring: Anchor
     assert anchoring.halted(1) is HaltCause.OTHER_ROOT
     assert anchoring.halt_detail(1) == "the chain holds another batch at 0"
     assert anchoring.halted(2) is None
+    resumer = LogResumer(anchoring.database, ledger, ledger, OPERATOR)  # type: ignore[arg-type]
+    assert resumer.resume(log).still == Halt(HaltCause.OTHER_ROOT, "the chain holds another batch at 0")
 
 
 def test_log_goes_on_where_what_was_skipped_was_its_own(anchoring: Anchoring) -> None:

@@ -124,7 +124,10 @@ class LogResumer:
             return Halt(HaltCause.OTHER_ROOT, told)
         if self._ledger.find_batch(head.log, ours.first, "latest") != batch_word(ours.root, ours.count):
             return Halt(HaltCause.OTHER_ROOT, f"the chain holds another root for the batch at {ours.first}")
-        return None
+        with self._database.reading() as connection:
+            displaced = batches.find_displaced(connection, head.log, chain.next)
+        told = f"the chain holds another batch at {displaced}"
+        return None if displaced is None else Halt(HaltCause.OTHER_ROOT, told)
 
     def _last_batch(self, head: LogHead, chain_next: int) -> Batch | None:
         with self._database.reading() as connection:
