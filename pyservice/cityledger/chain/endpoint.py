@@ -284,9 +284,9 @@ def masked(url: str) -> str:
 
 
 def block_parameter(at: At) -> object:
-    """How JSON-RPC names the block (EIP-1898 for a hash)."""
+    """How JSON-RPC names the block (EIP-1898 for a hash; a node that holds orphans must refuse them)."""
     if isinstance(at, BlockRef):
-        return {"blockHash": to_hex(at.hash)}
+        return {"blockHash": to_hex(at.hash), "requireCanonical": True}
     return hex(at) if isinstance(at, int) else at
 
 

@@ -84,7 +84,7 @@ def test_request_makes_a_refusal_a_chain_error() -> None:
 
 def test_block_parameter_names_a_block_by_hash() -> None:
     reference = BlockRef(5, b"\xab" * 32, 0)
-    assert block_parameter(reference) == {"blockHash": "0x" + "ab" * 32}
+    assert block_parameter(reference) == {"blockHash": "0x" + "ab" * 32, "requireCanonical": True}
     assert block_parameter(5) == "0x5"
     assert block_parameter("latest") == "latest"
 
