@@ -177,7 +177,6 @@ def settle(
     verdict = oracle.judge(failed=None)
     told = town.node.log
     town.node.kill()
-    town.node.run("node", "rebuild", "--check", "--folder", str(town.node.folder))
     counts: Counter[str] = Counter()
     for client in clients:
         counts.update({f"asked {name}": count for name, count in client.counts.items() if ":" not in name})

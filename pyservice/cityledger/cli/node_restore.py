@@ -69,9 +69,19 @@ def restore(
             erased = _gather(settings, manifest, tombstones)
             if erased.refused and not without_refused:
                 raise VerificationError(_refusal(erased.refused))
+            _remark(erased)
             restored = _fill(source, settings, manifest, erased, told)
             (folder / RESTORING_NAME).unlink()
     _tell(folder, restored, erased.refused, as_json=as_json)
+
+
+def _remark(erased: Found) -> None:
+    """An empty object store looks as if nothing was erased since the backup, also where it is a new one."""
+    if not erased.tombstones and not erased.refused:
+        note(
+            "no tombstone of these logs was found: what was erased since the backup, if anything was, comes back."
+            " Where the lost node's object store is elsewhere, begin again, with --tombstones FOLDER"
+        )
 
 
 def _begin(folder: Path, manifest: BackupManifest) -> None:
