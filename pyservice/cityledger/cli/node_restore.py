@@ -79,7 +79,7 @@ def _remark(erased: Found) -> None:
     """An empty object store looks as if nothing was erased since the backup, also where it is a new one."""
     if not erased.tombstones and not erased.refused:
         note(
-            "no tombstone of these logs was found: what was erased since the backup, if anything was, comes back."
+            "no tombstone of these logs was found: what was erased since the backup, if anything, comes back."
             " Where the lost node's object store is elsewhere, begin again, with --tombstones FOLDER"
         )
 
