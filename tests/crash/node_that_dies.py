@@ -86,6 +86,14 @@ class NodeThatDies:
         self._process.send_signal(signal.SIGKILL)
         self.await_death()
 
+    def kill_unless_ended(self) -> None:
+        """As ``kill``, of a process that may just be ending: without its chain it does so by itself."""
+        assert self._process is not None
+        if self.is_alive:
+            self._process.send_signal(signal.SIGKILL)
+        self.kills += self._process.wait(timeout=_START_SECONDS) == _KILLED
+        self._process = None
+
     def stop(self) -> int:
         """SIGTERM; the exit status."""
         if self._process is None:

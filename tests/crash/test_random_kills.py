@@ -159,8 +159,7 @@ def kill_again_and_again(town: Town, gate: Gate, dice: random.Random, clients: l
             await_work(town, clients)
             town.node.await_end_within(dice.uniform(0.8, 4.0))
             gate.shut()
-        if town.node.is_alive:
-            town.node.kill()
+        town.node.kill_unless_ended()
 
 
 def settle(
