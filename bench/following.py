@@ -70,7 +70,7 @@ def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_told: bool) 
                 loops.append(threading.Thread(target=told.run, args=(stop,)))
             for loop in loops:
                 loop.start()
-            time.sleep(1)
+            one_block(devnet, arrived)  # not counted: from now on the loops run
             seconds = [one_block(devnet, arrived) for _ in range(BLOCKS)]
             stop.set()
             indexer.wake()

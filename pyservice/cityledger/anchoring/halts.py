@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cityledger.store import logs
 from cityledger.store.logs import LogHead
 from cityledger.types import HaltCause, LogId
 
@@ -62,11 +63,6 @@ def next_step_of(cause: HaltCause, log: LogId, agency: str) -> str:
     return _NEXT_STEPS[cause].format(log=log, agency=agency)
 
 
-def is_continued(head: LogHead, heads: Sequence[LogHead]) -> bool:
-    """Whether a newer log of the same agency and kind has taken its place for what is written now."""
-    return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
-
-
 def list_standing(heads: Sequence[LogHead]) -> list[LogHead]:
     """The halted logs that an operator still has to look after: no other log has taken their place."""
-    return [head for head in heads if head.halted is not None and not is_continued(head, heads)]
+    return [head for head in heads if head.halted is not None and not logs.is_continued(head, heads)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.anchoring.halts import is_continued, next_step
+from cityledger.anchoring.halts import next_step
 from cityledger.store import batches, index, logs, node_state
 from cityledger.store.batches import Tally
 from cityledger.store.logs import LogHead
@@ -41,7 +41,7 @@ def _overview(connection: sa.Connection, head: LogHead, heads: list[LogHead], fi
     anchored = min(0 if chain is None else chain.next_seq, head.next_seq)
     agency = index.find_agency(connection, head.agency)
     code = str(head.agency) if agency is None else agency.code
-    was_continued = is_continued(head, heads)
+    was_continued = logs.is_continued(head, heads)
     since = None
     if anchored < head.next_seq:
         since = batches.numbered_at(connection, head.log, anchored)

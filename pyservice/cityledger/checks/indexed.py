@@ -41,7 +41,7 @@ def see_logs(database: Database) -> str:
     detail = "; ".join(f"log {head.log} halted: {head.halted}, {head.halt_detail}" for head in halted)
     steps = (halts.next_step(head, codes.get(head.agency, str(head.agency))) for head in halted)
     # While others are written, the node is of use; a log that was continued is not written any more.
-    is_idle = len(halted) == sum(not halts.is_continued(head, heads) for head in heads)
+    is_idle = len(halted) == sum(not logs.is_continued(head, heads) for head in heads)
     raise WrongError(
         f"halted: {told}", detail=detail, next_step="; ".join(dict.fromkeys(steps)), vital=is_idle
     )

@@ -168,7 +168,7 @@ class Scrub:
             row = connection.execute(last.order_by(leaf.c.seq.desc()).limit(1)).one_or_none()
             found = (0, bytes(32)) if row is None else (row.seq + 1, row.hash)
             require(found == (head.next_seq, head.last_leaf), "the log's head is not its last leaf")
-        if head.halted in _BEHIND and _is_continued(connection, head):
+        if head.halted in _BEHIND and logs.is_continued(head, logs.list_heads(connection)):
             return  # it was restored from a backup that is behind the chain: known, and seen to
         chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
         anchored = 0 if chain is None else chain.next_seq
@@ -213,12 +213,6 @@ class Scrub:
     def _forget(self) -> None:
         forget = node_state_table.delete().where(node_state_table.c.key == KEY)
         self._journal.run(lambda connection: connection.execute(forget).rowcount)
-
-
-def _is_continued(connection: sa.Connection, head: logs.LogHead) -> bool:
-    """Whether a newer log of the same agency and kind has taken its place."""
-    heads = logs.list_heads(connection)
-    return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
 
 
 def _sealed_bytes(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[int]:

@@ -111,6 +111,11 @@ def list_heads_of(connection: sa.Connection, agencies: Collection[AgencyId]) -> 
     return [head for head in list_heads(connection) if head.agency in agencies]
 
 
+def is_continued(head: LogHead, heads: Sequence[LogHead]) -> bool:
+    """Whether a newer log of the same agency and kind has taken its place for what is written now."""
+    return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
+
+
 def load_hashes(connection: sa.Connection, log: LogId, first: int, count: int) -> list[LeafHash]:
     """The leaf hashes ``first … first + count − 1`` in order."""
     wanted = (leaf.c.log == log) & (leaf.c.seq >= first) & (leaf.c.seq < first + count)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.anchoring.halts import is_continued, list_standing, next_step, next_step_of
-from cityledger.store.logs import LogHead
+from cityledger.anchoring.halts import list_standing, next_step, next_step_of
+from cityledger.store.logs import LogHead, is_continued
 from cityledger.types import AgencyId, HaltCause, LeafHash, LogId, LogKind
 
 
