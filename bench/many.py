@@ -300,7 +300,7 @@ class Point:
 def _store(folder: Path) -> Iterator[Store]:
     """A node of its own on a devnet of its own, which follows the chain; anchoring is left to the store."""
     folder.mkdir()
-    with opened(folder, batch_max_age_seconds=NO_END) as bench:
+    with opened(folder, batch_max_age_seconds=604_800.0) as bench:
         stop = threading.Event()
         following = threading.Thread(target=lambda: bench.node.indexer.run(stop, POLL_SECONDS))
         following.start()

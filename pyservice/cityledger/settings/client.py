@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cityledger.errors import ConfigurationError
+from cityledger.settings.accepted import between, refusals, short_names, text
 from cityledger.settings.file import CLIENT_TABLE, FILE_NAME, Sources, converted, gather, read_tables
 
 
@@ -14,24 +15,19 @@ from cityledger.settings.file import CLIENT_TABLE, FILE_NAME, Sources, converted
 class ClientSettings:
     """The table ``[client]``. Units are in the names; paths are relative to the file's folder."""
 
-    node: str = "http://127.0.0.1:8053"
+    node: str = field(default="http://127.0.0.1:8053", metadata=text("http(s)://…", r"https?://.+"))
     """URL of the node that is asked, unless the credentials file names one."""
-    credentials: Path | None = None
+    credentials: Path | None = field(default=None, metadata=text("a path"))
     """The credentials file that says who signs in."""
-    timeout_seconds: float = 30.0
+    timeout_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
     """How long one attempt may take."""
-    retry_seconds: float = 20.0
+    retry_seconds: float = field(default=20.0, metadata=between(0.0, 3_600.0))
     """How long a request that may be repeated is repeated; 0 tells every failure at once."""
-    datasets: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict, metadata=short_names())
     """Short names: ``visits = "HEALTH/treatment/outpatient/visits"``. Only in the file."""
 
     def __post_init__(self) -> None:
-        checks = {
-            "timeout_seconds must be positive": self.timeout_seconds > 0,
-            "retry_seconds must not be negative": self.retry_seconds >= 0,
-            "datasets has short names without a slash": not any("/" in name for name in self.datasets),
-        }
-        wrong = [complaint for complaint, holds in checks.items() if not holds]
+        wrong = refusals(ClientSettings, asdict(self))
         if wrong:
             raise ConfigurationError(f"settings [{CLIENT_TABLE}]: " + "; ".join(wrong))
 

@@ -4,6 +4,7 @@ knows where it came from.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from cityledger.errors import ConfigurationError
+from cityledger.settings.accepted import refusals
 
 FILE_NAME = "cityledger.toml"
 CLIENT_TABLE = "client"
 DEFAULT = "default"
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 Convert = Callable[[str, Any, Path], Any]
 """A value as it is used, from its name, what was written, and the folder that paths are relative to."""
@@ -62,6 +65,7 @@ def gather(
             values[name] = convert(str(known[name].type), held[name], folder)
         except ValueError:
             wrong.append(f"{name} should be {known[name].type}")
+    wrong += refusals(kind, values)
     origins = {name: told.get(name, FILE_NAME if name in table else DEFAULT) for name in known}
     return Sources(values, origins, tuple(wrong))
 
@@ -78,7 +82,7 @@ def converted(kind: str, value: Any, folder: Path) -> Any:
         ValueError: it is not of that type.
     """
     if kind.startswith("Path"):
-        return (folder / _text(value)).resolve()
+        return (folder / _path(value)).resolve()
     if kind == "int":
         return _number(value, int)
     if kind == "float":
@@ -86,6 +90,12 @@ def converted(kind: str, value: Any, folder: Path) -> Any:
     if kind.startswith("Mapping"):
         return _texts(value)
     return _text(value)
+
+
+def _path(value: Any) -> str:
+    if not _text(value):
+        raise ValueError("an empty path would be the folder itself")
+    return str(value)
 
 
 def _text(value: Any) -> str:
@@ -97,7 +107,12 @@ def _text(value: Any) -> str:
 def _number(value: Any, kind: type) -> Any:
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):
         raise ValueError("not a number")
-    return kind(value)
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError("not a number in digits 0 to 9")
+    try:
+        return kind(value)
+    except OverflowError as error:
+        raise ValueError("beyond every float") from error
 
 
 def _texts(value: Any) -> Mapping[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cityledger.errors import ConfigurationError
+from cityledger.settings.accepted import between, refusals, text
 from cityledger.settings.client import client_sources
 from cityledger.settings.file import (
     CLIENT_TABLE,
@@ -23,67 +24,77 @@ DATABASE_VARIABLE = "DATABASE_URL"
 """Overrides ``database_url``; ``CITYLEDGER_DATABASE_URL`` overrides both."""
 _IN_FOLDER = {"object_store_url": "objects"}
 """Defaults that stand for a place in the settings' folder."""
+_DATABASE = r"(sqlite|postgres(ql)?(\+psycopg)?):.+"
+_RPC = r" *(https?://|ipc:)[^,]+(, *(https?://|ipc:)[^,]+)*,? *"
+_DOMAIN = r"(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+"""An authority without user information (RFC 3986 §3.2), which is what a SIWE message names."""
+_LARGEST_CHAIN_ID = 9_223_372_036_854_775_771
+"""EIP-2294; it fits SQLite's integers, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a node needs to know. Units are in the names; paths are relative to the file's folder."""
 
-    database_url: str
+    database_url: str = field(metadata=text("sqlite:///… or postgresql://…", _DATABASE))
     """``sqlite:///node.db`` (relative to the folder) or ``postgresql://…``; ``DATABASE_URL`` overrides it."""
-    rpc_url: str
+    rpc_url: str = field(metadata=text("http(s)://… or ipc:…, several with commas between", _RPC))
     """JSON-RPC endpoint of the chain, ``http(s)://…`` or ``ipc:``; several stand with commas between."""
-    chain_id: int
+    chain_id: int = field(metadata=between(1, _LARGEST_CHAIN_ID))
     """The only chain id that the node accepts."""
-    manifest: Path
+    manifest: Path = field(metadata=text("a path"))
     """The deployment's manifest, written by ``cityledger contracts deploy``."""
-    keyring: Path
+    keyring: Path = field(metadata=text("a path"))
     """Folder of the keyring."""
-    operator: str
+    operator: str = field(metadata=text("0x and 40 hex digits", r"0x[0-9a-fA-F]{40}"))
     """Account, held in the keyring, that operates this node's logs and pays for anchoring."""
-    key_file: Path | None = None
+    key_file: Path | None = field(default=None, metadata=text("a path"))
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
-    ws_url: str = ""
+    ws_url: str = field(default="", metadata=text("ws(s)://…, or empty", r"(wss?://.+)?"))
     """WebSocket endpoint (``ws://…``) that tells of new blocks at once; without it the chain is polled."""
-    host: str = "127.0.0.1"
+    host: str = field(
+        default="127.0.0.1", metadata=text("an IP address or a host name", r"[0-9A-Za-z.:%_-]{1,253}")
+    )
     """Address to listen at."""
-    port: int = 8053
+    port: int = field(default=8053, metadata=between(0, 65_535))
     """Port to listen at; 0 takes a free one."""
-    domain: str = "localhost"
+    domain: str = field(
+        default="localhost", metadata=text("a host name, with :port where it is not the usual one", _DOMAIN)
+    )
     """The node's domain, as SIWE messages must name it."""
-    staleness_limit_seconds: int = 15
+    staleness_limit_seconds: int = field(default=15, metadata=between(1, 3_600))
     """Reads stop when the index is older than this; published at ``/.well-known/cityledger``."""
-    batch_max_age_seconds: float = 60.0
+    batch_max_age_seconds: float = field(default=60.0, metadata=between(0.0, 604_800.0))
     """A batch closes when its oldest leaf is this old."""
-    batch_max_leaves: int = 65_536
+    batch_max_leaves: int = field(default=65_536, metadata=between(1, 65_536))
     """A batch closes when it has this many leaves."""
-    max_fee_gwei: int = 500
+    max_fee_gwei: int = field(default=500, metadata=between(1, 1_000_000))
     """Most that is offered for a unit of gas, in gwei; a transaction that needs more waits."""
-    fee_bump_after_seconds: float = 60.0
+    fee_bump_after_seconds: float = field(default=60.0, metadata=between(1.0, 86_400.0))
     """A transaction that is not mined after so long is replaced by one with a higher fee."""
-    reorg_limit_blocks: int = 128
+    reorg_limit_blocks: int = field(default=128, metadata=between(1, 100_000))
     """A reorg that undoes more blocks stops the index until an operator rebuilds it."""
-    cross_check_share: float = 0.01
-    """Part of the permits that the contract is asked about as well, 0 to 1; a mismatch stops reads."""
-    token_seconds: int = 900
-    """Life of an access token; at most 900."""
-    body_limit_bytes: int = 1_048_576
+    cross_check_share: float = field(default=0.01, metadata=between(0.0, 1.0))
+    """Part of the permits that the contract is asked about as well; a mismatch stops reads."""
+    token_seconds: int = field(default=900, metadata=between(1, 900))
+    """Life of an access token."""
+    body_limit_bytes: int = field(default=1_048_576, metadata=between(1_000, 67_108_864))
     """Longest request body; more is refused with 413."""
-    record_limit_bytes: int = 8_388_608
+    record_limit_bytes: int = field(default=8_388_608, metadata=between(1_000, 268_435_456))
     """Longest body of a record that is put, without its binary parts."""
-    import_limit_bytes: int = 1_073_741_824
+    import_limit_bytes: int = field(default=1_073_741_824, metadata=between(1_000, 1_099_511_627_776))
     """Longest file to import, unpacked; more is refused with 413."""
-    object_store_url: str = "objects"
+    object_store_url: str = field(default="objects", metadata=text("a folder or a URL"))
     """Where sealed parts above 256 KiB are kept: a folder, ``file:///…``, or e.g. ``s3://bucket/prefix``."""
-    object_limit_bytes: int = 4_294_967_296
+    object_limit_bytes: int = field(default=4_294_967_296, metadata=between(1_000, 1_099_511_627_776))
     """Longest binary part; more is refused with 413."""
-    backup_horizon_seconds: int = 2_592_000
+    backup_horizon_seconds: int = field(default=2_592_000, metadata=between(3_600, 315_360_000))
     """After how long no backup holds an erased wrapped key; goes into erasure certificates."""
-    devnet_state: Path | None = None
+    devnet_state: Path | None = field(default=None, metadata=text("a path"))
     """State file of a devnet, whose clock offset this node follows. Devnet only."""
 
     def __post_init__(self) -> None:
-        wrong = _wrong_values(self)
+        wrong = refusals(Settings, asdict(self))
         if wrong:
             raise ConfigurationError("settings: " + "; ".join(wrong))
 
@@ -120,7 +131,8 @@ def node_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
     table.pop(CLIENT_TABLE, None)
     found = _gathered(table, environment, folder)
     values = {**_IN_FOLDER, **found.values}
-    placed = {name: _placed(name, values[name], folder) for name in _PLACED & values.keys()}
+    urls = {name: values[name] for name in _PLACED & values.keys()}
+    placed = {name: _placed(name, url, folder) for name, url in urls.items() if _is_accepted(name, url)}
     return Sources({**values, **placed}, found.origins, found.wrong)
 
 
@@ -138,6 +150,10 @@ _PLACED = frozenset({"database_url", "object_store_url"})
 """URLs in which a path is relative to the folder."""
 
 
+def _is_accepted(name: str, url: str) -> bool:
+    return not refusals(Settings, {name: url})
+
+
 def _placed(name: str, url: str, folder: Path) -> str:
     if name == "database_url":
         return _absolute_sqlite(url, folder)
@@ -149,22 +165,3 @@ def _absolute_sqlite(url: str, folder: Path) -> str:
     if url.startswith(prefix) and not url.startswith(prefix + "/"):
         return f"{prefix}{(folder / url.removeprefix(prefix)).resolve()}"
     return url
-
-
-def _wrong_values(settings: Settings) -> list[str]:
-    checks = {
-        "token_seconds must be 1 to 900": 1 <= settings.token_seconds <= 900,
-        "batch_max_leaves must be 1 to 65536": 1 <= settings.batch_max_leaves <= 65_536,
-        "staleness_limit_seconds must be positive": settings.staleness_limit_seconds > 0,
-        "batch_max_age_seconds must not be negative": settings.batch_max_age_seconds >= 0,
-        "max_fee_gwei must be positive": settings.max_fee_gwei > 0,
-        "fee_bump_after_seconds must be positive": settings.fee_bump_after_seconds > 0,
-        "reorg_limit_blocks must be positive": settings.reorg_limit_blocks > 0,
-        "cross_check_share must be 0 to 1": 0 <= settings.cross_check_share <= 1,
-        "port must be 0 to 65535": 0 <= settings.port <= 65_535,
-        "body_limit_bytes must be positive": settings.body_limit_bytes > 0,
-        "import_limit_bytes must be positive": settings.import_limit_bytes > 0,
-        "object_limit_bytes must be positive": settings.object_limit_bytes > 0,
-        "record_limit_bytes must be positive": settings.record_limit_bytes > 0,
-    }
-    return [complaint for complaint, holds in checks.items() if not holds]

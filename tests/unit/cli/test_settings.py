@@ -53,4 +53,4 @@ def test_check_tells_everything_at_once(
 def test_check_finds_values_out_of_range(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "cityledger.toml").write_text("[client]\ntimeout_seconds = 0\n")
     assert run(["settings", "check", "--folder", str(folder)]) == 1
-    assert "timeout_seconds must be positive" in capsys.readouterr().err
+    assert "timeout_seconds must be 0.1 to 3600.0" in capsys.readouterr().err

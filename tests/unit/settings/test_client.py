@@ -50,8 +50,8 @@ def test_load_client_settings_tells_everything_that_is_wrong_together(tmp_path: 
     ("text", "complaint"),
     [
         ("client = 1\n", r"write \[client\]"),
-        ("[client]\ntimeout_seconds = 0\n", "timeout_seconds must be positive"),
-        ("[client]\nretry_seconds = -1\n", "retry_seconds must not be negative"),
+        ("[client]\ntimeout_seconds = 0\n", "timeout_seconds must be 0.1 to 3600.0"),
+        ("[client]\nretry_seconds = -1\n", "retry_seconds must be 0.0 to 3600.0"),
         ('[client.datasets]\n"a/b" = "X/a/b/c"\n', "short names without a slash"),
     ],
 )

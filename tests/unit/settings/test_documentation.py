@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cityledger.settings import ClientSettings, Settings
+from cityledger.settings.accepted import rule_of
 
 README = Path(__file__).parents[3] / "pyservice" / "README.md"
 
@@ -28,7 +29,7 @@ def test_readme_has_no_row_for_what_is_not_a_setting() -> None:
 
 
 def row(field: Field[Any], meaning: str) -> str:
-    return f"| `{field.name}` | {default_of(field)} | {meaning} |"
+    return f"| `{field.name}` | {default_of(field)} | {rule_of(field)} | {meaning} |"
 
 
 def default_of(field: Field[Any]) -> str:

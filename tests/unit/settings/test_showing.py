@@ -12,7 +12,7 @@ rpc_url = "https://chain.example/v3/hunter2"
 chain_id = 7
 manifest = "manifest.json"
 keyring = "keyring"
-operator = "0x01"
+operator = "0x0000000000000000000000000000000000000001"
 [client]
 node = "https://health.example"
 """
