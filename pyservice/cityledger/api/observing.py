@@ -11,6 +11,7 @@ import time
 import traceback
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityledger.api.problems import answer_unexpected
@@ -18,6 +19,8 @@ from cityledger.api.streaming import StreamCutError
 
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
+_BROKEN_OFF = 499
+"""The status under which a request is counted whose client hung up before it was whole; no answer is sent."""
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -28,7 +31,8 @@ class Observer:
         self._app = app
         self._requests = Counter(
             "cityledger_requests",
-            "Requests answered. Alert when the share of status 5xx is over 1 %.",
+            "Requests by status; 499 is a client that hung up before its request was whole. Alert when status"
+            " 5xx is over 1 % of 2xx and 5xx together: strangers can make any number of 4xx.",
             ["method", "route", "status"],
             registry=registry,
         )
@@ -55,6 +59,8 @@ class Observer:
             await self._app(scope, receive, noting)
         except StreamCutError:
             pass  # returning without an end makes the server drop the connection
+        except ClientDisconnect:
+            status = status or _BROKEN_OFF
         except Exception as error:
             log.error("unexpected error=%s at=%s", type(error).__name__, _places(error))
             if status == 0:
