@@ -41,7 +41,14 @@ def caller(request: Request, node: Node) -> Session:
     return session
 
 
-Caller = Annotated[Session, Depends(caller)]
+async def accepted_caller(request: Request) -> Session:
+    """The session that ``StrictRoute`` found by ``caller`` before it read a byte of the body."""
+    session: Session = request.state.session
+    return session
+
+
+Caller = Annotated[Session, Depends(accepted_caller)]
+"""A route that depends on it is asked only with a valid token, and its body is read only then."""
 
 
 def _find(node: NodeContext, token: str) -> Session | None:

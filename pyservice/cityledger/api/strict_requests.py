@@ -1,4 +1,4 @@
-"""What a request must look like before a route sees it: size, media type, strict JSON, query parameters.
+"""What a request must look like before a route sees it: query parameters, media type, token, size, JSON.
 
 One route class for all routes, so that none can forget a check.
 """
@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from cityledger import strict_json
+from cityledger.api.caller import accepted_caller, caller
 from cityledger.api.multipart import MULTIPART
 from cityledger.errors import FieldError, InputError, MediaTypeError, TooLargeError
 from cityledger.settings import Settings
@@ -23,12 +24,16 @@ from cityledger.settings import Settings
 JSON = "application/json"
 FHIR = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
+MAX_JSON_VALUES = 256
+"""Members and items of a JSON body, at all depths; records are limited by their profiles instead."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class StrictRoute(APIRoute):
-    """Checks the request in this order: URL, query, media type, size, JSON. Nothing is parsed twice."""
+    """Checks the request in this order: URL, query, media type, token, size, JSON. Nothing is parsed twice,
+    and no byte of a body is read for a caller whose token was not accepted.
+    """
 
     streamed: frozenset[str] = frozenset()
     """Media types whose bodies the route takes as they come, as all of them without ``reads_body``."""
@@ -41,8 +46,19 @@ class StrictRoute(APIRoute):
         """The longest body that this route takes."""
         return settings.body_limit_bytes
 
+    async def authenticate(self, request: Request) -> None:
+        """Checks what the headers say about the caller, before the body is read.
+
+        Raises:
+            AuthenticationError: the route needs a token, and this one is not valid.
+        """
+        if self._needs_caller:
+            node = request.app.state.node
+            request.state.session = await run_in_threadpool(caller, request, node)
+
     def get_route_handler(self) -> Any:
         handle: Handler = super().get_route_handler()
+        self._needs_caller = accepted_caller in _calls(self.dependant)
         known = _query_names(self.dependant)
         taken = _media_types(self)
 
@@ -51,14 +67,15 @@ class StrictRoute(APIRoute):
             _verify_query(request, known)
             if taken:
                 request.state.media_type = _verify_media_type(request, taken, self.encodings)
+            await self.authenticate(request)
             if taken and self.reads_body and request.state.media_type not in self.streamed:
                 limit = self.body_limit_bytes(request.app.state.node.settings)
                 body = await _read_within(request, limit)
                 request._body = body
                 if request.state.media_type == JSON and self.body_field:
                     # FastAPI asks request.json(), which finds this: the lenient parser never runs.
-                    # In a thread: a body of a megabyte must not hold up everybody else's requests.
-                    request._json = await run_in_threadpool(strict_json.parse, body, max_bytes=len(body))
+                    # In a thread: a long body must not hold up other requests.
+                    request._json = await run_in_threadpool(_parse_small, body)
             return await handle(request)
 
         return strict
@@ -92,6 +109,10 @@ async def raw_body(request: Request) -> bytes:
 
 
 BodyType = Annotated[str, Depends(body_type)]
+
+
+def _calls(dependant: Dependant) -> set[Any]:
+    return {dependant.call}.union(*(_calls(inner) for inner in dependant.dependencies))
 
 
 def _query_names(dependant: Dependant) -> set[str]:
@@ -134,6 +155,31 @@ def _verify_media_type(request: Request, taken: set[str], encodings: frozenset[s
     if media_type not in taken or str(charset).lower() != "utf-8":
         raise MediaTypeError("Content-Type", f"must be {' or '.join(sorted(taken))} in UTF-8")
     return media_type
+
+
+def _parse_small(body: bytes) -> strict_json.Json:
+    """The JSON of a route that is asked with a few members.
+
+    Raises:
+        FieldError: more values than any model has: each would be one error more to describe.
+    """
+    value = strict_json.parse(body, max_bytes=len(body))
+    if _count_values(value) > MAX_JSON_VALUES:
+        raise FieldError("", f"the body has more than {MAX_JSON_VALUES} members and items")
+    return value
+
+
+def _count_values(value: strict_json.Json) -> int:
+    count, waiting = 0, [value]
+    while waiting and count <= MAX_JSON_VALUES:
+        match waiting.pop():
+            case dict() as members:
+                count += len(members)
+                waiting += members.values()
+            case list() as items:
+                count += len(items)
+                waiting += items
+    return count
 
 
 async def _read_within(request: Request, limit: int) -> bytes:

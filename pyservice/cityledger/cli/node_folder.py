@@ -203,7 +203,7 @@ cross_check_share = 0.01
 token_seconds = 900
 
 # Longest request body, and longest body of a record that is put
-body_limit_bytes = 1048576
+body_limit_bytes = 65536
 record_limit_bytes = 8388608
 
 # Longest file to import, unpacked

@@ -78,8 +78,10 @@ class Settings:
     """Part of the permits that the contract is asked about as well; a mismatch stops reads."""
     token_seconds: int = field(default=900, metadata=between(1, 900))
     """Life of an access token."""
-    body_limit_bytes: int = field(default=1_048_576, metadata=between(1_000, 67_108_864))
+    body_limit_bytes: int = field(default=65_536, metadata=between(1_000, 67_108_864))
     """Longest request body; more is refused with 413."""
+    sign_in_limit_bytes: int = field(default=16_384, metadata=between(1_000, 1_048_576))
+    """Longest form of ``/v1/token``, which is read from any client; more is refused with 413."""
     record_limit_bytes: int = field(default=8_388_608, metadata=between(1_000, 268_435_456))
     """Longest body of a record that is put, without its binary parts."""
     import_limit_bytes: int = field(default=1_073_741_824, metadata=between(1_000, 1_099_511_627_776))

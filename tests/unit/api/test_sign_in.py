@@ -388,7 +388,7 @@ def test_token_takes_no_json(node: TestNode) -> None:
 
 
 def test_token_takes_no_large_form(tmp_path: Any) -> None:
-    node = make_node(tmp_path, body_limit_bytes=1_000)
+    node = make_node(tmp_path, sign_in_limit_bytes=1_000)
     assert ask(node, {"grant_type": "x" * 1_000}).status_code == 413
     node.close()
 

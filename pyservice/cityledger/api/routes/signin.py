@@ -6,37 +6,64 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.headers import find_header
+from cityledger.api.signin.dpop import DpopProof
 from cityledger.api.signin.issuing import (
     NONCE_SECONDS,
     Issued,
     new_nonce,
     sign_in_by_assertion,
     sign_in_by_siwe,
+    verify_proof,
 )
 from cityledger.api.signin.signed_claims import MAX_CHARACTERS
 from cityledger.api.strict_requests import StrictRoute, raw_body
 from cityledger.api.wire.signin import TOKEN_FORM, Nonce, Token, WhoAmI, who_am_i
 from cityledger.errors import FieldError
+from cityledger.settings import Settings
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SIWE = "urn:cityledger:params:oauth:grant-type:siwe"
 TOKEN_PATH = "/v1/token"  # noqa: S105 - a path
+_MAX_FIELDS = 16
 _FIELDS = {JWT_BEARER: {"assertion"}, SIWE: {"message", "signature"}}
 
+
+class SignInRoute(StrictRoute):
+    """Takes a short form; a proof of possession in the headers is checked before the form is read."""
+
+    def body_limit_bytes(self, settings: Settings) -> int:
+        return settings.sign_in_limit_bytes
+
+    async def authenticate(self, request: Request) -> None:
+        await super().authenticate(request)
+        proof = find_header(request, "DPoP", MAX_CHARACTERS)
+        if proof is not None:
+            node = request.app.state.node
+            request.state.proof = await run_in_threadpool(verify_proof, node, proof, TOKEN_PATH)
+
+
 router = APIRouter(route_class=StrictRoute, tags=["sign-in"])
+tokens = APIRouter(route_class=SignInRoute, tags=["sign-in"])
 
 
-async def token_form(body: Annotated[bytes, Depends(raw_body)]) -> dict[str, str]:
+def token_form(body: Annotated[bytes, Depends(raw_body)]) -> dict[str, str]:
     """The form, each field once and none but those of its grant type.
 
     Raises:
         FieldError: names the field.
     """
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
     except ValueError as error:
         raise FieldError("", "not a form in ASCII with UTF-8 inside") from error
     form = dict(pairs)
@@ -60,7 +87,7 @@ def siwe_nonce(node: Node, response: Response) -> Nonce:
     return Nonce(nonce=new_nonce(node), expires_in=NONCE_SECONDS)
 
 
-@router.post(TOKEN_PATH, openapi_extra={"requestBody": TOKEN_FORM})
+@tokens.post(TOKEN_PATH, openapi_extra={"requestBody": TOKEN_FORM})
 def token(node: Node, form: Form, request: Request, response: Response) -> Token:
     """An access token for an agency's assertion with a DPoP proof, or for a SIWE message."""
     issued = _sign_in(node, form, request)
@@ -77,7 +104,10 @@ def whoami(session: Caller) -> WhoAmI:
 def _sign_in(node: Node, form: dict[str, str], request: Request) -> Issued:
     if form["grant_type"] == SIWE:
         return sign_in_by_siwe(node, form["message"], form["signature"])
-    proof = find_header(request, "DPoP", MAX_CHARACTERS)
+    proof: DpopProof | None = getattr(request.state, "proof", None)
     if proof is None:
         raise FieldError("DPoP", "this header is required: prove the key of cnf.jkt (RFC 9449)")
-    return sign_in_by_assertion(node, form["assertion"], proof, TOKEN_PATH)
+    return sign_in_by_assertion(node, form["assertion"], proof)
+
+
+router.include_router(tokens)

@@ -45,15 +45,23 @@ def new_nonce(node: NodeContext) -> str:
     return nonce
 
 
-def sign_in_by_assertion(node: NodeContext, assertion_text: str, proof_text: str, path: str) -> Issued:
-    """A token for the officer or system that an agency vouches for.
+def verify_proof(node: NodeContext, text: str, path: str) -> DpopProof:
+    """The proof of possession of a token request at ``path``; its ``jti`` is not used up yet.
+
+    Raises:
+        CredentialError: says which check failed.
+    """
+    return verify_dpop(text, method="POST", path=path, origins=node.origins, now=node.now())
+
+
+def sign_in_by_assertion(node: NodeContext, assertion_text: str, proof: DpopProof) -> Issued:
+    """A token for the officer or system that an agency vouches for, and that ``proof`` was made by.
 
     Raises:
         CredentialError: says which check failed; no token exists, and the proof's ``jti`` is not used up.
     """
     now = node.now()
     assertion = verify_assertion(assertion_text, instance=node.services.instance, now=now)
-    proof = verify_dpop(proof_text, method="POST", path=path, origins=node.origins, now=now)
     proved = base64.urlsafe_b64encode(proof.thumbprint).rstrip(b"=").decode()
     if not hmac.compare_digest(proved, assertion.proof_key.encode("ascii", "replace").decode()):
         raise CredentialError("DPoP proof: its key is not the one of cnf.jkt")

@@ -17,7 +17,7 @@ _TOKEN_RULES = {
 }
 _CHECK = {"name": "index", "ok": True, "detail": "block 1204 of 1204", "next": "", "vital": True}
 _LIMITS = {
-    "bodyBytes": 1048576,
+    "bodyBytes": 65536,
     "recordBytes": 8388608,
     "objectBytes": 4294967296,
     "caseCharacters": 200,
