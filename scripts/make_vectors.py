@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script sees only its own folder
 
-from scripts.vector_sets import envelope, leaves, merkle, proof_files, release, wrap  # noqa: E402
+from scripts.vector_sets import envelope, leaves, merkle, proof_files, receipts, release, wrap  # noqa: E402
 from scripts.vector_sets.values import Vector  # noqa: E402
 
 VECTORS = ROOT / "tests" / "vectors"
@@ -24,6 +24,7 @@ def make_sets() -> dict[str, Iterable[Vector]]:
     """The vectors of each file."""
     return {
         "leaves.json": leaves.make_leaves(),
+        "receipts.json": receipts.make_receipts(),
         "merkle.json": merkle.make_merkle(),
         "envelope.json": envelope.make_envelope(),
         "wrap.json": wrap.make_wrap(),

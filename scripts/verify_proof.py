@@ -95,7 +95,7 @@ def load(data: bytes) -> dict[str, Any]:
     if len(data) > 65_536:
         refuse("the file is over 64 KB")
     try:
-        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
+        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=integer)
         json.dumps(view, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written again
     except (ValueError, RecursionError) as error:
         raise NotVerifiedError(f"not strict JSON: {error}") from error
@@ -104,8 +104,13 @@ def load(data: bytes) -> dict[str, Any]:
         refuse("unknown format")
     proof["leaf"], proof["tree"] = load_leaf(proof["leaf"]), read(TREE, proof["tree"], "tree")
     proof["anchor"] = read(ANCHOR, proof["anchor"], "anchor")
-    openings = scalar("list", proof.get("openings", []), "openings")
+    if (openings := scalar("list", proof.get("openings", []), "openings")) == [] and "openings" in proof:
+        refuse("openings is empty: it is left out where there is none")
     return proof | {"openings": [read(OPENING, item, "openings") for item in openings]}
+
+
+def integer(text: str) -> int:
+    return int(text) if text != "-0" else refuse("-0 is not how zero is written")
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,8 +166,9 @@ def check_leaf(leaf: dict[str, Any]) -> None:
         refuse("log, version and readNo count from 1")
     if leaf["type"] == "RecordLeaf":
         names, subjects = [part["name"] for part in leaf["parts"]], leaf["subjects"]
-        if not 1 <= len(names) <= 8 or len(set(names)) != len(names) or "" in names:
-            refuse("the parts are not 1 to 8 with a name each")
+        is_named = all(1 <= len(name.encode()) <= 32 for name in names)
+        if not 1 <= len(names) <= 8 or len(set(names)) != len(names) or not is_named:
+            refuse("the parts are not 1 to 8 with a name of 1 to 32 bytes each")
         if subjects != sorted(set(subjects)) or ZERO in subjects:
             refuse("the subjects do not ascend")
     elif leaf["type"] == "Tombstone":
@@ -173,6 +179,8 @@ def check_leaf(leaf: dict[str, Any]) -> None:
         leaf["readNo"] == 1,
     ]:
         refuse("the receipt leaf's links contradict its numbers")
+    elif leaf["readNo"] > leaf["seq"] + 1:
+        refuse("readNo is more than the log had numbered")
 
 
 def check_path(proof: dict[str, Any]) -> bytes:

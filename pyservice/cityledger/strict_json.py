@@ -40,8 +40,10 @@ class _Pairs(list[tuple[str, object]]):
     """An object with its repeats kept, for finding the path of a duplicate."""
 
 
-def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
+def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, minus_zero: bool = True) -> Json:
     """The value of one strict JSON text; integers as ``int``, others as ``Decimal`` with all their digits.
+
+    Without ``minus_zero`` the integer -0 is refused: for texts in which one value has one form.
 
     Raises:
         TooLargeError: more than ``max_bytes`` bytes.
@@ -53,7 +55,7 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
     text = _decode(data)
     _refuse_marks(text, max_depth)
     _refuse_lone_surrogates(text)
-    return _load(text)
+    return _load(text, minus_zero=minus_zero)
 
 
 def raw_members(data: bytes) -> dict[str, bytes]:
@@ -110,10 +112,10 @@ def _refuse_lone_surrogates(text: str) -> None:
             _refuse(text, escape.start(), "lone surrogate in a string")
 
 
-def _load(text: str) -> Json:
+def _load(text: str, *, minus_zero: bool) -> Json:
     decoder = json.JSONDecoder(
         object_pairs_hook=_object,
-        parse_int=lambda number: _integer(text, number),
+        parse_int=lambda number: _integer(text, number, minus_zero=minus_zero),
         parse_float=lambda number: _decimal(text, number),
     )
     try:
@@ -133,10 +135,12 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return members
 
 
-def _integer(text: str, number: str) -> int:
+def _integer(text: str, number: str, *, minus_zero: bool) -> int:
     # Checked before int(), which is quadratic in the digits; the sign is one character more.
     if len(number.lstrip("-")) > MAX_NUMBER_EXPONENT + 1:
         _refuse_number(text, number)
+    if number == "-0" and not minus_zero:
+        raise MalformedJsonError("", "-0 is not allowed: zero is written 0")
     return int(number)
 
 

@@ -139,6 +139,7 @@ def make_leaves() -> Iterable[Vector]:
             "record leaf with part names beyond ASCII",
             replace(RECORD_LEAF, parts=(part("病历"), part("résumé 🚑"))),
         ),
+        ("record leaf with a part name of 32 bytes", replace(RECORD_LEAF, parts=(part("é" * 16),))),
         (
             "record leaf at the limits",
             replace(RECORD_LEAF, log=LogId(2**64 - 1), seq=2**64 - 1, version=2**32 - 1),
@@ -147,6 +148,7 @@ def make_leaves() -> Iterable[Vector]:
         ("tombstone at the limits", replace(TOMBSTONE, erased_at=2**40 - 1, unrecoverable_at=2**40 - 1)),
         ("receipt leaf", RECEIPT_LEAF),
         ("first receipt leaf of its log", FIRST_RECEIPT_LEAF),
+        ("receipt leaf that reads one record each time", replace(RECEIPT_LEAF, read_no=6)),
     ]
     for name, leaf in good:
         hashed = leaf.struct_hash()
@@ -194,6 +196,8 @@ def bad_leaves() -> Iterable[tuple[str, Leaf, Vector]]:
     yield "nine parts", RECORD_LEAF, {"parts": nine}
     yield "a part name stands twice", RECORD_LEAF, {"parts": [nine[0], nine[0]]}
     yield "an empty part name", RECORD_LEAF, {"parts": [nine[0] | {"name": ""}]}
+    long_name = nine[0] | {"name": "é" * 16 + "x"}
+    yield "a part name of 33 bytes in 17 characters", RECORD_LEAF, {"parts": [long_name]}
     yield "version 0", RECORD_LEAF, {"version": 0}
     yield "log 0", RECORD_LEAF, {"log": "0"}
     yield "a number beyond uint64", RECORD_LEAF, {"seq": str(2**64)}
@@ -204,3 +208,9 @@ def bad_leaves() -> Iterable[tuple[str, Leaf, Vector]]:
     yield "a first receipt leaf with previous", FIRST_RECEIPT_LEAF, {"previous": "0x" + "11" * 32}
     yield "a second read without the first", RECEIPT_LEAF, {"prevReadOfRecord": "0x" + "00" * 32}
     yield "a first read that names one before", FIRST_RECEIPT_LEAF, {"prevReadOfRecord": "0x" + "11" * 32}
+    yield "a read number beyond the log's numbers", RECEIPT_LEAF, {"readNo": "7"}
+    yield (
+        "a second read in the first leaf",
+        FIRST_RECEIPT_LEAF,
+        {"readNo": "2", "prevReadOfRecord": "0x" + "11" * 32},
+    )

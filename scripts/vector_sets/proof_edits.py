@@ -65,6 +65,8 @@ def make_edits() -> Iterable[tuple[str, str, Edit]]:
     yield "path is an object", one_form, put("tree", "path", value={})
     yield "subjects is null", one_form, put("leaf", "subjects", value=None)
     yield "openings is null", one_form, put("openings", value=None)
+    yield "openings is empty", "left out where there is none", put("openings", value=[])
+    yield "part name of 33 bytes", "1 to 32 bytes", put("leaf", "parts", 0, "name", value="é" * 16 + "x")
     yield "version altered", "the leaf hash differs", put("leaf", "version", value=2)
     yield "part name altered", "the leaf hash differs", put("leaf", "parts", 0, "name", value="Summary")
     yield (

@@ -77,6 +77,9 @@ def make_proof_files() -> Iterable[Vector]:
     yield vector("without white space, escaped", "ok", "JSON is not bytes", file=compact)
     yield vector("64 KB exactly", "ok", "at the limit; spaces follow", file=text, padTo=65_536)
     yield vector("over 64 KB", "refuse", "over the limit; spaces follow", file=text, padTo=65_537)
+    lone = format_proof(good["batch of one"]).decode()
+    minus_zero = lone.replace('"index": 0', '"index": -0')
+    yield vector("-0 as the index", "refuse", "zero has one form", file=minus_zero)
     for name, why, change in make_edits():
         view = json.loads(text)
         change(view)
@@ -91,6 +94,8 @@ def make_bad_texts(text: str) -> Iterable[Vector]:
     yield vector("duplicate key in a part", "refuse", "readers differ on which one counts", file=nested)
     exponent = text.replace('"version": 1', '"version": 1e0')
     yield vector("a number with an exponent", "refuse", "integers only", file=exponent)
+    minus_zero = text.replace('"part": 0', '"part": -0')
+    yield vector("-0 as a part's number", "refuse", "zero has one form", file=minus_zero)
     yield vector("NaN", "refuse", "not JSON", file=text.replace('"version": 1', '"version": NaN'))
     yield vector("a comment", "refuse", "not JSON", file="// proof\n" + text)
     yield vector("something follows", "refuse", "one JSON text", file=text + "{}")

@@ -93,7 +93,7 @@ def test_script_imports_the_standard_library_only_and_stays_short():
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").split(".")[0])
     assert imported <= sys.stdlib_module_names
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 320
 
 
 class Node:

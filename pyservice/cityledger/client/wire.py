@@ -22,6 +22,7 @@ from cityledger.proofs.leaves import Receipt, ReceiptLeaf, RecordLeaf, json_name
 from cityledger.types import BatchState, Purpose, purpose_from_name, purpose_name
 
 T = TypeVar("T")
+_HEX = re.compile(r"0x(?:[0-9a-f]{2})*")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -132,12 +133,9 @@ def _read_purpose(_kind: Any, value: object, path: str) -> object:
 
 
 def _read_bytes(_kind: Any, value: object, path: str) -> object:
-    if not isinstance(value, str) or not value.startswith("0x"):
-        raise FieldError(path, "is not 0x and hex digits")
-    try:
-        return bytes.fromhex(value[2:])
-    except ValueError:
-        raise FieldError(path, "is not 0x and hex digits") from None
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise FieldError(path, "is not 0x and lower-case hex digits")
+    return bytes.fromhex(value[2:])
 
 
 def _read_int(_kind: Any, value: object, path: str) -> object:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from eth_account.signers.local import LocalAccount
-from eth_keys.datatypes import Signature
-from eth_keys.exceptions import BadSignature
 from eth_typing import Hash32
-from eth_utils.exceptions import ValidationError
 
-from cityledger.errors import FieldError, VerificationError
+from cityledger.errors import FieldError
 from cityledger.keccak import keccak
+from cityledger.proofs.signatures import recover_signer
 from cityledger.proofs.typed_data import encode_text, hash_struct, parse_struct_type
 from cityledger.types import (
     NO_SUBJECT,
@@ -54,6 +52,8 @@ RECEIPT_TEXT = (
 )
 DOMAIN_TEXT = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
+MAX_PART_NAME_BYTES = 32
+
 PART = parse_struct_type(PART_TEXT)
 RECORD_LEAF = parse_struct_type(RECORD_LEAF_TEXT)
 TOMBSTONE = parse_struct_type(TOMBSTONE_TEXT)
@@ -72,8 +72,8 @@ class PartLeaf:
     commitment: bytes
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise FieldError("name", "is empty")
+        if not 1 <= len(encode_text("name", self.name)) <= MAX_PART_NAME_BYTES:
+            raise FieldError("name", f"is not 1 to {MAX_PART_NAME_BYTES} bytes of UTF-8")
         self.struct_hash()
 
     @property
@@ -154,7 +154,7 @@ class Tombstone:
 @dataclass(frozen=True, slots=True)
 class ReceiptLeaf:
     """One receipt's place in its log. ``receipt`` is the receipt's struct hash; ``read_no`` counts from 1 per
-    (log, record).
+    (log, record), so it is at most ``seq`` + 1.
 
     Raises:
         FieldError: a field is out of its range, or a first leaf or read names one before it, or a later one
@@ -176,6 +176,8 @@ class ReceiptLeaf:
             raise FieldError("previous", "is 0 for the first leaf of a log and only for it")
         if (self.read_no == 1) != (self.prev_read_of_record == ZERO32):
             raise FieldError("prevReadOfRecord", "is 0 for the first read of a record and only for it")
+        if self.read_no > self.seq + 1:
+            raise FieldError("readNo", "is more than the log had numbered")
 
     def struct_hash(self) -> bytes:
         """32 bytes, without a domain."""
@@ -267,37 +269,15 @@ def sign_receipt(receipt: Receipt, domain: ReceiptDomain, account: LocalAccount)
 def recover_receipt_signer(receipt: Receipt, domain: ReceiptDomain, signature: bytes) -> Address:
     """The account that signed the receipt; the caller compares it with the log's operator.
 
-    Raises:
-        VerificationError: not 65 bytes, v is not 27 or 28, s is in the upper half (a second form of one
-            signature), or no account fits.
+    Raises: as ``recover_signer``.
     """
     return recover_signer(receipt_signing_digest(receipt, domain), signature)
-
-
-def recover_signer(digest: bytes, signature: bytes) -> Address:
-    """The account that signed a digest of 32 bytes.
-
-    Raises: as ``recover_receipt_signer``.
-    """
-    if len(signature) != 65 or signature[64] not in (27, 28):
-        raise VerificationError("a signature is 65 bytes ending in 27 or 28")
-    if int.from_bytes(signature[32:64], "big") > _SECP256K1_HALF_ORDER:
-        raise VerificationError("a signature has its s in the lower half")
-    try:
-        signed = Signature(signature[:64] + bytes([signature[64] - 27]))
-        public_key = signed.recover_public_key_from_msg_hash(digest)
-    except (BadSignature, ValidationError) as error:
-        raise VerificationError("a signature fits no account") from error
-    return Address(public_key.to_checksum_address())
 
 
 def json_name(attribute: str) -> str:
     """``blockNumber`` for ``block_number``: the name in the type's text and in JSON."""
     first, *rest = attribute.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-_SECP256K1_HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
 
 
 def _values(leaf: Leaf | Receipt) -> tuple[object, ...]:

@@ -98,7 +98,7 @@ def parse_proof(data: bytes) -> Proof:
             form.
     """
     try:
-        return _read_proof(strict_json.parse(data, max_bytes=MAX_BYTES))
+        return _read_proof(strict_json.parse(data, max_bytes=MAX_BYTES, minus_zero=False))
     except InputError as error:
         raise VerificationError(f"not a proof file: {error}") from error
 
@@ -131,12 +131,14 @@ def _read_proof(value: object) -> Proof:
         leaf=leaf_from_json(members["leaf"]),
         tree=TreePlace(*_read(_TREE_KINDS, members["tree"], "tree")),  # type: ignore[arg-type]
         anchor=Anchor(*_read(_ANCHOR_KINDS, members["anchor"], "anchor")),  # type: ignore[arg-type]
-        openings=_read_openings(members.get("openings", [])),
+        openings=_read_openings(members["openings"]) if "openings" in members else (),
     )
 
 
 def _read_openings(value: object) -> tuple[PartOpening, ...]:
     items = read_list(value, "openings")
+    if not items:
+        raise FieldError("openings", "is empty; leave it out where there is none")
     return tuple(
         PartOpening(*_read(_OPENING_KINDS, item, f"openings[{i}]"))  # type: ignore[arg-type]
         for i, item in enumerate(items)

@@ -7,6 +7,7 @@ Source: SPEC.md §5, "Tombstone objects".
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
@@ -16,7 +17,8 @@ from cityledger.errors import FieldError
 from cityledger.keccak import keccak
 from cityledger.proofs.json_values import read_object, read_value, write_value
 from cityledger.proofs.leaf_json import leaf_from_json, leaf_to_json
-from cityledger.proofs.leaves import ReceiptDomain, Tombstone, recover_signer
+from cityledger.proofs.leaves import ReceiptDomain, Tombstone
+from cityledger.proofs.signatures import recover_signer
 from cityledger.proofs.typed_data import hash_struct, parse_struct_type
 from cityledger.strict_json import parse
 from cityledger.types import Address, LogId
@@ -24,6 +26,7 @@ from cityledger.types import Address, LogId
 FORMAT = "cityledger-tombstone/1"
 TOMBSTONE_OBJECT_TEXT = "TombstoneObject(bytes32 tombstone,uint64 erasedLog,uint64 erasedSeq)"
 MAX_BYTES = 4_096
+_SIGNATURE = re.compile(r"0x[0-9a-f]{130}")
 _STRUCT = parse_struct_type(TOMBSTONE_OBJECT_TEXT)
 _MEMBERS = ("format", "leaf", "erasedLog", "erasedSeq", "signature")
 
@@ -81,7 +84,7 @@ def from_bytes(data: bytes) -> TombstoneObject:
     Raises:
         InputError: not strict JSON, or not an object of this format; names the field.
     """
-    members = read_object(parse(data, max_bytes=MAX_BYTES), "", _MEMBERS)
+    members = read_object(parse(data, max_bytes=MAX_BYTES, minus_zero=False), "", _MEMBERS)
     if members["format"] != FORMAT:
         raise FieldError("format", f"is not {FORMAT}")
     leaf = leaf_from_json(members["leaf"])
@@ -93,10 +96,6 @@ def from_bytes(data: bytes) -> TombstoneObject:
 
 
 def _signature(value: object) -> bytes:
-    try:
-        raw = bytes.fromhex(str(value).removeprefix("0x"))
-    except ValueError as error:
-        raise FieldError("signature", "is not hex") from error
-    if len(raw) != 65:
-        raise FieldError("signature", "is not 65 bytes")
-    return raw
+    if not isinstance(value, str) or not _SIGNATURE.fullmatch(value):
+        raise FieldError("signature", "is not 0x and 65 bytes in lower-case hex")
+    return bytes.fromhex(value[2:])

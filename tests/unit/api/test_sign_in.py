@@ -319,8 +319,8 @@ def test_siwe_signed_by_another_account_is_refused(node: TestNode) -> None:
     other = node.siwe_form("LAND", "auditor", "0123456789abcdef")
     for signature, part in {
         other["signature"]: "another account",
-        form["signature"][:-2] + "05": "fits no account",
-        "0x" + "00" * 65: "fits no account",
+        form["signature"][:-2] + "05": "ending in 27 or 28",
+        "0x" + "00" * 64 + "1b": "fits no account",
         "0x": "65 bytes",
     }.items():
         verify_refused(node, ask(node, {**form, "signature": signature}), part)

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from eth_account import Account
 from eth_account.messages import encode_defunct
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError as HexValidationError
 from siwe import SiweMessage
 
-from cityledger.errors import CredentialError
+from cityledger.errors import CredentialError, VerificationError
+from cityledger.keccak import keccak
+from cityledger.proofs.signatures import recover_signer
 from cityledger.types import Address, AgencyId
 
 MAX_CHARACTERS = 2_048
@@ -80,19 +79,25 @@ def parse_siwe(message: str) -> SiweMessage:
 
 
 def verify_signature(message: str, signature: str, account: Address) -> None:
-    """Checks an EIP-191 signature of 65 bytes; contract accounts (ERC-1271) cannot sign in yet.
+    """Checks an EIP-191 signature in its one form (SPEC.md §3); contract accounts (ERC-1271) cannot sign in
+    yet.
 
     Raises:
-        CredentialError: it is not the account's.
+        CredentialError: it is not the account's, or not in its one form.
     """
     if not _SIGNATURE.fullmatch(signature):
         raise CredentialError("SIWE: the signature must be 0x and 65 bytes in hex")
     try:
-        signer = Account.recover_message(encode_defunct(text=message), signature=signature)
-    except (ValueError, BadSignature, HexValidationError) as error:
-        raise CredentialError("SIWE: the signature fits no account") from error
+        signer = recover_signer(_eip191_digest(message), bytes.fromhex(signature[2:]))
+    except VerificationError as error:
+        raise CredentialError(f"SIWE: {error}") from error
     if signer != account:
         raise CredentialError("SIWE: signed by another account")
+
+
+def _eip191_digest(message: str) -> bytes:
+    signable = encode_defunct(text=message)
+    return keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 
 def _verify_times(parsed: SiweMessage, now: int) -> int:

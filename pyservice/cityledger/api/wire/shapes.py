@@ -24,7 +24,7 @@ Seconds = Annotated[int, Field(ge=0, lt=2**40)]
 """Unix time."""
 PurposeName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{1,32}$")]
 PartNames = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=64)]], Field(max_length=8)
+    list[Annotated[str, StringConstraints(min_length=1, max_length=32)]], Field(max_length=8)
 ]
 ProviderRecordId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 """The provider's own id, or a record id as 0x and 64 hex digits."""
