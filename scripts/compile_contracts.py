@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 200},
     # The hash would change with every comment, and its file is published nowhere.
     "metadata": {"bytecodeHash": "none"},
-    "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode"]}},
+    "outputSelection": {"*": {"": ["ast"], "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode"]}},
 }
 
 
@@ -48,7 +48,7 @@ def collect_sources(names: list[str]) -> dict[str, str]:
 
 
 def compile_sources(sources: dict[str, str]) -> dict[str, Any]:
-    """The compiler's output by source and contract.
+    """The compiler's output: ``contracts`` by source and contract, and ``sources`` with their trees.
 
     Raises:
         solcx.exceptions.SolcError: a source does not compile.
@@ -61,14 +61,18 @@ def compile_sources(sources: dict[str, str]) -> dict[str, Any]:
         "sources": {name: {"content": text} for name, text in sources.items()},
         "settings": SETTINGS,
     }
-    contracts: dict[str, Any] = solcx.compile_standard(request, solc_version=SOLC)["contracts"]
-    return contracts
+    output: dict[str, Any] = solcx.compile_standard(request, solc_version=SOLC)
+    return output
 
 
 def make_artifacts() -> dict[str, str]:
     """The text of each deployed contract's artifact, by contract name."""
-    contracts = compile_sources(collect_sources(list(DEPLOYED.values())))
-    return {name: _artifact_text(name, contracts[source][name]) for name, source in DEPLOYED.items()}
+    output = compile_sources(collect_sources(list(DEPLOYED.values())))
+    names = _variable_names(output["sources"])
+    return {
+        name: _artifact_text(name, output["contracts"][source][name], names)
+        for name, source in DEPLOYED.items()
+    }
 
 
 def main() -> None:
@@ -78,16 +82,29 @@ def main() -> None:
         print(f"{name}: {len(json.loads(text)['deployedBytecode']) // 2 - 1} bytes")
 
 
-def _artifact_text(name: str, output: dict[str, Any]) -> str:
+def _variable_names(tree: Any) -> dict[str, str]:
+    """The name of each variable below the tree, by the id under which the compiler refers to it."""
+    if isinstance(tree, list):
+        return {key: name for item in tree for key, name in _variable_names(item).items()}
+    if not isinstance(tree, dict):
+        return {}
+    own = {str(tree["id"]): tree["name"]} if tree.get("nodeType") == "VariableDeclaration" else {}
+    return own | _variable_names(list(tree.values()))
+
+
+def _artifact_text(name: str, output: dict[str, Any], names: dict[str, str]) -> str:
     sources = collect_sources([DEPLOYED[name]])
     deployed = output["evm"]["deployedBytecode"]
-    places = [place for uses in deployed["immutableReferences"].values() for place in uses]
     artifact = {
         "contractName": name,
         "abi": output["abi"],
         "bytecode": "0x" + output["evm"]["bytecode"]["object"],
         "deployedBytecode": "0x" + deployed["object"],
-        "immutableReferences": sorted(places, key=lambda place: place["start"]),
+        # By the variable's name, so that a verifier knows which value belongs at which place.
+        "immutableReferences": {
+            names[key]: sorted(places, key=lambda place: place["start"])
+            for key, places in deployed["immutableReferences"].items()
+        },
         "compiler": {"solc": SOLC, "evmVersion": SETTINGS["evmVersion"], "optimizer": SETTINGS["optimizer"]},
         "sourceDigest": hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest(),
     }

@@ -104,6 +104,16 @@ def test_contracts_verify_and_list(cli: Cli, city: DeployedCity) -> None:
     assert "ACCESS_POLICY" in cli("contracts", "verify", code=4)["message"]
 
 
+def test_contracts_verify_compares_with_what_is_named(cli: Cli) -> None:
+    found = cli("contracts", "verify", "--council", address(1), "--guard", address(2), "--council-delay", "0")
+    assert found["compared"] == ["council", "guard", "council_delay_seconds"]
+    assert found["not_compared"] == ["deployer", "directory", "loosening_delay_seconds"]
+    assert (found["council"], found["deployer"]) == (address(1), address(0))
+    other = cli("contracts", "verify", "--council", address(9), code=4)
+    assert f"council is {address(1)} instead of the expected {address(9)}" in other["message"]
+    assert "council_delay" in cli("contracts", "verify", "--council-delay", "2d", code=4)["message"]
+
+
 def test_deploy_dry_run_tells_addresses_gas_and_cost(cli: Cli, city: DeployedCity, tmp_path: Path) -> None:
     manifest = tmp_path / "other.json"
     deployer = ("--manifest", str(manifest), *signed_by(0))

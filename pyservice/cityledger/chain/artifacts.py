@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -31,8 +32,33 @@ class Artifact:
     """Creation code, without constructor arguments."""
     deployed_bytecode: bytes
     """What stands at the address afterwards, with zeros where immutables go."""
-    immutables: tuple[tuple[int, int], ...]
-    """(start, length) of each place in the deployed bytecode that the constructor fills."""
+    immutables: Mapping[str, tuple[tuple[int, int], ...]]
+    """(start, length) of each place in the deployed bytecode that the constructor fills, by variable."""
+
+    def deployed_with(self, values: Mapping[str, bytes]) -> bytes:
+        """The code of the contract whose immutables have these values, each a word of 32 bytes.
+
+        Raises:
+            KeyError: an immutable is missing from ``values``.
+        """
+        code = bytearray(self.deployed_bytecode)
+        for name, places in self.immutables.items():
+            for start, length in places:
+                code[start : start + length] = values[name]
+        return bytes(code)
+
+    def without_immutables(self, code: bytes) -> bytes:
+        """The code with zeros where immutables go; as it is where its length is another."""
+        if len(code) != len(self.deployed_bytecode):
+            return code
+        return _zeroed(code, [place for places in self.immutables.values() for place in places])
+
+    def immutables_in(self, code: bytes) -> dict[str, set[bytes]]:
+        """The words at each immutable's places in deployed code, by variable; one word each in our code."""
+        return {
+            name: {code[start : start + length] for start, length in places}
+            for name, places in self.immutables.items()
+        }
 
 
 @cache
@@ -49,13 +75,23 @@ def load_artifact(name: str) -> Artifact:
         raise ConfigurationError(
             f"the artifact of {name} is missing; in a source checkout run `cityledger contracts compile`"
         ) from None
-    places = tuple((place["start"], place["length"]) for place in held["immutableReferences"])
+    places = {
+        variable: tuple((place["start"], place["length"]) for place in uses)
+        for variable, uses in held["immutableReferences"].items()
+    }
     return Artifact(name, held["abi"], _code(held["bytecode"]), _code(held["deployedBytecode"]), places)
 
 
 def entries_of_kind(name: str, kind: str) -> list[dict[str, Any]]:
     """The ABI entries of one kind: ``function``, ``event`` or ``error``."""
     return [entry for entry in load_artifact(name).abi if entry["type"] == kind]
+
+
+def _zeroed(code: bytes, places: Sequence[tuple[int, int]]) -> bytes:
+    held = bytearray(code)
+    for start, length in places:
+        held[start : start + length] = bytes(length)
+    return bytes(held)
 
 
 def _code(text: str) -> bytes:

@@ -373,14 +373,19 @@ def _logged(log: Mapping[str, Any]) -> LoggedEvent:
 
 
 def _read(entry: Entry, topics: Sequence[bytes], data: bytes) -> Event:
-    values = _values(entry, topics, data)
+    values = event_values(entry, topics, data)
     try:
         return READERS[entry["name"]](values)
     except (KeyError, ValueError) as error:  # a field that is gone, or an enum's value that is new
         raise ChainError(f"event {entry['name']} does not read as this version knows it: {error}") from error
 
 
-def _values(entry: Entry, topics: Sequence[bytes], data: bytes) -> Named:
+def event_values(entry: Entry, topics: Sequence[bytes], data: bytes) -> Named:
+    """An event's values by name. ``topics`` are those after the first, which names the event.
+
+    Raises:
+        ChainError: they do not fit the ABI.
+    """
     indexed = [parameter for parameter in entry["inputs"] if parameter["indexed"]]
     plain = [parameter for parameter in entry["inputs"] if not parameter["indexed"]]
     if len(topics) != len(indexed):

@@ -1,29 +1,61 @@
-"""Checks a deployment from the outside: code, wiring, names, and who holds which role."""
+"""Checks a deployment from the outside: creation, code, wiring, names, and who governs it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
-
-from cityledger.chain.abi import selectors_of
 from cityledger.chain.artifacts import CONTRACT_NAMES, load_artifact
-from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, AccessManager
+from cityledger.chain.contracts.access_manager import AccessManager
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.contracts.directory import CityDirectory
+from cityledger.chain.creations import find_creations
 from cityledger.chain.endpoint import Endpoint, to_hex
+from cityledger.chain.governance import (
+    Waiting,
+    changes_governance,
+    read_history,
+    waiting_operations,
+    wrong_governance,
+)
+from cityledger.chain.immutables import immutables_of
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.roles import DIRECTORY_NAMES, FUNCTION_ROLES
+from cityledger.chain.roles import DIRECTORY_NAMES
 from cityledger.errors import ChainError, VerificationError, WrongChainError
 from cityledger.types import Address, BlockRef
 
-_ROLE_GRANTED = keccak(text="RoleGranted(uint64,address,uint32,uint48,bool)")
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an operator knows of a deployment from elsewhere; None is not compared. Delays in seconds."""
+
+    council: Address | None = None
+    guard: Address | None = None
+    deployer: Address | None = None
+    directory: Address | None = None
+    council_delay_seconds: int | None = None
+    loosening_delay_seconds: int | None = None
+
+    @property
+    def compared(self) -> list[str]:
+        """The names of what is compared."""
+        return [one.name for one in fields(self) if getattr(self, one.name) is not None]
 
 
-def verify_deployment(endpoint: Endpoint, manifest: Manifest) -> None:
-    """(1) code, (2) wiring and instance, (3) names, (4) functions' roles, (5) that council and guard hold
-    theirs and nobody else holds any, the deployer least of all. All at one block.
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a verification found that is neither right nor wrong by itself."""
+
+    block: BlockRef
+    waiting: tuple[Waiting, ...]
+    """What is scheduled; each leaves the governance as it is."""
+
+
+def verify_deployment(endpoint: Endpoint, manifest: Manifest, expected: Expected | None = None) -> Inspection:
+    """(1) the manifest says what the operator expects; (2) creation by this program's code; (3) code and
+    immutables; (4) authorities; (5) names; (6) roles, functions and targets, that council and guard hold
+    theirs and nobody else holds any, the deployer least of all; (7) that nothing is scheduled which would
+    change that. All at one block; events from the block on that created the AccessManager.
 
     Raises:
         WrongChainError: another chain id.
@@ -34,17 +66,34 @@ def verify_deployment(endpoint: Endpoint, manifest: Manifest) -> None:
             f"the manifest is of chain {manifest.chain_id}; the endpoint serves {endpoint.chain_id}"
         )
     block = _head(endpoint)
-    wrong = list(_wrong_code(endpoint, manifest, block))
-    if not wrong:  # without the right code the other questions have no meaning
+    wrong = _unexpected(manifest, expected or Expected())
+    blocks, complaints = find_creations(endpoint, manifest)
+    wrong += complaints
+    wrong_code = list(_wrong_code(endpoint, manifest, block))
+    wrong += wrong_code
+    waiting: list[Waiting] = []
+    # Without the right code, or a beginning, the other questions have no meaning.
+    if not wrong_code and "AccessManager" in blocks:
         try:
-            wrong += _wrong_wiring(endpoint, manifest, block)
-            wrong += _wrong_names(endpoint, manifest, block)
-            wrong += _wrong_function_roles(endpoint, manifest, block)
-            wrong += _wrong_members(endpoint, manifest, block)
+            more, waiting = _governance(endpoint, manifest, blocks["AccessManager"], block)
+            wrong += more
         except ChainError as error:
             wrong.append(str(error))
     if wrong:
         raise VerificationError("the deployment is not what the manifest says: " + "; ".join(wrong))
+    return Inspection(block, tuple(waiting))
+
+
+def manifest_values(manifest: Manifest) -> dict[str, Address | int]:
+    """What ``Expected`` names, as the manifest says it."""
+    return {
+        "council": manifest.council,
+        "guard": manifest.guard,
+        "deployer": manifest.deployer,
+        "directory": manifest.address("CityDirectory"),
+        "council_delay_seconds": manifest.council_delay_seconds,
+        "loosening_delay_seconds": manifest.loosening_delay_seconds,
+    }
 
 
 def _head(endpoint: Endpoint) -> BlockRef:
@@ -52,38 +101,47 @@ def _head(endpoint: Endpoint) -> BlockRef:
     return BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
 
 
+def _unexpected(manifest: Manifest, expected: Expected) -> list[str]:
+    values: Mapping[str, object] = manifest_values(manifest)
+    return [
+        f"{name} is {values[name]} instead of the expected {getattr(expected, name)}"
+        for name in expected.compared
+        if values[name] != getattr(expected, name)
+    ]
+
+
+def _governance(
+    endpoint: Endpoint, manifest: Manifest, first: int, block: BlockRef
+) -> tuple[list[str], list[Waiting]]:
+    manager = AccessManager(endpoint, manifest.address("AccessManager"))
+    history = read_history(endpoint, manager.address, first, block)
+    wrong = list(_wrong_authorities(endpoint, manifest, block))
+    wrong += _wrong_names(endpoint, manifest, block)
+    wrong += wrong_governance(manager, manifest, history, block)
+    waiting = waiting_operations(manager, history, block)
+    wrong += [f"scheduled: {one}" for one in waiting if changes_governance(one, manifest)]
+    return wrong, waiting
+
+
 def _wrong_code(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
     for name in CONTRACT_NAMES:
-        artifact = load_artifact(name)
-        code = bytearray(endpoint.code(manifest.address(name), block))
-        if len(code) == len(artifact.deployed_bytecode):
-            for start, length in artifact.immutables:
-                code[start : start + length] = artifact.deployed_bytecode[start : start + length]
-        if bytes(code) != artifact.deployed_bytecode:
+        artifact, code = load_artifact(name), endpoint.code(manifest.address(name), block)
+        if artifact.without_immutables(code) != artifact.deployed_bytecode:
             yield f"{name} at {manifest.address(name)} has {'other' if code else 'no'} code"
+            continue
+        values = immutables_of(manifest)[name]
+        held = artifact.immutables_in(code)
+        for variable, value in values.items():
+            if held[variable] != {value}:
+                shown = " and ".join(sorted(to_hex(one) for one in held[variable]))
+                yield f"{name}.{variable} is {shown} instead of {to_hex(value)}"
 
 
-def _wrong_wiring(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
-    manager, registry, catalog = (
-        manifest.address(name) for name in ("AccessManager", "AgencyRegistry", "DataCatalog")
-    )
-    expected: list[tuple[str, str, object]] = [
-        ("CityDirectory", "authority", manager),
-        ("AgencyRegistry", "authority", manager),
-        ("DataCatalog", "authority", manager),
-        ("RecordLedger", "registry", registry),
-        ("RecordLedger", "catalog", catalog),
-        ("AccessPolicy", "registry", registry),
-        ("AccessPolicy", "catalog", catalog),
-        ("CityDirectory", "instance", manifest.instance),
-        ("DataCatalog", "instance", manifest.instance),
-        ("RecordLedger", "instance", manifest.instance),
-        ("DataCatalog", "looseningDelay", manifest.loosening_delay_seconds),
-    ]
-    for name, function, value in expected:
-        held = BoundContract(endpoint, name, manifest.address(name)).read(block, function)
-        if held != value:
-            yield f"{name}.{function} is {_shown(held)} instead of {_shown(value)}"
+def _wrong_authorities(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
+    for name in ("CityDirectory", "AgencyRegistry", "DataCatalog"):
+        held = BoundContract(endpoint, name, manifest.address(name)).read(block, "authority")
+        if held != manifest.address("AccessManager"):
+            yield f"{name}.authority is {held} instead of {manifest.address('AccessManager')}"
 
 
 def _wrong_names(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
@@ -92,45 +150,3 @@ def _wrong_names(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Ite
         target, _ = directory.find_address(word, block)
         if target != manifest.address(name):
             yield f"the directory leads {word} to {target} instead of {manifest.address(name)}"
-
-
-def _wrong_function_roles(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
-    manager = AccessManager(endpoint, manifest.address("AccessManager"))
-    for (name, role), functions in FUNCTION_ROLES.items():
-        for function, selector in zip(functions, selectors_of(name, functions), strict=True):
-            held = manager.role_of_function(manifest.address(name), selector, block)
-            if held != role:
-                yield f"{name}.{function} belongs to role {held} instead of {role}"
-
-
-def _wrong_members(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
-    manager = AccessManager(endpoint, manifest.address("AccessManager"))
-    delay = manifest.council_delay_seconds
-    expected = {
-        (ADMIN, manifest.council): delay,
-        (COUNCIL, manifest.council): delay,
-        (GUARD, manifest.guard): 0,
-    }
-    asked = _ever_granted(endpoint, manifest, block) | expected.keys()
-    asked |= {(role, manifest.deployer) for role in (ADMIN, COUNCIL, GUARD)}
-    for role, account in sorted(asked):
-        held, wanted = manager.find_role(role, account, block), expected.get((role, account))
-        if held != wanted:
-            yield f"{account} holds role {role} {_under(held)} instead of {_under(wanted)}"
-
-
-def _ever_granted(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> set[tuple[int, Address]]:
-    manager = manifest.contracts["AccessManager"]
-    logs = endpoint.logs(manager.block, block.number, address=manager.address, topics=[to_hex(_ROLE_GRANTED)])
-    return {
-        (int(log["topics"][1], 16), Address(to_checksum_address("0x" + log["topics"][2][-40:])))
-        for log in logs
-    }
-
-
-def _under(delay: int | None) -> str:
-    return "not at all" if delay is None else f"under a delay of {delay} s"
-
-
-def _shown(value: object) -> str:
-    return to_hex(value) if isinstance(value, bytes) else str(value)

@@ -167,17 +167,59 @@ def list_(manifest: ManifestOption = MANIFEST, as_json: JsonOption = False) -> N
 
 
 @app.command()
-def verify(rpc: RpcOption = None, manifest: ManifestOption = MANIFEST, as_json: JsonOption = False) -> None:
-    """Check on the chain that code, wiring, names and roles are what they should be, and that the deployer
-    has no role.
+def verify(
+    rpc: RpcOption = None,
+    manifest: ManifestOption = MANIFEST,
+    council: Annotated[str | None, typer.Option(help="The council's account, as you know it.")] = None,
+    guard: Annotated[str | None, typer.Option(help="The guard's account, as you know it.")] = None,
+    deployer: Annotated[str | None, typer.Option(help="The account that deployed, as you know it.")] = None,
+    directory: Annotated[str | None, typer.Option(help="The city directory, as you know it.")] = None,
+    council_delay: Annotated[str | None, typer.Option(help="What the council must wait, such as 2d.")] = None,
+    loosening_delay: Annotated[str | None, typer.Option(help="What looser terms must wait.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check on the chain that the deployment is as the manifest says: that each contract was created by this
+    program's code, its code and immutables, authorities, names, every role's members, admin and guardian,
+    each function's role, delays, closed contracts, and what is scheduled.
 
-    Example: `cityledger contracts verify --rpc https://chain.example --manifest city.json`
+    A manifest can name anybody as council. Say who you know to be council and guard: what you name is
+    compared, and a difference exits with 4; what you do not name is printed as not compared.
+
+    Example: `cityledger contracts verify --rpc https://chain.example --manifest city.json --council 0x…
+    --guard 0x… --council-delay 2d`
     """
-    from cityledger.chain.inspection import verify_deployment
+    from cityledger.chain.inspection import Expected, manifest_values, verify_deployment
 
+    expected = Expected(
+        council=_known(council),
+        guard=_known(guard),
+        deployer=_known(deployer),
+        directory=_known(directory),
+        council_delay_seconds=None if council_delay is None else duration(council_delay),
+        loosening_delay_seconds=None if loosening_delay is None else duration(loosening_delay),
+    )
     access = open_chain(rpc, manifest)
-    verify_deployment(access.endpoint, access.manifest)
-    print_fields({"verified": True, "instance": access.manifest.instance}, as_json=as_json)
+    found = verify_deployment(access.endpoint, access.manifest, expected)
+    values = manifest_values(access.manifest)
+    not_compared = [name for name in values if name not in expected.compared]
+    print_fields(
+        {
+            "verified": True,
+            "instance": access.manifest.instance,
+            "block": found.block.number,
+            **values,
+            "compared": expected.compared,
+            "not_compared": not_compared,
+            "scheduled": [str(one) for one in found.waiting],
+        },
+        as_json=as_json,
+    )
+    if not_compared:
+        note("not compared with anything but the manifest: " + ", ".join(not_compared))
+
+
+def _known(account: str | None) -> Address | None:
+    return None if account is None else address(account)
 
 
 def _governor(option: str, told: str | None, on_devnet: bool, number: int) -> Address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -18,6 +19,20 @@ ADMIN = 0
 """OpenZeppelin's own role: it hands out all others."""
 COUNCIL = 1
 GUARD = 2
+PUBLIC = 2**64 - 1
+"""OpenZeppelin's own role that every account holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An account's membership in a role, as stored."""
+
+    since: int
+    """Unix seconds; may be in the future, where the role has a grant delay."""
+    delay_seconds: int
+    pending_delay_seconds: int
+    """Replaces ``delay_seconds`` at ``effect``; only where ``effect`` is not 0."""
+    effect: int
 
 
 class AccessManager:
@@ -29,6 +44,36 @@ class AccessManager:
         """The delay in seconds under which the account holds the role; None if it does not."""
         held = self._contract.read(block, "hasRole", role, account)
         return int(held["executionDelay"]) if held["isMember"] else None
+
+    def find_access(self, role: int, account: Address, block: At) -> Access | None:
+        """The membership as stored, also one that begins later; None where there is none."""
+        held = self._contract.read(block, "getAccess", role, account)
+        access = Access(held["since"], held["currentDelay"], held["pendingDelay"], held["effect"])
+        return access if access.since else None
+
+    def admin_of(self, role: int, block: At) -> int:
+        """The role whose members grant and revoke this one."""
+        return int(self._contract.read(block, "getRoleAdmin", role))
+
+    def guardian_of(self, role: int, block: At) -> int:
+        """The role whose members cancel what members of this one have scheduled."""
+        return int(self._contract.read(block, "getRoleGuardian", role))
+
+    def grant_delay_of(self, role: int, block: At) -> int:
+        """Seconds that a new member of the role waits."""
+        return int(self._contract.read(block, "getRoleGrantDelay", role))
+
+    def is_closed(self, target: Address, block: At) -> bool:
+        """Whether all calls of council and guard to the contract are refused."""
+        return bool(self._contract.read(block, "isTargetClosed", target))
+
+    def admin_delay_of(self, target: Address, block: At) -> int:
+        """Seconds that a change of the contract's roles or authority waits."""
+        return int(self._contract.read(block, "getTargetAdminDelay", target))
+
+    def due_of(self, operation: bytes, block: At) -> int | None:
+        """When the scheduled operation may be made (Unix seconds); None if it does not wait, or lapsed."""
+        return int(self._contract.read(block, "getSchedule", operation)) or None
 
     def role_of_function(self, target: Address, selector: bytes, block: At) -> int:
         """The role that may call the function."""
@@ -46,7 +91,7 @@ class AccessManager:
     def find_schedule(self, caller: Address, call: Call, block: At) -> int | None:
         """When the scheduled call may be made (Unix seconds); None if it is not scheduled, or lapsed."""
         operation = keccak(encode(["address", "address", "bytes"], [caller, _target(call), call.data]))
-        return int(self._contract.read(block, "getSchedule", operation)) or None
+        return self.due_of(operation, block)
 
     def schedule(self, call: Call) -> Call:
         """Announces the call; after the delay the same account sends the call itself."""
