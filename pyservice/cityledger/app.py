@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
 from prometheus_client import CollectorRegistry
 
 from cityledger.anchoring.anchorer import Anchorer
@@ -42,18 +41,19 @@ from cityledger.exchange.placing import sweep, written_before
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
+from cityledger.key_sources.opening import open_keyring, open_operator
 from cityledger.metrics.collector import NodeCollector, watch
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
+from cityledger.signing import Signer
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.leadership import INDEXER, Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
-from cityledger.types import Address
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -164,8 +164,8 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
         ConfigurationError: the operator's account is missing, or the database has another schema.
     """
     manifest = load_manifest(settings.manifest)
-    keyring = Keyring.open(settings.keyring, secret)
-    operator = _operator(keyring, settings)
+    keyring = open_keyring(settings, secret)
+    operator = open_operator(settings, keyring)
     endpoint = connect(settings.rpc_url, settings.chain_id)
     verify_manifest(endpoint, manifest, str(settings.manifest))
     database = Database(settings.database_url)
@@ -245,7 +245,7 @@ def _wire(
     settings: Settings,
     manifest: Manifest,
     keyring: Keyring,
-    operator: LocalAccount,
+    operator: Signer,
     endpoint: Endpoint,
     database: Database,
 ) -> Node:
@@ -338,13 +338,6 @@ def _keep_tombstones(services: Services, stop: threading.Event) -> None:
         log.error("tombstone objects not written error=%s", type(error).__name__)
     else:
         log.info("tombstone objects written count=%d", kept)
-
-
-def _operator(keyring: Keyring, settings: Settings) -> LocalAccount:
-    try:
-        return keyring.account(Address(settings.operator))
-    except KeyringError as error:
-        raise ConfigurationError(f"settings: operator {settings.operator} is not in the keyring") from error
 
 
 def _offset(settings: Settings) -> Callable[[], int]:

@@ -25,6 +25,7 @@
     │   ├── StaleIndexError            the index is older than its limit: reads stop
     │   ├── ChainUnavailableError      no endpoint answers
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
+    │   ├── KeyUnavailableError        the signer or security module that keeps a key does not answer
     │   ├── NotAnchoredError           durable, but its batch is not mined yet
     │   ├── WriteConflictError         others wrote at the same time; nothing was written
     │   ├── UnknownOutcomeError        the database did not say whether it wrote
@@ -151,6 +152,10 @@ class ChainUnavailableError(UnavailableError):
 
 class NodeUnreachableError(UnavailableError):
     """The node that was asked does not answer: no connection, a time-out, or cut off in the middle."""
+
+
+class KeyUnavailableError(UnavailableError):
+    """A key is kept outside the node, and what keeps it does not answer or refuses; nothing was done."""
 
 
 class NotAnchoredError(UnavailableError):

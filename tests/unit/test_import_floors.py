@@ -12,9 +12,9 @@ PACKAGE = Path(cityledger.__file__).parent
 
 FLOORS: dict[int, set[str]] = {
     0: {"__init__"},
-    1: {"types", "errors", "settings", "strict_json", "keccak", "profiles", "formats"},
+    1: {"types", "errors", "settings", "strict_json", "keccak", "signing", "profiles", "formats"},
     2: {"policy", "sealing", "proofs"},
-    3: {"store", "chain"},
+    3: {"store", "chain", "key_sources"},
     4: {"exchange", "anchoring", "indexer", "recovery", "feed"},
     5: {"api", "client", "console"},
     6: {"app", "checks", "metrics", "serving", "cli", "devnet", "demo", "__main__"},

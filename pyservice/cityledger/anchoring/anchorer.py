@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 
 import sqlalchemy as sa
-from eth_account.signers.local import LocalAccount
 
 from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
 from cityledger.anchoring.comparison import Comparison, compare, find_contradiction
@@ -25,6 +24,7 @@ from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch as ChainBatch
 from cityledger.errors import CityledgerError
+from cityledger.signing import Account
 from cityledger.store import logs, node_state
 from cityledger.store.batches import Batch
 from cityledger.store.database import Database
@@ -49,7 +49,7 @@ class Anchorer:
         clock: ChainClock,
         sender: Sender,
         ledger: RecordLedger,
-        operator: LocalAccount,
+        operator: Account,
         hosted: Collection[AgencyId],
         limits: BatchLimits,
         fees: FeeLimits | None = None,

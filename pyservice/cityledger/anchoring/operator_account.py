@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from eth_account.signers.local import LocalAccount
 from sqlalchemy.exc import IntegrityError
 
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.nonce_watch import NonceWatch
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.sender import Broadcast, Call, Fees, Sender, SignedTransaction
+from cityledger.signing import Account
 from cityledger.store import attempts, logs, node_state, operator_accounts
 from cityledger.store.attempts import Attempt, Signed
 from cityledger.store.batches import Batch
@@ -73,7 +73,7 @@ class OperatorAccount:
         journal: Journal,
         clock: ChainClock,
         sender: Sender,
-        operator: LocalAccount,
+        operator: Account,
         hosted: Collection[AgencyId],
         limits: FeeLimits,
     ) -> None:

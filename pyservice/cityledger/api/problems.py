@@ -61,6 +61,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.UnavailableError: Problem(503, "unavailable", "Not now"),
     errors.StaleIndexError: Problem(503, "index-stale", "The index is too old to read by"),
     errors.ChainUnavailableError: Problem(503, "chain-unavailable", "The chain does not answer"),
+    errors.KeyUnavailableError: Problem(503, "key-unavailable", "A key of this node cannot be reached"),
     errors.NotAnchoredError: Problem(503, "not-anchored", "Durable, but not mined yet"),
     errors.NodeUnreachableError: Problem(502, "node-unreachable", "Another node does not answer"),
     errors.WriteConflictError: Problem(503, "write-conflict", "Others wrote at the same time; try again"),

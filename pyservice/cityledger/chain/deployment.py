@@ -14,7 +14,7 @@ from pathlib import Path
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from rlp import encode as rlp_encode  # type: ignore[import-untyped]
+from rlp import encode as rlp_encode
 
 from cityledger.chain.abi import encode_creation
 from cityledger.chain.artifacts import CONTRACT_NAMES

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
+import rlp
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 
 from cityledger.chain.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
+from cityledger.keccak import keccak
+from cityledger.signing import Account, as_signer
 from cityledger.types import Address
 
 _WINDOW = 256
@@ -26,6 +27,7 @@ _WINDOW = 256
 waiting.
 """
 _GWEI = 10**9
+_TYPE_2 = b"\x02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +161,22 @@ class Sender:
         asked = [("eth_estimateGas", [call_parameters(call.to, call.data, account)]) for call in calls]
         return [int(answer, 16) * 5 // 4 for answer in self._endpoint.request_many(asked)]
 
-    def sign(self, account: LocalAccount, nonce: int, call: Call, fees: Fees) -> SignedTransaction:
-        """The raw bytes and their hash. Signing the same again gives the same bytes (RFC 6979)."""
+    def sign(self, account: Account, nonce: int, call: Call, fees: Fees) -> SignedTransaction:
+        """The raw bytes and their hash (EIP-1559). Signing the same again gives the same bytes where the
+        account's key is in memory (RFC 6979); elsewhere it may give others with the same nonce.
+
+        Raises:
+            KeyUnavailableError: what keeps the account's key does not answer; nothing was signed.
+        """
         if call.gas is None:
             raise ChainError(f"{call.what} has no gas limit; ask gas() first")
-        fields: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._endpoint.chain_id,
-            "nonce": nonce,
-            "data": call.data,
-            "value": 0,
-            "gas": call.gas,
-            "maxFeePerGas": fees.max_fee,
-            "maxPriorityFeePerGas": fees.max_priority_fee,
-        }
-        signed = Account.sign_transaction(
-            fields if call.to is None else {**fields, "to": call.to}, account.key
-        )
-        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
+        to = from_hex(call.to) if call.to else b""
+        chain_id = self._endpoint.chain_id
+        fields = [chain_id, nonce, fees.max_priority_fee, fees.max_fee, call.gas, to, 0, call.data, []]
+        signature = as_signer(account).sign(_TYPE_2 + rlp.encode(fields))
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        raw = _TYPE_2 + rlp.encode([*fields, signature[64] - 27, r, s])
+        return SignedTransaction(raw, keccak(raw), nonce)
 
     def read(self, raw: bytes) -> SignedCall:
         """As ``read_signed``."""
@@ -200,7 +200,7 @@ class Sender:
 
     # --- the whole way, for a caller that waits -------------------------------------------------------------
 
-    def transact(self, account: LocalAccount, call: Call) -> Receipt:
+    def transact(self, account: Account, call: Call) -> Receipt:
         """Signs, sends and waits until it is mined.
 
         Raises:
@@ -209,7 +209,7 @@ class Sender:
         """
         return self.transact_many(account, [call])[0]
 
-    def transact_many(self, account: LocalAccount, calls: Sequence[Call]) -> list[Receipt]:
+    def transact_many(self, account: Account, calls: Sequence[Call]) -> list[Receipt]:
         """Sends all with ascending nonces before waiting, so that they share blocks. A call that depends on
         an earlier one of the same list must carry its own gas limit.
 
@@ -296,7 +296,7 @@ class Sender:
         limits = iter(self.gas(sender, unlimited))
         return [replace(call, gas=next(limits)) if call.gas is None else call for call in calls]
 
-    def _sign_window(self, account: LocalAccount, calls: Sequence[Call]) -> list[SignedTransaction]:
+    def _sign_window(self, account: Account, calls: Sequence[Call]) -> list[SignedTransaction]:
         first, fees = self.nonce(Address(account.address), "pending"), self.fees()
         return [self.sign(account, first + index, call, fees) for index, call in enumerate(calls)]
 

@@ -20,6 +20,7 @@ from cityledger.cli.node_link import find_log
 from cityledger.cli.node_secret import secret_of
 from cityledger.client.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError
+from cityledger.key_sources.opening import open_keyring, open_operator
 from cityledger.sealing.keyring import Keyring
 from cityledger.settings import Settings, load_settings
 from cityledger.store.database import Database
@@ -114,8 +115,8 @@ def _settings(found: Found) -> str:
 
 def _keyring(found: Found) -> str:
     settings = found.get(Settings)
-    keyring = Keyring.open(settings.keyring, secret_of(settings, found.environment))
-    keyring.account(Address(settings.operator))
+    keyring = open_keyring(settings, secret_of(settings, found.environment))
+    open_operator(settings, keyring)
     found.keep(keyring)
     cheap = "; cheap to guess, fit for a devnet only" if keyring.is_low_cost else ""
     return f"{len(keyring.agencies())} agencies, operator {settings.operator}{cheap}"

@@ -55,7 +55,7 @@ def link(
     from cityledger.cli.chain_access import open_chain
     from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
-    from cityledger.sealing.keyring import Keyring
+    from cityledger.key_sources.opening import open_keyring
     from cityledger.settings import load_settings
     from cityledger.types import Address, LogKind
 
@@ -63,7 +63,7 @@ def link(
     verify_restored(folder)
     access = open_chain(settings.rpc_url, settings.manifest)
     number = access.agency(agency)
-    keys = Keyring.open(settings.keyring, secret_of(settings, os.environ)).agency(number)
+    keys = open_keyring(settings, secret_of(settings, os.environ)).agency(number)
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     rotated = _rotate(access, signing, number, keys)
     desk = _Desk(access, signing, number, Address(settings.operator), known_logs(settings.database_url))

@@ -130,13 +130,13 @@ def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settin
 def _gather(settings: Settings, manifest: BackupManifest, folder: Path | None) -> Found:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_secret import secret_of
+    from cityledger.key_sources.opening import open_keyring
     from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.tombstone_replay import Trust, gather
-    from cityledger.sealing.keyring import Keyring
     from cityledger.store.objects import Objects
     from cityledger.types import LogId
 
-    keyring = Keyring.open(settings.keyring, secret_of(settings, os.environ))
+    keyring = open_keyring(settings, secret_of(settings, os.environ))
     deployment = load_manifest(settings.manifest)
     domain = ReceiptDomain(settings.chain_id, deployment.address("RecordLedger"))
     logs = frozenset(LogId(int(log)) for log in manifest.logs)

@@ -62,10 +62,10 @@ def scrub(
 def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) -> Scrub:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_secret import secret_of
+    from cityledger.key_sources.opening import open_keyring
     from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.leaf_scrub import Grounds
     from cityledger.recovery.scrub import Scrub
-    from cityledger.sealing.keyring import Keyring
     from cityledger.store.database import Database
     from cityledger.store.journal import Journal
     from cityledger.store.migrate import verify_schema
@@ -75,7 +75,7 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     grounds = Grounds(
         manifest.instance,
         ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
-        Keyring.open(settings.keyring, secret_of(settings, os.environ)),
+        open_keyring(settings, secret_of(settings, os.environ)),
         Objects.open(settings.object_store_url),
     )
     database = stack.enter_context(closing(Database(settings.database_url)))

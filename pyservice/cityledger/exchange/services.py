@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from eth_account.signers.local import LocalAccount
-
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyringError, MisdirectedError
 from cityledger.exchange.crosscheck import CrossCheck
@@ -15,6 +13,7 @@ from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
+from cityledger.signing import Account
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.objects import Objects
@@ -45,7 +44,7 @@ class Services:
     cross_check: CrossCheck
     instance: bytes
     domain: ReceiptDomain
-    operator: LocalAccount
+    operator: Account
     random_bytes: Callable[[int], bytes]
     staleness_limit_seconds: int
     backup_horizon_seconds: int

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from eth_account.signers.local import LocalAccount
-from eth_typing import Hash32
-
 from cityledger.errors import FieldError
 from cityledger.keccak import keccak
 from cityledger.proofs.signatures import recover_signer
 from cityledger.proofs.typed_data import encode_text, hash_struct, parse_struct_type
+from cityledger.signing import Account, as_signer
 from cityledger.types import (
     NO_SUBJECT,
     ZERO32,
@@ -249,6 +247,10 @@ class ReceiptDomain:
         """``hashStruct`` of the domain, 32 bytes."""
         return hash_struct(DOMAIN, ("cityledger", "1", self.chain_id, self.ledger))
 
+    def preimage(self, struct_hash: bytes) -> bytes:
+        """19 01 ‖ domain separator ‖ struct hash: what EIP-712 hashes and signs."""
+        return b"\x19\x01" + self.separator() + struct_hash
+
 
 def leaf_hash(struct_hash: bytes) -> LeafHash:
     """keccak(00 ‖ struct hash): a leaf of the tree, which no node (65 bytes after its tag) can be mistaken
@@ -257,13 +259,13 @@ def leaf_hash(struct_hash: bytes) -> LeafHash:
 
 
 def receipt_signing_digest(receipt: Receipt, domain: ReceiptDomain) -> bytes:
-    """What the log's operator signs: keccak(19 01 ‖ domain separator ‖ struct hash), 32 bytes (EIP-712)."""
-    return keccak(b"\x19\x01" + domain.separator() + receipt.struct_hash())
+    """What the log's operator signs, 32 bytes (EIP-712)."""
+    return keccak(domain.preimage(receipt.struct_hash()))
 
 
-def sign_receipt(receipt: Receipt, domain: ReceiptDomain, account: LocalAccount) -> bytes:
-    """The operator's signature, r ‖ s ‖ v, 65 bytes; v is 27 or 28. Deterministic (RFC 6979)."""
-    return bytes(account.unsafe_sign_hash(Hash32(receipt_signing_digest(receipt, domain))).signature)
+def sign_receipt(receipt: Receipt, domain: ReceiptDomain, account: Account) -> bytes:
+    """The operator's signature, r ‖ s ‖ v, 65 bytes; v is 27 or 28."""
+    return as_signer(account).sign(domain.preimage(receipt.struct_hash()))
 
 
 def recover_receipt_signer(receipt: Receipt, domain: ReceiptDomain, signature: bytes) -> Address:

@@ -10,9 +10,6 @@ import json
 import re
 from dataclasses import dataclass
 
-from eth_account.signers.local import LocalAccount
-from eth_typing import Hash32
-
 from cityledger.errors import FieldError
 from cityledger.keccak import keccak
 from cityledger.proofs.json_values import read_object, read_value, write_value
@@ -20,6 +17,7 @@ from cityledger.proofs.leaf_json import leaf_from_json, leaf_to_json
 from cityledger.proofs.leaves import ReceiptDomain, Tombstone
 from cityledger.proofs.signatures import recover_signer
 from cityledger.proofs.typed_data import hash_struct, parse_struct_type
+from cityledger.signing import Account, as_signer
 from cityledger.strict_json import parse
 from cityledger.types import Address, LogId
 
@@ -40,15 +38,16 @@ class TombstoneObject:
     erased_seq: int
     signature: bytes = b""
 
-    def signing_digest(self, domain: ReceiptDomain) -> bytes:
-        """keccak(19 01 ‖ domain separator ‖ struct hash), 32 bytes (EIP-712)."""
-        held = hash_struct(_STRUCT, (self.leaf.struct_hash(), self.erased_log, self.erased_seq))
-        return keccak(b"\x19\x01" + domain.separator() + held)
+    def preimage(self, domain: ReceiptDomain) -> bytes:
+        """What the operator signs (EIP-712), before it is hashed."""
+        return domain.preimage(
+            hash_struct(_STRUCT, (self.leaf.struct_hash(), self.erased_log, self.erased_seq))
+        )
 
 
-def signed(one: TombstoneObject, domain: ReceiptDomain, account: LocalAccount) -> TombstoneObject:
+def signed(one: TombstoneObject, domain: ReceiptDomain, account: Account) -> TombstoneObject:
     """The same with the operator's signature, r ‖ s ‖ v."""
-    signature = bytes(account.unsafe_sign_hash(Hash32(one.signing_digest(domain))).signature)
+    signature = as_signer(account).sign(one.preimage(domain))
     return TombstoneObject(one.leaf, one.erased_log, one.erased_seq, signature)
 
 
@@ -58,7 +57,7 @@ def signer_of(one: TombstoneObject, domain: ReceiptDomain) -> Address:
     Raises:
         VerificationError: the signature fits no account.
     """
-    return recover_signer(one.signing_digest(domain), one.signature)
+    return recover_signer(keccak(one.preimage(domain)), one.signature)
 
 
 def object_key(operator: Address, log: LogId, seq: int) -> str:

@@ -13,11 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cityledger.errors import KeyringError, SealingError
 from cityledger.sealing.context import KEY_BYTES, hkdf_sha256, require_length
 from cityledger.sealing.sealing_key import SealingPrivateKey
-from cityledger.sealing.wrap import VaultKey
+from cityledger.sealing.wrap import VaultKey, WrappingKey
 from cityledger.types import AgencyId, DatasetId, Kem
 
 Random = Callable[[int], bytes]
 """``random(n)`` returns *n* secret random bytes, as ``os.urandom`` does."""
+
+OpenVaultKey = Callable[[AgencyId, int], WrappingKey]
+"""The vault key of an agency and epoch that is kept outside the keyring."""
 
 _RECORD_KEY_LABEL = b"cityledger/v1/record-key"
 
@@ -26,13 +29,13 @@ _RECORD_KEY_LABEL = b"cityledger/v1/record-key"
 class AgencyKeys:
     """All keys of one agency; the repr shows no secret.
 
-    ``vault_keys`` are by epoch, the highest is the current one. ``credential_key`` is on P-256 (ES256).
-    ``subject_key`` and ``record_master_key`` are 32 bytes and stay for good: record ids would change with
-    them.
+    ``vault_keys`` are by epoch, the highest is the current one; some may be kept outside the keyring.
+    ``credential_key`` is on P-256 (ES256). ``subject_key`` and ``record_master_key`` are 32 bytes and never
+    change: record ids would change with them.
     """
 
     agency: AgencyId
-    vault_keys: Mapping[int, VaultKey]
+    vault_keys: Mapping[int, WrappingKey]
     sealing_key: SealingPrivateKey
     former_sealing_keys: tuple[SealingPrivateKey, ...] = ()
     credential_key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
@@ -48,18 +51,20 @@ class AgencyKeys:
             raise SealingError("the credential key is not on P-256")
 
     @classmethod
-    def generate(cls, agency: AgencyId, kem: Kem, random: Random) -> AgencyKeys:
-        """Fresh keys, vault epoch 1, without a credential key."""
+    def generate(
+        cls, agency: AgencyId, kem: Kem, random: Random, vault_key: WrappingKey | None = None
+    ) -> AgencyKeys:
+        """Fresh keys without a credential key; vault epoch 1 is new, or ``vault_key``, kept elsewhere."""
         return cls(
             agency=agency,
-            vault_keys={1: VaultKey(1, random(KEY_BYTES))},
+            vault_keys={1: vault_key or VaultKey(1, random(KEY_BYTES))},
             sealing_key=SealingPrivateKey.generate(kem, random),
             subject_key=random(KEY_BYTES),
             record_master_key=random(KEY_BYTES),
         )
 
     @property
-    def vault_key(self) -> VaultKey:
+    def vault_key(self) -> WrappingKey:
         """The vault key that new data keys are wrapped under: the one of the highest epoch."""
         return self.vault_keys[max(self.vault_keys)]
 
@@ -67,10 +72,9 @@ class AgencyKeys:
         """The key of the dataset's record ids (SPEC.md §1), 32 bytes; the same for the dataset's life."""
         return hkdf_sha256(self.record_master_key, b"", _RECORD_KEY_LABEL + dataset)
 
-    def with_next_vault_key(self, random: Random) -> AgencyKeys:
-        """With a fresh current vault key of the next epoch; the former ones stay, to unwrap."""
-        epoch = self.vault_key.epoch + 1
-        return replace(self, vault_keys={**self.vault_keys, epoch: VaultKey(epoch, random(KEY_BYTES))})
+    def with_vault_key(self, key: WrappingKey) -> AgencyKeys:
+        """With a current vault key of a later epoch; the former ones stay, to unwrap."""
+        return replace(self, vault_keys={**self.vault_keys, key.epoch: key})
 
     def without_vault_key(self, epoch: int) -> AgencyKeys:
         """Without the vault key of a past epoch: what was wrapped under it is lost for good.
@@ -91,7 +95,7 @@ class AgencyKeys:
         """The keys in the clear, as JSON. For a keyring entry only, which seals it."""
         return json.dumps(
             {
-                "vaultKeys": {str(epoch): key.key.hex() for epoch, key in sorted(self.vault_keys.items())},
+                "vaultKeys": {str(epoch): _kept(key) for epoch, key in sorted(self.vault_keys.items())},
                 "sealingKey": self.sealing_key.serialize().hex(),
                 "formerSealingKeys": [key.serialize().hex() for key in self.former_sealing_keys],
                 "credentialKey": _serialize_credential_key(self.credential_key),
@@ -101,16 +105,20 @@ class AgencyKeys:
         ).encode()
 
     @classmethod
-    def load(cls, agency: AgencyId, stored: bytes) -> AgencyKeys:
-        """The keys that ``serialize`` wrote.
+    def load(cls, agency: AgencyId, stored: bytes, outside: OpenVaultKey | None = None) -> AgencyKeys:
+        """The keys that ``serialize`` wrote; ``outside`` opens the vault keys that are kept elsewhere.
 
         Raises:
             KeyError, TypeError, ValueError, SealingError: it did not write this.
+            KeyringError, KeyUnavailableError: a vault key that is kept elsewhere cannot be opened.
         """
         view = cast(dict[str, Any], json.loads(stored))
         return cls(
             agency=agency,
-            vault_keys={int(e): VaultKey(int(e), bytes.fromhex(key)) for e, key in view["vaultKeys"].items()},
+            vault_keys={
+                int(epoch): _load_vault_key(agency, int(epoch), key, outside)
+                for epoch, key in view["vaultKeys"].items()
+            },
             sealing_key=SealingPrivateKey.load(bytes.fromhex(view["sealingKey"])),
             former_sealing_keys=tuple(
                 SealingPrivateKey.load(bytes.fromhex(key)) for key in view["formerSealingKeys"]
@@ -119,6 +127,23 @@ class AgencyKeys:
             subject_key=bytes.fromhex(view["subjectKey"]),
             record_master_key=bytes.fromhex(view["recordMasterKey"]),
         )
+
+
+def _kept(key: WrappingKey) -> str | None:
+    """The key in hex; None for one that is kept elsewhere."""
+    return key.key.hex() if isinstance(key, VaultKey) and not key.is_outside else None
+
+
+def _load_vault_key(
+    agency: AgencyId, epoch: int, stored: str | None, outside: OpenVaultKey | None
+) -> WrappingKey:
+    if stored is not None:
+        return VaultKey(epoch, bytes.fromhex(stored))
+    if outside is None:
+        raise KeyringError(
+            f"the vault key of agency {agency}, epoch {epoch}, is kept outside the keyring; set vault_keys"
+        )
+    return outside(agency, epoch)
 
 
 def _serialize_credential_key(key: ec.EllipticCurvePrivateKey | None) -> str | None:

@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from cityledger.errors import KeyringError, SealingError
-from cityledger.sealing.agency_keys import AgencyKeys, Random
+from cityledger.errors import CityledgerError, KeyringError, SealingError
+from cityledger.sealing.agency_keys import AgencyKeys, OpenVaultKey, Random
+from cityledger.sealing.context import KEY_BYTES
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, LOW_KDF_COST, KeyringKey, UnlockSecret
 from cityledger.sealing.private_files import make_private_directory, write_private_file
-from cityledger.sealing.wrap import NONCE_BYTES, VaultKey
+from cityledger.sealing.wrap import NONCE_BYTES, VaultKey, WrappingKey
 from cityledger.types import Address, AgencyId, Kem
 
 FORMAT = "cityledger-keyring/1"
@@ -49,21 +50,30 @@ class Keyring:
         kdf_cost: int,
         agencies: Mapping[AgencyId, AgencyKeys],
         accounts: Mapping[Address, LocalAccount],
+        outside: OpenVaultKey | None = None,
     ) -> None:
         self._path = path
         self._key = key
         self._kdf_cost = kdf_cost
         self._agencies = dict(agencies)
         self._accounts = dict(accounts)
+        self._outside = outside
 
     def __repr__(self) -> str:
         return f"Keyring({str(self._path)!r}, {len(self._agencies)} agencies, {len(self._accounts)} accounts)"
 
     @classmethod
     def create(
-        cls, path: Path, secret: UnlockSecret, *, random: Random, kdf_cost: int = DEFAULT_KDF_COST
+        cls,
+        path: Path,
+        secret: UnlockSecret,
+        *,
+        random: Random,
+        kdf_cost: int = DEFAULT_KDF_COST,
+        outside: OpenVaultKey | None = None,
     ) -> Keyring:
-        """A new, empty keyring in the directory ``path``. ``kdf_cost`` is log2 of scrypt's N.
+        """A new, empty keyring in the directory ``path``. ``kdf_cost`` is log2 of scrypt's N. With
+        ``outside`` vault keys are opened there and never made here.
 
         Raises:
             KeyringError: there is a keyring already, or the directory cannot be written.
@@ -71,19 +81,20 @@ class Keyring:
         if (path / "keyring.json").exists():
             raise KeyringError(f"{path} holds a keyring already")
         salt = random(_SALT_BYTES)
-        keyring = cls(path, KeyringKey.derive(secret, salt, kdf_cost), kdf_cost, {}, {})
+        keyring = cls(path, KeyringKey.derive(secret, salt, kdf_cost), kdf_cost, {}, {}, outside)
         keyring._write_head(secret.kind, salt, random(NONCE_BYTES))
         return keyring
 
     @classmethod
-    def open(cls, path: Path, secret: UnlockSecret) -> Keyring:
-        """The keyring in the directory ``path``, after opening every entry in it.
+    def open(cls, path: Path, secret: UnlockSecret, outside: OpenVaultKey | None = None) -> Keyring:
+        """The keyring in the directory ``path``, after opening every entry in it, and with ``outside`` every
+        vault key that is kept there.
 
         Raises:
             KeyringError: wrong secret, or an entry that does not open; names the file, never the secret.
         """
         key, kdf_cost = _read("keyring.json", partial(_unlock, path / "keyring.json", secret))
-        agencies = _open_all(path / "agencies", partial(_load_agency, key))
+        agencies = _open_all(path / "agencies", partial(_load_agency, key, outside))
         accounts = _open_all(path / "accounts", partial(_load_account, key))
         return cls(
             path,
@@ -91,6 +102,7 @@ class Keyring:
             kdf_cost,
             {keys.agency: keys for keys in agencies},
             {Address(account.address): account for account in accounts},
+            outside,
         )
 
     @property
@@ -129,12 +141,21 @@ class Keyring:
         """
         if agency in self._agencies or self._agency_file(agency).exists():
             raise KeyringError(f"agency {agency} has keys in this keyring already")
-        keys = replace(AgencyKeys.generate(agency, kem, random), credential_key=credential_key)
+        vault_key = self._make_vault_key(agency, 1, random)
+        keys = replace(AgencyKeys.generate(agency, kem, random, vault_key), credential_key=credential_key)
         return self._store_agency(keys, random)
 
-    def rotate_vault_key(self, agency: AgencyId, *, random: Random) -> VaultKey:
-        """A fresh vault key of the next epoch; the former ones stay until ``drop_vault_key``."""
-        return self._store_agency(self.agency(agency).with_next_vault_key(random), random).vault_key
+    def rotate_vault_key(self, agency: AgencyId, *, random: Random) -> WrappingKey:
+        """A fresh vault key of the next epoch, made here or kept outside; the former ones stay until
+        ``drop_vault_key``."""
+        keys = self.agency(agency)
+        made = self._make_vault_key(agency, keys.vault_key.epoch + 1, random)
+        return self._store_agency(keys.with_vault_key(made), random).vault_key
+
+    def _make_vault_key(self, agency: AgencyId, epoch: int, random: Random) -> WrappingKey:
+        if self._outside is not None:
+            return self._outside(agency, epoch)
+        return VaultKey(epoch, random(KEY_BYTES))
 
     def drop_vault_key(self, agency: AgencyId, epoch: int, *, random: Random) -> None:
         """Forget the vault key of a past epoch: what is still wrapped under it is lost for good, which is the
@@ -225,7 +246,7 @@ def _read(name: str, load: Callable[[], _Entry]) -> _Entry:
     """``load()``, with whatever goes wrong told as this entry's failure, without the failing value."""
     try:
         return load()
-    except SealingError as error:
+    except CityledgerError as error:
         raise KeyringError(f"{name} cannot be opened: {error}") from error
     except OSError as error:
         raise KeyringError(f"{name} cannot be read: {error.strerror}") from error
@@ -249,12 +270,12 @@ def _unlock(file: Path, secret: UnlockSecret) -> tuple[KeyringKey, int]:
     return key, int(kdf["cost"])
 
 
-def _load_agency(key: KeyringKey, file: Path) -> AgencyKeys:
+def _load_agency(key: KeyringKey, outside: OpenVaultKey | None, file: Path) -> AgencyKeys:
     agency = AgencyId(int(file.stem))
     if file.name != f"{agency}.json":
         raise ValueError("name")
     plain = key.open_entry(f"agencies/{file.name}", bytes.fromhex(_load_json(file)["sealed"]))
-    return AgencyKeys.load(agency, plain)
+    return AgencyKeys.load(agency, plain, outside)
 
 
 def _load_account(key: KeyringKey, file: Path) -> LocalAccount:

@@ -28,6 +28,7 @@ _DATABASE = r"(sqlite|postgres(ql)?(\+psycopg)?):.+"
 _RPC = r" *(https?://|ipc:)[^,]+(, *(https?://|ipc:)[^,]+)*,? *"
 _DOMAIN = r"(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 """An authority without user information (RFC 3986 §3.2), which is what a SIWE message names."""
+_KEY_SOURCE = r"keyring|(file|command|web3signer|pkcs11):.+"
 _LARGEST_CHAIN_ID = 9_223_372_036_854_775_771
 """EIP-2294; it fits SQLite's integers, too."""
 
@@ -47,7 +48,11 @@ class Settings:
     keyring: Path = field(metadata=text("a path"))
     """Folder of the keyring."""
     operator: str = field(metadata=text("0x and 40 hex digits", r"0x[0-9a-fA-F]{40}"))
-    """Account, held in the keyring, that operates this node's logs and pays for anchoring."""
+    """Account that operates this node's logs and pays for anchoring."""
+    operator_key: str = field(default="keyring", metadata=text("keyring, or a key source", _KEY_SOURCE))
+    """Where the operator's key is: ``keyring``, or a ``file:``, ``command:``, ``web3signer:``, ``pkcs11:``."""
+    vault_keys: str = field(default="keyring", metadata=text("keyring, or a key source", _KEY_SOURCE))
+    """Where vault keys are: ``keyring``, or a source with ``{agency}`` and ``{epoch}`` in it."""
     key_file: Path | None = field(default=None, metadata=text("a path"))
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
     ws_url: str = field(default="", metadata=text("ws(s)://…, or empty", r"(wss?://.+)?"))

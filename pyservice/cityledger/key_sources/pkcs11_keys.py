@@ -1,0 +1,158 @@
+"""Keys in a security module (PKCS #11): an account on secp256k1, and wrapping keys of AES-256.
+
+The private halves never leave the module. A session serves one caller at a time, so calls wait for each
+other; after the module was restarted or its token was pulled, the next call opens a new session.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pkcs11
+from eth_keys.datatypes import PublicKey
+from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
+from pkcs11.exceptions import (
+    DataInvalid,
+    EncryptedDataInvalid,
+    EncryptedDataLenRange,
+    GeneralError,
+    PKCS11Error,
+)
+from pkcs11.mechanisms import GCMParams
+
+from cityledger.errors import KeyringError, KeyUnavailableError, SealingError
+from cityledger.keccak import keccak
+from cityledger.key_sources.pkcs11_uri import Pkcs11Uri
+from cityledger.key_sources.signature import canonical_signature
+from cityledger.sealing.wrap import ALTERED
+
+_TAG_BITS = 128
+_SECP256K1 = bytes.fromhex("06052b8104000a")
+"""DER of the curve's object identifier, 1.3.132.0.10 (SEC 2)."""
+_DER_POINT_PREFIX = b"\x04\x41\x04"
+_UNCOMPRESSED_BYTES = 65
+# Modules differ in what they say to a wrong tag; SoftHSM says "general error".
+_REFUSED = (EncryptedDataInvalid, EncryptedDataLenRange, DataInvalid, GeneralError)
+_Result = TypeVar("_Result")
+
+
+class TokenKey:
+    """One key object of a token, found by its label when it is first used."""
+
+    def __init__(self, uri: Pkcs11Uri, find: Callable[[Any], Any]) -> None:
+        self._uri = uri
+        self._find = find
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._key: Any = None
+
+    def use(self, work: Callable[[Any], _Result]) -> _Result:
+        """``work(key)``, once more in a new session if the first was lost.
+
+        Raises:
+            KeyringError: the token or the key is not there, or the PIN is wrong.
+            KeyUnavailableError: the module does not work.
+        """
+        with self._lock:
+            if self._key is not None:
+                try:
+                    return work(self._key)
+                except _REFUSED:
+                    raise
+                except PKCS11Error:
+                    self._forget()
+            self._open()
+            try:
+                return work(self._key)
+            except _REFUSED:
+                raise
+            except PKCS11Error as error:
+                self._forget()
+                raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
+
+    def _open(self) -> None:
+        try:
+            token = pkcs11.lib(self._uri.module).get_token(token_label=self._uri.token)
+            self._session = token.open(user_pin=self._uri.pin)
+            self._key = self._find(self._session)
+        except (PKCS11Error, RuntimeError) as error:
+            self._forget()
+            place = f"key {self._uri.object!r} of token {self._uri.token!r}"
+            raise KeyringError(f"{place} cannot be opened: {type(error).__name__}") from error
+
+    def _forget(self) -> None:
+        self._session = self._key = None
+
+
+class TokenSigner:
+    """An account whose private key is in a token, under the label of the URI, with its public key."""
+
+    def __init__(self, uri: Pkcs11Uri) -> None:
+        self._address = _address(TokenKey(uri, lambda session: _public(session, uri)))
+        self._key = TokenKey(
+            uri, lambda session: session.get_key(ObjectClass.PRIVATE_KEY, KeyType.EC, label=uri.object)
+        )
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def sign(self, preimage: bytes) -> bytes:
+        digest = keccak(preimage)
+        try:
+            rs = self._key.use(lambda key: bytes(key.sign(digest, mechanism=Mechanism.ECDSA)))
+        except _REFUSED as error:
+            raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
+        return canonical_signature(self._address, preimage, rs)
+
+
+class TokenVaultKey:
+    """A wrapping key (AES-256) in a token."""
+
+    def __init__(self, epoch: int, uri: Pkcs11Uri) -> None:
+        self._epoch = epoch
+        self._key = TokenKey(
+            uri, lambda session: session.get_key(ObjectClass.SECRET_KEY, KeyType.AES, label=uri.object)
+        )
+        # A missing key is found at start, not at the first read.
+        self._key.use(lambda key: key)
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    def encrypt(self, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
+        parameters = GCMParams(nonce, associated, _TAG_BITS)
+        try:
+            return self._key.use(
+                lambda key: bytes(key.encrypt(plain, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
+            )
+        except _REFUSED as error:
+            raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
+
+    def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+        parameters = GCMParams(nonce, associated, _TAG_BITS)
+        try:
+            return self._key.use(
+                lambda key: bytes(
+                    key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameters)
+                )
+            )
+        except _REFUSED as error:
+            raise SealingError(ALTERED) from error
+
+
+def _public(session: Any, uri: Pkcs11Uri) -> Any:
+    key = session.get_key(ObjectClass.PUBLIC_KEY, KeyType.EC, label=uri.object)
+    if bytes(key[Attribute.EC_PARAMS]) != _SECP256K1:
+        raise KeyringError(f"key {uri.object!r} of token {uri.token!r} is not on secp256k1")
+    return key
+
+
+def _address(public: TokenKey) -> str:
+    point = public.use(lambda key: bytes(key[Attribute.EC_POINT]))
+    if not point.startswith(_DER_POINT_PREFIX) or len(point) != _UNCOMPRESSED_BYTES + 2:
+        raise KeyringError("the public key in the token is not an uncompressed point")
+    return PublicKey(point[len(_DER_POINT_PREFIX) :]).to_checksum_address()
