@@ -18,12 +18,15 @@ from cityledger.client.credentials import key_thumbprint
 from cityledger.client.credentials_file import FORMAT
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
+from cityledger.key_sources.opening import vault_keys_of
+from cityledger.key_sources.source import KEYRING
 from cityledger.recovery.restore import is_empty
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.private_files import make_private_directory, write_private_file
 from cityledger.settings import FILE_NAME
 from cityledger.settings.node import resolved_database_url
+from cityledger.signing import Account
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId
@@ -40,7 +43,8 @@ class Setup:
     manifest: Manifest
     rpc_url: str
     key_file: Path | None
-    operator: LocalAccount
+    operator: Account
+    """With its private key, it goes into the keyring; else ``operator_key`` says where its key is kept."""
     with_credentials: bool
     devnet_state: Path | None
     """State file of the devnet, whose clock the node is to follow."""
@@ -48,6 +52,8 @@ class Setup:
     """As it is written into the settings."""
     opened_url: str = ""
     """What it leads to from here, where the environment may say otherwise; empty: the same."""
+    operator_key: str = KEYRING
+    vault_keys: str = KEYRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,12 @@ def make_folder(setup: Setup, secret: UnlockSecret, agencies: Mapping[AgencyId, 
     make_private_directory(setup.folder)
     # Guessing costs nothing where the whole world knows the accounts' keys; a city waits for no devnet.
     cost = DEVNET_KDF_COST if setup.manifest.chain_id == CHAIN_ID else DEFAULT_KDF_COST
-    keyring = Keyring.create(setup.folder / "keyring", secret, random=os.urandom, kdf_cost=cost)
-    keyring.add_account(bytes(setup.operator.key))
+    outside = vault_keys_of(setup.vault_keys, setup.folder)
+    keyring = Keyring.create(
+        setup.folder / "keyring", secret, random=os.urandom, kdf_cost=cost, outside=outside
+    )
+    if isinstance(setup.operator, LocalAccount):
+        keyring.add_account(bytes(setup.operator.key))
     made = [_make_agency(setup, keyring, number, code) for number, code in agencies.items()]
     save_manifest(setup.folder / "manifest.json", setup.manifest)
     url = setup.opened_url or resolved_database_url(setup.database_url, setup.folder, {})
@@ -172,8 +182,14 @@ keyring = "keyring"
 # File whose bytes open the keyring; without it CITYLEDGER_PASSPHRASE does
 {key_file}
 
-# Account in the keyring that anchors, pays for it and signs receipts
+# Account that anchors, pays for it and signs receipts
 operator = {_text(setup.operator.address)}
+
+# Where its key is kept: keyring, file:PATH, command:PROGRAM, web3signer:https://…, pkcs11:token=…;object=…
+operator_key = {_text(setup.operator_key)}
+
+# Where vault keys are kept: keyring, or a file:, command: or pkcs11: with {{agency}} and {{epoch}} in it
+vault_keys = {_text(setup.vault_keys)}
 
 # Where the API listens
 host = "127.0.0.1"

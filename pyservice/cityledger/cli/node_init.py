@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from cityledger.cli.chain_access import ChainAccess
+    from cityledger.signing import Account
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the node.")]
 AgencyOption = Annotated[
@@ -41,6 +42,30 @@ DatabaseOption = Annotated[
 DevnetOperatorOption = Annotated[
     int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
 ]
+OperatorKeyOption = Annotated[
+    str,
+    typer.Option(
+        "--operator-key",
+        metavar="SOURCE",
+        help="Where the operator's key is kept: file:PATH, command:PROGRAM, web3signer:https://… (with"
+        " --operator), pkcs11:token=…;object=…?module-path=….  [default: the node's keyring]",
+        show_default=False,
+    ),
+]
+OperatorAddressOption = Annotated[
+    str | None,
+    typer.Option("--operator", metavar="ADDRESS", help="Which account of a web3signer: operates the node."),
+]
+VaultKeysOption = Annotated[
+    str,
+    typer.Option(
+        "--vault-keys",
+        metavar="SOURCE",
+        help="Where the agencies' vault keys are kept: a file:, command: or pkcs11: as above, with {agency}"
+        " and {epoch} (1 at first) in it.  [default: the node's keyring]",
+        show_default=False,
+    ),
+]
 WriteOption = Annotated[
     bool,
     typer.Option(
@@ -61,6 +86,9 @@ def init(
     devnet_operator: DevnetOperatorOption = None,
     write_credentials: WriteOption = False,
     database: DatabaseOption = None,
+    operator_key: OperatorKeyOption = "keyring",
+    operator_address: OperatorAddressOption = None,
+    vault_keys: VaultKeysOption = "keyring",
     as_json: JsonOption = False,
 ) -> None:
     """Make a node's folder: settings, keyring, keys for its agencies, operator account and database.
@@ -82,7 +110,12 @@ def init(
     rpc_url = rpc_or_devnet(rpc)
     access = open_chain(rpc_url, manifest)
     numbers = [access.agency(text) for text in agency or []]
-    operator = _operator(access, operator_keystore, password_file, devnet_operator)
+    if operator_key == "keyring":
+        operator: Account = _operator(access, operator_keystore, password_file, devnet_operator)
+    else:
+        operator = _outside_operator(
+            operator_key, folder, operator_address, operator_keystore or devnet_operator
+        )
     secret = new_secret(key_file, os.environ)
     state = None if rpc else Path(os.environ.get("CITYLEDGER_DEVNET", DEVNET_FOLDER)) / "devnet.json"
     setup = Setup(
@@ -95,6 +128,8 @@ def init(
         state,
         database_url,
         opened_url,
+        operator_key,
+        vault_keys,
     )
     made = make_folder(setup, secret, {number: _code(access, number) for number in numbers})
     if as_json:
@@ -119,6 +154,19 @@ def _operator(
         made: LocalAccount = Account.create()
         return made
     return signer(access.manifest.chain_id, keystore, password_file, devnet_account)
+
+
+def _outside_operator(text: str, folder: Path, address: str | None, other: object) -> Account:
+    from eth_utils.address import to_checksum_address
+
+    from cityledger.key_sources.opening import open_account
+    from cityledger.key_sources.source import parse_source
+    from cityledger.types import Address
+
+    if other is not None:
+        raise typer.BadParameter("name the operator's key by exactly one option")
+    wanted = Address(to_checksum_address(address)) if address else None
+    return open_account(parse_source("operator_key", text), folder, wanted)
 
 
 def _code(access: ChainAccess, number: int) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from eth_account import Account as EthAccount
 
 from cityledger.errors import ConfigurationError, KeyringError
+from cityledger.key_sources.pkcs11_uri import parse_pkcs11
 from cityledger.key_sources.secret_bytes import read_secret
 from cityledger.key_sources.source import KEYRING, PKCS11, WEB3SIGNER, KeySource, parse_source
 from cityledger.sealing.agency_keys import OpenVaultKey
@@ -30,10 +33,8 @@ class ExternalVaultKeys:
         source = self.source.for_key(agency, epoch)
         if source.kind != PKCS11:
             return VaultKey(epoch, read_secret(source, self.folder), is_outside=True)
-        from cityledger.key_sources.pkcs11_keys import TokenVaultKey
-        from cityledger.key_sources.pkcs11_uri import parse_pkcs11
-
-        return TokenVaultKey(epoch, parse_pkcs11(source.value, self.folder))
+        key: WrappingKey = _pkcs11().TokenVaultKey(epoch, parse_pkcs11(source.value, self.folder))
+        return key
 
 
 def vault_keys_of(text: str, folder: Path) -> OpenVaultKey | None:
@@ -87,11 +88,17 @@ def open_account(source: KeySource, folder: Path, address: Address | None) -> Si
             raise ConfigurationError("a web3signer: may keep several keys; name the operator's address")
         return Web3Signer.connect(source.value, address)
     if source.kind == PKCS11:
-        from cityledger.key_sources.pkcs11_keys import TokenSigner
-        from cityledger.key_sources.pkcs11_uri import parse_pkcs11
-
-        return TokenSigner(parse_pkcs11(source.value, folder))
+        signer: Signer = _pkcs11().TokenSigner(parse_pkcs11(source.value, folder))
+        return signer
     return LocalSigner(EthAccount.from_key(read_secret(source, folder)))
+
+
+def _pkcs11() -> ModuleType:
+    """Loaded only where it is used: the library that it stands on is an extra."""
+    try:
+        return import_module("cityledger.key_sources.pkcs11_keys")
+    except ImportError as error:
+        raise ConfigurationError("a pkcs11: source needs `pip install 'cityledger[node,pkcs11]'`") from error
 
 
 def _in_keyring(keyring: Keyring, address: Address) -> Signer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pkcs11
@@ -18,6 +19,8 @@ from pkcs11.exceptions import (
     EncryptedDataInvalid,
     EncryptedDataLenRange,
     GeneralError,
+    MultipleObjectsReturned,
+    NoSuchKey,
     PKCS11Error,
 )
 from pkcs11.mechanisms import GCMParams
@@ -38,14 +41,59 @@ _REFUSED = (EncryptedDataInvalid, EncryptedDataLenRange, DataInvalid, GeneralErr
 _Result = TypeVar("_Result")
 
 
+class Token:
+    """The one session of this process with a token. Signing in holds for the whole process (PKCS #11 v3.1
+    §5.6), so a second session with a PIN would be refused.
+    """
+
+    def __init__(self, uri: Pkcs11Uri) -> None:
+        self._uri = uri
+        self._session: Any = None
+        self.lock = threading.RLock()
+        self.generation = 0
+        """How many sessions were opened; keys found in an earlier one are gone."""
+
+    def session(self) -> Any:
+        """The open session; call with ``lock`` held.
+
+        Raises:
+            KeyringError: there is no such library or token, or the PIN is wrong.
+        """
+        if self._session is None:
+            try:
+                token = pkcs11.lib(self._uri.module).get_token(token_label=self._uri.token)
+                self._session = token.open(user_pin=self._uri.pin)
+            except RuntimeError as error:  # the root of the library's errors
+                raise KeyringError(
+                    f"token {self._uri.token!r} cannot be opened: {type(error).__name__}"
+                ) from error
+            self.generation += 1
+        return self._session
+
+    def forget(self) -> None:
+        """Ends a session that failed, so that the next call opens another."""
+        session, self._session = self._session, None
+        with suppress(PKCS11Error):
+            session.close()
+
+
+_tokens: dict[tuple[str, str], Token] = {}
+_tokens_lock = threading.Lock()
+
+
+def _token_of(uri: Pkcs11Uri) -> Token:
+    with _tokens_lock:
+        return _tokens.setdefault((uri.module, uri.token), Token(uri))
+
+
 class TokenKey:
     """One key object of a token, found by its label when it is first used."""
 
     def __init__(self, uri: Pkcs11Uri, find: Callable[[Any], Any]) -> None:
         self._uri = uri
         self._find = find
-        self._lock = threading.Lock()
-        self._session: Any = None
+        self._token = _token_of(uri)
+        self._generation = 0
         self._key: Any = None
 
     def use(self, work: Callable[[Any], _Result]) -> _Result:
@@ -54,36 +102,33 @@ class TokenKey:
         Raises:
             KeyringError: the token or the key is not there, or the PIN is wrong.
             KeyUnavailableError: the module does not work.
+            PKCS11Error: one of ``_REFUSED``: the module works and refuses the data.
         """
-        with self._lock:
-            if self._key is not None:
-                try:
-                    return work(self._key)
-                except _REFUSED:
-                    raise
-                except PKCS11Error:
-                    self._forget()
-            self._open()
+        with self._token.lock:
             try:
-                return work(self._key)
+                return work(self._current())
             except _REFUSED:
                 raise
+            except PKCS11Error:
+                self._token.forget()
+            try:
+                return work(self._current())
             except PKCS11Error as error:
-                self._forget()
+                self._token.forget()
                 raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
 
-    def _open(self) -> None:
+    def _current(self) -> Any:
+        session = self._token.session()
+        if self._key is None or self._generation != self._token.generation:
+            self._key, self._generation = self._found(session), self._token.generation
+        return self._key
+
+    def _found(self, session: Any) -> Any:
         try:
-            token = pkcs11.lib(self._uri.module).get_token(token_label=self._uri.token)
-            self._session = token.open(user_pin=self._uri.pin)
-            self._key = self._find(self._session)
-        except (PKCS11Error, RuntimeError) as error:
-            self._forget()
+            return self._find(session)
+        except (NoSuchKey, MultipleObjectsReturned) as error:
             place = f"key {self._uri.object!r} of token {self._uri.token!r}"
             raise KeyringError(f"{place} cannot be opened: {type(error).__name__}") from error
-
-    def _forget(self) -> None:
-        self._session = self._key = None
 
 
 class TokenSigner:

@@ -42,7 +42,7 @@ def _run(command: str, folder: Path) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - a program of the operator's choice, without a shell
             shlex.split(command),
-            cwd=folder,
+            cwd=folder if folder.is_dir() else None,  # a new node has none yet
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             timeout=_COMMAND_SECONDS,

@@ -19,7 +19,7 @@ def canonical_signature(address: str, preimage: bytes, rs: bytes) -> bytes:
         KeyringError: it is not a signature of this account.
     """
     r, s = rs[:32], int.from_bytes(rs[32:64], "big")
-    low = r + min(s, SECPK1_N - s).to_bytes(32, "big")
+    low = r + min(s, -s % SECPK1_N).to_bytes(32, "big")
     for v in _PLACES:
         signature = low + bytes([v])
         if _signer(keccak(preimage), signature) == address:

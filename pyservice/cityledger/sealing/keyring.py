@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from cityledger.errors import CityledgerError, KeyringError, SealingError
+from cityledger.errors import KeyringError, KeyUnavailableError, SealingError
 from cityledger.sealing.agency_keys import AgencyKeys, OpenVaultKey, Random
 from cityledger.sealing.context import KEY_BYTES
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, LOW_KDF_COST, KeyringKey, UnlockSecret
@@ -246,7 +246,7 @@ def _read(name: str, load: Callable[[], _Entry]) -> _Entry:
     """``load()``, with whatever goes wrong told as this entry's failure, without the failing value."""
     try:
         return load()
-    except CityledgerError as error:
+    except (SealingError, KeyUnavailableError) as error:
         raise KeyringError(f"{name} cannot be opened: {error}") from error
     except OSError as error:
         raise KeyringError(f"{name} cannot be read: {error.strerror}") from error

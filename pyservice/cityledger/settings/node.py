@@ -50,9 +50,9 @@ class Settings:
     operator: str = field(metadata=text("0x and 40 hex digits", r"0x[0-9a-fA-F]{40}"))
     """Account that operates this node's logs and pays for anchoring."""
     operator_key: str = field(default="keyring", metadata=text("keyring, or a key source", _KEY_SOURCE))
-    """Where the operator's key is: ``keyring``, or a ``file:``, ``command:``, ``web3signer:``, ``pkcs11:``."""
+    """Where its key is kept: ``keyring``, or a ``file:``, ``command:``, ``web3signer:`` or ``pkcs11:``."""
     vault_keys: str = field(default="keyring", metadata=text("keyring, or a key source", _KEY_SOURCE))
-    """Where vault keys are: ``keyring``, or a source with ``{agency}`` and ``{epoch}`` in it."""
+    """Where vault keys are kept: ``keyring``, or a source with ``{agency}`` and ``{epoch}`` in it."""
     key_file: Path | None = field(default=None, metadata=text("a path"))
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
     ws_url: str = field(default="", metadata=text("ws(s)://…, or empty", r"(wss?://.+)?"))

@@ -14,12 +14,15 @@ from cityledger.settings.node import Settings, node_sources
 
 _HIDDEN = "…"
 _WITHOUT_SECRETS = ("sqlite", "file")
+_KEY_SOURCES = ("command", "pkcs11", "web3signer")
+"""Sources of keys whose text may hold a password."""
 OTHER_VARIABLES: Mapping[str, str] = {
     "CITYLEDGER_FOLDER": "folder of the node, and of the settings",
     "CITYLEDGER_DEVNET": "folder of the devnet",
     "CITYLEDGER_ACCOUNT": "keystore of the account that signs on the command line",
     "CITYLEDGER_TOKEN": "an access token instead of credentials",
     "CITYLEDGER_PASSPHRASE": "opens the node's keyring",
+    "CITYLEDGER_PKCS11_PIN": "signs in to a security module",
     "CITYLEDGER_LOG": "level of the node's log",
     "CITYLEDGER_ANVIL": "the anvil program",
     "CITYLEDGER_TEST_DATA": "public data for tests",
@@ -88,6 +91,9 @@ def masked(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {told}" for name, told in value.items())
     text = str(value)
+    kind, colon, rest = text.partition(":")
+    if colon and kind in _KEY_SOURCES:
+        return f"{kind}:{masked(rest) if kind == 'web3signer' else _HIDDEN}"
     parts = urlsplit(text) if "://" in text else None
     if parts is None or parts.scheme in _WITHOUT_SECRETS:
         return text

@@ -36,6 +36,32 @@ def test_sign_gives_the_same_bytes_again() -> None:
     assert sender.sign(ALICE, 0, LIMITED, FEES) == sender.sign(ALICE, 0, LIMITED, FEES)
 
 
+@given(
+    st.integers(0, 2**64 - 1),
+    st.binary(max_size=200),
+    st.integers(1, 2**62),
+    st.integers(0, 2**62),
+    st.booleans(),
+)
+def test_sign_gives_the_bytes_of_eth_account(
+    nonce: int, data: bytes, gas: int, fee: int, creates: bool
+) -> None:
+    to = None if creates else CALL.to
+    made = sender_of(FakeChain()).sign(ALICE, nonce, Call(to, data, "x", gas=gas), Fees(fee, fee // 3))
+    fields = {
+        "type": 2,
+        "chainId": CHAIN_ID,
+        "nonce": nonce,
+        "data": data,
+        "value": 0,
+        "gas": gas,
+        "maxFeePerGas": fee,
+        "maxPriorityFeePerGas": fee // 3,
+    }
+    expected = Account.sign_transaction(fields if creates else {**fields, "to": to}, ALICE.key)
+    assert (made.raw, made.hash) == (bytes(expected.raw_transaction), bytes(expected.hash))
+
+
 def test_sign_refuses_a_call_without_limit() -> None:
     with pytest.raises(ChainError, match="no gas limit"):
         sender_of(FakeChain()).sign(ALICE, 0, CALL, FEES)
