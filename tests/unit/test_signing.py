@@ -3,7 +3,7 @@ from __future__ import annotations
 from eth_account import Account
 
 from cityledger.keccak import keccak
-from cityledger.proofs.leaves import recover_signer
+from cityledger.proofs.signatures import recover_signer
 from cityledger.signing import LocalSigner, as_signer
 
 ALICE = Account.from_key("0x" + "01" * 32)

@@ -6,7 +6,7 @@ from eth_keys.constants import SECPK1_N
 
 from cityledger.errors import KeyringError, VerificationError
 from cityledger.keccak import keccak
-from cityledger.proofs.leaves import recover_signer
+from cityledger.proofs.signatures import recover_signer
 
 _PLACES = (27, 28)
 

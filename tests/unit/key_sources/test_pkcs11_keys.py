@@ -11,7 +11,7 @@ from cityledger.errors import KeyringError, SealingError
 from cityledger.keccak import keccak
 from cityledger.key_sources.pkcs11_keys import TokenSigner, TokenVaultKey
 from cityledger.key_sources.pkcs11_uri import Pkcs11Uri, parse_pkcs11
-from cityledger.proofs.leaves import recover_signer
+from cityledger.proofs.signatures import recover_signer
 from security_module import SoftToken, make_account, make_vault_key
 
 NONCE, DATA_KEY = b"n" * 12, b"d" * 32
