@@ -45,6 +45,8 @@ HTTP status and code of each stand in ``api/problems.py``; a test checks that no
 
 from __future__ import annotations
 
+import traceback
+
 
 class CityledgerError(Exception):
     """The root of the tree. ``str(error)`` is safe to show: no key, payload or identity is in it."""
@@ -214,3 +216,9 @@ class LogHaltedError(ChainError):
 
 class ConfigurationError(CityledgerError):
     """Settings or manifest are incomplete or contradict each other; lists everything that is wrong."""
+
+
+def places_of(error: BaseException) -> str:
+    """The innermost functions and lines of an error, for the log; its message may repeat what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import NoReturn, TypeAlias, Union
 
 import msgspec
@@ -23,6 +24,9 @@ MAX_DEPTH = 64
 MAX_NUMBER_CHARACTERS = 1_000
 MAX_NUMBER_EXPONENT = 308
 """The decimal exponent of the largest IEEE 754 double (RFC 7493 §2.2)."""
+_BEYOND_DOUBLES = 2**1024 - 2**970
+"""From here on, either way, a number rounds to infinity (IEEE 754-2019 §4.3.1): half a step above the largest
+double, 1.7976931348623157e308. Every reader with doubles refuses it or reads another value."""
 
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]|NaN|-?Infinity', re.DOTALL)
 _SURROGATE_ESCAPES = re.compile(
@@ -30,10 +34,21 @@ _SURROGATE_ESCAPES = re.compile(
     re.DOTALL,
 )
 _SHOWN_PATH_CHARACTERS = 200
+_ODD_NUMBER = "number out of the range or length that readers agree on"
+_IsWanted = Callable[[Collection[str], str, object], bool]
+"""Asked of each step below a value: the steps before it, the step, and what it leads to."""
 
 
 class _DuplicateKeyError(Exception):
     """Raised inside the decoder's hook, which does not know where in the document it stands."""
+
+
+class _OddNumberError(Exception):
+    """As above: the decoder's hooks are handed a literal without its place."""
+
+
+class _Literal(str):
+    """A number as written, for finding the path of an odd one."""
 
 
 class _Pairs(list[tuple[str, object]]):
@@ -47,8 +62,8 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, minus_zero
 
     Raises:
         TooLargeError: more than ``max_bytes`` bytes.
-        MalformedJsonError: not strict JSON, or nested too deep. A duplicate key is named in ``field``;
-            else the reason gives line and column.
+        MalformedJsonError: not strict JSON, or nested too deep. ``field`` is the path of a duplicate key or of
+            a number that readers disagree on; else the reason gives line and column.
     """
     if len(data) > max_bytes:
         raise TooLargeError("", f"JSON of more than {max_bytes} bytes")
@@ -115,8 +130,8 @@ def _refuse_lone_surrogates(text: str) -> None:
 def _load(text: str, *, minus_zero: bool) -> Json:
     decoder = json.JSONDecoder(
         object_pairs_hook=_object,
-        parse_int=lambda number: _integer(text, number, minus_zero=minus_zero),
-        parse_float=lambda number: _decimal(text, number),
+        parse_int=partial(_integer, minus_zero=minus_zero),
+        parse_float=_decimal,
     )
     try:
         value: Json = decoder.decode(text)
@@ -124,7 +139,15 @@ def _load(text: str, *, minus_zero: bool) -> Json:
         reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise MalformedJsonError("", reason) from error
     except _DuplicateKeyError as error:
-        raise MalformedJsonError(_duplicate_path(text), "this key occurs twice in its object") from error
+        raise MalformedJsonError(
+            _path_of(text, _is_repeated), "this key occurs twice in its object"
+        ) from error
+    except _OddNumberError as error:
+        literal = str(error)
+        path = _path_of(text, lambda _above, _step, value: isinstance(value, _Literal) and value == literal)
+        # A literal this odd occurs in the text once.
+        reason = f"{_ODD_NUMBER} at {_place(text, text.find(literal))}"
+        raise MalformedJsonError(path, reason) from error
     return value
 
 
@@ -135,30 +158,29 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return members
 
 
-def _integer(text: str, number: str, *, minus_zero: bool) -> int:
+def _integer(number: str, *, minus_zero: bool) -> int:
     # Checked before int(), which is quadratic in the digits; the sign is one character more.
     if len(number.lstrip("-")) > MAX_NUMBER_EXPONENT + 1:
-        _refuse_number(text, number)
+        raise _OddNumberError(number)
     if number == "-0" and not minus_zero:
         raise MalformedJsonError("", "-0 is not allowed: zero is written 0")
-    return int(number)
-
-
-def _decimal(text: str, number: str) -> Decimal:
-    if len(number) > MAX_NUMBER_CHARACTERS:
-        _refuse_number(text, number)
-    try:
-        value = Decimal(number)
-    except InvalidOperation:
-        _refuse_number(text, number)
-    if abs(value.adjusted()) > MAX_NUMBER_EXPONENT:
-        _refuse_number(text, number)
+    value = int(number)
+    if abs(value) >= _BEYOND_DOUBLES:
+        raise _OddNumberError(number)
     return value
 
 
-def _refuse_number(text: str, number: str) -> NoReturn:
-    # The hooks are not told where they stand; a literal this odd stands in the text once.
-    _refuse(text, text.find(number), "number out of the range or length that readers agree on")
+def _decimal(number: str) -> Decimal:
+    if len(number) > MAX_NUMBER_CHARACTERS:
+        raise _OddNumberError(number)
+    try:
+        value = Decimal(number)
+    except InvalidOperation as error:
+        raise _OddNumberError(number) from error
+    # copy_abs, unlike abs, does not round to the context's 28 digits.
+    if abs(value.adjusted()) > MAX_NUMBER_EXPONENT or value.copy_abs() >= _BEYOND_DOUBLES:
+        raise _OddNumberError(number)
+    return value
 
 
 def _refuse(text: str, position: int, reason: str) -> NoReturn:
@@ -171,26 +193,32 @@ def _place(text: str, position: int) -> str:
     return f"line {line}, column {column}"
 
 
-def _duplicate_path(text: str) -> str:
-    """The path of the first duplicate key, by a second parse: the first one had thrown the path away. "" if
-    the text breaks off after it.
+def _path_of(text: str, is_wanted: _IsWanted) -> str:
+    """The path of the first value or key that is wanted, by a second parse: the first one had discarded the
+    path. "" if the text breaks off after it.
     """
     try:
-        tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode(text)
+        tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal).decode(
+            text
+        )
     except json.JSONDecodeError:
         return ""
-    path = "".join(reversed(next(_duplicates(tree), [])))
+    path = "".join(reversed(next(_paths(tree, is_wanted), [])))
     return path.removeprefix(".")[:_SHOWN_PATH_CHARACTERS]
 
 
-def _duplicates(value: object) -> Iterator[list[str]]:
-    """The steps to each duplicate key, innermost first. Only those that are found cost a path."""
+def _is_repeated(above: Collection[str], step: str, _value: object) -> bool:
+    return step in above
+
+
+def _paths(value: object, is_wanted: _IsWanted) -> Iterator[list[str]]:
+    """The steps to each that is wanted, innermost first. Only those that are found cost a path."""
     seen: set[str] = set()
     for step, inner in _children(value):
-        if isinstance(value, _Pairs) and step in seen:
+        if is_wanted(seen, step, inner):
             yield [step]
         seen.add(step)
-        for steps in _duplicates(inner):
+        for steps in _paths(inner, is_wanted):
             yield [*steps, step]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import ClientDisconnect
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cityledger.api.problems import answer_unexpected
 from cityledger.api.streaming import StreamCutError
+from cityledger.errors import places_of
 
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
@@ -62,7 +62,7 @@ class Observer:
         except ClientDisconnect:
             status = status or _BROKEN_OFF
         except Exception as error:
-            log.error("unexpected error=%s at=%s", type(error).__name__, _places(error))
+            log.error("unexpected error=%s at=%s", type(error).__name__, places_of(error))
             if status == 0:
                 await answer_unexpected()(scope, receive, noting)
         finally:
@@ -76,8 +76,3 @@ class Observer:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
         log.info("request method=%s route=%s status=%d ms=%.1f", method, route, status, seconds * 1000)
-
-
-def _places(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

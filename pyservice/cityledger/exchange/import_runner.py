@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from cityledger.errors import CityledgerError, UnavailableError
+from cityledger.errors import CityledgerError, UnavailableError, places_of
 from cityledger.exchange.importing import ImportRun
 from cityledger.exchange.placing import written_before
 from cityledger.exchange.services import Services
@@ -53,8 +53,8 @@ class ImportRunner:
             self._woken.clear()
             try:
                 busy = self.turn(stop) if leads() else self._let_others()
-            except CityledgerError:
-                _log.exception("imports cannot be looked for")
+            except CityledgerError as error:
+                _log.error("imports cannot be looked for error=%s", type(error).__name__)
                 busy = False
             if not busy:
                 self._woken.wait(IDLE_SECONDS)
@@ -99,14 +99,15 @@ class ImportRunner:
             else:
                 self._finish(job, None)
         except UnavailableError as error:
-            _log.warning("import rests: %s", error, extra={"import": job.id})
+            _log.warning("import rests import=%s: %s", job.id, error)
             self._rests_until[job.key.dataset] = self._monotonic() + PAUSE_SECONDS
             return False
         except CityledgerError as error:
-            _log.info("import stopped: %s", error, extra={"import": job.id})
+            _log.info("import stopped import=%s: %s", job.id, error)
             self._finish(job, str(error))
-        except Exception:
-            _log.exception("import failed", extra={"import": job.id})
+        except Exception as error:
+            kind = type(error).__name__
+            _log.error("import failed import=%s error=%s at=%s", job.id, kind, places_of(error))
             self._finish(job, NODE_FAILED)
         return True
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from cityledger.errors import (
+    CityledgerError,
     ConflictError,
     DeniedError,
     InputError,
@@ -31,7 +32,7 @@ from cityledger.exchange.submit import ROUNDS, allow
 from cityledger.exchange.submit_rows import RowDraft, Within, seal_rows, submit_rows
 from cityledger.exchange.tallies import Outcome, Tallies
 from cityledger.formats import registry as formats
-from cityledger.formats.rows import Act, RejectedRow, Row
+from cityledger.formats.rows import Act, RejectedRow, Row, failed_row
 from cityledger.profiles import registry as profiles
 from cityledger.store import imports
 from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
@@ -136,6 +137,21 @@ class ImportRun:
             yield item
 
     def _take(self, chunk: Sequence[Row | RejectedRow]) -> None:
+        """Takes the chunk in one step; where the program fails, row by row, and rejects what fails alone.
+
+        Raises: as ``step``.
+        """
+        try:
+            self._take_together(chunk)
+        except CityledgerError:
+            raise
+        except Exception as error:
+            if len(chunk) == 1:
+                return self._take_together([failed_row(chunk[0].row_no, error)])
+            for item in chunk:
+                self._take([item])
+
+    def _take_together(self, chunk: Sequence[Row | RejectedRow]) -> None:
         checked = [check_row(self._dataset, self._record_key, item) for item in chunk]
         for _ in range(ROUNDS):
             judged = self._judge(checked)

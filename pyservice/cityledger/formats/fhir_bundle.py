@@ -9,14 +9,15 @@ the others (patients, organisations, what is about several encounters or none) b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
-from cityledger.errors import FormatError, MalformedJsonError, TooLargeError
+from cityledger.errors import FormatError
 from cityledger.formats.fhir_entries import MAX_FILE_BYTES, Entry, Fault, entry_of, read_entries
 from cityledger.formats.fhir_record import parts_of
 from cityledger.formats.fhir_references import Bundled
 from cityledger.formats.options import ImportOptions
-from cityledger.formats.rows import Act, Format, RejectedRow, Row
+from cityledger.formats.rows import Act, Format, RejectedRow, Row, row_or_reason
 from cityledger.profiles.fhir_slices import Slice
 from cityledger.profiles.record_body import MAX_SUBJECTS
 from cityledger.strict_json import parse
@@ -49,7 +50,7 @@ def read_lines(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Rejec
     """One record a line; blank lines are counted and passed over. Holds one line at a time."""
     for number, line in enumerate(_lines(stream), start=1):
         if line.strip():
-            yield _line(number, line)
+            yield row_or_reason(number, partial(_line, number, line))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -62,10 +63,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _line(number: int, line: bytes) -> Row | RejectedRow:
-    try:
-        resource = parse(line, max_bytes=MAX_LINE_BYTES)
-    except (MalformedJsonError, TooLargeError) as error:
-        return RejectedRow(number, error.field, error.reason)
+    resource = parse(line, max_bytes=MAX_LINE_BYTES)
     # No other line is at hand: patients are named as the others refer to them.
     entry = entry_of(number, resource, Slice("", line.strip()), "resource")
     return _row([entry], Bundled([], is_all=False))
@@ -80,7 +78,7 @@ def _records(entries: Sequence[Entry], *, by_encounter: bool) -> Iterator[Row | 
     seen: set[str] = set()
     for number in sorted(groups):
         members = groups[number]
-        row = _row(members, bundled, named=entries[number - 1])
+        row = row_or_reason(number, partial(_row, members, bundled, named=entries[number - 1]))
         if isinstance(row, Row) and row.provider_id in seen:
             row = RejectedRow(number, _place(number), "the file has this resource a second time")
         elif isinstance(row, Row):

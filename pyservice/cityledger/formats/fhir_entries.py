@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from cityledger.errors import FieldError, FormatError, InputError, PayloadError
+from cityledger.formats.rows import row_or_reason
 from cityledger.profiles.fhir import check_bundle_frame, check_entry_frame, check_resource
 from cityledger.profiles.fhir_slices import Slice
 from cityledger.profiles.fhir_types import PART_OF
@@ -94,7 +96,12 @@ def _entries(bundle: Mapping[str, Json], raw: Mapping[str, bytes]) -> Iterator[E
     if not isinstance(entries, list):
         raise FormatError("Bundle.entry", "must be a JSON array")
     for index, written in enumerate(raw_items(raw.get("entry", b"[]"))):
-        yield _entry(index + 1, entries[index], written, f"entry[{index}]")
+        yield _entry_or_fault(index + 1, entries[index], written, f"entry[{index}]")
+
+
+def _entry_or_fault(number: int, entry: Json, written: bytes, path: str) -> Entry:
+    read = row_or_reason(number, partial(_entry, number, entry, written, path))
+    return read if isinstance(read, Entry) else _refused(number, path, read.reason)
 
 
 def _entry(number: int, entry: Json, written: bytes, path: str) -> Entry:

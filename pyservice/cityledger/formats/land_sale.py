@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
 from cityledger.errors import FieldError
-from cityledger.formats.rows import RejectedRow, Row
+from cityledger.formats.rows import RejectedRow, Row, row_or_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,10 +40,7 @@ def read_rows(
         if isinstance(item, RejectedRow):
             yield item
             continue
-        try:
-            yield read(*item)
-        except FieldError as error:
-            yield RejectedRow(item[0], error.field, error.reason)
+        yield row_or_reason(item[0], partial(read, *item))
 
 
 def sale(

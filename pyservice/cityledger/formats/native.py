@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
-from cityledger.errors import FieldError, InputError, TooLargeError
+from cityledger.errors import FieldError, TooLargeError
 from cityledger.formats.native_csv import read_csv
 from cityledger.formats.options import ImportOptions
-from cityledger.formats.rows import Act, Format, Identifier, RejectedRow, Row
+from cityledger.formats.rows import Act, Format, Identifier, RejectedRow, Row, row_or_reason
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import MAX_SUBJECTS, read_subject
 from cityledger.strict_json import Json, parse, raw_members
@@ -31,10 +32,7 @@ def read_ndjson(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reje
         line = data.removeprefix(codecs.BOM_UTF8) if line_no == 1 else data
         if not line.strip():
             continue
-        try:
-            yield _row(line_no, line)
-        except InputError as error:
-            yield RejectedRow(line_no, error.field, error.reason)
+        yield row_or_reason(line_no, partial(_row, line_no, line))
 
 
 def act_of(text: str) -> Act:

@@ -11,16 +11,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
-from cityledger.errors import FieldError, FormatError, InputError
+from cityledger.errors import FieldError, FormatError, MalformedJsonError
 from cityledger.formats.options import ImportOptions
-from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
+from cityledger.formats.rows import Act, Identifier, RejectedRow, Row, row_or_reason
 from cityledger.formats.schema_paths import cell_kinds
 from cityledger.formats.table import read_named_table
 from cityledger.profiles import registry
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import read_subject
+from cityledger.strict_json import parse
 from cityledger.types import SubjectId
 
 _ABOUT_THE_ROW = ("id", "act", "subject", "subject.system", "subject.value")
@@ -56,10 +58,7 @@ def read_csv(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Rejecte
             yield item
             continue
         row_no, cells = item
-        try:
-            yield _row(row_no, cells, columns)
-        except InputError as error:
-            yield RejectedRow(row_no, error.field, error.reason)
+        yield row_or_reason(row_no, partial(_row, row_no, cells, columns))
 
 
 def _columns(names: tuple[str, ...], options: ImportOptions) -> dict[str, _Column]:
@@ -116,14 +115,26 @@ def _subjects(cells: Mapping[str, str]) -> tuple[SubjectId | Identifier, ...]:
 def _encoded(cell: str, column: _Column) -> bytes:
     """The cell as JSON; a number keeps its digits: 6.10 stays 6.10."""
     if "number" in column.kinds and _NUMBER.fullmatch(cell):
-        return cell.encode()
+        return _number(cell, column)
     if "integer" in column.kinds and _INTEGER.fullmatch(cell):
-        return cell.encode()
+        return _number(cell, column)
     if "boolean" in column.kinds and cell in _BOOLEANS:
         return cell.encode()
     if "string" in column.kinds:
         return json.dumps(cell, ensure_ascii=False).encode()
     raise FieldError(column.name, f"must be {' or '.join(sorted(column.kinds))}, as JSON writes it")
+
+
+def _number(cell: str, column: _Column) -> bytes:
+    """
+    Raises:
+        FieldError: no JSON reader agrees on its value; names the column.
+    """
+    try:
+        parse(cell.encode(), max_bytes=len(cell))
+    except MalformedJsonError as error:
+        raise FieldError(column.name, error.reason) from None
+    return cell.encode()
 
 
 def _place(tree: dict[_Step, object], column: _Column, value: bytes) -> None:

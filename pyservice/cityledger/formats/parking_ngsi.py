@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -24,7 +25,7 @@ from cityledger.formats.parking_json import (
     system_of,
 )
 from cityledger.formats.parking_rows import encoded, place_id
-from cityledger.formats.rows import Format, RejectedRow, Row
+from cityledger.formats.rows import Format, RejectedRow, Row, row_or_reason
 from cityledger.profiles.ngsi import key_values
 from cityledger.profiles.parking_entities import STATE_TYPES, TYPES
 from cityledger.profiles.parking_quality import COUNTS, odd_numbers
@@ -37,10 +38,7 @@ _MAX_LINE_BYTES = 1 << 20
 def _read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     system = system_of(None, options)
     for row_no, data in enumerate(_entities(stream), start=1):
-        try:
-            yield _row(row_no, data, system)
-        except InputError as error:
-            yield RejectedRow(row_no, error.field, error.reason)
+        yield row_or_reason(row_no, partial(_row, row_no, data, system))
 
 
 def _entities(stream: BinaryIO) -> Iterator[bytes]:

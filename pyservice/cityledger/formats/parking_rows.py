@@ -10,15 +10,15 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from cityledger.errors import FieldError, FormatError, InputError
+from cityledger.errors import FieldError, FormatError
 from cityledger.formats.instants import STALE_AFTER, moment
-from cityledger.formats.rows import RejectedRow, Row
+from cityledger.formats.rows import RejectedRow, Row, row_or_reason
 from cityledger.profiles.parking_quality import odd_numbers
 from cityledger.profiles.provider_id import verify_provider_id
 
@@ -60,16 +60,13 @@ def drafts(
         if isinstance(item, RejectedRow):
             yield item
             continue
-        try:
-            yield read(*item)
-        except InputError as error:
-            yield RejectedRow(item[0], error.field, error.reason)
+        yield row_or_reason(item[0], partial(read, *item))
 
 
 def history(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
     """The rows of a file of many moments, as they come; being old is nothing odd in it."""
     for draft in read:
-        yield draft if isinstance(draft, RejectedRow) else draft.row()
+        yield draft if isinstance(draft, RejectedRow) else row_or_reason(draft.row_no, draft.row)
 
 
 def snapshot(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
@@ -85,9 +82,9 @@ def snapshot(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]
         if isinstance(draft, RejectedRow):
             yield draft
         elif newest and draft.heard and newest - moment(draft.heard) > STALE_AFTER:
-            yield draft.row("stale")
+            yield row_or_reason(draft.row_no, partial(draft.row, "stale"))
         else:
-            yield draft.row()
+            yield row_or_reason(draft.row_no, draft.row)
 
 
 def _marks(name: str, part: Mapping[str, Any], told: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
+from cityledger.errors import FormatError, InputError, places_of
 from cityledger.formats.options import ImportOptions
 from cityledger.types import SubjectId
+
+T = TypeVar("T")
+ROW_FAILED = "the node failed on this row and wrote nothing of it; its log has more. Send the file again"
+"""The reason of a row that is refused because of a fault of the program. A file with such a row is imported
+again when it is sent again."""
+
+log = logging.getLogger(__name__)
 
 
 class Act(StrEnum):
@@ -60,6 +69,28 @@ class RejectedRow:
     row_no: int
     field: str
     reason: str
+
+
+def row_or_reason(row_no: int, read: Callable[[], T]) -> T | RejectedRow:
+    """``read()``, or why this row is refused; the rows after it are still read.
+
+    Raises:
+        FormatError: it makes the whole file unreadable.
+    """
+    try:
+        return read()
+    except FormatError:
+        raise
+    except InputError as error:
+        return RejectedRow(row_no, error.field, error.reason)
+    except Exception as error:
+        return failed_row(row_no, error)
+
+
+def failed_row(row_no: int, error: Exception) -> RejectedRow:
+    """The refusal of a row on which the program failed. Logs where, and nothing of the row."""
+    log.error("row failed row=%d error=%s at=%s", row_no, type(error).__name__, places_of(error))
+    return RejectedRow(row_no, "", ROW_FAILED)
 
 
 @dataclass(frozen=True)

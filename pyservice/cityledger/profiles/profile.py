@@ -153,7 +153,8 @@ def _parsed(data: bytes, path: str) -> Json:
     try:
         value = parse(data, max_bytes=len(data))
     except MalformedJsonError as error:
-        raise PayloadError(f"{path}.{error.field}" if error.field else path, error.reason) from error
+        joint = "." if error.field and not error.field.startswith("[") else ""
+        raise PayloadError(f"{path}{joint}{error.field}", error.reason) from error
     if value is None or value in ({}, [], ""):
         raise PayloadError(path, "a part is left out or holds something; it is never empty")
     return value
