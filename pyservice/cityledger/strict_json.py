@@ -62,8 +62,8 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, minus_zero
 
     Raises:
         TooLargeError: more than ``max_bytes`` bytes.
-        MalformedJsonError: not strict JSON, or nested too deep. ``field`` is the path of a duplicate key or of
-            a number that readers disagree on; else the reason gives line and column.
+        MalformedJsonError: not strict JSON, or nested too deep. ``field`` is the path of a duplicate key or
+            of a number that readers disagree on; else the reason gives line and column.
     """
     if len(data) > max_bytes:
         raise TooLargeError("", f"JSON of more than {max_bytes} bytes")
