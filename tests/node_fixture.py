@@ -207,6 +207,8 @@ class TestNode:
             system="siwe" if is_on_chain else "tests",
             credential_until=self.time.now + 3_600,
             expires_at=self.time.now + 900,
+            epoch=1,
+            credential_key=None if is_on_chain else credentials.key_thumbprint(self.credential_keys[code]),
         )
 
     def account(self, code: str, role: str) -> LocalAccount:

@@ -8,7 +8,8 @@ from fastapi import Depends, Request
 
 from cityledger.api.context import NodeContext
 from cityledger.errors import AuthenticationError, TokenError
-from cityledger.store.tokens import Session, find_session
+from cityledger.store.session_standing import find_session
+from cityledger.store.tokens import Session
 
 _MAX_TOKEN_CHARACTERS = 256
 
@@ -27,7 +28,7 @@ def caller(request: Request, node: Node) -> Session:
 
     Raises:
         AuthenticationError: no bearer token.
-        TokenError: unknown, altered or expired: one answer for all three.
+        TokenError: unknown, altered, expired, or ended with its key, epoch or officer: one answer for all.
     """
     values = request.headers.getlist("authorization")
     if len(values) != 1:

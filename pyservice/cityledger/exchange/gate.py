@@ -83,7 +83,8 @@ def _decide_and_log(
     # Before anything that depends on the record: else the answer would tell whether there is one.
     if key is not None and key.digest != ruling.consumer_sealing_digest:
         raise ConflictError(
-            "the sealing key presented is not the one that the registry holds for this agency"
+            "the sealing key presented is not the one that the registry holds for this agency, or was ended"
+            " by a reported compromise; `cityledger agency rotate-keys` registers a new one"
         )
     allowed = _allows(ruling, target)
     signed = make_receipts(services, session, intent, ruling, key if allowed else None)

@@ -59,6 +59,8 @@ def caller_to_json(session: Session, intent: Intent) -> str:
             "system": session.system,
             "credential_until": session.credential_until,
             "expires_at": session.expires_at,
+            "epoch": session.epoch,
+            "credential_key": None if session.credential_key is None else session.credential_key.hex(),
             "purpose": purpose_name(intent.purpose),
             "case": intent.case,
             "represents": intent.represents,
@@ -68,6 +70,7 @@ def caller_to_json(session: Session, intent: Intent) -> str:
 
 def caller_from_json(text: str) -> tuple[Session, Intent]:
     held = json.loads(text)
+    key = held["credential_key"]
     session = Session(
         agency=AgencyId(held["agency"]),
         role=Role(held["role"]),
@@ -76,6 +79,8 @@ def caller_from_json(text: str) -> tuple[Session, Intent]:
         system=held["system"],
         credential_until=held["credential_until"],
         expires_at=held["expires_at"],
+        epoch=held["epoch"],
+        credential_key=None if key is None else bytes.fromhex(key),
     )
     purpose = purpose_from_name(held["purpose"])
     return session, Intent(Action.WRITE, purpose, held["case"], AgencyId(held["represents"]))

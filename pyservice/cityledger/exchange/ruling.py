@@ -13,12 +13,14 @@ from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain
 from cityledger.store import index, logs, records
 from cityledger.store.records import StoredVersion
+from cityledger.store.session_standing import CallerStanding, find_standing
 from cityledger.store.tokens import Session
 from cityledger.types import (
     NO_RECORD,
     NO_SUBJECT,
     Action,
     Address,
+    Agency,
     BlockRef,
     Decision,
     LogId,
@@ -94,10 +96,10 @@ def rule_within(
         raise NotFoundError("dataset")
     version = _find_version(connection, intent.action, target)
     parts = _asked_parts(connection, session, intent, target, dataset)
-    consumer = index.find_agency(connection, session.agency)
+    consumer = find_standing(connection, session)
     at = max(services.clock.at(), block.time)
     subjects = (target.subject,) if version is None else version.subjects or (NO_SUBJECT,)
-    first = _query(session, intent, target, parts, at, subjects[0])
+    first = _query(_unless_ended(session, consumer), intent, target, parts, at, subjects[0])
     known = index.load_known(connection, first)  # no fact of today's rules depends on the subject
     queries = [replace(first, subject=subject) for subject in subjects]
     return Ruling(
@@ -108,7 +110,7 @@ def rule_within(
         block=block,
         policy=policy,
         receipts_log=_receipts_log(connection, dataset),
-        consumer_sealing_digest=bytes(32) if consumer is None else consumer.sealing_key_digest,
+        consumer_sealing_digest=_sealing_digest(connection, consumer.agency),
     )
 
 
@@ -139,6 +141,18 @@ def _asked_parts(
         return everything
     grant = index.find_grant(connection, dataset.dataset, session.agency, intent.purpose)
     return everything if grant is None else grant.parts
+
+
+def _unless_ended(session: Session, standing: CallerStanding) -> Session:
+    """A session that ended with its key, epoch or officer counts as one whose credential has expired."""
+    return session if standing.is_live else replace(session, credential_until=0)
+
+
+def _sealing_digest(connection: sa.Connection, consumer: Agency | None) -> bytes:
+    """The digest of the key that parts may be released to; zero where there is none that counts."""
+    if consumer is None or index.is_of_earlier_epoch(connection, consumer, consumer.sealing_key_digest):
+        return bytes(32)
+    return consumer.sealing_key_digest
 
 
 def _query(

@@ -25,7 +25,7 @@ RULES = (
     Rule(130, Facts.SELF, NO_FACTS, "the caller controls this subject"),
     Rule(11, NO_FACTS, Facts.CONSUMER_ACTIVE, "the asking agency is not active"),
     Rule(21, NO_FACTS, Facts.ROLE_HELD, "the officer does not hold a role that may do this"),
-    Rule(22, NO_FACTS, Facts.CREDENTIAL_LIVE, "the officer's credential has expired"),
+    Rule(22, NO_FACTS, Facts.CREDENTIAL_LIVE, "the officer's credential has expired or was ended"),
     Rule(31, NO_FACTS, Facts.PURPOSE_KNOWN, "the city knows no such purpose"),
     Rule(32, NO_FACTS, Facts.PURPOSE_ALLOWED, "the purpose is not allowed for this dataset and action"),
     Rule(40, Facts.OWN_RECORD, NO_FACTS, "the agency asks for its own record"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -98,7 +99,20 @@ def find_contract(connection: sa.Connection, name: str) -> Address | None:
 
 def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
     row = find(connection, t.idx_agency, {"agency": agency})
-    return None if row is None else _agency(row)
+    return None if row is None else agency_of_row(row)
+
+
+def is_of_earlier_epoch(connection: sa.Connection, agency: Agency, digest: bytes) -> bool:
+    """Whether the registry held a key of this digest for the agency before its epoch last moved on, so that a
+    reported compromise ended the key."""
+    if agency.epoch <= 1:  # the usual case costs no statement
+        return False
+    rows = t.idx_agency.c
+    held = (rows.credential_key_digest == digest) | (rows.sealing_key_digest == digest)
+    query = sa.select(sa.literal(1)).where(
+        (rows.agency == agency.agency) & (rows.epoch < agency.epoch) & held
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def find_agency_by_code(connection: sa.Connection, code: str) -> Agency | None:
@@ -106,12 +120,12 @@ def find_agency_by_code(connection: sa.Connection, code: str) -> Agency | None:
     if "\0" in code:
         return None
     row = connection.execute(select_now(t.idx_agency).where(t.idx_agency.c.code == code)).one_or_none()
-    return None if row is None else _agency(row)
+    return None if row is None else agency_of_row(row)
 
 
 def list_agencies(connection: sa.Connection) -> list[Agency]:
     rows = connection.execute(select_now(t.idx_agency).order_by(t.idx_agency.c.agency))
-    return [_agency(row) for row in rows]
+    return [agency_of_row(row) for row in rows]
 
 
 def find_officer(
@@ -209,7 +223,8 @@ def load_known(connection: sa.Connection, query: Query) -> Known:
     )
 
 
-def _agency(row: sa.Row[tuple[object, ...]]) -> Agency:
+def agency_of_row(row: sa.Row[Any]) -> Agency:
+    """The agency that a row of ``idx_agency`` holds."""
     return Agency(
         agency=AgencyId(row.agency),
         code=row.code,

@@ -289,7 +289,31 @@ token = table(
     Column("system", Text, nullable=False),
     Column("credential_until", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False, comment="the agency's at sign-in; the token ends with it"),
+    Column(
+        "credential_key",
+        LargeBinary(32),
+        comment="thumbprint of the key that vouched, which ends it; NULL for an on-chain officer",
+    ),
     Index(None, "expires_at"),
+)
+
+revocation_list = table(
+    "revocation_list",
+    Column("agency", BigInteger, primary_key=True, autoincrement=False),
+    bytes32("credential_key", key=True),
+    u64("seq"),
+    Column("received_at", BigInteger, nullable=False),
+    Column("signed", Text, nullable=False, comment="the newest list that this key signed, a compact JWS"),
+    comment="One row for each credential key of an agency: no list of that key may go back behind seq.",
+)
+
+revoked_officer = table(
+    "revoked_officer",
+    Column("agency", BigInteger, primary_key=True, autoincrement=False),
+    Column("officer", Text, primary_key=True),
+    Column("system", Text, primary_key=True, comment="empty: in every system"),
+    comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
 )
 
 once = table(

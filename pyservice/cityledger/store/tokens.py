@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +24,10 @@ class Session:
     system: str
     credential_until: int
     expires_at: int
+    epoch: int
+    """The agency's when it signed in; the session ends when it moves on."""
+    credential_key: bytes | None
+    """Thumbprint of the key that vouched for an off-chain officer; the session ends with it."""
 
 
 def token_digest(secret: str) -> bytes:
@@ -42,16 +47,14 @@ def add_token(connection: sa.Connection, secret: str, session: Session, now: int
             system=session.system,
             credential_until=session.credential_until,
             expires_at=session.expires_at,
+            epoch=session.epoch,
+            credential_key=session.credential_key,
         )
     )
 
 
-def find_session(connection: sa.Connection, secret: str, now: int) -> Session | None:
-    """The session of a live token."""
-    live = (token.c.digest == token_digest(secret)) & (token.c.expires_at > now)
-    row = connection.execute(sa.select(token).where(live)).one_or_none()
-    if row is None:
-        return None
+def session_of_row(row: sa.Row[Any]) -> Session:
+    """The session that a row of ``token`` holds."""
     return Session(
         agency=AgencyId(row.agency),
         role=Role(row.role),
@@ -60,6 +63,8 @@ def find_session(connection: sa.Connection, secret: str, now: int) -> Session | 
         system=row.system,
         credential_until=row.credential_until,
         expires_at=row.expires_at,
+        epoch=row.epoch,
+        credential_key=row.credential_key,
     )
 
 

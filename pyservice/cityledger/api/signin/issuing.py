@@ -111,6 +111,10 @@ def _vouched_session(connection: sa.Connection, node: NodeContext, said: Asserti
         raise CredentialError("assertion: iss is not the code of a member agency")
     if not hmac.compare_digest(agency.credential_key_digest, said.key):
         raise CredentialError("assertion: not signed by the key that the registry holds for this agency")
+    if index.is_of_earlier_epoch(connection, agency, said.key):
+        raise CredentialError(
+            "assertion: signed by a key from before a reported compromise of this agency; rotate it"
+        )
     return Session(
         agency=agency.agency,
         role=said.role,
@@ -119,6 +123,8 @@ def _vouched_session(connection: sa.Connection, node: NodeContext, said: Asserti
         system=said.system,
         credential_until=said.until,
         expires_at=min(now + node.settings.token_seconds, said.until),
+        epoch=agency.epoch,
+        credential_key=said.key,
     )
 
 
@@ -126,7 +132,7 @@ def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedI
     live = find_live_role(connection, who.agency, who.account, max(now, node.services.clock.at()))
     if live is None:
         raise CredentialError("SIWE: the account holds no live role at this agency")
-    role, until = live
+    role, until, epoch = live
     return Session(
         agency=who.agency,
         role=role,
@@ -135,6 +141,8 @@ def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedI
         system=_SIWE_SYSTEM,
         credential_until=until,
         expires_at=min(now + node.settings.token_seconds, until, who.until),
+        epoch=epoch,
+        credential_key=None,
     )
 
 

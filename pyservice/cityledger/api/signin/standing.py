@@ -5,19 +5,20 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from cityledger.store import index
+from cityledger.store.session_standing import find_standing
 from cityledger.store.tokens import Session
 from cityledger.types import Address, AgencyId, AgencyStatus, Role
 
 
 def find_live_role(
     connection: sa.Connection, agency: AgencyId, account: Address, at: int
-) -> tuple[Role, int] | None:
-    """(role, until) of an appointment that holds at ``at``, as ``roleOf`` on chain; None if none does."""
+) -> tuple[Role, int, int] | None:
+    """(role, until, epoch) of an appointment that is live at ``at``, as ``roleOf`` on chain; else None."""
     held, appointment = index.find_agency(connection, agency), index.find_officer(connection, agency, account)
     if held is None or appointment is None:
         return None
     role, until, epoch = appointment
-    return (role, until) if role != Role.NONE and at < until and epoch == held.epoch else None
+    return (role, until, epoch) if role != Role.NONE and at < until and epoch == held.epoch else None
 
 
 def is_in_standing(connection: sa.Connection, session: Session, at: int) -> bool:
@@ -26,10 +27,10 @@ def is_in_standing(connection: sa.Connection, session: Session, at: int) -> bool
     A suspended agency's on-chain auditors keep their sight, because what they see is evidence. Its off-chain
     officers do not: the key that vouches for them may be the reason for the suspension.
     """
-    if at >= session.credential_until:
+    standing = find_standing(connection, session)
+    if at >= session.credential_until or not standing.is_live or standing.agency is None:
         return False
     if session.account is not None:
         live = find_live_role(connection, session.agency, session.account, at)
         return live is not None and live[0] == session.role
-    agency = index.find_agency(connection, session.agency)
-    return agency is not None and agency.status == AgencyStatus.ACTIVE
+    return standing.agency.status == AgencyStatus.ACTIVE

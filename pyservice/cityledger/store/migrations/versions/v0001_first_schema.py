@@ -469,11 +469,48 @@ def upgrade() -> None:
         sa.Column("system", sa.Text(), nullable=False),
         sa.Column("credential_until", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "epoch",
+            sa.BigInteger(),
+            nullable=False,
+            comment="the agency's at sign-in; the token ends with it",
+        ),
+        sa.Column(
+            "credential_key",
+            sa.LargeBinary(length=32),
+            nullable=True,
+            comment="thumbprint of the key that vouched, which ends it; NULL for an on-chain officer",
+        ),
         sa.CheckConstraint("length(digest) = 32", name=op.f("ck_token_digest")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_token")),
     )
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_token_expires_at"), ["expires_at"], unique=False)
+    op.create_table(
+        "revocation_list",
+        sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("credential_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "signed",
+            sa.Text(),
+            nullable=False,
+            comment="the newest list that this key signed, a compact JWS",
+        ),
+        sa.CheckConstraint("length(credential_key) = 32", name=op.f("ck_revocation_list_credential_key")),
+        sa.CheckConstraint("seq >= 0", name=op.f("ck_revocation_list_seq")),
+        sa.PrimaryKeyConstraint("agency", "credential_key", name=op.f("pk_revocation_list")),
+        comment="One row for each credential key of an agency: no list of that key may go back behind seq.",
+    )
+    op.create_table(
+        "revoked_officer",
+        sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("officer", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False, comment="empty: in every system"),
+        sa.PrimaryKeyConstraint("agency", "officer", "system", name=op.f("pk_revoked_officer")),
+        comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
+    )
     op.create_table(
         "batch",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -721,6 +758,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("revoked_officer")
+    op.drop_table("revocation_list")
     with op.batch_alter_table("record_subject", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_record_subject_subject_dataset_record"))
     op.drop_table("record_subject")
