@@ -14,7 +14,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script sees only its own folder
 
-from scripts.vector_sets import envelope, leaves, merkle, proof_files, receipts, release, wrap  # noqa: E402
+from scripts.vector_sets import (  # noqa: E402
+    envelope,
+    leaves,
+    merkle,
+    proof_files,
+    receipts,
+    release,
+    revocations,
+    wrap,
+)
 from scripts.vector_sets.values import Vector  # noqa: E402
 
 VECTORS = ROOT / "tests" / "vectors"
@@ -30,6 +39,7 @@ def make_sets() -> dict[str, Iterable[Vector]]:
         "wrap.json": wrap.make_wrap(),
         "release.json": release.make_release(read_stored("release.json")),
         "proof_files.json": proof_files.make_proof_files(),
+        "revocations.json": revocations.make_revocations(),
     }
 
 

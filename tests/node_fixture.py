@@ -49,7 +49,7 @@ from cityledger.proofs.merkle import Tree
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
-from cityledger.store import batches, history, logs, node_state
+from cityledger.store import batches, history, index, logs, node_state
 from cityledger.store import index_tables as t
 from cityledger.store.batches import Batch
 from cityledger.store.database import Database
@@ -207,9 +207,16 @@ class TestNode:
             system="siwe" if is_on_chain else "tests",
             credential_until=self.time.now + 3_600,
             expires_at=self.time.now + 900,
-            epoch=1,
+            epoch=self.epoch(code),
             credential_key=None if is_on_chain else credentials.key_thumbprint(self.credential_keys[code]),
         )
+
+    def epoch(self, code: str) -> int:
+        """The agency's, as the index has it."""
+        with self.context.services.database.reading() as connection:
+            found = index.find_agency(connection, self.agency(code))
+        assert found is not None
+        return found.epoch
 
     def account(self, code: str, role: str) -> LocalAccount:
         """The fixed account of an on-chain officer."""

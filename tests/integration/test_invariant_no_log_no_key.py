@@ -63,6 +63,8 @@ NO_RECORDS = {
     ("GET", "/v1/whoami"),
     ("GET", "/v1/agencies"),
     ("GET", "/v1/agencies/{agency}"),
+    ("GET", "/v1/agencies/{agency}/revocations"),
+    ("PUT", "/v1/agencies/{agency}/revocations"),
     ("GET", "/v1/catalog"),
     ("GET", "/v1/datasets/{dataset}"),
     ("GET", "/v1/datasets/{dataset}/schema"),

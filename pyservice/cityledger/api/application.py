@@ -23,6 +23,7 @@ from cityledger.api.routes import (
     parts,
     reads,
     records,
+    revocations,
     signin,
     stewards,
 )
@@ -48,6 +49,7 @@ def create_app(context: NodeContext) -> FastAPI:
     app.state.node = context
     for module in (
         signin,
+        revocations,
         directory,
         lookups,
         records,

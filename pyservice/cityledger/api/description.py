@@ -31,6 +31,8 @@ SUMMARIES = {
     "whoami": "Tell who is signed in",
     "agencies": "List agencies",
     "agency": "Get an agency",
+    "get_revocations": "List your agency's revoked officers",
+    "put_revocations": "Put a signed list of revoked officers",
     "catalog": "Search datasets",
     "dataset": "Get a dataset with its terms",
     "schema": "Get a dataset's JSON Schema",

@@ -21,10 +21,13 @@ from cityledger.cli.chain_access import (
     send,
     signer,
 )
+from cityledger.cli.officer_revoke import revocations, revoke
 from cityledger.cli.output import JsonOption, note, print_rows
 from cityledger.types import Address, Role
 
-app = typer.Typer(help="Appoint and dismiss an agency's officers on chain, with the agency's own account.")
+app = typer.Typer(help="Appoint and dismiss an agency's officers on chain; revoke those that it vouches for.")
+app.command()(revoke)
+app.command()(revocations)
 
 OfficerArgument = Annotated[str, typer.Argument(help="The officer's account.", metavar="ACCOUNT")]
 

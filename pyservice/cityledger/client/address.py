@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from cityledger.client.wire import to_hex
 from cityledger.errors import ConfigurationError
 from cityledger.profiles.provider_id import verify_provider_id
-from cityledger.types import DatasetId, RecordId
+from cityledger.types import AgencyId, DatasetId, RecordId
 
 _RECORD_ID = re.compile(r"0x[0-9a-f]{64}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -69,3 +69,8 @@ def record_name(record: str | RecordId) -> str:
     if not _RECORD_ID.fullmatch(record):
         verify_provider_id(record)
     return record
+
+
+def revocations_path(agency: str | AgencyId) -> str:
+    """The list of the officers that an agency no longer vouches for."""
+    return f"/v1/agencies/{quote(str(agency), safe='')}/revocations"

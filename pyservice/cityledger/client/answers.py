@@ -49,6 +49,22 @@ class WhoAmI:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokedOfficer:
+    """``system`` is None where the officer is revoked in every system."""
+
+    sub: str
+    system: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """The officers that an agency no longer vouches for; ``seq`` is the highest of its lists, 0 for none."""
+
+    seq: int
+    revoked: tuple[RevokedOfficer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """``parts`` in part-bit order; ``pending_terms`` stand from ``pending_since`` on."""
 

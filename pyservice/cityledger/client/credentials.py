@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +66,34 @@ def make_assertion(
         "cnf": {"jkt": _key(proof_key).thumbprint()},
     }
     return _signed({"typ": "JWT"}, claims, credential_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Revoking:
+    """An agency's list of the officers that it no longer vouches for, each in one system or, with None, in
+    every one. ``issued`` is Unix seconds; ``seq`` is above that of the list before."""
+
+    issuer: str
+    issued: int
+    seq: int
+    revoked: Sequence[tuple[str, str | None]]
+
+
+def make_revocation_list(
+    said: Revoking, *, instance: bytes, credential_key: ec.EllipticCurvePrivateKey
+) -> str:
+    """The list signed by the agency's credential key (ES256), as a compact JWS (SPEC.md §6)."""
+    claims = {
+        "iss": said.issuer,
+        "aud": "0x" + instance.hex(),
+        "iat": said.issued,
+        "seq": said.seq,
+        "revoked": [
+            {"sub": officer} if system is None else {"sub": officer, "system": system}
+            for officer, system in said.revoked
+        ],
+    }
+    return _signed({"typ": "cityledger-revocations+jwt"}, claims, credential_key)
 
 
 def make_dpop_proof(

@@ -18,6 +18,7 @@ from cityledger.api.signin.siwe_message import SignedIn, verify_siwe
 from cityledger.api.signin.standing import find_live_role
 from cityledger.errors import CredentialError
 from cityledger.store import index, tokens
+from cityledger.store.session_standing import find_standing
 from cityledger.store.tokens import Session
 from cityledger.types import AgencyStatus
 
@@ -115,7 +116,7 @@ def _vouched_session(connection: sa.Connection, node: NodeContext, said: Asserti
         raise CredentialError(
             "assertion: signed by a key from before a reported compromise of this agency; rotate it"
         )
-    return Session(
+    session = Session(
         agency=agency.agency,
         role=said.role,
         officer=said.officer,
@@ -126,6 +127,9 @@ def _vouched_session(connection: sa.Connection, node: NodeContext, said: Asserti
         epoch=agency.epoch,
         credential_key=said.key,
     )
+    if not find_standing(connection, session).is_live:
+        raise CredentialError("assertion: the agency has revoked this officer")
+    return session
 
 
 def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedIn, now: int) -> Session:

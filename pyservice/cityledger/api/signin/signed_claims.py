@@ -32,7 +32,7 @@ class SignedClaims:
     thumbprint: bytes
 
 
-def verify_signed_claims(text: str, what: str) -> SignedClaims:
+def verify_signed_claims(text: str, what: str, max_characters: int = MAX_CHARACTERS) -> SignedClaims:
     """Header and claims of a compact JWS, after its ES256 signature was checked with the header's ``jwk``.
 
     The caller decides whether that key is one to trust. ``what`` names the thing in errors.
@@ -40,8 +40,8 @@ def verify_signed_claims(text: str, what: str) -> SignedClaims:
     Raises:
         CredentialError: not such a JWS, another algorithm, a private key inside, or a wrong signature.
     """
-    if len(text) > MAX_CHARACTERS or not _COMPACT.fullmatch(text):
-        raise CredentialError(f"{what}: not a compact JWS of at most {MAX_CHARACTERS} characters")
+    if len(text) > max_characters or not _COMPACT.fullmatch(text):
+        raise CredentialError(f"{what}: not a compact JWS of at most {max_characters} characters")
     head, body, _ = text.split(".")
     header, claims = _members(head, what), _members(body, what)
     if header.get("alg") != "ES256":
@@ -98,7 +98,7 @@ def _verify_signature(text: str, key: ECKey, what: str) -> None:
 
 def _members(segment: str, what: str) -> dict[str, Json]:
     try:
-        value = strict_json.parse(_unbase64(segment, what), max_bytes=MAX_CHARACTERS, max_depth=8)
+        value = strict_json.parse(_unbase64(segment, what), max_bytes=len(segment), max_depth=8)
     except InputError as error:
         raise CredentialError(f"{what}: not strict JSON inside") from error
     if not isinstance(value, dict):

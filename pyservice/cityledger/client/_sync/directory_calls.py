@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from cityledger.client._sync.calls import Calls, node_info
-from cityledger.client.address import dataset_path
-from cityledger.client.answers import Dataset, NodeInfo, WhoAmI
+from cityledger.client.address import dataset_path, revocations_path
+from cityledger.client.answers import Dataset, NodeInfo, Revocations, WhoAmI
 from cityledger.client.messages import Request
+from cityledger.client.wire import read_answer
 from cityledger.types import Agency, AgencyId, DatasetId
 
 
@@ -44,6 +45,17 @@ class DirectoryCalls(Calls):
     def agency(self, name: str | AgencyId) -> Agency:
         """One agency, by number or code."""
         return self._get(Agency, f"/v1/agencies/{quote(str(name), safe='')}")
+
+    def revocations(self, agency: str | AgencyId) -> Revocations:
+        """The officers that the caller's own agency no longer vouches for."""
+        return self._ask(Revocations, Request("GET", revocations_path(agency)))
+
+    def put_revocations(self, agency: str | AgencyId, signed: str) -> Revocations:
+        """Puts a list in effect at once; ``make_revocation_list`` signs it, and no token is needed."""
+        headers = {"Content-Type": "application/jwt"}
+        path = revocations_path(agency)
+        answer = self._open(Request("PUT", path, headers=headers, content=signed.encode()))
+        return read_answer(Revocations, answer.json(), path)
 
     def catalog(
         self, words: str | None = None, *, profile: str | None = None, provider: AgencyId | None = None

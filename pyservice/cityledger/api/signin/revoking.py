@@ -1,0 +1,76 @@
+"""Takes an agency's revocation list, and shows an agency its own."""
+
+from __future__ import annotations
+
+import hmac
+
+import sqlalchemy as sa
+
+from cityledger.api.context import NodeContext
+from cityledger.api.directory import get_agency
+from cityledger.api.signin.revocation_list import RevocationList, verify_revocation_list
+from cityledger.api.wire.revocations import Revocations, RevokedView
+from cityledger.errors import CredentialError, DeniedError
+from cityledger.exchange.audit import ROLE_NOT_HELD
+from cityledger.policy.rules import explain
+from cityledger.store import index, revocations
+from cityledger.store.revocations import SignedList
+from cityledger.store.tokens import Session
+from cityledger.types import AgencyId, AgencyStatus
+
+
+def take_revocations(node: NodeContext, name: str, text: str) -> Revocations:
+    """Puts the list in effect; it is durable, and counts for each request that begins after this returns.
+
+    Raises:
+        NotFoundError: no such agency.
+        CredentialError: not signed by the agency's credential key, or malformed.
+        ConflictError: not newer than the key's last list.
+    """
+    now = node.now()
+    said = verify_revocation_list(text, instance=node.services.instance, now=now)
+    number = get_agency(node, name).agency
+
+    def work(connection: sa.Connection) -> Revocations:
+        _verify_signer(connection, number, said)
+        new = SignedList(said.key, said.seq, said.revoked, text)
+        revocations.replace_list(connection, number, new, now)
+        return _view(connection, number)
+
+    return node.services.journal.run(work)
+
+
+def own_revocations(node: NodeContext, session: Session, name: str) -> Revocations:
+    """The list of the caller's own agency.
+
+    Raises:
+        NotFoundError: no such agency.
+        DeniedError: another agency's.
+    """
+    number = get_agency(node, name).agency
+    if session.agency != number:
+        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+    with node.services.database.reading() as connection:
+        return _view(connection, number)
+
+
+def _verify_signer(connection: sa.Connection, agency: AgencyId, said: RevocationList) -> None:
+    found = index.find_agency(connection, agency)
+    if found is None or found.status not in (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED):
+        raise CredentialError("revocation list: not of a member agency")
+    if found.code != said.issuer:
+        raise CredentialError("revocation list: iss is not the code of the agency in the path")
+    if not hmac.compare_digest(found.credential_key_digest, said.key):
+        raise CredentialError("revocation list: not signed by the key that the registry holds for it")
+    if index.is_of_earlier_epoch(connection, found, said.key):
+        raise CredentialError("revocation list: signed by a key from before a reported compromise; rotate it")
+
+
+def _view(connection: sa.Connection, agency: AgencyId) -> Revocations:
+    return Revocations(
+        seq=revocations.highest_seq(connection, agency),
+        revoked=[
+            RevokedView(sub=one.officer, system=one.system or None)
+            for one in revocations.list_revoked(connection, agency)
+        ],
+    )

@@ -1,0 +1,39 @@
+"""Which officers an agency no longer vouches for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cityledger.api.wire.shapes import Told, with_example
+
+JWT = "application/jwt"
+LIST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        JWT: {
+            "schema": {
+                "type": "string",
+                "description": "A compact JWS (SPEC.md §6), at most 64 KiB",
+            },
+            "example": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImNpdHlsZWRnZXItcmV2b2NhdGlvbnMrand0In0…",
+        }
+    },
+}
+
+
+class RevokedView(Told):
+    """``system`` is null where the officer is revoked in every system."""
+
+    model_config = with_example(Told, {"sub": "dr.chen", "system": None})
+
+    sub: str
+    system: str | None
+
+
+class Revocations(Told):
+    """``seq`` is the highest of all lists of the agency; 0 before the first."""
+
+    model_config = with_example(Told, {"seq": 4, "revoked": [{"sub": "dr.chen", "system": None}]})
+
+    seq: int
+    revoked: list[RevokedView]

@@ -1,0 +1,141 @@
+"""``cityledger officer revoke``: the signed list of officers that an agency no longer vouches for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.cli.node_access import CredentialsOption, NodeOption
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+
+if TYPE_CHECKING:
+    from cityledger.client import AssertionCredentials, Client
+    from cityledger.client.answers import Revocations
+    from cityledger.types import AgencyId
+
+AgencyArgument = Annotated[str, typer.Argument(help="The agency's code.", metavar="AGENCY")]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("--folder", help="Folder of the agency's own node, whose keyring holds its credential key."),
+]
+Entry = tuple[str, str | None]
+
+
+def revoke(
+    agency: AgencyArgument,
+    officer: Annotated[str, typer.Argument(metavar="SUB", help="The officer, as assertions name it in sub.")],
+    system: Annotated[str | None, typer.Option(help="Only in this system.  [default: in every one]")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the officer off the list.")] = False,
+    folder: FolderOption = None,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke an off-chain officer at a node, at once, in open sessions too.
+
+    Example: `cityledger officer revoke HEALTH dr.chen --folder .cityledger/node`
+
+    Signs the agency's whole list with its credential key, from the keyring of its node or from a credentials
+    file, and puts it at the node. Run it at each node where the agency's officers sign in. Officers with an
+    account on chain are dismissed instead: `cityledger officer dismiss`.
+    """
+    from cityledger.client.credentials import Revoking, make_revocation_list
+
+    signing = _signing(agency, folder, node, credentials)
+    with signing.client() as client:
+        stored = client.revocations(agency)
+        entries = _changed(stored, (officer, system), undo=undo)
+        said = Revoking(agency, int(signing.now()), stored.seq + 1, entries)
+        key = signing.credentials.credential_key
+        signed = make_revocation_list(said, instance=client.node().instance, credential_key=key)
+        told = client.put_revocations(agency, signed)
+    print_fields({"agency": agency, "seq": told.seq, "revoked": len(told.revoked)}, as_json=as_json)
+    note("next: the same at each other node where this agency's officers sign in, with --node URL")
+
+
+def revocations(
+    agency: AgencyArgument,
+    folder: FolderOption = None,
+    node: NodeOption = None,
+    credentials: CredentialsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the officers that an agency has revoked at a node.
+
+    Example: `cityledger officer revocations HEALTH --folder .cityledger/node`
+    """
+    with _signing(agency, folder, node, credentials).client() as client:
+        told = client.revocations(agency)
+    rows = [{"officer": one.sub, "system": one.system or "every"} for one in told.revoked]
+    print_rows(rows, ["officer", "system"], as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """Who signs, and the node that is asked. ``now`` gives Unix seconds."""
+
+    credentials: AssertionCredentials
+    node: str
+    now: Callable[[], float]
+
+    def client(self) -> Client:
+        from cityledger.client import Client
+
+        return Client(self.node, self.credentials, now=self.now)
+
+
+def _signing(agency: str, folder: Path | None, node: str | None, credentials: Path | None) -> _Signing:
+    if (folder is None) == (credentials is None):
+        raise typer.BadParameter("name the credential key by exactly one of --folder and --credentials")
+    return _of_file(credentials, node) if credentials else _of_folder(agency, folder or Path(), node)
+
+
+def _of_file(path: Path, node: str | None) -> _Signing:
+    from cityledger.cli.node_access import client_settings
+    from cityledger.client import AssertionCredentials, load_credentials
+
+    loaded = load_credentials(path)
+    if not isinstance(loaded.credentials, AssertionCredentials):
+        raise typer.BadParameter("the credentials file must name a credentialKey; an account signs no list")
+    return _Signing(loaded.credentials, node or loaded.node or client_settings().node, loaded.now)
+
+
+def _of_folder(agency: str, folder: Path, node: str | None) -> _Signing:
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.client import AssertionCredentials
+    from cityledger.client.devnet_clock import follow_offset
+    from cityledger.errors import KeyringError
+    from cityledger.sealing.keyring import Keyring
+    from cityledger.settings import load_settings
+    from cityledger.types import Role
+
+    settings = load_settings(folder, os.environ)
+    url = node or f"http://{settings.host}:{settings.port}"
+    offset = follow_offset(settings.devnet_state) if settings.devnet_state else lambda: 0
+    keyring = Keyring.open(settings.keyring, secret_of(settings, os.environ))
+    key = keyring.agency(_number(url, agency)).credential_key
+    if key is None:
+        raise KeyringError(f"the keyring holds no credential key of {agency}; give --credentials")
+    signs = AssertionCredentials(agency, "cityledger officer revoke", Role.READER, "cityledger", key)
+    return _Signing(signs, url, lambda: time.time() + offset())
+
+
+def _number(url: str, agency: str) -> AgencyId:
+    from cityledger.client import Client
+
+    with Client(url) as client:
+        return client.agency(agency).agency
+
+
+def _changed(stored: Revocations, entry: Entry, *, undo: bool) -> list[Entry]:
+    entries: set[Entry] = {(one.sub, one.system) for one in stored.revoked}
+    if undo and entry not in entries:
+        raise typer.BadParameter(f"{entry[0]} is not on the list in {entry[1] or 'every system'}")
+    changed = entries - {entry} if undo else entries | {entry}
+    return sorted(changed, key=lambda one: (one[0], one[1] or ""))

@@ -1,0 +1,161 @@
+"""An agency's signed list of revoked officers over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from httpx import Response
+
+from cityledger.client.credentials import Revoking, key_thumbprint, make_revocation_list
+from cityledger.exchange.ruling import rule
+from cityledger.exchange.services import Intent, Target
+from cityledger.store import tables as t
+from cityledger.types import Action, AgencyStatus, purpose_from_name
+from node_fixture import INSTANCE, TestNode
+
+NEW_KEY = ec.generate_private_key(ec.SECP256R1())
+PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def signed(node: TestNode, seq: int, *revoked: tuple[str, str | None], **changes: Any) -> str:
+    said = Revoking(changes.get("issuer", "LAND"), node.time.now, seq, revoked)
+    key = changes.get("key", node.credential_keys["LAND"])
+    return make_revocation_list(said, instance=changes.get("instance", INSTANCE), credential_key=key)
+
+
+def put(node: TestNode, text: str, agency: str = "LAND") -> Response:
+    headers = {"Content-Type": "application/jwt"}
+    return node.client.put(f"/v1/agencies/{agency}/revocations", content=text, headers=headers)
+
+
+def sign_in(node: TestNode, **changes: Any) -> Response:
+    form = node.assertion_form("LAND", proof_key=PROOF_KEY, **changes)
+    return node.client.post("/v1/token", data=form, headers={"DPoP": node.proof(PROOF_KEY)})
+
+
+def whoami(node: TestNode, signed_in: Response) -> int:
+    headers = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+    return node.client.get("/v1/whoami", headers=headers).status_code
+
+
+def test_list_ends_open_sessions_and_refuses_tokens_at_once(node: TestNode) -> None:
+    chen, li = sign_in(node), sign_in(node, officer="dr.li")
+
+    answer = put(node, signed(node, 1, ("dr.chen", None)))
+
+    assert answer.json() == {"seq": 1, "revoked": [{"sub": "dr.chen", "system": None}]}
+    assert (whoami(node, chen), whoami(node, li)) == (401, 200)
+    refused = sign_in(node)
+    assert (refused.status_code, refused.json()["code"]) == (401, "credential-refused")
+    assert "has revoked this officer" in refused.json()["detail"]
+
+
+def test_entry_with_system_is_for_that_system_alone(node: TestNode) -> None:
+    ward_3, ward_4 = sign_in(node), sign_in(node, system="ward-4")
+
+    put(node, signed(node, 1, ("dr.chen", "ward-3")))
+
+    assert (whoami(node, ward_3), whoami(node, ward_4)) == (401, 200)
+
+
+def test_second_decision_denies_a_revoked_officer(node: TestNode) -> None:
+    session = node.session("LAND", "reader")
+    put(node, signed(node, 1, (session.officer, None)))
+    intent = Intent(Action.READ, purpose_from_name("TREATMENT"))
+
+    ruling = rule(node.context.services, session, intent, Target(node.health))
+
+    assert (ruling.permit, ruling.deciding.code) == (False, 22)
+
+
+def test_later_list_replaces_the_former_whole(node: TestNode) -> None:
+    put(node, signed(node, 1, ("dr.chen", None)))
+    assert put(node, signed(node, 2, ("dr.li", None))).status_code == 200
+    assert (sign_in(node).status_code, sign_in(node, officer="dr.li").status_code) == (200, 401)
+
+
+@pytest.mark.parametrize("seq", [1, 2])
+def test_list_cannot_be_put_back(node: TestNode, seq: int) -> None:
+    put(node, signed(node, 2, ("dr.chen", None)))
+
+    answer = put(node, signed(node, seq))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert sign_in(node).status_code == 401
+
+
+def test_list_stays_in_effect_when_the_key_changes(node: TestNode) -> None:
+    put(node, signed(node, 7, ("dr.chen", None)))
+    node.set_agency("LAND", credential_key_digest=key_thumbprint(NEW_KEY))
+
+    assert sign_in(node, key=NEW_KEY).status_code == 401
+    assert sign_in(node, key=NEW_KEY, officer="dr.li").status_code == 200
+
+
+def test_new_key_counts_from_its_own_first_list(node: TestNode) -> None:
+    """Who stole the former key may have used up its numbers."""
+    put(node, signed(node, 2**53 - 1))
+    old = signed(node, 1, ("dr.li", None))
+    node.set_agency("LAND", credential_key_digest=key_thumbprint(NEW_KEY))
+
+    assert put(node, old).status_code == 401
+    assert put(node, signed(node, 1, ("dr.chen", None), key=NEW_KEY)).status_code == 200
+    assert sign_in(node, key=NEW_KEY).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("changes", "agency", "part"),
+    [
+        ({"key": NEW_KEY}, "LAND", "not signed by the key"),
+        ({"instance": bytes(32)}, "LAND", "aud"),
+        ({"issuer": "HEALTH"}, "LAND", "iss is not the code"),
+        ({}, "HEALTH", "iss is not the code"),
+    ],
+)
+def test_list_of_another_is_refused(node: TestNode, changes: dict[str, Any], agency: str, part: str) -> None:
+    before = node.row_counts()
+
+    answer = put(node, signed(node, 1, ("dr.chen", None), **changes), agency)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "credential-refused")
+    assert part in answer.json()["detail"]
+    assert node.row_counts() == before
+
+
+def test_key_of_before_a_reported_compromise_signs_no_list(node: TestNode) -> None:
+    node.set_agency("LAND", status=int(AgencyStatus.SUSPENDED), epoch=2)
+    assert "before a reported compromise" in put(node, signed(node, 1)).json()["detail"]
+
+
+def test_suspended_agency_may_revoke(node: TestNode) -> None:
+    node.set_agency("LAND", status=int(AgencyStatus.SUSPENDED))
+    assert put(node, signed(node, 1, ("dr.chen", None))).status_code == 200
+
+
+def test_list_is_shown_to_the_agency_alone(node: TestNode) -> None:
+    put(node, signed(node, 1, ("dr.chen", None)))
+    path = "/v1/agencies/LAND/revocations"
+
+    assert node.client.get(path).status_code == 401
+    assert node.client.get(path, headers=node.headers("HEALTH", "reader", None)).status_code == 403
+    own = node.client.get(path, headers=node.headers("LAND", "reader", None))
+    assert own.json() == {"seq": 1, "revoked": [{"sub": "dr.chen", "system": None}]}
+
+
+def test_officer_on_chain_is_the_chains_to_dismiss(node: TestNode) -> None:
+    account = node.account("LAND", "auditor").address
+    put(node, signed(node, 1, (account, None)))
+    headers = {"Authorization": f"Bearer {node.token('LAND', 'auditor')}"}
+    assert node.client.get("/v1/whoami", headers=headers).status_code == 200
+
+
+def test_long_list_is_refused_before_it_is_parsed(node: TestNode) -> None:
+    assert put(node, "x" * 65_537).status_code == 413
+
+
+def test_no_list_leaves_no_row(node: TestNode) -> None:
+    assert put(node, "no list").status_code == 401
+    with node.context.services.database.reading() as connection:
+        assert connection.execute(t.revocation_list.select()).all() == []
