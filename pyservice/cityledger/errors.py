@@ -9,6 +9,7 @@
     │   ├── PayloadError               the payload does not fit the dataset's profile
     │   ├── FormatError                a file is not in the format that it is said to be in
     │   ├── TooLargeError              over a published limit
+    │   ├── StalledBodyError           the body came too slowly (408)
     │   ├── MediaTypeError             not a media type that this route takes
     │   └── NotAcceptableError         no media type that the caller takes and this resource has
     ├── AuthenticationError        nobody we know (401)
@@ -21,7 +22,9 @@
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
     │   ├── HeadMovedError             another version of the record has landed
     │   └── IdempotencyError           the key was used with another request
-    ├── UnavailableError           not now (503, 507)
+    ├── UnavailableError           not now (429, 503, 507)
+    │   ├── TooManyRequestsError       more requests than one client may send
+    │   ├── BusyError                  the memory for bodies is full
     │   ├── StaleIndexError            the index is older than its limit: reads stop
     │   ├── ChainUnavailableError      no endpoint answers
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
@@ -83,6 +86,10 @@ class TooLargeError(InputError):
     """Something is over a published limit."""
 
 
+class StalledBodyError(InputError):
+    """The body of a request came too slowly, or stopped coming."""
+
+
 class MediaTypeError(InputError):
     """The request's media type is not one that this route takes."""
 
@@ -142,6 +149,18 @@ class IdempotencyError(ConflictError):
 
 class UnavailableError(CityledgerError):
     """The node cannot answer now; trying again later may help."""
+
+
+class TooManyRequestsError(UnavailableError):
+    """A client sends more requests than it may. ``retry_after_seconds`` is when it may send again."""
+
+    def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class BusyError(UnavailableError):
+    """Other requests use what this one needs; nothing of it was read or written."""
 
 
 class StaleIndexError(UnavailableError):

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import anyio
 from fastapi import Request
 
+from cityledger.api.limits.pace import Pace
 from cityledger.api.streamed_bodies import Uploads
 from cityledger.types import AgencyId
+
+PACE = Pace(60, 1)
 
 
 def _request(receive: anyio.Event) -> Request:
@@ -28,10 +31,10 @@ async def _race() -> bytes:
     at_once.set()
     async with anyio.create_task_group() as tasks:
         for _ in range(6):
-            tasks.start_soon(uploads.receive, _request(never), AgencyId(1), 9, _take)
+            tasks.start_soon(uploads.receive, _request(never), AgencyId(1), 9, PACE, _take)
         await anyio.wait_all_tasks_blocked()
         with anyio.fail_after(20):
-            got: bytes = await uploads.receive(_request(at_once), AgencyId(2), 9, _take)
+            got: bytes = await uploads.receive(_request(at_once), AgencyId(2), 9, PACE, _take)
         never.set()
     return got
 

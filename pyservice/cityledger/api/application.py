@@ -12,6 +12,7 @@ from cityledger import __version__
 from cityledger.api import problems
 from cityledger.api.context import NodeContext
 from cityledger.api.description import describe
+from cityledger.api.limits.admission import Admission, Limits
 from cityledger.api.observing import Observer
 from cityledger.api.routes import (
     decisions,
@@ -47,6 +48,7 @@ def create_app(context: NodeContext) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.node = context
+    app.state.limits = limits = Limits.of(context.settings, context.services.instruments)
     for module in (
         signin,
         revocations,
@@ -65,6 +67,7 @@ def create_app(context: NodeContext) -> FastAPI:
     app.include_router(imports.uploads)
     _answer_errors(app)
     app.add_middleware(Observer, registry=context.metrics)
+    app.add_middleware(Admission, limits=limits)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

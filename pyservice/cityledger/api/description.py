@@ -22,7 +22,7 @@ _SCHEMA: dict[str, Any] = {
         "ruleCode": {"type": "integer", "description": "With 403: rule × 10 + cause (SPEC.md §2)"},
     },
 }
-_ALWAYS = (400, 404, 413, 415, 422, 500, 503)
+_ALWAYS = (400, 404, 408, 413, 415, 422, 429, 500, 503)
 _RECORD = "/v1/datasets/{dataset}/records/{id}"
 """The one path whose answers come in more than one media type."""
 SUMMARIES = {

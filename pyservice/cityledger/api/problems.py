@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.PayloadError: Problem(422, "invalid-payload", "The payload does not fit the dataset"),
     errors.FormatError: Problem(422, "wrong-format", "The file is not of the format that it is said to be"),
     errors.TooLargeError: Problem(413, "too-large", "Over a published limit"),
+    errors.StalledBodyError: Problem(408, "body-stalled", "The body came too slowly"),
     errors.MediaTypeError: Problem(415, "unsupported-media-type", "Not a media type that is taken here"),
     errors.NotAcceptableError: Problem(406, "not-acceptable", "Not to be had in that media type"),
     errors.AuthenticationError: Problem(401, "unauthenticated", "Sign in first"),
@@ -59,6 +61,8 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.HeadMovedError: Problem(409, "head-moved", "Another version has landed"),
     errors.IdempotencyError: Problem(422, "idempotency-key-reused", "The key was used with another request"),
     errors.UnavailableError: Problem(503, "unavailable", "Not now"),
+    errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
+    errors.BusyError: Problem(503, "busy", "No room for the body now"),
     errors.StaleIndexError: Problem(503, "index-stale", "The index is too old to read by"),
     errors.ChainUnavailableError: Problem(503, "chain-unavailable", "The chain does not answer"),
     errors.KeyUnavailableError: Problem(503, "key-unavailable", "A key of this node cannot be reached"),
@@ -128,6 +132,8 @@ def _headers(error: errors.CityledgerError, problem: Problem) -> dict[str, str]:
     if isinstance(error, errors.AuthenticationError):
         told = ', error="invalid_token"' if isinstance(error, errors.TokenError) else ""
         return {"WWW-Authenticate": f'Bearer realm="cityledger"{told}'}
+    if isinstance(error, errors.TooManyRequestsError):
+        return {"Retry-After": str(math.ceil(error.retry_after_seconds))}
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if problem.status == 503 else {}
 
 

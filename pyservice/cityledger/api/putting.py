@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from cityledger.api.context import NodeContext
 from cityledger.api.fhir import read_fhir
 from cityledger.api.headers import Reason
+from cityledger.api.limits.pace import Pace
 from cityledger.api.multipart import MULTIPART, BodyPart, read_parts
 from cityledger.api.places import target_of
 from cityledger.api.strict_requests import FHIR, JSON
@@ -61,7 +62,9 @@ async def receive_record(put: Put, request: Request, media_type: str) -> Written
     if media_type not in MULTIPART:
         return await run_in_threadpool(_put_body, put, media_type, await request.body())
     take = partial(_put_parts, put, request.headers.get("content-type", ""))
-    return await put.node.uploads.receive(request, put.session.agency, _longest(put.node.settings), take)
+    return await put.node.uploads.receive(
+        request, put.session.agency, _longest(put.node.settings), Pace.of(put.node.settings), take
+    )
 
 
 def _put_body(put: Put, media_type: str, body: bytes) -> Written:

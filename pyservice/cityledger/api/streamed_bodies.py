@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from cityledger.api.limits.pace import Pace, paced
 from cityledger.errors import InputError, TooLargeError
 from cityledger.types import AgencyId
 
 T = TypeVar("T")
-STALL_SECONDS = 60
-"""A body that brings nothing for this long is given up."""
 AT_ONCE = 8
 """Bodies received at a time; more wait, so that ordinary requests keep their threads."""
 
@@ -32,14 +30,20 @@ class Uploads:
         self._each: dict[AgencyId, CapacityLimiter] = {}
 
     async def receive(
-        self, request: Request, sender: AgencyId, limit: int, take: Callable[[Iterator[bytes]], T]
+        self,
+        request: Request,
+        sender: AgencyId,
+        limit: int,
+        pace: Pace,
+        take: Callable[[Iterator[bytes]], T],
     ) -> T:
         """What ``take`` returns; it gets the body in chunks and may wait as long as it likes. ``sender`` is
-        the caller's agency.
+        the caller's agency. Only the time that the node waits for the body counts for its ``pace``.
 
         Raises, also into ``take``:
             TooLargeError: more than ``limit`` bytes.
-            InputError: the body was cut off, or stalled.
+            InputError: the body was cut off.
+            StalledBodyError: the body comes too slowly.
         """
         _verify_told_length(request, limit)
         if self._limiter is None:  # it belongs to the loop that serves
@@ -48,7 +52,7 @@ class Uploads:
         each = self._each.setdefault(sender, CapacityLimiter(max(1, self._at_once // 2)))
         async with each:
             return await to_thread.run_sync(
-                lambda: take(_chunks(request, loop, limit)), limiter=self._limiter
+                lambda: take(_chunks(request, loop, limit, pace)), limiter=self._limiter
             )
 
 
@@ -58,8 +62,8 @@ def _verify_told_length(request: Request, limit: int) -> None:
         raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")
 
 
-def _chunks(request: Request, loop: asyncio.AbstractEventLoop, limit: int) -> Iterator[bytes]:
-    stream = request.stream()
+def _chunks(request: Request, loop: asyncio.AbstractEventLoop, limit: int, pace: Pace) -> Iterator[bytes]:
+    stream = paced(request.stream(), pace)
 
     async def following() -> bytes | None:
         return await anext(stream, None)
@@ -69,12 +73,9 @@ def _chunks(request: Request, loop: asyncio.AbstractEventLoop, limit: int) -> It
         # By the loop rather than by anyio's portal: an object store may pull chunks from a thread of its own.
         waiting = asyncio.run_coroutine_threadsafe(following(), loop)
         try:
-            chunk = waiting.result(STALL_SECONDS)
+            chunk = waiting.result()
         except ClientDisconnect:
             raise InputError("", "the body was cut off") from None
-        except FutureTimeoutError:
-            waiting.cancel()
-            raise InputError("", f"the body brought nothing for {STALL_SECONDS} s") from None
         if chunk is None:
             return
         total += len(chunk)

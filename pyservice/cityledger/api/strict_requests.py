@@ -5,7 +5,7 @@ One route class for all routes, so that none can forget a check.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from email.message import Message
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
@@ -17,8 +17,18 @@ from starlette.concurrency import run_in_threadpool
 
 from cityledger import strict_json
 from cityledger.api.caller import accepted_caller, caller
+from cityledger.api.limits.admission import Limits, address_of, caller_key
+from cityledger.api.limits.body_memory import BodyShare
+from cityledger.api.limits.pace import Pace, paced
 from cityledger.api.multipart import MULTIPART
-from cityledger.errors import FieldError, InputError, MediaTypeError, TooLargeError
+from cityledger.errors import (
+    BusyError,
+    FieldError,
+    InputError,
+    MediaTypeError,
+    StalledBodyError,
+    TooLargeError,
+)
 from cityledger.settings import Settings
 
 JSON = "application/json"
@@ -51,10 +61,12 @@ class StrictRoute(APIRoute):
 
         Raises:
             AuthenticationError: the route needs a token, and this one is not valid.
+            TooManyRequestsError: the caller sends more requests than a credential may.
         """
         if self._needs_caller:
-            node = request.app.state.node
-            request.state.session = await run_in_threadpool(caller, request, node)
+            session = await run_in_threadpool(caller, request, request.app.state.node)
+            request.state.session = session
+            request.app.state.limits.admit_caller(session)
 
     def get_route_handler(self) -> Any:
         handle: Handler = super().get_route_handler()
@@ -68,17 +80,31 @@ class StrictRoute(APIRoute):
             if taken:
                 request.state.media_type = _verify_media_type(request, taken, self.encodings)
             await self.authenticate(request)
-            if taken and self.reads_body and request.state.media_type not in self.streamed:
-                limit = self.body_limit_bytes(request.app.state.node.settings)
-                body = await _read_within(request, limit)
-                request._body = body
-                if request.state.media_type == JSON and self.body_field:
-                    # FastAPI asks request.json(), which finds this: the lenient parser never runs.
-                    # In a thread: a long body must not hold up other requests.
-                    request._json = await run_in_threadpool(_parse_small, body)
-            return await handle(request)
+            if not taken or not self.reads_body or request.state.media_type in self.streamed:
+                return await handle(request)
+            limits: Limits = request.app.state.limits
+            # Until the answer is made: the body is in memory, as it came and parsed.
+            with limits.bodies.share(_holder(request)) as share:
+                await self._read_body(request, limits, share)
+                return await handle(request)
 
         return strict
+
+    async def _read_body(self, request: Request, limits: Limits, share: BodyShare) -> None:
+        limit = self.body_limit_bytes(request.app.state.node.settings)
+        try:
+            body = await _read_within(request, limit, limits.pace, share)
+        except StalledBodyError:
+            limits.instruments.refused("body-time")
+            raise
+        except BusyError:
+            limits.instruments.refused("body-memory")
+            raise
+        request._body = body
+        if request.state.media_type == JSON and self.body_field:
+            # FastAPI asks request.json(), which finds this: the lenient parser never runs.
+            # In a thread: a long body must not hold up other requests.
+            request._json = await run_in_threadpool(_parse_small, body)
 
 
 class FileRoute(StrictRoute):
@@ -182,13 +208,19 @@ def _count_values(value: strict_json.Json) -> int:
     return count
 
 
-async def _read_within(request: Request, limit: int) -> bytes:
-    """The body, given up as soon as it is over the limit: nobody makes the node hold more."""
+def _holder(request: Request) -> Hashable:
+    session = getattr(request.state, "session", None)
+    return address_of(request.scope) if session is None else caller_key(session)
+
+
+async def _read_within(request: Request, limit: int, pace: Pace, share: BodyShare) -> bytes:
+    """The body, given up as soon as it is over a limit or comes too slowly."""
     told = request.headers.get("content-length", "0")
     if told.isascii() and told.isdigit() and int(told) > limit:
         raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in paced(request.stream(), pace):
+        share.add(len(chunk))
         body += chunk
         if len(body) > limit:
             raise TooLargeError("", f"the body is longer than {limit} bytes")

@@ -220,6 +220,7 @@ token_seconds = 900
 
 # Longest request body, and longest body of a record that is put
 body_limit_bytes = 65536
+sign_in_limit_bytes = 16384
 record_limit_bytes = 8388608
 
 # Longest file to import, unpacked
@@ -230,6 +231,18 @@ object_limit_bytes = 4294967296
 
 # After how long no backup holds an erased key; goes into erasure certificates
 backup_horizon_seconds = 2592000
+
+# Slowest body: the longest pause, and the lowest rate after that time
+body_idle_seconds = 30.0
+body_min_bytes_per_second = 1024
+
+# Bytes of bodies in memory, of all clients and of one
+body_memory_limit_bytes = 268435456
+credential_body_memory_limit_bytes = 67108864
+
+# Requests of one credential, and of one address without a valid token
+credential_requests_per_second = 2000.0
+address_requests_per_second = 500.0
 
 # State file of a devnet whose clock this node follows. Devnet only
 {devnet_state}

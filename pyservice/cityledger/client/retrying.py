@@ -1,8 +1,8 @@
 """Which requests are sent again after a failure, and after how long a pause.
 
 A request goes out again only where that cannot do a thing twice: it is a GET or carries an Idempotency-Key,
-or nothing of it was sent. So a POST that may have arrived never does, save one that only asks and was told
-that the node's index is stale: nothing came of it.
+or nothing of it was sent. So a POST that may have arrived never does, except one that only asks and was
+answered that the node's index is stale, and one that a limit refused: nothing came of either.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from cityledger.client.messages import Answer, Request
 _NOTHING_WAS_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _MAY_PASS = frozenset({429, 502, 503, 504})
 _ASKED_TOO_SOON = "index-stale"
+_REFUSED_UNDONE = frozenset({"too-many-requests", "busy"})
+"""Answered before the request was acted on, so that even a POST may be sent again."""
 _STAYS = frozenset({"not-anchored", "log-halted", "chain-error", "wrong-chain", "node-error"})
 """Problems of such a status that do not pass within seconds, or that the caller waits for in its own way."""
 
@@ -76,6 +78,8 @@ def may_repeat(request: Request, state: RetryCallState) -> bool:
 
 
 def _is_harmless(request: Request, code: str) -> bool:
+    if code in _REFUSED_UNDONE:
+        return request.upload is None or request.upload.may_repeat
     if request.is_question and code == _ASKED_TOO_SOON:
         return True
     return request.is_repeatable and code not in _STAYS

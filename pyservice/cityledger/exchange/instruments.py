@@ -43,6 +43,18 @@ class Instruments:
             registry=self.registry,
         )
 
+        self._refusals = Counter(
+            "cityledger_refusals",
+            "Requests and connections refused or ended by a limit, by limit. Alert when it rises and the"
+            " clients are known: a limit is too low for them.",
+            ["limit"],
+            registry=self.registry,
+        )
+
+    def refused(self, limit: str) -> None:
+        """A limit was reached. ``limit`` is one of a few fixed words, never something that a client sent."""
+        self._refusals.labels(limit).inc()
+
     def group_committed(self, pieces: int, seconds: float) -> None:
         """For the journal."""
         self._pieces.observe(pieces)

@@ -97,6 +97,20 @@ class Settings:
     """Longest binary part; more is refused with 413."""
     backup_horizon_seconds: int = field(default=2_592_000, metadata=between(3_600, 315_360_000))
     """After how long no backup holds an erased wrapped key; goes into erasure certificates."""
+    body_idle_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
+    """A body that brings nothing for so long is refused with 408, and its rate counts from then on."""
+    body_min_bytes_per_second: int = field(default=1_024, metadata=between(1, 1_073_741_824))
+    """A body that comes slower than this on average is refused with 408."""
+    body_memory_limit_bytes: int = field(default=268_435_456, metadata=between(65_536, 1_099_511_627_776))
+    """Bytes of all bodies that are in memory at a time; more is refused with 503 and ``Retry-After``."""
+    credential_body_memory_limit_bytes: int = field(
+        default=67_108_864, metadata=between(65_536, 1_099_511_627_776)
+    )
+    """The same for one credential, or one address where a form to sign in is sent."""
+    credential_requests_per_second: float = field(default=2_000.0, metadata=between(0.1, 1_000_000.0))
+    """Requests of one credential, twice as many at once; more is refused with 429 and ``Retry-After``."""
+    address_requests_per_second: float = field(default=500.0, metadata=between(0.1, 1_000_000.0))
+    """The same for requests of one address that carry no valid token; a sign-in counts as ten."""
     devnet_state: Path | None = field(default=None, metadata=text("a path"))
     """State file of a devnet, whose clock offset this node follows. Devnet only."""
 

@@ -79,6 +79,8 @@ HARMLESS = {
     "a read behind a tired proxy": (Request("GET", "/x"), httpx.Response(502, content=b"<html>")),
     "a read that came too often": (Request("GET", "/x"), httpx.Response(429)),
     "a write that came too early": (KEYED, problem(503, "unavailable")),
+    "a POST that a rate limit refused": (Request("POST", "/x"), problem(429, "too-many-requests")),
+    "a POST that found no memory": (Request("POST", "/x"), problem(503, "busy")),
 }
 HARMFUL = {
     "a POST that may have arrived": (Request("POST", "/x"), httpx.RemoteProtocolError),

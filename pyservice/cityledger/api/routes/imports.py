@@ -18,6 +18,7 @@ from cityledger.api.importing import (
     receive_file,
     recent_imports,
 )
+from cityledger.api.limits.pace import Pace
 from cityledger.api.places import DatasetInPath, dataset_of
 from cityledger.api.strict_requests import FileRoute, StrictRoute
 from cityledger.api.wire.imports import IMPORT_BODY, ImportRows, Imports, ImportView
@@ -61,7 +62,7 @@ async def start_import(
     )
     take = partial(receive_file, node, session, intent, order)
     answer, is_new = await node.uploads.receive(
-        request, session.agency, node.settings.import_limit_bytes, take
+        request, session.agency, node.settings.import_limit_bytes, Pace.of(node.settings), take
     )
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = IMPORT.replace("{import}", answer.id)

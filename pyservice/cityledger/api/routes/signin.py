@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.headers import find_header
+from cityledger.api.limits.admission import SIGN_IN_COST
 from cityledger.api.signin.dpop import DpopProof
 from cityledger.api.signin.issuing import (
     NONCE_SECONDS,
@@ -40,6 +41,7 @@ class SignInRoute(StrictRoute):
 
     async def authenticate(self, request: Request) -> None:
         await super().authenticate(request)
+        request.state.cost = SIGN_IN_COST
         proof = find_header(request, "DPoP", MAX_CHARACTERS)
         if proof is not None:
             node = request.app.state.node

@@ -1,0 +1,40 @@
+"""Network addresses as holders of limits, and the proxies that may name other addresses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+_SITE_BITS = 64
+"""Of an IPv6 address, what one site has for itself alone (RFC 6177); the rest is the client's to choose."""
+
+
+@lru_cache(maxsize=65_536)
+def address_key(address: str) -> str:
+    """What the limits of an address are counted under: the address, of IPv6 its network of 64 bits."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a Unix socket, or a client inside this process
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed.packed, _SITE_BITS), strict=False))
+
+
+def trusted_networks(setting: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of the setting ``trusted_proxies``: addresses and networks with commas between.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    return tuple(ip_network(one.strip()) for one in setting.split(",") if one.strip())
+
+
+def is_trusted(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
