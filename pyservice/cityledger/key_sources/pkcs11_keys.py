@@ -6,6 +6,7 @@ other; after the module was restarted or its token was pulled, the next call ope
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,7 +30,7 @@ from cityledger.errors import KeyringError, KeyUnavailableError, SealingError
 from cityledger.keccak import keccak
 from cityledger.key_sources.pkcs11_uri import Pkcs11Uri
 from cityledger.key_sources.signature import canonical_signature
-from cityledger.sealing.wrap import ALTERED
+from cityledger.sealing.wrap import ALTERED, NONCE_BYTES
 
 _TAG_BITS = 128
 _SECP256K1 = bytes.fromhex("06052b8104000a")
@@ -105,17 +106,29 @@ class TokenKey:
             PKCS11Error: one of ``_REFUSED``: the module works and refuses the data.
         """
         with self._token.lock:
+            was_open = self._generation > 0
             try:
-                return work(self._current())
-            except _REFUSED:
-                raise
-            except PKCS11Error:
-                self._token.forget()
-            try:
-                return work(self._current())
-            except PKCS11Error as error:
-                self._token.forget()
-                raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
+                return self._twice(work)
+            except KeyringError as error:
+                if not was_open:
+                    raise
+                # What was there at start is not missing but out of reach, for now.
+                raise KeyUnavailableError(str(error)) from error
+
+    def _twice(self, work: Callable[[Any], _Result]) -> _Result:
+        try:
+            return work(self._current())
+        except _REFUSED:
+            raise
+        except PKCS11Error:
+            self._token.forget()
+        try:
+            return work(self._current())
+        except _REFUSED:
+            raise
+        except PKCS11Error as error:
+            self._token.forget()
+            raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
 
     def _current(self) -> Any:
         session = self._token.session()
@@ -169,23 +182,25 @@ class TokenVaultKey:
         return self._epoch
 
     def encrypt(self, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
-        parameters = GCMParams(nonce, associated, _TAG_BITS)
+        how = {
+            "mechanism": Mechanism.AES_GCM,
+            "mechanism_param": GCMParams(nonce, associated, _TAG_BITS),
+        }
         try:
-            return self._key.use(
-                lambda key: bytes(key.encrypt(plain, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
-            )
+            return self._key.use(lambda key: bytes(key.encrypt(plain, **how)))
         except _REFUSED as error:
             raise KeyUnavailableError(f"the security module failed: {type(error).__name__}") from error
 
     def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
-        parameters = GCMParams(nonce, associated, _TAG_BITS)
+        how = {
+            "mechanism": Mechanism.AES_GCM,
+            "mechanism_param": GCMParams(nonce, associated, _TAG_BITS),
+        }
         try:
-            return self._key.use(
-                lambda key: bytes(
-                    key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameters)
-                )
-            )
+            return self._key.use(lambda key: bytes(key.decrypt(sealed, **how)))
         except _REFUSED as error:
+            # A module that fails says the same as one that refuses: does it still seal with this key?
+            self.encrypt(os.urandom(NONCE_BYTES), b"", b"")
             raise SealingError(ALTERED) from error
 
 

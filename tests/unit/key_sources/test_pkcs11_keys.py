@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from pkcs11.exceptions import GeneralError
 
-from cityledger.errors import KeyringError, SealingError
+from cityledger.errors import KeyringError, KeyUnavailableError, SealingError
 from cityledger.keccak import keccak
 from cityledger.key_sources.pkcs11_keys import TokenSigner, TokenVaultKey
 from cityledger.key_sources.pkcs11_uri import Pkcs11Uri, parse_pkcs11
@@ -86,3 +87,33 @@ def test_lost_session_is_opened_again(token: SoftToken) -> None:
     sealed = key.encrypt(NONCE, DATA_KEY, b"record")
     key._key._token._session.close()
     assert key.decrypt(NONCE, sealed, b"record") == DATA_KEY
+
+
+def test_failing_module_is_not_taken_for_altered_bytes(
+    token: SoftToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_vault_key(token, "vault-5-1")
+    key = TokenVaultKey(1, uri(token, "vault-5-1"))
+    sealed = key.encrypt(NONCE, DATA_KEY, b"record")
+
+    class Failing:
+        def encrypt(self, *_: object, **__: object) -> bytes:
+            raise GeneralError
+
+        decrypt = encrypt
+
+    monkeypatch.setattr(key._key, "_find", lambda _session: Failing())
+    key._key._key = None
+    with pytest.raises(KeyUnavailableError, match="the security module failed: GeneralError"):
+        key.decrypt(NONCE, sealed, b"record")
+
+
+def test_token_that_is_gone_at_run_time_is_out_of_reach(
+    token: SoftToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_vault_key(token, "vault-6-1")
+    key = TokenVaultKey(1, uri(token, "vault-6-1"))
+    monkeypatch.setattr(key._key._token, "_uri", Pkcs11Uri(token.module, "none", "x", "1"))
+    key._key._token.forget()
+    with pytest.raises(KeyUnavailableError, match="token 'none' cannot be opened"):
+        key.encrypt(NONCE, DATA_KEY, b"record")
