@@ -59,6 +59,7 @@ contract AccessPolicy is IAccessPolicy {
     function _officerFacts(Query calldata query) private view returns (uint32) {
         bool isRoleHeld = query.action.isAllowed(query.role) && _holdsRole(query);
         return FactBits.SELF.when(query.action == Action.Self)
+            | FactBits.ERASES.when(query.action == Action.Erase)
             | FactBits.CONSUMER_ACTIVE.when(_isActive(query.consumer))
             | FactBits.ROLE_HELD.when(isRoleHeld)
             | FactBits.CREDENTIAL_LIVE.when(query.at < query.credentialUntil);

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IAgencyRegistry} from "./interfaces/IAgencyRegistry.sol";
+import {Names} from "./libraries/Names.sol";
 import {AgencyStatus, Role} from "./types/Agencies.sol";
 import {AgencyId, NO_AGENCY} from "./types/AgencyId.sol";
 
@@ -26,7 +27,7 @@ contract AgencyRegistry is IAgencyRegistry, AccessManaged {
     // ---- Membership: council and guard ----
 
     function admit(Admission calldata admission) external restricted returns (AgencyId agency) {
-        require(admission.code != 0, AgencyRegistryZeroCode());
+        require(Names.isName(admission.code), AgencyRegistryInvalidCode(admission.code));
         require(admission.account != address(0), AgencyRegistryZeroAccount());
         AgencyId holder = _byCode[admission.code];
         require(holder == NO_AGENCY, AgencyRegistryCodeTaken(admission.code, holder));

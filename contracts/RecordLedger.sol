@@ -6,7 +6,7 @@ import {IDataCatalog} from "./interfaces/IDataCatalog.sol";
 import {IRecordLedger} from "./interfaces/IRecordLedger.sol";
 import {Leaves} from "./libraries/Leaves.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
-import {AgencyStatus} from "./types/Agencies.sol";
+import {AgencyStatus, Role} from "./types/Agencies.sol";
 import {AgencyId, NO_AGENCY} from "./types/AgencyId.sol";
 import {DatasetId} from "./types/DatasetId.sol";
 import {Batch, Head, Inclusion, Log, LogKind, ReceiptLeaf, RecordLeaf, Tombstone} from "./types/Ledger.sol";
@@ -94,7 +94,7 @@ contract RecordLedger is IRecordLedger {
         }
     }
 
-    // ---- Heads: the operator of the leaf's log ----
+    // ---- Heads: the operator of the leaf's log, and the provider's stewards ----
 
     function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external {
         bytes32 leafHash = leaf.structHash().leafHash();
@@ -107,6 +107,17 @@ contract RecordLedger is IRecordLedger {
         (head.leafHash, head.version) = (leafHash, leaf.version);
 
         emit HeadMoved(leaf.dataset, leaf.record, leafHash, expected, leaf.version);
+    }
+
+    function resetHead(DatasetId dataset, RecordId record, bytes32 expected) external {
+        _checkStewardOf(dataset);
+        Head memory head = _heads[dataset][record];
+        _checkExpected(dataset, record, expected, head.leafHash);
+        require(head.leafHash != 0, RecordLedgerNoHead(dataset, record));
+
+        delete _heads[dataset][record];
+
+        emit HeadReset(dataset, record, head.leafHash, head.version);
     }
 
     // ---- Questions ----
@@ -186,15 +197,30 @@ contract RecordLedger is IRecordLedger {
         _checkOpen(log);
         DatasetStatus status;
         (provider, status) = catalog.standing(dataset);
+        _checkStanding(dataset, provider, status);
+    }
+
+    function _checkStewardOf(DatasetId dataset) private view {
+        (AgencyId provider, DatasetStatus status) = catalog.standing(dataset);
+        Role role = registry.roleOf(provider, msg.sender, uint40(block.timestamp));
+        require(role == Role.Steward, RecordLedgerNotSteward(provider, msg.sender));
+        _checkStanding(dataset, provider, status);
+    }
+
+    function _checkStanding(DatasetId dataset, AgencyId provider, DatasetStatus status) private view {
         require(status == DatasetStatus.Active, RecordLedgerDatasetNotActive(dataset, status));
         _checkActive(provider);
     }
 
     function _checkFollows(RecordLeaf calldata leaf, Head storage head, bytes32 expected) private view {
         (bytes32 actual, uint32 version) = (head.leafHash, head.version);
-        require(actual == expected, RecordLedgerHeadMoved(leaf.dataset, leaf.record, expected, actual));
+        _checkExpected(leaf.dataset, leaf.record, expected, actual);
         bool isForward = leaf.version > version;
         require(isForward, RecordLedgerHeadNotForward(leaf.dataset, leaf.record, leaf.version, version));
+    }
+
+    function _checkExpected(DatasetId dataset, RecordId record, bytes32 expected, bytes32 actual) private pure {
+        require(actual == expected, RecordLedgerHeadMoved(dataset, record, expected, actual));
     }
 
     function _checkActive(AgencyId agency) private view {

@@ -16,6 +16,7 @@ import {IDataCatalog} from "./IDataCatalog.sol";
 ///
 /// Warning: an anchor proves that a leaf was not changed since. It does not prove that the leaf is true.
 /// Warning: a log's operator is trusted not to anchor what it did not write; it cannot anchor a number twice.
+/// Warning: a head goes back only by {HeadReset}, which a steward of the provider causes: who relies on a head follows both events.
 /// Warning: {moveHead} publishes the whole leaf in its calldata: digests, and the pseudonyms of the record's subjects.
 interface IRecordLedger {
     /// @dev Why {anchor} left a batch out. None is not used in events.
@@ -44,6 +45,8 @@ interface IRecordLedger {
     event HeadMoved(
         DatasetId indexed dataset, RecordId indexed record, bytes32 leafHash, bytes32 previous, uint32 version
     );
+    /// @notice A steward took the record's head away: nothing of it has landed any more. These are what it was.
+    event HeadReset(DatasetId indexed dataset, RecordId indexed record, bytes32 leafHash, uint32 version);
 
     /// @notice Only the account of the log's agency may call this.
     error RecordLedgerNotAccount(AgencyId agency, address caller);
@@ -69,6 +72,10 @@ interface IRecordLedger {
     error RecordLedgerHeadMoved(DatasetId dataset, RecordId record, bytes32 expected, bytes32 actual);
     /// @notice A head only moves to a higher version.
     error RecordLedgerHeadNotForward(DatasetId dataset, RecordId record, uint32 version, uint32 headVersion);
+    /// @notice Only a steward of the dataset's provider may take a head away.
+    error RecordLedgerNotSteward(AgencyId provider, address caller);
+    /// @notice The record has no head that could be taken away.
+    error RecordLedgerNoHead(DatasetId dataset, RecordId record);
 
     /// @notice Opens a log. The agency's account only; the agency must be Active.
     /// @param predecessor the log of the same agency and kind that this one continues; zero for none.
@@ -90,6 +97,12 @@ interface IRecordLedger {
     /// @param inclusion where the leaf stands in an anchored batch of its log.
     /// @param expected leaf hash of the present head; zero for none.
     function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external;
+
+    /// @notice Takes the record's head away if it still points to `expected`; then any version may land as the first. This undoes
+    /// what an operator landed who should not have, such as the highest version of all. A steward of the provider only; provider
+    /// and dataset must be Active. Take the log from such an operator before. Refuses in the order of SPEC.md §4.1.
+    /// @param expected leaf hash of the present head.
+    function resetHead(DatasetId dataset, RecordId record, bytes32 expected) external;
 
     /// @notice The registry and the catalog that this ledger asks.
     function registry() external view returns (IAgencyRegistry);

@@ -10,14 +10,14 @@ library ActionRoles {
     function isAllowed(Action action, Role role) internal pure returns (bool) {
         if (action == Action.Lookup) return role == Role.Reader || role == Role.Writer || role == Role.Steward;
         if (action == Action.History || action == Action.Proof) return _readsRecords(role) || role == Role.Auditor;
-        if (action == Action.Write) return role == Role.Writer;
+        if (action == Action.Write || action == Action.Erase) return role == Role.Writer;
         if (action == Action.Restrict || action == Action.Seal) return role == Role.Steward;
         return _isRead(action) && _readsRecords(role);
     }
 
     /// @notice Whether the action changes a record or what stands against it, which only its provider does.
     function isProvidersOwn(Action action) internal pure returns (bool) {
-        return action == Action.Write || action == Action.Restrict || action == Action.Seal;
+        return action == Action.Write || action == Action.Restrict || action == Action.Seal || action == Action.Erase;
     }
 
     function _isRead(Action action) private pure returns (bool) {

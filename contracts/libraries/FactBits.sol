@@ -24,6 +24,7 @@ library FactBits {
     uint32 internal constant RESTRICTED_FOR_ALL = 1 << 17;
     uint32 internal constant RESTRICTED_FOR_CONSUMER = 1 << 18;
     uint32 internal constant CONSENT_SATISFIED = 1 << 19;
+    uint32 internal constant ERASES = 1 << 20;
 
     /// @notice Whether the fact is among `facts`.
     function has(uint32 facts, uint32 fact) internal pure returns (bool) {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Purpose} from "../types/Purpose.sol";
 
-/// @title The form of names: dataset paths, part names and purposes.
+/// @title The form of names: dataset paths, part names, purposes and agency codes.
 library Names {
     uint256 internal constant MAX_PATH_BYTES = 200;
     uint256 internal constant MAX_PART_BYTES = 32;
@@ -29,9 +29,13 @@ library Names {
         return bytes(parts[index]).length > 0 && bytes(parts[index]).length <= MAX_PART_BYTES;
     }
 
-    /// @notice Whether the purpose is 1 to 32 of A–Z, 0–9 and underscore, then zeros.
+    /// @notice Whether the purpose is a name, as {isName} says.
     function isPurposeName(Purpose purpose) internal pure returns (bool) {
-        bytes32 text = Purpose.unwrap(purpose);
+        return isName(Purpose.unwrap(purpose));
+    }
+
+    /// @notice Whether `text` is 1 to 32 of A–Z, 0–9 and underscore, then zeros.
+    function isName(bytes32 text) internal pure returns (bool) {
         uint256 length;
         while (length < 32 && _isNameByte(text[length])) ++length;
         // What follows the name must be all zero; a shift by 256 leaves zero.

@@ -29,7 +29,7 @@ library Rules {
         if (!facts.has(FactBits.CREDENTIAL_LIVE)) return 22;
         if (!facts.has(FactBits.PURPOSE_KNOWN)) return 31;
         if (!facts.has(FactBits.PURPOSE_ALLOWED)) return 32;
-        if (facts.has(FactBits.OWN_RECORD)) return 40;
+        if (facts.has(FactBits.OWN_RECORD)) return _own(facts);
         if (facts.has(FactBits.SEALED_BY_LAW)) return 51;
         if (facts.has(FactBits.EMERGENCY_PURPOSE)) return _emergency(facts);
         if (!facts.has(FactBits.PROVIDER_ACTIVE)) return 71;
@@ -40,6 +40,11 @@ library Rules {
         if (facts.has(FactBits.RESTRICTED_FOR_CONSUMER)) return 102;
         if (!facts.has(FactBits.CONSENT_SATISFIED)) return 111;
         return 120;
+    }
+
+    /// @dev Rule 4. A seal by law is a legal hold: it keeps what it covers from being destroyed by its own provider.
+    function _own(uint32 facts) private pure returns (uint8) {
+        return facts.has(FactBits.ERASES) && facts.has(FactBits.SEALED_BY_LAW) ? 41 : 40;
     }
 
     /// @dev Rule 6.

@@ -22,7 +22,8 @@ enum Action {
     Restrict,
     Seal,
     Lift,
-    Self
+    Self,
+    Erase
 }
 
 /// @dev A question to the rules. Field order is that of `Query` in types.py.

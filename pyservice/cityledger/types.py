@@ -49,6 +49,7 @@ class Action(IntEnum):
     SEAL = 10
     LIFT = 11
     SELF = 12
+    ERASE = 13
 
 
 class Role(IntEnum):
@@ -239,7 +240,16 @@ def purpose_name(purpose: Purpose) -> str:
     """The name inside a purpose's 32 bytes. Of bytes that are no name, which the council may list, one to be
     shown: never fails.
     """
-    return purpose.rstrip(b"\0").decode("ascii", "backslashreplace").replace("\0", "\\x00")
+    return word_text(purpose)
+
+
+def word_text(word: bytes) -> str:
+    """The ASCII word in 32 bytes. Other bytes, which no contract forbids, are shown as escapes rather than
+    refused; so is a NUL inside, which PostgreSQL takes in no text, and the backslash itself, so that no two
+    words have one text (SPEC.md §4.3).
+    """
+    escaped = word.rstrip(b"\0").replace(b"\\", rb"\x5c")
+    return escaped.decode("ascii", "backslashreplace").replace("\0", "\\x00")
 
 
 OWN_DUTY = purpose_from_name("OWN_DUTY")

@@ -44,5 +44,5 @@ def compiler() -> ModuleType:
 def harness(chain: Chain, compiler: ModuleType) -> Harness:
     """The contracts' libraries, each function callable by itself."""
     source = "tests/contracts/LibrariesHarness.sol"
-    output = compiler.compile_sources(compiler.collect_sources([source]))
+    output = compiler.compile_sources(compiler.collect_sources([source]))["contracts"]
     return Harness(chain, output[source]["LibrariesHarness"])

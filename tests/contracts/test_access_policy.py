@@ -41,6 +41,8 @@ from policy_fold import Fold
 RECORD = RecordId(b"\x0a" * 32)
 READS_FOR_ALL = [Action.READ, Action.CHECK, Action.HISTORY, Action.PROOF, Action.RELEASE, Action.FEED]
 
+WRITERS = (Action.LOOKUP, Action.WRITE, Action.ERASE)
+
 
 class Asker:
     """POLICE reads one part of HEALTH's Conditional dataset under a grant, unless told otherwise."""
@@ -129,7 +131,7 @@ def test_a_reader_reads_and_a_writer_writes(asker: Asker, action: Action) -> Non
         return  # rule 13's, above
     reads = action in (*READS_FOR_ALL, Action.LOOKUP)
     assert asker.code(role=Role.READER, **own) == (40 if reads else 21)
-    assert asker.code(role=Role.WRITER, **own) == (40 if action in (Action.LOOKUP, Action.WRITE) else 21)
+    assert asker.code(role=Role.WRITER, **own) == (40 if action in WRITERS else 21)
 
 
 def test_an_on_chain_officer_without_the_role_is_denied(asker: Asker) -> None:
@@ -198,7 +200,12 @@ def test_own_duty_is_the_providers_alone(asker: Asker) -> None:
 
 @pytest.mark.parametrize(
     ("action", "role"),
-    [(Action.WRITE, Role.WRITER), (Action.RESTRICT, Role.STEWARD), (Action.SEAL, Role.STEWARD)],
+    [
+        (Action.WRITE, Role.WRITER),
+        (Action.ERASE, Role.WRITER),
+        (Action.RESTRICT, Role.STEWARD),
+        (Action.SEAL, Role.STEWARD),
+    ],
 )
 def test_what_is_the_providers_own_no_purpose_allows(asker: Asker, action: Action, role: Role) -> None:
     city = asker.city
@@ -223,6 +230,18 @@ def test_the_provider_is_permitted_whatever_stands_against_the_record(asker: Ask
     for purpose in (OWN_DUTY, TREATMENT):
         answer = asker.decide(consumer=city.health, purpose=purpose)
         assert (answer.permit, answer.code, answer.grant_id) == (True, 40, ZERO32)
+
+
+def test_the_provider_erases_nothing_that_is_sealed_by_law(asker: Asker) -> None:
+    city = asker.city
+    own = {"consumer": city.health, "purpose": OWN_DUTY, "role": Role.WRITER, "action": Action.ERASE}
+    assert asker.code(**own) == 40
+    city.catalog.send(city.steward, "sealByLaw", asker.dataset, RECORD)
+    assert asker.code(**own) == 41
+    assert asker.code(**{**own, "action": Action.WRITE}) == 40  # a version more destroys nothing
+    assert asker.code(**own, record=RecordId(b"\x0b" * 32)) == 40
+    city.catalog.send(city.council, "liftSeal", asker.dataset, RECORD)
+    assert asker.code(**own) == 40
 
 
 # ---- 5, 6, 7 ----

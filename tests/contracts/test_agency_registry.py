@@ -53,9 +53,16 @@ def test_admit_refuses_a_caller_who_is_not_the_council(city: City) -> None:
         assert refusal == ("AccessManagedUnauthorized", {"caller": caller})
 
 
-def test_admit_refuses_a_zero_code(city: City) -> None:
-    wanted = admission("LAND", city.stranger, code=ZERO32)
-    assert city.registry.refusal(city.council, "admit", wanted) == ("AgencyRegistryZeroCode", {})
+@pytest.mark.parametrize(
+    "code",
+    [b"", b"land", b"LAND-2", b"LA ND", b"LAND\x80", b"\\x80", b"L\0ND", b"\0LAND", "ÄMTER".encode()],
+)
+def test_admit_refuses_a_code_that_is_no_name(city: City, code: bytes) -> None:
+    wanted = admission("LAND", city.stranger, code=code.ljust(32, b"\0"))
+    assert city.registry.refusal(city.council, "admit", wanted) == (
+        "AgencyRegistryInvalidCode",
+        {"code": wanted["code"]},
+    )
 
 
 def test_admit_refuses_a_zero_account(city: City) -> None:

@@ -146,6 +146,7 @@ def _land(gas: _Gas, log: LogId, dataset: DatasetId) -> None:
         arguments = record_leaf_to_abi(leaf), inclusion.to_abi(), expected
         gas.note(name, gas.city.ledger, gas.city.operator, *arguments)
         expected = leaf_hash(leaf.struct_hash())
+    gas.note("resetHead", gas.city.ledger, gas.city.steward, dataset, RECORD, expected)
 
 
 def _leaf(city: City, log: LogId, dataset: DatasetId, version: int) -> RecordLeaf:

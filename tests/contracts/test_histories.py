@@ -220,9 +220,9 @@ class Histories(RuleBasedStateMachine):
         pick, now = self.random.choice, self.city.chain.now()
         at = now + pick([0, 0, 0, 1, 49, 50, DAY, LOOSENING_DELAY - 1, LOOSENING_DELAY])
         officer = pick([None] * 4 + [self.officer(self.random.randrange(3))])
-        return Query(
+        query = Query(
             at=at,
-            action=pick([Action.READ] * 40 + list(Action)),
+            action=pick([Action.READ] * 40 + [Action.ERASE] * 6 + list(Action)),
             role=pick([Role.READER if officer is None else Role.STEWARD] * 30 + list(Role)),
             consumer=AgencyId(pick([1, 2, 2, 3, 3, 4, 5, 6])),
             officer=officer,
@@ -234,6 +234,13 @@ class Histories(RuleBasedStateMachine):
             purpose=pick([TREATMENT] * 10 + PURPOSES),
             parts=pick([0, 1, 1, 2, 3]),
         )
+        return pick([query] * 5 + [self.own_erasure(query)])
+
+    def own_erasure(self, query: Query) -> Query:
+        """The same record, to be erased by its provider's own writer."""
+        provider = self.fold.providers.get(query.dataset, AgencyId(1))
+        own = replace(query, consumer=provider, purpose=OWN_DUTY, record=self.random.choice(RECORDS))
+        return replace(own, action=Action.ERASE, role=Role.WRITER, officer=None, credential_until=NO_END)
 
     # ---- who and what ----
 
@@ -277,4 +284,4 @@ def test_python_decides_on_events_as_the_contract_does_on_state(city: City) -> N
         ),
     )
     # Else the histories would be too poor to show anything.
-    assert {11, 21, 22, 31, 32, 40, 71, 81, 91, 120, 131} <= seen.keys(), seen
+    assert {11, 21, 22, 31, 32, 40, 41, 71, 81, 91, 120, 131} <= seen.keys(), seen

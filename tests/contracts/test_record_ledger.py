@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from city_on_chain import City
 from cityledger.chain.abi import encode_call
-from cityledger.chain.events import BatchAnchored, HeadMoved, LogClosed, LogOpened, OperatorSet, Skipped
+from cityledger.chain.events import (
+    BatchAnchored,
+    HeadMoved,
+    HeadReset,
+    LogClosed,
+    LogOpened,
+    OperatorSet,
+    Skipped,
+)
 from cityledger.chain.structs import ZERO_ADDRESS, Batch, Inclusion, SkipReason, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
 from cityledger.proofs.merkle import Tree
@@ -489,6 +497,91 @@ def test_move_head_lets_one_of_two_operators_land(city: City, winner: int) -> No
 
 def move_data(landing: Landing, expected: bytes) -> bytes:
     return encode_call("RecordLedger", "moveHead", landing.arguments(expected))
+
+
+# ---- resetHead ----
+
+
+def reset(city: City, landing: Landing, expected: bytes | None = None) -> list[object]:
+    arguments = landing.leaf.dataset, landing.leaf.record, landing.hash if expected is None else expected
+    return list(city.ledger.send(city.steward, "resetHead", *arguments))
+
+
+def refusal_of_reset(
+    city: City, landing: Landing, expected: bytes | None = None, sender: Address | None = None
+) -> tuple[str, dict[str, object]]:
+    arguments = landing.leaf.dataset, landing.leaf.record, landing.hash if expected is None else expected
+    return city.ledger.refusal(sender or city.steward, "resetHead", *arguments)
+
+
+def landed(city: City, version: int = 1) -> Landing:
+    landing = prepare(city, open_log(city), city.publish(), version)
+    land(city, landing)
+    return landing
+
+
+def test_reset_head_refuses_who_is_no_steward_of_the_provider(city: City) -> None:
+    head = landed(city)
+    for sender in (city.stranger, city.operator, city.health_account, city.police_steward):
+        refused = ("RecordLedgerNotSteward", {"provider": city.health, "caller": sender})
+        assert refusal_of_reset(city, head, sender=sender) == refused
+    city.registry.send(city.health_account, "dismiss", city.health, city.steward)
+    assert refusal_of_reset(city, head)[0] == "RecordLedgerNotSteward"
+
+
+def test_reset_head_refuses_a_dataset_that_is_missing_or_retired(city: City) -> None:
+    head = landed(city)
+    missing = replace(head, leaf=replace(head.leaf, dataset=DatasetId(b"\xee" * 32)))
+    assert refusal_of_reset(city, missing) == (
+        "RecordLedgerNotSteward",
+        {"provider": 0, "caller": city.steward},
+    )
+    city.catalog.send(city.steward, "retire", head.leaf.dataset)
+    facts = {"dataset": head.leaf.dataset, "status": DatasetStatus.RETIRED}
+    assert refusal_of_reset(city, head) == ("RecordLedgerDatasetNotActive", facts)
+
+
+def test_reset_head_refuses_a_provider_that_is_suspended(city: City) -> None:
+    head = landed(city)
+    city.registry.send(city.guard, "suspend", city.health)
+    facts = {"agency": city.health, "status": AgencyStatus.SUSPENDED}
+    assert refusal_of_reset(city, head) == ("RecordLedgerAgencyNotActive", facts)
+
+
+@pytest.mark.parametrize("expected", [ZERO32, ROOT_HASH])
+def test_reset_head_refuses_another_head_than_expected(city: City, expected: bytes) -> None:
+    head = landed(city)
+    facts = {
+        "dataset": head.leaf.dataset,
+        "record": head.leaf.record,
+        "expected": expected,
+        "actual": head.hash,
+    }
+    assert refusal_of_reset(city, head, expected) == ("RecordLedgerHeadMoved", facts)
+
+
+def test_reset_head_refuses_where_there_is_no_head(city: City) -> None:
+    landing = prepare(city, open_log(city), city.publish())
+    facts = {"dataset": landing.leaf.dataset, "record": landing.leaf.record}
+    assert refusal_of_reset(city, landing, ZERO32) == ("RecordLedgerNoHead", facts)
+
+
+def test_reset_head_leaves_the_record_as_one_of_which_nothing_has_landed(city: City) -> None:
+    head = landed(city, 2**32 - 1)
+    assert reset(city, head) == [HeadReset(head.leaf.dataset, head.leaf.record, head.hash, 2**32 - 1)]
+    assert head_of(city, head) == {"leafHash": ZERO32, "version": 0}
+    older = prepare(city, head.leaf.log, head.leaf.dataset, 2)
+    assert land(city, older) == [
+        HeadMoved(older.leaf.dataset, older.leaf.record, older.hash, LeafHash(ZERO32), 2)
+    ]
+
+
+def test_reset_head_leaves_other_records_alone(city: City) -> None:
+    head = landed(city)
+    neighbour = prepare(city, head.leaf.log, head.leaf.dataset, record=RecordId(b"\x0d" * 32))
+    land(city, neighbour)
+    reset(city, head)
+    assert head_of(city, neighbour) == {"leafHash": neighbour.hash, "version": 1}
 
 
 def test_head_of_is_zero_where_nothing_has_landed(city: City) -> None:

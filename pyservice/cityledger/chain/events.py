@@ -23,7 +23,6 @@ from cityledger.chain.structs import (
     find_terms,
     grant_from_abi,
     terms_from_abi,
-    word_text,
 )
 from cityledger.errors import ChainError
 from cityledger.types import (
@@ -38,6 +37,7 @@ from cityledger.types import (
     Purpose,
     RecordId,
     Terms,
+    word_text,
 )
 
 
@@ -226,6 +226,16 @@ class HeadMoved:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeadReset:
+    """A steward took the record's head away, which was this one: nothing of it has landed any more."""
+
+    dataset: DatasetId
+    record: RecordId
+    leaf_hash: LeafHash
+    version: int
+
+
 Event = (
     AuthorityUpdated
     | AddressSet
@@ -250,6 +260,7 @@ Event = (
     | BatchAnchored
     | Skipped
     | HeadMoved
+    | HeadReset
 )
 
 
@@ -318,6 +329,9 @@ READERS: Mapping[str, Callable[[Named], Event]] = {
     "Skipped": lambda v: Skipped(_log(v), v["first"], v["next"], SkipReason(v["reason"])),
     "HeadMoved": lambda v: HeadMoved(
         _dataset(v), RecordId(v["record"]), LeafHash(v["leafHash"]), LeafHash(v["previous"]), v["version"]
+    ),
+    "HeadReset": lambda v: HeadReset(
+        _dataset(v), RecordId(v["record"]), LeafHash(v["leafHash"]), v["version"]
     ),
 }
 """One reader for each event of each followed contract; a test compares this with the artifacts."""

@@ -28,6 +28,7 @@ from cityledger.types import (
     Role,
     SharingClass,
     Terms,
+    word_text,
 )
 
 ZERO_ADDRESS = Address("0x" + "00" * 20)
@@ -317,10 +318,3 @@ def word_from_text(field: str, text: str) -> bytes:
     if not (1 <= len(text) <= 32 and text.isascii() and text.isprintable()):
         raise FieldError(field, "must be 1 to 32 printable ASCII characters")
     return text.encode("ascii").ljust(32, b"\0")
-
-
-def word_text(word: bytes) -> str:
-    """The ASCII word in 32 bytes. Other bytes, which no contract forbids, are shown as escapes rather than
-    refused; so is a NUL inside, which PostgreSQL takes in no text (SPEC.md §4.3).
-    """
-    return word.rstrip(b"\0").decode("ascii", "backslashreplace").replace("\0", "\\x00")

@@ -23,7 +23,8 @@ from cityledger.cli.chain_access import (
     signer,
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
-from cityledger.types import NO_END, DatasetId, Openness, SharingClass, Terms, purpose_name
+from cityledger.errors import NotFoundError
+from cityledger.types import NO_END, DatasetId, Openness, RecordId, SharingClass, Terms, purpose_name
 
 if TYPE_CHECKING:
     from cityledger.chain.structs import Dataset
@@ -169,6 +170,33 @@ def retire(
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     receipt = send(access, signing, access.contracts.catalog.retire(number))
     print_sent(receipt, {"dataset": number, "status": "retired"}, as_json=as_json)
+
+
+@app.command(name="reset-head")
+def reset_head(
+    dataset: DatasetArgument,
+    record: Annotated[str, typer.Argument(help="The record's id on the chain: 0x and 64 hex digits.")],
+    rpc: RpcOption = None,
+    manifest: ManifestOption = MANIFEST,
+    account: AccountOption = None,
+    password_file: PasswordFileOption = None,
+    devnet_account: DevnetAccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take away the head of a record, so that any version can land as its first. Signed by a steward of the
+    provider, after an operator landed what he should not have; take the log from him first.
+
+    Example: `cityledger dataset reset-head LAND/titles/city/register 0x… --devnet-account 4`
+    """
+    access = open_chain(rpc, manifest)
+    number, name = access.dataset(dataset), RecordId(bytes32(record))
+    head = access.contracts.ledger.find_head(number, name, "latest")
+    if head is None:
+        raise NotFoundError(f"head: nothing of record {record} has landed")
+    signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
+    receipt = send(access, signing, access.contracts.ledger.reset_head(number, name, head[0]))
+    facts = {"dataset": number, "record": name, "previous_head": head[0], "previous_version": head[1]}
+    print_sent(receipt, facts, as_json=as_json)
 
 
 @app.command(name="list")

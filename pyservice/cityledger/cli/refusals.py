@@ -57,7 +57,9 @@ MEANINGS: Mapping[str, Meaning] = {
         "the end {until} has passed: the chain's time is {blockTime}", "give a later --until"
     ),
     "AgencyRegistryZeroAccount": Meaning("the account is zero", "give an account's address"),
-    "AgencyRegistryZeroCode": Meaning("the code is empty", "give a code, such as HEALTH"),
+    "AgencyRegistryInvalidCode": Meaning(
+        "a code is 1 to 32 of A-Z, 0-9 and underscore", "give a code, such as HEALTH"
+    ),
     # --- datasets and grants ------------------------------------------------------------------------------
     "DataCatalogBuiltInPurpose": Meaning("the purpose {purpose} is built in and stays"),
     "DataCatalogConsumerNotActive": Meaning("consumer {consumer} is not active: {status}", _STANDING),
@@ -110,6 +112,8 @@ MEANINGS: Mapping[str, Meaning] = {
         "version {version} is not after the head, which is version {headVersion}",
         "read the newest version, and write on from that",
     ),
+    "RecordLedgerNoHead": Meaning("nothing of the record has landed, so there is no head to take away"),
+    "RecordLedgerNotSteward": Meaning("account {caller} is not a steward of agency {provider}", _STEWARD),
     "RecordLedgerLogNotOpen": Meaning("log {log} is not open", "cityledger node link opens logs"),
     "RecordLedgerNoBatches": Meaning("there is nothing to anchor"),
     "RecordLedgerNotAnchored": Meaning(

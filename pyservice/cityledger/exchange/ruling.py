@@ -30,6 +30,7 @@ from cityledger.types import (
     SubjectId,
 )
 
+_RELEASING = frozenset({Action.READ, Action.RELEASE, Action.FEED})
 POLICY_NAME = "ACCESS_POLICY"
 """What the city directory calls the policy contract (SPEC.md §1)."""
 
@@ -140,7 +141,9 @@ def _asked_parts(
     if dataset.current_terms.sharing_class != SharingClass.CONDITIONAL or session.agency == dataset.provider:
         return everything
     grant = index.find_grant(connection, dataset.dataset, session.agency, intent.purpose)
-    return everything if grant is None else grant.parts
+    if grant is None or (grant.parts == 0 and intent.action in _RELEASING):
+        return everything  # a grant of existence alone covers no release, and rule 8 says so
+    return grant.parts
 
 
 def _unless_ended(session: Session, standing: CallerStanding) -> Session:

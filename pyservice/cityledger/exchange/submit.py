@@ -5,12 +5,18 @@ one durable step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
 
-from cityledger.errors import ConflictError, StaleVersionError, UnavailableError
+from cityledger.errors import (
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    StaleVersionError,
+    UnavailableError,
+)
 from cityledger.exchange.kept import Kept
 from cityledger.exchange.own_parts import NEVER, Newest, load_newest
 from cityledger.exchange.placing import discard
@@ -28,7 +34,7 @@ from cityledger.store.index import Dataset
 from cityledger.store.record_writes import Erasure
 from cityledger.store.records import SealedRecord, StoredVersion
 from cityledger.store.tokens import Session
-from cityledger.types import Aead, ErasureReason, LogId, LogKind
+from cityledger.types import Action, Aead, ErasureReason, LogId, LogKind
 
 Afterwards = Callable[[sa.Connection, StoredVersion], None]
 """Runs in the same transaction as the write, e.g. to keep the answer of an idempotent request."""
@@ -93,25 +99,33 @@ def erase(
 ) -> list[logs.Numbered]:
     """Destroys the wrapped key of every version of a record and numbers a tombstone for each.
 
-    The tombstones are durable as objects as well when this returns: a restored backup obeys them.
+    The tombstones are durable as objects as well when this returns: a restored backup obeys them. Whatever
+    action ``intent`` names, ERASE is decided, also in the transaction that destroys the keys: a record that
+    is sealed by law by then stays (SPEC.md §2, rule 4).
 
     Raises: as ``submit``, but where only the object store failed the erasure stands; NotFoundError where
         nothing is left to erase.
     """
-    now = allow(services, session, intent, target).answers[0].query.at
+    erasing = replace(intent, action=Action.ERASE)
+    now = allow(services, session, erasing, target).answers[0].query.at
     when = Erasure(reason, now, now + services.backup_horizon_seconds)
 
-    def work(connection: sa.Connection) -> tuple[list[logs.Numbered], list[str]]:
-        again = rule_within(connection, services, session, intent, target)
+    def work(connection: sa.Connection) -> tuple[list[logs.Numbered], list[str]] | Ruling:
+        again = rule_within(connection, services, session, erasing, target)
+        if not again.permit:
+            return again
         versions = records.list_versions(connection, target.dataset, target.record)
         living = [version for version in versions if version.wrapped is not None]
-        if not again.permit or not living:
+        if not living:
             raise refuse(again)
         objects = list(records.object_keys(connection, living))
         log = records_log(connection, again.dataset)
         return record_writes.erase(connection, services.instance, log, living, when), objects
 
-    numbered, objects = services.journal.run(work)
+    done = services.journal.run(work)
+    if isinstance(done, Ruling):
+        raise _denied(services, session, erasing, done)
+    numbered, objects = done
     discard(services, objects)  # without their keys they are noise; what cannot go now is swept
     keep_tombstones(services, numbered)
     return numbered
@@ -121,9 +135,16 @@ def allow(services: Services, session: Session, intent: Intent, target: Target) 
     """The ruling on a write that is permitted; a denial is raised after its receipt is durable."""
     ruling = rule(services, session, intent, target)
     if not ruling.permit:
-        store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
-        raise refuse(ruling)
+        raise _denied(services, session, intent, ruling)
     return ruling
+
+
+def _denied(
+    services: Services, session: Session, intent: Intent, ruling: Ruling
+) -> DeniedError | NotFoundError:
+    """What the caller is told, once the receipt of the denial is durable."""
+    store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
+    return refuse(ruling)
 
 
 def verify_expected(services: Services, target: Target, expected: int | None) -> None:

@@ -47,6 +47,8 @@ def apply_event(connection: sa.Connection, logged: e.LoggedEvent) -> None:
         case e.HeadMoved(dataset, record, leaf_hash, _, version):
             head = {"leaf_hash": leaf_hash, "version": version, "tx_hash": logged.transaction}
             put(connection, t.idx_head, block, {"dataset": dataset, "record": record}, **head)
+        case e.HeadReset(dataset, record, _, _):
+            remove(connection, t.idx_head, block, {"dataset": dataset, "record": record})
         case _:
             raise ChainError(f"no reaction to {type(event).__name__} in block {block}")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from cityledger.policy.facts import Facts
 from cityledger.policy.rules import decide_facts, is_permit
 
+ERASURE_SEALED = 41
+"""The provider may not erase what is sealed by law."""
+
 # What depends on the one record or its subject: a denial named for one of these would tell that the
 # record exists.
 _STANDS_AGAINST = Facts.SEALED_BY_LAW | Facts.RESTRICTED_FOR_ALL | Facts.RESTRICTED_FOR_CONSUMER
@@ -14,7 +17,12 @@ _SPEAKS_FOR = Facts.CONTROLS_SUBJECT | Facts.GOOD_STANDING | Facts.EMERGENCY_OPE
 def told_code(facts: int) -> int | None:
     """The code that may be named to the caller, or None for not-found, the one answer to all the rest.
 
-    It asks the same rules as if nothing stood against the record: only a denial that remains may be named.
+    Rule 4's denial is the provider's own and is named. Else it asks the same rules as if nothing stood
+    against the record: only a denial that remains may be named.
     """
+    if (
+        decide_facts(facts) == ERASURE_SEALED
+    ):  # only the provider comes to it, who knows the record and its seal
+        return ERASURE_SEALED
     code = decide_facts(facts & ~int(_STANDS_AGAINST) | int(_SPEAKS_FOR))
     return None if is_permit(code) else code

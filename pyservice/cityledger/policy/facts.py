@@ -6,7 +6,7 @@ from enum import IntFlag
 
 
 class Facts(IntFlag):
-    """What is true about a query (SPEC.md §2, Facts). Bits 20 to 31 of the word are zero."""
+    """What is true about a query (SPEC.md §2, Facts). Bits 21 to 31 of the word are zero."""
 
     SELF = 1 << 0
     CONTROLS_SUBJECT = 1 << 1
@@ -28,6 +28,7 @@ class Facts(IntFlag):
     RESTRICTED_FOR_ALL = 1 << 17
     RESTRICTED_FOR_CONSUMER = 1 << 18
     CONSENT_SATISFIED = 1 << 19
+    ERASES = 1 << 20
 
 
 FACT_COUNT = len(Facts)

@@ -89,6 +89,7 @@ def _officer_facts(query: Query, known: Known) -> Facts:
     is_role_held = is_role_allowed(query.action, query.role) and _holds_role(query, known)
     return (
         _when(Facts.SELF, query.action == Action.SELF)
+        | _when(Facts.ERASES, query.action == Action.ERASE)
         | _when(Facts.CONSUMER_ACTIVE, known.consumer_status == AgencyStatus.ACTIVE)
         | _when(Facts.ROLE_HELD, is_role_held)
         | _when(Facts.CREDENTIAL_LIVE, query.at < query.credential_until)

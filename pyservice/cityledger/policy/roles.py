@@ -23,13 +23,14 @@ ROLES_OF: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEAL: frozenset({Role.STEWARD}),
         Action.LIFT: frozenset(),  # the council's, on chain
         Action.SELF: frozenset(),  # needs no role: rule 13 comes first
+        Action.ERASE: frozenset({Role.WRITER}),
     }
 )
 
 OFF_CHAIN_ROLES = frozenset({Role.READER, Role.WRITER})
 """Roles that a node vouches for; the registry holds the others."""
 
-PROVIDERS_OWN = frozenset({Action.WRITE, Action.RESTRICT, Action.SEAL})
+PROVIDERS_OWN = frozenset({Action.WRITE, Action.RESTRICT, Action.SEAL, Action.ERASE})
 """Actions that no purpose of a dataset's terms allows: they need OWN_DUTY."""
 
 

@@ -28,6 +28,12 @@ RULES = (
     Rule(22, NO_FACTS, Facts.CREDENTIAL_LIVE, "the officer's credential has expired or was ended"),
     Rule(31, NO_FACTS, Facts.PURPOSE_KNOWN, "the city knows no such purpose"),
     Rule(32, NO_FACTS, Facts.PURPOSE_ALLOWED, "the purpose is not allowed for this dataset and action"),
+    Rule(
+        41,
+        Facts.OWN_RECORD | Facts.ERASES | Facts.SEALED_BY_LAW,
+        NO_FACTS,
+        "the record is sealed by law, so its own agency may not erase it either",
+    ),
     Rule(40, Facts.OWN_RECORD, NO_FACTS, "the agency asks for its own record"),
     Rule(51, Facts.SEALED_BY_LAW, NO_FACTS, "the record is sealed by law"),
     Rule(61, Facts.EMERGENCY_PURPOSE, Facts.EMERGENCY_ALLOWED, "the dataset allows no emergency access"),

@@ -58,7 +58,7 @@ contract CityOfTests {
 
     function _admit(uint32 number) private {
         address account = accountOf(number);
-        registry.admit(IAgencyRegistry.Admission(bytes32(uint256(number)), "", "", "", account, 0, 0));
+        registry.admit(IAgencyRegistry.Admission(bytes32(bytes1(uint8(0x40 + number))), "", "", "", account, 0, 0));
         appointSteward(number);
     }
 

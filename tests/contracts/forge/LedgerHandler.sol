@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Leaves} from "../../../contracts/libraries/Leaves.sol";
 import {MerkleTree} from "../../../contracts/libraries/MerkleTree.sol";
-import {AgencyStatus} from "../../../contracts/types/Agencies.sol";
+import {AgencyStatus, Role} from "../../../contracts/types/Agencies.sol";
 import {AgencyId} from "../../../contracts/types/AgencyId.sol";
 import {DatasetId} from "../../../contracts/types/DatasetId.sol";
 import {Batch, Head, Inclusion, LogKind, Part, RecordLeaf} from "../../../contracts/types/Ledger.sol";
@@ -144,6 +144,25 @@ contract LedgerHandler is CityOfTests {
         return _shown[index];
     }
 
+    /// @notice Takes the head of any record away, as the provider's steward or a stranger, from the right head or another.
+    function resetHead(uint256 which, uint256 fault) external {
+        if (_shown.length == 0 || fault % 2 == 0) return;
+        RecordLeaf memory leaf = _shown[which % _shown.length].leaf;
+        Head memory before = ledger.headOf(leaf.dataset, leaf.record);
+        bytes32 follows = fault % 3 == 0 ? _shown[fault % _shown.length].hash : before.leafHash;
+        (AgencyId provider,) = catalog.standing(leaf.dataset);
+        address caller = fault % 5 == 0 ? _STRANGER : accountOf(AgencyId.unwrap(provider));
+        bool may = before.leafHash != 0 && follows == before.leafHash && _mayReset(provider, caller);
+
+        vm.prank(caller);
+        try ledger.resetHead(leaf.dataset, leaf.record, follows) {
+            if (!may || ledger.headOf(leaf.dataset, leaf.record).version != 0) broken |= 1 << 9;
+            _headOf[leaf.dataset][leaf.record] = 0;
+        } catch {
+            if (may) broken |= 1 << 9;
+        }
+    }
+
     /// @notice Index + 1 of the leaf that should be the head; 0 for none.
     function headOf(DatasetId dataset, RecordId record) external view returns (uint256) {
         return _headOf[dataset][record];
@@ -168,6 +187,12 @@ contract LedgerHandler is CityOfTests {
         bool isActive = status == DatasetStatus.Active && standing == AgencyStatus.Active;
         bool isOpen = !isClosed[LogId.unwrap(shown.leaf.log)];
         return isProviders && isActive && isOpen && shown.leaf.version > head.version;
+    }
+
+    function _mayReset(AgencyId provider, address caller) private view returns (bool) {
+        (AgencyStatus standing,) = registry.standing(provider);
+        Role role = registry.roleOf(provider, caller, uint40(block.timestamp));
+        return standing == AgencyStatus.Active && role == Role.Steward;
     }
 
     function _newestInClosedLog(uint256 otherwise) private view returns (uint256) {

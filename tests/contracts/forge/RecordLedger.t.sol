@@ -61,7 +61,7 @@ contract RecordLedgerInvariants {
         }
     }
 
-    /// @dev L4, L6, L7, L8
+    /// @dev L4, L6, L7, L8, L9
     function invariant_theHandlerSawNoBrokenPromise() external view {
         assert(_handler.broken() == 0);
     }

@@ -25,6 +25,7 @@ contract RulesTest {
         _row(22, 0, FactBits.CREDENTIAL_LIVE);
         _row(31, 0, FactBits.PURPOSE_KNOWN);
         _row(32, 0, FactBits.PURPOSE_ALLOWED);
+        _row(41, FactBits.OWN_RECORD | FactBits.ERASES | FactBits.SEALED_BY_LAW, 0);
         _row(40, FactBits.OWN_RECORD, 0);
         _row(51, FactBits.SEALED_BY_LAW, 0);
         _row(61, FactBits.EMERGENCY_PURPOSE, FactBits.EMERGENCY_ALLOWED);
@@ -50,7 +51,7 @@ contract RulesTest {
 
     /// @dev R1, where it is tightest: all true but for two.
     function testFuzz_decide_isTheFirstRowThatMatchesNearAPermit(uint8 one, uint8 other) external view {
-        uint32 facts = _READ & ~(uint32(1) << (one % 20)) ^ (uint32(1) << (other % 20));
+        uint32 facts = _READ & ~(uint32(1) << (one % 21)) ^ (uint32(1) << (other % 21));
         (, uint8 code) = Rules.decide(facts);
         assert(code == _firstMatch(facts));
     }
@@ -110,6 +111,11 @@ contract RulesTest {
         (bool without,) = Rules.decide(facts & ~against[which % 3]);
         (bool with,) = Rules.decide(facts | against[which % 3]);
         assert(without || !with);
+    }
+
+    /// @dev R11
+    function testFuzz_decide_whatIsSealedByLawIsErasedByNobody(uint32 facts) public pure {
+        _verifyDenied((facts | FactBits.SEALED_BY_LAW | FactBits.ERASES) & ~FactBits.SELF);
     }
 
     uint32 private constant _READ = FactBits.CONSUMER_ACTIVE | FactBits.ROLE_HELD | FactBits.CREDENTIAL_LIVE

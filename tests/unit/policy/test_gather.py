@@ -134,6 +134,14 @@ def test_gather_gains(asked: dict[str, Any], known: dict[str, Any], gained: Fact
     assert facts | Facts.ROLE_HELD == USUAL | gained
 
 
+def test_gather_knows_an_erasure_by_the_provider() -> None:
+    query = replace(QUERY, action=Action.ERASE, role=Role.WRITER, purpose=OWN_DUTY)
+    facts = gather(query, replace(KNOWN, provider=AgencyId(2), sealed_by_law=True)).facts
+    assert facts & ~Facts.GRANT_SATISFIED == (
+        USUAL & ~Facts.GRANT_SATISFIED | Facts.OWN_RECORD | Facts.ERASES | Facts.SEALED_BY_LAW
+    )
+
+
 def test_gather_takes_an_on_chain_officer() -> None:
     query = replace(QUERY, officer=OFFICER, role=Role.STEWARD)
     assert gather(query, replace(KNOWN, officer_role=(Role.STEWARD, 151, 1))).facts == USUAL

@@ -111,9 +111,10 @@ def get_record(
 def delete_record(
     node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, reason: Stated, why: Why
 ) -> Erased:
-    """Destroys the keys of every version, and numbers a tombstone for each."""
+    """Destroys the keys of every version, and numbers a tombstone for each. A record that is sealed by law is
+    kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
     target = target_of(node, dataset, name)
-    numbered = erase(node.services, session, reason.to(Action.WRITE), target, _REASONS[why])
+    numbered = erase(node.services, session, reason.to(Action.ERASE), target, _REASONS[why])
     places = [tombstone_place(one) for one in numbered]
     return Erased(dataset=hex_of(target.dataset), record=hex_of(target.record), tombstones=places)
 

@@ -55,6 +55,12 @@ class RecordLedger:
         held = expected or LeafHash(ZERO32)
         return self._contract.prepare("moveHead", record_leaf_to_abi(leaf), inclusion.to_abi(), held)
 
+    # --- a steward of the provider --------------------------------------------------------------------------
+
+    def reset_head(self, dataset: DatasetId, record: RecordId, expected: LeafHash) -> Call:
+        """Takes the record's head away, if it still points to ``expected``."""
+        return self._contract.prepare("resetHead", dataset, record, expected)
+
     # --- reads ----------------------------------------------------------------------------------------------
 
     def log_count(self, block: At) -> int:

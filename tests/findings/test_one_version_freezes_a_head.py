@@ -1,0 +1,47 @@
+"""Once, an operator could land version 2^32 - 1 of a record, and no account could undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from city_on_chain import Chain, City
+from cityledger.chain.structs import Batch, Inclusion, record_leaf_to_abi
+from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
+from cityledger.types import ZERO32, DatasetId, LeafHash, LogId, LogKind, RecordId
+
+LAST = 2**32 - 1
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    chain = Chain(tmp_path)
+    yield City(chain)
+    chain.stop()
+
+
+def land(city: City, log: LogId, dataset: DatasetId, version: int, expected: bytes) -> LeafHash:
+    """Anchors a leaf of that version alone, and moves the head to it."""
+    seq = city.ledger.ask("logOf", log)["next"]
+    part = PartLeaf("summary", b"\1" * 32, b"\2" * 32)
+    leaf = RecordLeaf(
+        city.instance, log, seq, dataset, RecordId(b"\x0a" * 32), version, (), b"\3" * 32, (part,)
+    )
+    hashed = leaf_hash(leaf.struct_hash())
+    city.ledger.send(city.operator, "anchor", [Batch(log, seq, 1, hashed).to_abi()])
+    inclusion = Inclusion(seq, 1, hashed, ()).to_abi()
+    city.ledger.send(city.operator, "moveHead", record_leaf_to_abi(leaf), inclusion, expected)
+    return hashed
+
+
+def test_a_steward_undoes_what_a_former_operator_landed(city: City) -> None:
+    dataset = city.publish()
+    opening = city.health, LogKind.RECORDS, city.operator, 0
+    log = city.ledger.send(city.health_account, "openLog", *opening)[0].log  # type: ignore[union-attr]
+    honest = land(city, log, dataset, 2, ZERO32)
+    frozen = land(city, log, dataset, LAST, honest)
+    city.ledger.send(city.steward, "resetHead", dataset, b"\x0a" * 32, frozen)
+    landed = land(city, log, dataset, 3, ZERO32)
+    assert city.ledger.ask("headOf", dataset, b"\x0a" * 32) == {"leafHash": landed, "version": 3}
