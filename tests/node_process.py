@@ -42,9 +42,12 @@ class Process:
     def json(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", code=code))
 
-    def serve(self) -> str:
-        """Serves until ``stop``; returns the URL once the node is ready."""
-        command = [sys.executable, "-m", "cityledger", "node", "serve", "--folder", "node", "--port", "0"]
+    def serve(self, *before: str) -> str:
+        """Serves until ``stop``; returns the URL once the node is ready. ``before`` comes before the command,
+        e.g. ``prlimit --nofile=64``.
+        """
+        serve = ["node", "serve", "--folder", "node", "--port", "0"]
+        command = [*before, sys.executable, "-m", "cityledger", *serve]
         with (self.folder / "serve.log").open("a") as log:
             self.served = subprocess.Popen(
                 command,

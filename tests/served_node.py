@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
+from fastapi import FastAPI
 
 from cityledger.api.application import create_app
-from cityledger.serving import _listen
+from cityledger.exchange.instruments import Instruments
+from cityledger.serving import GuardedServer, _listen
+from cityledger.settings import Settings
 from node_fixture import TestNode, make_node
 
 ANSWER_SECONDS = 20
 """Longer than any honest answer takes: a request that needs more hangs."""
 
 
-class _Started(uvicorn.Server):
-    """Tells when it listens, so that nobody has to ask in a loop."""
+class _Started(GuardedServer):
+    """Sets an event when it listens, so that no test has to ask in a loop."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: FastAPI, settings: Settings, instruments: Instruments) -> None:
+        super().__init__(app, settings, instruments)
         self.is_up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -36,8 +38,7 @@ class _Started(uvicorn.Server):
 def served_node(folder: Path, **settings: Any) -> Iterator[tuple[TestNode, httpx.Client]]:
     """A node and a client that talks to it through a port of this machine."""
     node = make_node(folder, **settings)
-    config = uvicorn.Config(create_app(node.context), log_config=None, access_log=False, ws="none")
-    server = _Started(config)
+    server = _Started(create_app(node.context), node.context.settings, node.context.services.instruments)
     with _listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
+from typing import cast
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from cityledger.api.application import create_app
+from cityledger.api.limits.guarded_protocol import Guard, GuardedProtocol
+from cityledger.api.limits.listening import Listener, connection_limit
 from cityledger.app import Node, api_of
 from cityledger.errors import ConfigurationError, UnavailableError
+from cityledger.exchange.instruments import Instruments
+from cityledger.settings import Settings
 
 _log = logging.getLogger(__name__)
 GRACE_SECONDS = 10
@@ -43,7 +52,11 @@ class ServedNode:
             ConfigurationError: nothing can listen there.
         """
         settings = node.settings
-        listener = _listen(settings.host if host is None else host, settings.port if port is None else port)
+        listener = _listen(
+            settings.host if host is None else host,
+            settings.port if port is None else port,
+            lambda: node.services.instruments.refused("open-files"),
+        )
         try:
             served = cls(node, _server(node, listener), listener)
         except BaseException:
@@ -112,22 +125,40 @@ class ServedNode:
         return None if answer.status_code == httpx.codes.OK else answer.text[:500]
 
 
+class GuardedServer(uvicorn.Server):
+    """uvicorn's server, with limits on its connections."""
+
+    def __init__(self, app: FastAPI, settings: Settings, instruments: Instruments) -> None:
+        self._guard = Guard.of(settings, instruments, connection_limit(settings.max_connections))
+        config = uvicorn.Config(
+            app,
+            http=cast(type[asyncio.Protocol], partial(GuardedProtocol, self._guard)),  # called like the class
+            log_config=None,  # that of the process stays in effect
+            access_log=False,
+            ws="none",
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            server_header=False,
+            timeout_keep_alive=settings.keep_alive_seconds,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        super().__init__(config)
+
+    async def main_loop(self) -> None:
+        expiring = asyncio.create_task(self._guard.expire_for_ever())
+        try:
+            await super().main_loop()
+        finally:
+            expiring.cancel()
+
+
 def _server(node: Node, listener: socket.socket) -> uvicorn.Server:
     host, port = listener.getsockname()[:2]
-    # log_config None: the process's own logging stands. No proxy headers: nobody in front is trusted.
-    config = uvicorn.Config(
-        create_app(api_of(node, host=host, port=port)),
-        log_config=None,
-        access_log=False,
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    return uvicorn.Server(config)
+    app = create_app(api_of(node, host=host, port=port))
+    return GuardedServer(app, node.settings, node.services.instruments)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, refused: Callable[[], None] = lambda: None) -> Listener:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -137,7 +168,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
     # asyncio does this only for sockets that it made itself; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+    return Listener(listener, refused)
 
 
 def _url(listener: socket.socket) -> str:

@@ -232,6 +232,16 @@ object_limit_bytes = 4294967296
 # After how long no backup holds an erased key; goes into erasure certificates
 backup_horizon_seconds = 2592000
 
+# Connections, of all clients and of one address, and their times
+max_connections = 1000
+max_connections_per_address = 256
+header_seconds = 10.0
+keep_alive_seconds = 15
+answer_idle_seconds = 30.0
+
+# Proxies whose X-Forwarded-For names the client, e.g. "10.0.0.7, 10.1.0.0/16"
+trusted_proxies = ""
+
 # Slowest body: the longest pause, and the lowest rate after that time
 body_idle_seconds = 30.0
 body_min_bytes_per_second = 1024

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any, Protocol
 
+from cityledger.settings.networks import parse_networks
+
 ACCEPTS = "accepts"
 """The key of a field's metadata that holds its rule."""
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -69,12 +71,31 @@ class ShortNames:
         return "short names without a slash, each with the full name of a dataset"
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkList:
+    """Addresses and networks with commas between."""
+
+    def admits(self, value: Any) -> bool:
+        try:
+            parse_networks(str(value))
+        except ValueError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        return "addresses or networks with commas between, or empty"
+
+
 def between(lowest: float, highest: float) -> Mapping[str, Rule]:
     return {ACCEPTS: Range(lowest, highest)}
 
 
 def text(words: str, pattern: str = r".+") -> Mapping[str, Rule]:
     return {ACCEPTS: Text(words, pattern)}
+
+
+def network_list() -> Mapping[str, Rule]:
+    return {ACCEPTS: NetworkList()}
 
 
 def short_names() -> Mapping[str, Rule]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cityledger.errors import ConfigurationError
-from cityledger.settings.accepted import between, refusals, text
+from cityledger.settings.accepted import between, network_list, refusals, text
 from cityledger.settings.client import client_sources
 from cityledger.settings.file import (
     CLIENT_TABLE,
@@ -97,6 +97,19 @@ class Settings:
     """Longest binary part; more is refused with 413."""
     backup_horizon_seconds: int = field(default=2_592_000, metadata=between(3_600, 315_360_000))
     """After how long no backup holds an erased wrapped key; goes into erasure certificates."""
+    max_connections: int = field(default=1_000, metadata=between(1, 100_000))
+    """Most connections at a time, fewer where the process may open fewer files; a new one takes the place of
+    the one that has waited the longest without a request, or is refused with 503."""
+    max_connections_per_address: int = field(default=256, metadata=between(1, 100_000))
+    """The same for one address; those of ``trusted_proxies`` have no limit of their own."""
+    header_seconds: float = field(default=10.0, metadata=between(0.1, 600.0))
+    """A connection without a complete header of a request after so long is closed."""
+    keep_alive_seconds: int = field(default=15, metadata=between(1, 3_600))
+    """A connection that is idle for so long after an answer is closed."""
+    answer_idle_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
+    """A client that takes its answer slower than ``body_min_bytes_per_second`` for so long is cut off."""
+    trusted_proxies: str = field(default="", metadata=network_list())
+    """Proxies whose ``X-Forwarded-For`` names the client; without them the peer's address counts."""
     body_idle_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
     """A body that brings nothing for so long is refused with 408, and its rate counts from then on."""
     body_min_bytes_per_second: int = field(default=1_024, metadata=between(1, 1_073_741_824))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
+
+from cityledger.settings.networks import Networks
 
 _SITE_BITS = 64
 """Of an IPv6 address, what one site has for itself alone (RFC 6177); the rest is the client's to choose."""
@@ -23,16 +25,7 @@ def address_key(address: str) -> str:
     return str(ip_network((parsed.packed, _SITE_BITS), strict=False))
 
 
-def trusted_networks(setting: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks of the setting ``trusted_proxies``: addresses and networks with commas between.
-
-    Raises:
-        ValueError: one of them is neither.
-    """
-    return tuple(ip_network(one.strip()) for one in setting.split(",") if one.strip())
-
-
-def is_trusted(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def is_trusted(address: str, networks: Networks) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
