@@ -85,7 +85,8 @@ def import_(
     """Import a file of records and tell what became of each row. Exit code 1 if rows were rejected.
 
     The node takes the file whole and imports it in the background: Ctrl-C, a lost connection or a restart of
-    the node loses nothing. The same file sent again is the same import, and writes nothing twice.
+    the node loses nothing. A file sent again while nothing was written to the dataset since is a repeat,
+    which writes nothing; otherwise it is imported again, and rows that change nothing are unchanged.
 
     Example: `cityledger record import HEALTH/treatment/outpatient/visits bundle.json.gz --format fhir`
 
@@ -195,6 +196,10 @@ def _tell_json(client: Client, found: Import) -> None:
 
 
 def _tell_tables(client: Client, found: Import) -> None:
+    if found.note is not None:
+        note(found.note)
+        print_fields({"import": found.id, "state": "repeat", "repeat of": found.repeat_of}, as_json=False)
+        return
     state = f"{found.state}, dry run: nothing was written" if found.dry_run else found.state
     print_fields({"import": found.id, "state": state, "rows": found.rows_done}, as_json=False)
     counted = [

@@ -20,7 +20,8 @@ FINISHED = frozenset({"done", "stopped"})
 class Import:
     """An import as it stands. ``outcomes`` has each row once: accepted, unchanged, duplicate, withdrawn or
     rejected; ``reasons`` counts rejected rows, ``flags`` what is odd in the others. ``state`` is waiting,
-    running, done, or stopped for the reason ``failure``. A dry run wrote nothing."""
+    running, done, or stopped for the reason ``failure``. A dry run wrote nothing. A repeat wrote nothing
+    either, and has no rows: ``repeat_of`` is the import that it repeats, ``note`` says so in words."""
 
     id: str
     dataset: DatasetId
@@ -37,6 +38,8 @@ class Import:
     flags: Mapping[str, int]
     created_at: int
     finished_at: int | None
+    repeat_of: str | None
+    note: str | None
 
     @property
     def is_finished(self) -> bool:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.errors import ConflictError, FieldError, NotFoundError, UnknownOutcomeError
+from cityledger.exchange.import_notes import Notes, OpenedJob, opened
 from cityledger.exchange.import_request import Asked, asked_to_json, caller_to_json, verify_options
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.exchange.spooling import Received, spool
+from cityledger.exchange.spooling import content_with, spool
 from cityledger.exchange.submit import allow
+from cityledger.exchange.tallies import Tallies
 from cityledger.formats import registry as formats
-from cityledger.formats.rows import Format
-from cityledger.store import imports
-from cityledger.store.imports import Job, JobKey, JobState, ListedRow, Verdict
+from cityledger.formats.rows import ROW_FAILED, Format
+from cityledger.store import dataset_writes, imports
+from cityledger.store.imports import Job, JobKey, JobState, ListedRow, NewJob, Verdict
 from cityledger.store.index import Dataset
 from cityledger.store.tokens import Session
 from cityledger.types import AgencyId, DatasetId
@@ -54,21 +56,27 @@ def order_import(
 
 def receive_import(
     services: Services, session: Session, intent: Intent, order: Order, chunks: Iterable[bytes]
-) -> tuple[Job, bool]:
+) -> tuple[OpenedJob, bool]:
     """The job of the file, durable and waiting for its turn; and whether the file is needed.
 
-    A file that was imported before is the job that it was. One that was stopped goes on where it was.
+    A file that waits or runs already is that job, and one that was stopped goes on where it was, unless
+    another file came after it. A file that was imported before is imported again, unless nothing was written
+    to the dataset since: then it is a repeat, which is done at once and writes nothing.
 
     Raises: as ``order_import`` and ``spool``.
     """
     dataset = order.dataset
+    notes = Notes(services, dataset.provider, dataset.dataset)
     received = spool(services, dataset.provider, dataset.dataset, chunks)
     options = asked_to_json(order.asked)
-    key = JobKey(session.agency, dataset.dataset, received.content, order.format.name, options)
+    same = content_with(services, dataset.provider, received.content, order.format.name, options)
+    key = JobKey(session.agency, dataset.dataset, same, order.format.name)
+    caller = notes.seal(caller_to_json(session, intent))
     try:
         ruling = allow(services, session, intent, Target(dataset.dataset))  # an upload may take hours
-        now, caller, id_ = ruling.answers[0].query.at, caller_to_json(session, intent), _new_id(services)
-        job, is_needed = services.journal.run(lambda c: _enter(c, id_, key, received, caller, now))
+        now, id_ = ruling.answers[0].query.at, _new_id(services)
+        new = NewJob(id_, key, received.spooled, notes.seal(options), caller, now)
+        job, is_needed = services.journal.run(lambda connection: _enter(connection, new))
     except UnknownOutcomeError:
         raise  # the job may be there and need its file; if it is not, the file is swept
     except BaseException:
@@ -76,10 +84,10 @@ def receive_import(
         raise
     if not is_needed:
         services.objects.delete(received.spooled.object)
-    return job, is_needed
+    return opened(services, job), is_needed
 
 
-def get_import(services: Services, agency: AgencyId, id_: str) -> Job:
+def get_import(services: Services, agency: AgencyId, id_: str) -> OpenedJob:
     """
     Raises:
         NotFoundError: no such import, or another agency's.
@@ -88,13 +96,14 @@ def get_import(services: Services, agency: AgencyId, id_: str) -> Job:
         job = imports.find_job(connection, id_)
     if job is None or job.key.agency != agency:
         raise NotFoundError("import")
-    return job
+    return opened(services, job)
 
 
-def list_imports(services: Services, agency: AgencyId, limit: int) -> list[Job]:
+def list_imports(services: Services, agency: AgencyId, limit: int) -> list[OpenedJob]:
     """The newest imports of an agency, newest first."""
     with services.database.reading() as connection:
-        return imports.list_jobs(connection, agency, limit)
+        jobs = imports.list_jobs(connection, agency, limit)
+    return [opened(services, job) for job in jobs]
 
 
 def list_import_rows(
@@ -104,9 +113,10 @@ def list_import_rows(
 
     Raises: as ``get_import``.
     """
-    get_import(services, agency, id_)
+    key = get_import(services, agency, id_).key
+    notes = Notes(services, key.agency, key.dataset)
     with services.database.reading() as connection:
-        return imports.list_rows(connection, id_, verdict, after, limit)
+        return imports.list_rows(connection, id_, verdict, after, limit, notes.open)
 
 
 def _verify_room(services: Services, agency: AgencyId) -> None:
@@ -116,19 +126,42 @@ def _verify_room(services: Services, agency: AgencyId) -> None:
         raise ConflictError("too much of this agency waits to be imported; send the file when some is done")
 
 
-def _enter(
-    connection: sa.Connection, id_: str, key: JobKey, received: Received, caller: str, now: int
-) -> tuple[Job, bool]:
-    job = imports.find_job_of(connection, key)
-    if job is not None and job.state is not JobState.STOPPED:
-        return job, False
-    if job is None:
-        imports.add_job(connection, id_, key, received.spooled, caller, now)
-    else:
-        imports.restart(connection, job.id, received.spooled, caller)
-    entered = imports.find_job(connection, id_ if job is None else job.id)
-    assert entered is not None
-    return entered, True
+def _enter(connection: sa.Connection, new: NewJob) -> tuple[Job, bool]:
+    earlier = imports.find_newest_of(connection, new.key)
+    last = _last_waiting(connection, new.key.dataset)
+    if earlier is not None and last == earlier.id:
+        return earlier, False  # under way, and nothing came after it
+    if earlier is None or last is not None or (_has_begun(earlier) and _has_moved(connection, earlier)):
+        imports.add_job(connection, new)
+        return _stored(connection, new.id), True
+    if earlier.state is JobState.STOPPED:
+        imports.restart(connection, earlier.id, new.spooled, new.caller)
+        return _stored(connection, earlier.id), True
+    imports.add_repeat(connection, new, earlier)
+    return _stored(connection, new.id), False
+
+
+def _last_waiting(connection: sa.Connection, dataset: DatasetId) -> str | None:
+    """The last job of a dataset that waits or runs."""
+    ids = [job.id for job in imports.list_unfinished(connection) if job.key.dataset == dataset]
+    return ids[-1] if ids else None
+
+
+def _has_begun(earlier: Job) -> bool:
+    return earlier.state is not JobState.STOPPED or earlier.cursor.rows > 0
+
+
+def _has_moved(connection: sa.Connection, earlier: Job) -> bool:
+    """Whether the import would do something now: others have written to the dataset since or between its
+    rows, or the node failed on one of its rows."""
+    failed = Tallies.from_json(earlier.cursor.tallies).reasons[ROW_FAILED]
+    return bool(failed) or earlier.cursor.writes != dataset_writes.count_of(connection, earlier.key.dataset)
+
+
+def _stored(connection: sa.Connection, id_: str) -> Job:
+    found = imports.find_job(connection, id_)
+    assert found is not None
+    return found
 
 
 def _new_id(services: Services) -> str:

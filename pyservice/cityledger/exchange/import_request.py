@@ -42,6 +42,11 @@ def asked_to_json(asked: Asked) -> str:
     return json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def options_of(asked: Asked) -> dict[str, Any]:
+    """The options that were given, without ``dry_run``."""
+    return _given(asked.options)
+
+
 def asked_from_json(text: str) -> Asked:
     given: dict[str, Any] = json.loads(text)
     dry_run = bool(given.pop("dry_run", False))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, UnavailableError, places_of
+from cityledger.exchange.import_notes import Notes
 from cityledger.exchange.importing import ImportRun
 from cityledger.exchange.placing import written_before
 from cityledger.exchange.services import Services
@@ -103,7 +104,7 @@ class ImportRunner:
             self._rests_until[job.key.dataset] = self._monotonic() + PAUSE_SECONDS
             return False
         except CityledgerError as error:
-            _log.info("import stopped import=%s: %s", job.id, error)
+            _log.info("import stopped import=%s error=%s", job.id, type(error).__name__)
             self._finish(job, str(error))
         except Exception as error:
             kind = type(error).__name__
@@ -114,8 +115,11 @@ class ImportRunner:
     def _finish(self, job: Job, failure: str | None) -> None:
         now = self._services.clock.at()
 
+        notes = Notes(self._services, job.key.agency, job.key.dataset)
+        told = None if failure is None else notes.seal(failure)
+
         def work(connection: sa.Connection) -> None:
-            imports.finish(connection, job.id, failure, now)
+            imports.finish(connection, job.id, told, now)
 
         self._services.journal.run(work)
         if job.spooled is not None:

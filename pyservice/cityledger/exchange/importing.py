@@ -20,7 +20,8 @@ from cityledger.errors import (
     StaleVersionError,
     TooLargeError,
 )
-from cityledger.exchange.import_request import asked_from_json, caller_from_json
+from cityledger.exchange.import_notes import Notes, opened
+from cityledger.exchange.import_request import caller_from_json
 from cityledger.exchange.judging import State, judge, next_state
 from cityledger.exchange.newest_states import KEPT, NewestStates
 from cityledger.exchange.row_checks import Candidate, check_row
@@ -34,7 +35,7 @@ from cityledger.exchange.tallies import Outcome, Tallies
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import Act, RejectedRow, Row, failed_row
 from cityledger.profiles import registry as profiles
-from cityledger.store import imports
+from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
 from cityledger.store.index import Dataset
 from cityledger.types import RecordId, SubjectId
@@ -73,8 +74,9 @@ class ImportRun:
             SealingError, UnavailableError: the file cannot be opened, or not now.
         """
         self._services, self.job = services, job
-        self._session, self._intent = caller_from_json(job.caller)
-        self._asked = asked_from_json(job.key.options)
+        self._notes = Notes(services, job.key.agency, job.key.dataset)
+        self._session, self._intent = caller_from_json(self._notes.open(job.sealed_caller or b""))
+        self._asked = opened(services, job).asked
         self._dataset = self._allow()
         self._profile = profiles.get(self._dataset.profile)
         self._record_key = services.keys_of(self._dataset.provider).record_key(job.key.dataset)
@@ -105,11 +107,15 @@ class ImportRun:
     def _begin(self, connection: sa.Connection) -> Cursor:
         if self._asked.dry_run:  # what it had learnt was in the memory of another run
             imports.rewind(connection, self.job.id)
-        imports.begin(connection, self.job.id)
+        found = self._stored(connection)
+        imports.begin(connection, found)
+        return self._stored(connection).cursor
+
+    def _stored(self, connection: sa.Connection) -> Job:
         found = imports.find_job(connection, self.job.id)
         if found is None:
             raise NotFoundError("import")
-        return found.cursor
+        return found
 
     def _read(self) -> Iterator[Row | RejectedRow]:
         key, spooled = self.job.key, self.job.spooled
@@ -199,11 +205,14 @@ class ImportRun:
             self._cursor.rows + taken,
             max(self._bytes_read, self._cursor.bytes),
             judged.tallies.to_json(),
+            self._cursor.writes,
         )
 
-        def within(connection: sa.Connection, _stored: object = None) -> None:
+        def within(connection: sa.Connection, stored: Sequence[object] = ()) -> None:
+            nonlocal cursor
+            cursor = replace(cursor, writes=self._writes_after(connection, len(stored)))
             self._subjects.add(connection, fresh)
-            imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed)
+            imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed, self._notes.seal)
 
         if self._asked.dry_run:
             self._allow()
@@ -216,6 +225,11 @@ class ImportRun:
         self._states.trim()
         if self._asked.dry_run and len(self._states) > DRY_RUN_RECORDS:
             raise TooLargeError("", f"a dry run takes {DRY_RUN_RECORDS} records; try the rest apart")
+
+    def _writes_after(self, connection: sa.Connection, own: int) -> int | None:
+        """The dataset's writes, None once others have written between the rows of this import."""
+        known, now = self._cursor.writes, dataset_writes.count_of(connection, self.job.key.dataset)
+        return now if known is not None and known + own == now else None
 
     def _submit(self, drafts: Sequence[RowDraft], within: Within) -> None:
         sealed = seal_rows(self._services, self._dataset, drafts)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PART = "import"
 _CONTENT_DOMAIN = b"cityledger/v1/import-content\0"
+_REQUEST_DOMAIN = b"cityledger/v1/import-request"
 _BUFFER_BYTES = 1_048_576
 
 
@@ -55,6 +56,12 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
     wrapped = wrap(data_key, keys.vault_key, context, services.random_bytes(12))
     content = hmac.digest(keys.subject_key, _CONTENT_DOMAIN + dataset + digest.digest(), "sha256")
     return Received(Spooled(name, wrapped, sealed.payload_bytes), content)
+
+
+def content_with(services: Services, agency: AgencyId, content: bytes, format_: str, options: str) -> bytes:
+    """An HMAC of a file's ``content`` with the format and the options with which it is read, 32 bytes."""
+    joined = b"\0".join((_REQUEST_DOMAIN, content, format_.encode(), options.encode()))
+    return hmac.digest(services.keys_of(agency).subject_key, joined, "sha256")
 
 
 def open_spooled(

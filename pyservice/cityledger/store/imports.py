@@ -6,17 +6,20 @@ anywhere goes on where it was. States::
     waiting → running → done
        ↑         ↓
        └────── stopped      by the sender, who sends the file again
+
+Options, caller, failure and the fields of rows are sealed notes: they may name records and persons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
+from cityledger.store import dataset_writes
 from cityledger.store.tables import import_job, import_row
 from cityledger.types import AgencyId, DatasetId
 
@@ -38,13 +41,12 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """What makes two imports one. ``content`` stands for the file's bytes, ``options`` is canonical JSON."""
+    """What makes two imports one. ``content`` stands for the file's bytes, format and options."""
 
     agency: AgencyId
     dataset: DatasetId
     content: bytes
     format: str
-    options: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +59,49 @@ class Spooled:
 
 
 @dataclass(frozen=True, slots=True)
+class NewJob:
+    """A file that has come. ``options`` and ``caller`` are sealed notes; ``now`` is Unix seconds."""
+
+    id: str
+    key: JobKey
+    spooled: Spooled
+    options: bytes
+    caller: bytes
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a job has come. ``rows`` counts what the format yielded; ``tallies`` is JSON."""
+    """How far a job has come. ``rows`` counts what the format yielded; ``tallies`` is JSON. ``writes`` are
+    those of the dataset (``dataset_writes``) after its last row, None if others wrote between its rows.
+    """
 
     rows: int
     bytes: int
     tallies: str
+    writes: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import. ``spooled`` is None once the file is not needed; ``caller`` is JSON: who asked,
-    and why; empty once the job has ended.
+    """An import. ``spooled`` is None once the file is not needed; ``sealed_caller`` says who asked, and why;
+    None once the job has ended. ``place`` is its place in the order of arrival. ``repeat_of`` is the id of
+    the import that it repeats; it is then done from the beginning, and has no rows.
     """
 
     id: str
+    place: int
     key: JobKey
     spooled: Spooled | None
     content_bytes: int
     state: JobState
-    failure: str | None
-    caller: str
+    sealed_options: bytes
+    sealed_failure: bytes | None
+    sealed_caller: bytes | None
     cursor: Cursor
     created_at: int
     finished_at: int | None
+    repeat_of: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +115,16 @@ class ListedRow:
     reason: str
 
 
-def add_job(
-    connection: sa.Connection, id_: str, key: JobKey, spooled: Spooled, caller: str, now: int
-) -> None:
+def add_job(connection: sa.Connection, new: NewJob) -> None:
     """A new job, which waits for its turn."""
-    connection.execute(
-        import_job.insert().values(
-            id=id_,
-            agency=key.agency,
-            dataset=key.dataset,
-            content=key.content,
-            format=key.format,
-            options=key.options,
-            object=spooled.object,
-            wrapped=spooled.wrapped,
-            content_bytes=spooled.content_bytes,
-            state=int(JobState.WAITING),
-            failure=None,
-            caller=caller,
-            rows_done=0,
-            bytes_done=0,
-            tallies="{}",
-            created_at=now,
-            finished_at=None,
-        )
-    )
+    waiting = {"object": new.spooled.object, "wrapped": new.spooled.wrapped, "caller": new.caller}
+    _insert(connection, new, state=int(JobState.WAITING), finished_at=None, **waiting)
+
+
+def add_repeat(connection: sa.Connection, new: NewJob, earlier: Job) -> None:
+    """A job that is done without a row: the dataset is as ``earlier`` left it."""
+    done = {"state": int(JobState.DONE), "finished_at": new.now, "writes": earlier.cursor.writes}
+    _insert(connection, new, repeat_of=earlier.repeat_of or earlier.id, **done)
 
 
 def find_job(connection: sa.Connection, id_: str) -> Job | None:
@@ -126,31 +132,30 @@ def find_job(connection: sa.Connection, id_: str) -> Job | None:
     return None if row is None else _job(row)
 
 
-def find_job_of(connection: sa.Connection, key: JobKey) -> Job | None:
-    """The job that this very import is, if it was ever asked for."""
+def find_newest_of(connection: sa.Connection, key: JobKey) -> Job | None:
+    """The newest job of this very file, format and options, if it was ever sent."""
     same = (
         (import_job.c.agency == key.agency)
         & (import_job.c.dataset == key.dataset)
         & (import_job.c.content == key.content)
-        & (import_job.c.format == key.format)
-        & (import_job.c.options == key.options)
     )
-    row = connection.execute(sa.select(import_job).where(same)).one_or_none()
+    newest = sa.select(import_job).where(same).order_by(import_job.c.place.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
     return None if row is None else _job(row)
 
 
 def list_jobs(connection: sa.Connection, agency: AgencyId, limit: int) -> list[Job]:
     """The newest jobs of an agency, newest first."""
     query = sa.select(import_job).where(import_job.c.agency == agency)
-    newest_first = query.order_by(import_job.c.created_at.desc(), import_job.c.id).limit(limit)
+    newest_first = query.order_by(import_job.c.place.desc()).limit(limit)
     return [_job(row) for row in connection.execute(newest_first)]
 
 
 def list_unfinished(connection: sa.Connection) -> list[Job]:
-    """Jobs that wait or run, oldest first."""
+    """Jobs that wait or run, in the order of arrival."""
     open_states = (int(JobState.WAITING), int(JobState.RUNNING))
     query = sa.select(import_job).where(import_job.c.state.in_(open_states))
-    return [_job(row) for row in connection.execute(query.order_by(import_job.c.created_at, import_job.c.id))]
+    return [_job(row) for row in connection.execute(query.order_by(import_job.c.place))]
 
 
 def list_objects(connection: sa.Connection) -> set[str]:
@@ -159,7 +164,7 @@ def list_objects(connection: sa.Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def restart(connection: sa.Connection, id_: str, spooled: Spooled, caller: str) -> None:
+def restart(connection: sa.Connection, id_: str, spooled: Spooled, caller: bytes) -> None:
     """Lets a stopped job go on with the file and for the caller that came now."""
     _update(
         connection,
@@ -173,12 +178,20 @@ def restart(connection: sa.Connection, id_: str, spooled: Spooled, caller: str) 
     )
 
 
-def begin(connection: sa.Connection, id_: str) -> None:
-    _update(connection, id_, state=int(JobState.RUNNING))
+def begin(connection: sa.Connection, job: Job) -> None:
+    """Runs from here on. Before its first row the dataset's writes are those of others."""
+    _update(connection, job.id, state=int(JobState.RUNNING))
+    if job.cursor.rows == 0:
+        _update(connection, job.id, writes=dataset_writes.count_of(connection, job.key.dataset))
 
 
 def advance(
-    connection: sa.Connection, id_: str, known: Cursor, cursor: Cursor, rows: Sequence[ListedRow]
+    connection: sa.Connection,
+    id_: str,
+    known: Cursor,
+    cursor: Cursor,
+    rows: Sequence[ListedRow],
+    seal: Callable[[str], bytes],
 ) -> None:
     """Moves the cursor on from ``known``, and lists the rows of the chunk that have a verdict.
 
@@ -186,11 +199,12 @@ def advance(
         UnavailableError: another process has moved it.
     """
     here = (import_job.c.id == id_) & (import_job.c.rows_done == known.rows)
-    values = {"rows_done": cursor.rows, "bytes_done": cursor.bytes, "tallies": cursor.tallies}
+    values: dict[str, object] = {"rows_done": cursor.rows, "bytes_done": cursor.bytes}
+    values |= {"tallies": cursor.tallies, "writes": cursor.writes}
     if connection.execute(import_job.update().where(here).values(values)).rowcount == 0:
         raise UnavailableError("another process has gone on with this import")
     if rows:
-        connection.execute(import_row.insert(), [_row_values(id_, row) for row in rows])
+        connection.execute(import_row.insert(), [_row_values(id_, row, seal) for row in rows])
 
 
 def rewind(connection: sa.Connection, id_: str) -> None:
@@ -199,9 +213,8 @@ def rewind(connection: sa.Connection, id_: str) -> None:
     _update(connection, id_, rows_done=0, bytes_done=0, tallies="{}")
 
 
-def finish(connection: sa.Connection, id_: str, failure: str | None, now: int) -> None:
-    """Done, or stopped for the reason ``failure``. The file is not needed any more, nor is the caller, whose
-    case stands nowhere else in plain."""
+def finish(connection: sa.Connection, id_: str, failure: bytes | None, now: int) -> None:
+    """Done, or stopped for the reason ``failure``. Neither the file nor the caller is needed any longer."""
     state = JobState.DONE if failure is None else JobState.STOPPED
     _update(
         connection,
@@ -211,12 +224,17 @@ def finish(connection: sa.Connection, id_: str, failure: str | None, now: int) -
         finished_at=now,
         object=None,
         wrapped=None,
-        caller="{}",
+        caller=None,
     )
 
 
 def list_rows(
-    connection: sa.Connection, id_: str, verdict: Verdict, after: tuple[int, int], limit: int
+    connection: sa.Connection,
+    id_: str,
+    verdict: Verdict,
+    after: tuple[int, int],
+    limit: int,
+    open_: Callable[[bytes], str],
 ) -> list[ListedRow]:
     """Rows with a verdict behind the place ``(row_no, ordinal)``, in the order of the file."""
     t = import_row.c
@@ -224,7 +242,7 @@ def list_rows(
     wanted = (t.job == id_) & (t.verdict == int(verdict)) & behind
     query = sa.select(import_row).where(wanted).order_by(t.row_no, t.ordinal).limit(limit)
     return [
-        ListedRow(row.row_no, row.ordinal, Verdict(row.verdict), row.field, row.reason)
+        ListedRow(row.row_no, row.ordinal, Verdict(row.verdict), open_(row.field), row.reason)
         for row in connection.execute(query)
     ]
 
@@ -238,13 +256,33 @@ def _update(connection: sa.Connection, id_: str, **values: object) -> None:
     connection.execute(import_job.update().where(import_job.c.id == id_).values(**values))
 
 
-def _row_values(id_: str, row: ListedRow) -> dict[str, object]:
+def _insert(connection: sa.Connection, new: NewJob, **more: object) -> None:
+    last = connection.execute(sa.select(sa.func.max(import_job.c.place))).scalar()
+    nothing = {"rows_done": 0, "bytes_done": 0, "tallies": "{}"}
+    connection.execute(
+        import_job.insert().values(
+            id=new.id,
+            place=0 if last is None else last + 1,
+            agency=new.key.agency,
+            dataset=new.key.dataset,
+            content=new.key.content,
+            format=new.key.format,
+            options=new.options,
+            content_bytes=new.spooled.content_bytes,
+            created_at=new.now,
+            **nothing,
+            **more,
+        )
+    )
+
+
+def _row_values(id_: str, row: ListedRow, seal: Callable[[str], bytes]) -> dict[str, object]:
     return {
         "job": id_,
         "row_no": row.row_no,
         "ordinal": row.ordinal,
         "verdict": int(row.verdict),
-        "field": row.field,
+        "field": seal(row.field),
         "reason": row.reason,
     }
 
@@ -253,13 +291,16 @@ def _job(row: sa.Row[tuple[object, ...]]) -> Job:
     spooled = None if row.object is None else Spooled(row.object, row.wrapped, row.content_bytes)
     return Job(
         id=row.id,
-        key=JobKey(AgencyId(row.agency), DatasetId(row.dataset), row.content, row.format, row.options),
+        place=row.place,
+        key=JobKey(AgencyId(row.agency), DatasetId(row.dataset), row.content, row.format),
         spooled=spooled,
         content_bytes=row.content_bytes,
         state=JobState(row.state),
-        failure=row.failure,
-        caller=row.caller,
-        cursor=Cursor(row.rows_done, row.bytes_done, row.tallies),
+        sealed_options=row.options,
+        sealed_failure=row.failure,
+        sealed_caller=row.caller,
+        cursor=Cursor(row.rows_done, row.bytes_done, row.tallies, row.writes),
         created_at=row.created_at,
         finished_at=row.finished_at,
+        repeat_of=row.repeat_of,
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import StaleVersionError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
-from cityledger.store import logs, records
+from cityledger.store import dataset_writes, logs, records
 from cityledger.store.records import SealedRecord, StoredVersion
 from cityledger.store.tables import (
     record_identifier,
@@ -55,6 +55,7 @@ def append_versions(
     numbered = logs.append_many(connection, log, now, makes)
     stored = [_stored(one, place, now) for one, place in zip(sealed, numbered, strict=True)]
     _insert(connection, sealed, stored)
+    dataset_writes.add(connection, sealed[0].dataset, len(sealed))
     return stored
 
 

@@ -215,28 +215,39 @@ replayed_tombstone = table(
 
 # --- imports --------------------------------------------------------------------------------------
 
+dataset_writes = table(
+    "dataset_writes",
+    bytes32("dataset", key=True),
+    u64("versions"),
+    comment="Versions ever written to a dataset: whether it has changed since an import.",
+)
+
 import_job = table(
     "import_job",
     Column("id", Text, primary_key=True, comment="random; part of the URL"),
+    u64("place"),
     Column("agency", BigInteger, nullable=False),
     bytes32("dataset"),
     bytes32("content"),
     Column("format", Text, nullable=False),
-    Column("options", Text, nullable=False, comment="canonical JSON"),
+    Column("options", LargeBinary, nullable=False, comment="sealed note"),
     Column("object", Text, comment="the sealed file in the object store; NULL once it is not needed"),
     Column("wrapped", LargeBinary, comment="its wrapped data key"),
     u64("content_bytes"),
     ranged("state", Integer, "state BETWEEN 1 AND 4"),
-    Column("failure", ToldText, comment="why it stopped; names field and reason"),
-    Column("caller", Text, nullable=False, comment="JSON: who asked and why, decided again for each group"),
+    Column("failure", LargeBinary, comment="sealed note: why it stopped"),
+    Column("caller", LargeBinary, comment="sealed note: who asked and why; NULL once it has ended"),
     u64("rows_done"),
     u64("bytes_done"),
     Column("tallies", Text, nullable=False, comment="JSON: rows by outcome, by reason and by flag"),
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    UniqueConstraint("agency", "dataset", "content", "format", "options"),
+    Column("writes", BigInteger, comment="dataset_writes after its last row; NULL: others wrote in between"),
+    Column("repeat_of", Text, comment="the import that this one repeats; it wrote nothing"),
+    UniqueConstraint("place"),
     Index(None, "state"),
-    comment="State 1 waiting, 2 running, 3 done, 4 stopped. A file sent again is the same job.",
+    Index(None, "content"),
+    comment="State 1 waiting, 2 running, 3 done, 4 stopped. content: HMAC of file, format and options.",
 )
 
 import_row = table(
@@ -245,7 +256,7 @@ import_row = table(
     u64("row_no", key=True),
     Column("ordinal", Integer, primary_key=True, autoincrement=False),
     ranged("verdict", Integer, "verdict BETWEEN 1 AND 3"),
-    Column("field", ToldText, nullable=False),
+    Column("field", LargeBinary, nullable=False, comment="sealed note: the sender may have named it"),
     Column("reason", ToldText, nullable=False),
     ForeignKeyConstraint(["job"], ["import_job.id"]),
     Index(None, "job", "verdict", "row_no"),

@@ -95,9 +95,11 @@ def test_tables_tell_outcomes_and_reasons_and_each_rejected_row(shell: Shell) ->
 def test_the_same_file_packed_or_not_is_the_same_import(shell: Shell) -> None:
     first, again = shell.import_(GOOD % 1), shell.import_(gzip.compress((GOOD % 1).encode()))
 
-    assert first["id"] == again["id"]
-    found = shell.json("record", "import", "--status", first["id"])
-    assert (found["state"], found["outcomes"]["accepted"]) == ("done", 1)
+    assert (again["repeatOf"], again["outcomes"]["accepted"]) == (first["id"], 0)
+    assert again["note"] == f"repeat of import {first['id']}: nothing written"
+    told = shell("record", "import", "--status", again["id"])
+    assert again["note"] in shell.errors
+    assert "accepted" not in told
 
 
 def test_a_dry_run_writes_nothing_and_is_another_import(shell: Shell) -> None:

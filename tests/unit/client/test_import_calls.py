@@ -55,7 +55,8 @@ def test_a_file_is_sent_followed_and_told(connect: Connect, node: TestNode) -> N
     ]
     assert list(client.import_rows(begun.id, "flagged")) == []
     assert client.imports() == (done,)
-    assert client.start_import(node.land, io.BytesIO(FILE), "ndjson") == done
+    repeat = client.start_import(node.land, io.BytesIO(FILE), "ndjson")
+    assert (repeat.repeat_of, repeat.rows_done, repeat.is_finished) == (done.id, 0, True)
 
 
 def test_a_file_is_sent_from_where_it_stands(connect: Connect, node: TestNode) -> None:

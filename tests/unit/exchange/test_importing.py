@@ -118,13 +118,14 @@ def test_what_was_imported_reads_back_byte_for_byte(node: TestNode, land: Import
     assert raw in answer.content
 
 
-def test_a_file_sent_again_is_the_same_job_and_another_option_another(land: ImportDesk) -> None:
+def test_a_file_sent_again_writes_nothing_and_another_option_is_another_import(land: ImportDesk) -> None:
     file = ndjson([put("a")])
     first = land.import_(file)
     before = land.node.row_counts()
     again = land.import_(file)
-    assert (again.id, land.node.row_counts()) == (first.id, before)
-    assert land.send(file, upsert=True).id != first.id
+    assert (again.repeat_of, outcomes(again)) == (first.id, {})
+    assert land.node.row_counts() == {**before, "import_job": 2}
+    assert land.send(file, upsert=True).repeat_of is None
 
 
 def test_a_job_of_another_node_of_the_database_is_left_to_that_node(node: TestNode, land: ImportDesk) -> None:

@@ -42,7 +42,7 @@ VerdictInQuery = Annotated[Literal["rejected", "flagged", "duplicate"], Query(al
     "/v1/datasets/{dataset}/imports",
     status_code=202,
     openapi_extra={"requestBody": IMPORT_BODY},
-    responses={200: {"model": ImportView, "description": "The file was sent before: that import"}},
+    responses={200: {"model": ImportView, "description": "The file is under way, or this is a repeat"}},
 )
 async def start_import(
     node: Node,
@@ -54,8 +54,9 @@ async def start_import(
     request: Request,
     response: Response,
 ) -> ImportView:
-    """Takes a file, and imports it in the background. The same file sent again is the same import: it adds
-    nothing, and goes on where it was if it had stopped."""
+    """Takes a file, and imports it in the background. A file that waits, runs or had stopped goes on where it
+    is. One that was imported before is imported again if the dataset was written to since; else this is a
+    repeat, which writes nothing."""
     intent = reason.to(Action.WRITE)
     order = await run_in_threadpool(
         order_import, node.services, session, intent, dataset_of(dataset), format_, options

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from cityledger.api.wire.shapes import EXAMPLE_DATASET, Decimal, Hex32, Told, hex_of, with_example
+from cityledger.exchange.import_notes import OpenedJob
+from cityledger.exchange.import_request import options_of
 from cityledger.exchange.tallies import Outcome, Tallies
-from cityledger.store.imports import Job, ListedRow
+from cityledger.store.imports import ListedRow
 
 STREAMED_TYPES = (
     "application/x-ndjson",
@@ -45,6 +46,8 @@ _IMPORT: dict[str, Any] = {
     "flags": {"over-capacity": 2},
     "createdAt": 1767190000,
     "finishedAt": None,
+    "repeatOf": None,
+    "note": None,
 }
 
 State = Literal["waiting", "running", "done", "stopped"]
@@ -54,7 +57,9 @@ Count = Annotated[int, Field(ge=0)]
 class ImportView(Told):
     """``rowsDone`` is the sum of ``outcomes``: each row has exactly one. ``reasons`` counts rejected rows,
     ``flags`` what is odd in rows that were not rejected. A stopped import says why in ``failure``; the same
-    file, sent again, goes on where it was. A dry run wrote nothing."""
+    file, sent again, goes on where it was. A dry run wrote nothing; nor did a repeat: a file that was
+    imported before, sent again while nothing was written to the dataset since. It names that import in
+    ``repeatOf``, has no rows, and says so in ``note``."""
 
     model_config = with_example(Told, _IMPORT)
 
@@ -73,6 +78,8 @@ class ImportView(Told):
     flags: dict[str, Count]
     created_at: int
     finished_at: int | None
+    repeat_of: str | None
+    note: str | None
 
 
 class Imports(Told):
@@ -111,16 +118,15 @@ class ImportRows(Told):
     next: str | None
 
 
-def import_view(job: Job) -> ImportView:
-    options = json.loads(job.key.options)
-    dry_run = options.pop("dry_run", False)
+def import_view(job: OpenedJob) -> ImportView:
+    options = options_of(job.asked)
     tallies = Tallies.from_json(job.cursor.tallies)
     return ImportView(
         id=job.id,
         dataset=hex_of(job.key.dataset),
         format=job.key.format,
         options={to_camel(name): value for name, value in options.items()},
-        dry_run=dry_run,
+        dry_run=job.asked.dry_run,
         state=_STATES[job.state.name],
         failure=job.failure,
         bytes_done=str(job.cursor.bytes),
@@ -131,6 +137,8 @@ def import_view(job: Job) -> ImportView:
         flags=dict(tallies.flags),
         created_at=job.created_at,
         finished_at=job.finished_at,
+        repeat_of=job.repeat_of,
+        note=None if job.repeat_of is None else f"repeat of import {job.repeat_of}: nothing written",
     )
 
 

@@ -39,8 +39,9 @@ class ImportCalls(Calls):
     ) -> Import:
         """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
 
-        The same file sent again is the same import: nothing is written twice, and one that had stopped goes
-        on where it was. ``sent`` hears how many bytes have gone out.
+        A file that is imported already goes on where it is. One that was imported before is imported again if
+        the dataset was written to since; else the answer is a repeat (``repeat_of``), and nothing is written.
+        ``sent`` hears how many bytes have gone out.
 
         Raises:
             FieldError: no such format, not of the dataset's profile, or an option that it does not take.

@@ -336,13 +336,23 @@ def upgrade() -> None:
             postgresql_where=sa.text("valid_to IS NULL"),
         )
     op.create_table(
+        "dataset_writes",
+        sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("versions", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_dataset_writes_dataset")),
+        sa.CheckConstraint("versions >= 0", name=op.f("ck_dataset_writes_versions")),
+        sa.PrimaryKeyConstraint("dataset", name=op.f("pk_dataset_writes")),
+        comment="Versions ever written to a dataset: whether it has changed since an import.",
+    )
+    op.create_table(
         "import_job",
         sa.Column("id", sa.Text(), nullable=False, comment="random; part of the URL"),
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("agency", sa.BigInteger(), nullable=False),
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
         sa.Column("content", sa.LargeBinary(length=32), nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
-        sa.Column("options", sa.Text(), nullable=False, comment="canonical JSON"),
+        sa.Column("options", sa.LargeBinary(), nullable=False, comment="sealed note"),
         sa.Column(
             "object",
             sa.Text(),
@@ -352,12 +362,12 @@ def upgrade() -> None:
         sa.Column("wrapped", sa.LargeBinary(), nullable=True, comment="its wrapped data key"),
         sa.Column("content_bytes", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("state", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("failure", sa.Text(), nullable=True, comment="why it stopped; names field and reason"),
+        sa.Column("failure", sa.LargeBinary(), nullable=True, comment="sealed note: why it stopped"),
         sa.Column(
             "caller",
-            sa.Text(),
-            nullable=False,
-            comment="JSON: who asked and why, decided again for each group",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="sealed note: who asked and why; NULL once it has ended",
         ),
         sa.Column("rows_done", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("bytes_done", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -366,24 +376,31 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "writes",
+            sa.BigInteger(),
+            nullable=True,
+            comment="dataset_writes after its last row; NULL: others wrote in between",
+        ),
+        sa.Column(
+            "repeat_of",
+            sa.Text(),
+            nullable=True,
+            comment="the import that this one repeats; it wrote nothing",
+        ),
         sa.CheckConstraint("bytes_done >= 0", name=op.f("ck_import_job_bytes_done")),
         sa.CheckConstraint("content_bytes >= 0", name=op.f("ck_import_job_content_bytes")),
         sa.CheckConstraint("length(content) = 32", name=op.f("ck_import_job_content")),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_import_job_dataset")),
+        sa.CheckConstraint("place >= 0", name=op.f("ck_import_job_place")),
         sa.CheckConstraint("rows_done >= 0", name=op.f("ck_import_job_rows_done")),
         sa.CheckConstraint("state BETWEEN 1 AND 4", name=op.f("ck_import_job_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_job")),
-        sa.UniqueConstraint(
-            "agency",
-            "dataset",
-            "content",
-            "format",
-            "options",
-            name=op.f("uq_import_job_agency_dataset_content_format_options"),
-        ),
-        comment="State 1 waiting, 2 running, 3 done, 4 stopped. A file sent again is the same job.",
+        sa.UniqueConstraint("place", name=op.f("uq_import_job_place")),
+        comment="State 1 waiting, 2 running, 3 done, 4 stopped. content: HMAC of file, format and options.",
     )
     with op.batch_alter_table("import_job", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_import_job_content"), ["content"], unique=False)
         batch_op.create_index(batch_op.f("ix_import_job_state"), ["state"], unique=False)
     op.create_table(
         "log_head",
@@ -531,7 +548,9 @@ def upgrade() -> None:
         sa.Column("row_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("verdict", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column(
+            "field", sa.LargeBinary(), nullable=False, comment="sealed note: the sender may have named it"
+        ),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint("row_no >= 0", name=op.f("ck_import_row_row_no")),
         sa.CheckConstraint("verdict BETWEEN 1 AND 3", name=op.f("ck_import_row_verdict")),
@@ -794,7 +813,9 @@ def downgrade() -> None:
     op.drop_table("log_head")
     with op.batch_alter_table("import_job", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_import_job_state"))
+        batch_op.drop_index(batch_op.f("ix_import_job_content"))
     op.drop_table("import_job")
+    op.drop_table("dataset_writes")
     with op.batch_alter_table("idx_skipped", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_idx_skipped_live",
