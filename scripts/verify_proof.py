@@ -22,13 +22,15 @@ whose Merkle root was anchored on the city's chain.
 
   verify_proof.py proof.json
       "path only": the file agrees with itself. Nothing ties the root to the chain yet.
-  verify_proof.py proof.json --rpc https://node.example --ledger 0x...
+  verify_proof.py proof.json --rpc https://node.example --ledger 0x... [--final]
       "anchored": the root is in the ledger of the chain that you ask. Take the ledger's address from what
       the city published, never from the file: a ledger that the file chose would prove nothing.
+      "root only": likewise, but whose record or read it is about is not known. Show the leaf that a
+      tombstone erased by its proof, --erased FILE; for a receipt leaf use `cityledger verify --receipt`.
   verify_proof.py proof.json --payload summary=summary.json
       Also: these bytes are what the leaf's part commits to. Needs the part's opening in the file.
-An anchor proves that the leaf did not change since. It does not prove that what it says is true.
-Exit status: 0 verified, 2 usage (or the chain cannot be asked), 4 not verified.
+An anchor proves that the leaf did not change since, not that what it says is true; what is not --final may
+be undone by a reorganisation. Exit status: 0 verified, 2 usage (or no answer), 4 not verified.
 """
 PART_TEXT = "Part(bytes32 nameHash,bytes32 ciphertextDigest,bytes32 commitment)"
 TYPES = {
@@ -43,7 +45,7 @@ PART = "string name,bytes32 ciphertextDigest,bytes32 commitment"
 TREE = "uint64 log,uint64 first,uint32 count,uint32 index,bytes32 root,bytes32[] path"
 ANCHOR = "uint256 chainId,address ledger,bytes32 transaction,uint64 blockNumber,bytes32 blockHash"
 OPENING = "uint8 part,bytes32 opening"
-ZERO = bytes(32)
+ZERO, TAG = bytes(32), {"block": "latest"}
 
 
 class NotVerifiedError(Exception):
@@ -95,7 +97,8 @@ def load(data: bytes) -> dict[str, Any]:
     if len(data) > 65_536:
         refuse("the file is over 64 KB")
     try:
-        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=integer)
+        no_minus_zero = lambda text: int(text if text != "-0" else "-0 is not how zero is written")  # noqa: E731
+        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=no_minus_zero)
         json.dumps(view, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written again
     except (ValueError, RecursionError) as error:
         raise NotVerifiedError(f"not strict JSON: {error}") from error
@@ -107,10 +110,6 @@ def load(data: bytes) -> dict[str, Any]:
     if (openings := scalar("list", proof.get("openings", []), "openings")) == [] and "openings" in proof:
         refuse("openings is empty: it is left out where there is none")
     return proof | {"openings": [read(OPENING, item, "openings") for item in openings]}
-
-
-def integer(text: str) -> int:
-    return int(text) if text != "-0" else refuse("-0 is not how zero is written")
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,23 +163,19 @@ def check_leaf(leaf: dict[str, Any]) -> None:
     """What SPEC.md §3 says beyond the types."""
     if 0 in (leaf["log"], leaf.get("version"), leaf.get("readNo")):
         refuse("log, version and readNo count from 1")
+    firsts = [leaf.get(name) == ZERO for name in ("previous", "prevReadOfRecord")]
     if leaf["type"] == "RecordLeaf":
         names, subjects = [part["name"] for part in leaf["parts"]], leaf["subjects"]
-        is_named = all(1 <= len(name.encode()) <= 32 for name in names)
-        if not 1 <= len(names) <= 8 or len(set(names)) != len(names) or not is_named:
+        lengths = {len(name.encode()) for name in names}
+        if len(set(names)) != len(names) or not 1 <= len(names) <= 8 or not lengths <= set(range(1, 33)):
             refuse("the parts are not 1 to 8 with a name of 1 to 32 bytes each")
         if subjects != sorted(set(subjects)) or ZERO in subjects:
             refuse("the subjects do not ascend")
     elif leaf["type"] == "Tombstone":
         if leaf["reason"] not in (1, 2, 3, 4) or leaf["unrecoverableAt"] < leaf["erasedAt"]:
             refuse("unknown reason, or unrecoverable before erased")
-    elif [leaf["previous"] == ZERO, leaf["prevReadOfRecord"] == ZERO] != [
-        not leaf["seq"],
-        leaf["readNo"] == 1,
-    ]:
-        refuse("the receipt leaf's links contradict its numbers")
-    elif leaf["readNo"] > leaf["seq"] + 1:
-        refuse("readNo is more than the log had numbered")
+    elif leaf["readNo"] > leaf["seq"] + 1 or firsts != [not leaf["seq"], leaf["readNo"] == 1]:
+        refuse("the receipt leaf's links or readNo contradict its numbers")
 
 
 def check_path(proof: dict[str, Any]) -> bytes:
@@ -251,10 +246,21 @@ def check_anchor(proof: dict[str, Any], url: str, ledger: str) -> None:
             refuse("the log is not the dataset's provider's")
 
 
+def check_erased(proof: dict[str, Any], erased: dict[str, Any], url: str, ledger: str) -> None:
+    """Step 8 of a tombstone: the leaf that it names, in a log of the same agency."""
+    kinds = (proof["leaf"]["type"], erased["leaf"]["type"])
+    if kinds != ("Tombstone", "RecordLeaf") or check_path(erased) != proof["leaf"]["erasedLeaf"]:
+        refuse("the leaf shown as erased is not the one that the tombstone names")
+    if url:
+        check_anchor(erased, url, ledger)
+        if len({call(url, ledger, "logOf(uint64)", one["leaf"]["log"])[0] for one in (proof, erased)}) != 1:
+            refuse("the tombstone is in a log of another agency than the leaf that it names")
+
+
 def call(url: str, contract: str, signature: str, *values: int) -> list[bytes]:
     """The 32-byte words that a view function returns."""
     data = keccak(signature.encode())[:4] + b"".join(value.to_bytes(32, "big") for value in values)
-    answer = ask(url, "eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest")
+    answer = ask(url, "eth_call", {"to": contract, "data": "0x" + data.hex()}, TAG["block"])
     if not re.fullmatch("0x([0-9a-f]{64})+", answer):
         raise OSError(f"{contract} does not answer {signature}")
     return [bytes.fromhex(answer[i : i + 64]) for i in range(2, len(answer), 64)]
@@ -275,12 +281,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Check a proof file.", epilog=HELP, formatter_class=form)
     parser.add_argument("file", type=Path, help="the proof file")
     parser.add_argument("--payload", action="append", default=[], metavar="PART=FILE", help="bytes")
+    parser.add_argument("--erased", type=Path, metavar="FILE", help="proof file of the leaf that was erased")
+    parser.add_argument("--final", action="store_true", help="ask at the last final block")
     parser.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint of a chain that you trust")
     parser.add_argument("--ledger", metavar="ADDRESS", help="the RecordLedger that the city published")
     given = parser.parse_args()
-    if (chain := f"{given.rpc} {given.ledger}") != "None None" and not re.fullmatch(
-        r"https?://\S+ 0x[0-9a-fA-F]{40}", chain
-    ):
+    if not re.fullmatch(r"None None|https?://\S+ 0x[0-9a-fA-F]{40}", f"{given.rpc} {given.ledger}"):
         parser.error("--rpc takes an http(s) URL and needs --ledger with a published address (0x...)")
     if any("=" not in item for item in given.payload):
         parser.error("--payload takes PART=FILE")
@@ -289,6 +295,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = arguments()
+    TAG["block"] = "finalized" if given.final else "latest"
     try:
         proof = load(given.file.read_bytes())
         leaf_hash = check_path(proof)
@@ -296,11 +303,14 @@ def main() -> int:
             check_payload(proof, part, Path(file).read_bytes())
         if given.rpc:
             check_anchor(proof, given.rpc, given.ledger)
+        if given.erased:
+            check_erased(proof, load(given.erased.read_bytes()), given.rpc, given.ledger)
     except (NotVerifiedError, OSError) as error:
         word, status = ("NOT VERIFIED", 4) if isinstance(error, NotVerifiedError) else ("cannot check", 2)
         print(f"{word}: {error}", file=sys.stderr)
         return status
-    print("verified:", "anchored" if given.rpc else "path only", f"(leaf 0x{leaf_hash.hex()})")
+    found = "anchored" if proof["leaf"]["type"] == "RecordLeaf" or given.erased else "root only"
+    print("verified:", found if given.rpc else "path only", f"(leaf 0x{leaf_hash.hex()})")
     return 0
 
 

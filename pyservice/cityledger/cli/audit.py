@@ -12,11 +12,24 @@ import typer
 
 from cityledger.cli.node_access import CredentialsOption, NodeOption, TokenOption, connected
 from cityledger.cli.output import JsonOption, note, print_fields, progress
-from cityledger.cli.verify import ChainOption, CityOption, LedgerOption, reader_of
+from cityledger.cli.verify import (
+    ChainOption,
+    CityOption,
+    FinalOption,
+    LedgerOption,
+    asked_block,
+    reader_of,
+)
 
 if TYPE_CHECKING:
     from cityledger.client import Client
     from cityledger.client.answers import ProvenFile, Read
+
+_UNCHECKED = (
+    "whether the signers operated the logs",
+    "whether the logs are the providers'",
+    "whether the roots are on the chain",
+)
 
 app = typer.Typer(help="Take the receipts of your agency home, and verify them without any node.")
 
@@ -61,36 +74,53 @@ def verify(
     rpc: ChainOption = None,
     ledger: LedgerOption = None,
     manifest: CityOption = None,
+    final: FinalOption = False,
+    accept_unproven: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Accept up to N receipts without proof.")
+    ] = 0,
+    accept_missing: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Accept up to N missing numbers of the agency's logs."),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an export, without asking any node: signatures, the chain of each log, read numbers, proofs.
+    """Check an export, without asking any node: signers, the chain of each log, read numbers, proofs.
 
     Example: `cityledger audit verify reads.ndjson --rpc https://chain.example --manifest city.json`
 
-    Each receipt must be the one in its leaf and signed; each leaf must name the hash of the one before it in
-    its log, and of the record's read before it. Without --rpc the proofs are held against themselves alone.
-    Exit code 4 says that something does not hold, and in which line.
+    Each receipt must be the one in its leaf, of the log's agency, and signed by the account that operated the
+    log at the receipt's block; each leaf must name the hash of the one before it in its log, and of the
+    record's read before it. Without --rpc the file is checked only against itself: anybody can have made it.
+    Exit code 4 says that something does not hold, and in which line, or that receipts are unproven or
+    missing.
     """
-    from cityledger.client.audit_file import signers_told, verify_audit
+    from cityledger.client.audit_check import examine_audit, signers_shown
 
-    reader = reader_of(rpc, ledger, manifest)
+    reader = reader_of(rpc, ledger, manifest, final=final)
     with file.open("rb") as lines:
-        tally = verify_audit(lines, reader)
+        tally = examine_audit(lines, reader)
     print_fields(
         {
-            "verified": True,
+            "verdict": "path only" if reader is None else "anchored",
+            **asked_block(reader),
             "receipts": tally.receipts,
+            "proven": tally.proven,
+            "anchored": tally.anchored,
+            "unproven": tally.unproven,
+            "unchained": tally.unchained,
+            "missing": tally.missing,
+            "later": tally.later,
             "unseen": tally.unseen,
             "links": tally.links,
             "gaps": tally.gaps,
-            "proven": tally.proven,
-            "anchored": tally.anchored,
-            "signers": list(signers_told(tally)),
+            "signers": list(signers_shown(tally)),
+            "notChecked": [] if reader else list(_UNCHECKED),
         },
         as_json=as_json,
     )
     if reader is None:
-        note("not held against a chain: give --rpc and --ledger or --manifest")
+        note("not checked: " + "; ".join(_UNCHECKED) + ". Give --rpc and --ledger or --manifest")
+    tally.verify_complete(accept_unproven, accept_missing)
 
 
 def _proof(client: Client, read: Read) -> ProvenFile | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cityledger.exchange.opening import LongPart, SealedRelease
-from cityledger.proofs.leaves import Receipt, ReceiptLeaf, RecordLeaf
+from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import Proof
+from cityledger.proofs.receipts import SignedReceipt
 from cityledger.proofs.verify import Verdict
 from cityledger.types import (
     Action,
@@ -164,15 +165,6 @@ class HistoryVersion:
     log: LogId
     seq: int
     leaf_hash: LeafHash
-
-
-@dataclass(frozen=True, slots=True)
-class SignedReceipt:
-    """A receipt, its place in the receipts log, and the operator's signature of 65 bytes."""
-
-    receipt: Receipt
-    leaf: ReceiptLeaf
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,32 @@
-"""Reads the ledger over plain JSON-RPC, so that a proof can be held against a chain with the base install.
+"""Reads the ledger over plain JSON-RPC, so that a proof can be checked against a chain with the base install.
 
-All answers are of one block, the head at the first question, asked for by its hash.
+All answers are of one block, the newest or the last final one at the first question, asked for by its hash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import httpx
 from eth_utils.address import to_checksum_address
 
+from cityledger.client.ledger_events import OperatorChange, changes_in, topics_of_agency, topics_of_log
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.keccak import keccak
-from cityledger.proofs.verify import LogInfo
+from cityledger.proofs.ledger import AskedBlock, LogInfo
 from cityledger.types import Address, AgencyId, DatasetId, LogId, LogKind
 
 TIMEOUT_SECONDS = 20.0
 _WORD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    number: int
+    hash: str
 
 
 class RpcLedgerReader:
@@ -30,10 +38,22 @@ class RpcLedgerReader:
     """
 
     def __init__(
-        self, rpc_url: str, ledger: Address, *, transport: httpx.BaseTransport | None = None
+        self,
+        rpc_url: str,
+        ledger: Address,
+        *,
+        final: bool = False,
+        first_block: int = 0,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
+        """``final`` asks at the last final block, which no reorg undoes, instead of at the newest. Events are
+        searched from ``first_block`` on: one above the ledger's creation makes logs unknown."""
         self._url = rpc_url
         self._ledger = Address(to_checksum_address(ledger))
+        self._tag = "finalized" if final else "latest"
+        self._first_block = first_block
+        self._words: dict[tuple[Address, str, tuple[int, ...]], list[bytes]] = {}
+        self._changes: dict[LogId, tuple[OperatorChange, ...]] = {}
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
 
     def close(self) -> None:
@@ -53,9 +73,24 @@ class RpcLedgerReader:
     def batch_word(self, log: LogId, first: int) -> bytes:
         return self._call(self._ledger, "batchAt(uint64,uint64)", log, first)[0]
 
+    @cached_property
+    def block(self) -> AskedBlock:
+        number = self._head.number
+        return AskedBlock(number, self._tag == "finalized" or number <= self._final_number())
+
     def log_info(self, log: LogId) -> LogInfo | None:
-        agency, kind = (int.from_bytes(word) for word in self._call(self._ledger, "logOf(uint64)", log)[:2])
-        return LogInfo(AgencyId(agency), LogKind(kind)) if kind in tuple(LogKind) else None
+        words = self._call(self._ledger, "logOf(uint64)", log)
+        agency, kind, _, following = (int.from_bytes(word) for word in words[:4])
+        return LogInfo(AgencyId(agency), LogKind(kind), following) if kind in tuple(LogKind) else None
+
+    def operator_at(self, log: LogId, block: int) -> Address | None:
+        if log not in self._changes:
+            self._changes[log] = changes_in(self._events(topics_of_log(log)))
+        earlier = [one.operator for one in self._changes[log] if one.block <= block]
+        return earlier[-1] if earlier else None
+
+    def logs_of(self, agency: AgencyId) -> tuple[LogId, ...]:
+        return tuple(one.log for one in changes_in(self._events(topics_of_agency(agency))))
 
     def dataset_provider(self, dataset: DatasetId) -> AgencyId:
         words = self._call(self._catalog, "standing(bytes32)", int.from_bytes(dataset))
@@ -67,14 +102,58 @@ class RpcLedgerReader:
         return Address(to_checksum_address("0x" + word[-20:].hex()))
 
     @cached_property
-    def _block(self) -> dict[str, str]:
-        head = self._ask("eth_getBlockByNumber", "latest", False)
-        return {"blockHash": str(head["hash"])} if isinstance(head, dict) else {}
+    def _head(self) -> _Head:
+        return self._block_named(self._tag)
+
+    def _final_number(self) -> int:
+        """-1 where the endpoint knows no final block."""
+        try:
+            return self._block_named("finalized").number
+        except ChainError:
+            return -1
+
+    def _block_named(self, tag: str) -> _Head:
+        told = self._ask("eth_getBlockByNumber", tag, False)
+        try:
+            return _Head(int(told["number"], 16), str(told["hash"]))
+        except (KeyError, TypeError, ValueError):
+            raise ChainError(f"the endpoint has no block {tag}") from None
+
+    def _events(self, topics: list[object]) -> list[dict[str, Any]]:
+        """The ledger's events up to the block that is asked, oldest first."""
+        found = self._events_between(topics, self._first_block, self._head.number)
+        if self._block_named(hex(self._head.number)).hash != self._head.hash:
+            raise ChainError("the chain was reorganised while it was asked; ask again")
+        return found
+
+    def _events_between(self, topics: list[object], first: int, last: int) -> list[dict[str, Any]]:
+        place = {"address": self._ledger, "fromBlock": hex(first), "toBlock": hex(last), "topics": topics}
+        try:
+            found = self._ask("eth_getLogs", place)
+        except ChainUnavailableError:
+            raise
+        except ChainError:
+            if first >= last:
+                raise
+            # Public endpoints limit the range or the number of answers.
+            middle = (first + last) // 2
+            halves = ((first, middle), (middle + 1, last))
+            return [event for half in halves for event in self._events_between(topics, *half)]
+        if not isinstance(found, list):
+            raise ChainError("the endpoint's events are not a list")
+        return found
 
     def _call(self, to: Address, function: str, *arguments: int) -> list[bytes]:
-        """The words that a view function returns."""
+        """The words that a view function returns; asked once, since all answers are of one block."""
+        key = (to, function, arguments)
+        if key not in self._words:
+            self._words[key] = self._call_anew(to, function, *arguments)
+        return self._words[key]
+
+    def _call_anew(self, to: Address, function: str, *arguments: int) -> list[bytes]:
         data = keccak(function.encode())[:4] + b"".join(one.to_bytes(_WORD) for one in arguments)
-        told = self._ask("eth_call", {"to": to, "data": "0x" + data.hex()}, self._block)
+        call = {"to": to, "data": "0x" + data.hex()}
+        told = self._ask("eth_call", call, {"blockHash": self._head.hash})
         try:
             held = bytes.fromhex(str(told).removeprefix("0x"))
         except ValueError:

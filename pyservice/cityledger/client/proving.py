@@ -8,8 +8,9 @@ from dataclasses import replace
 from cityledger.client.answers import ProvenFile
 from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
+from cityledger.proofs.ledger import LedgerReader
 from cityledger.proofs.proof_file import PartOpening, Proof, format_proof, parse_proof
-from cityledger.proofs.verify import LedgerReader, verify_proof
+from cityledger.proofs.verify import verify_proof
 from cityledger.types import DatasetId, RecordId
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Release, SignedReceipt
+from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Release
 from cityledger.client.wire import from_base64url, read_answer
 from cityledger.errors import FieldError, NodeError, VerificationError
 from cityledger.exchange.opening import SealedRelease, open_release_of
@@ -17,6 +17,7 @@ from cityledger.proofs.leaves import (
     leaf_hash,
     recover_receipt_signer,
 )
+from cityledger.proofs.receipts import SignedReceipt
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import NO_SUBJECT, Action, Address, DatasetId, Kem, RecordId
 

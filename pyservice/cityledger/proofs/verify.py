@@ -1,83 +1,72 @@
-"""Whether a proof holds: alone (path only), or against a chain that the verifier asks (anchored). Source:
-SPEC.md §7."""
+"""Whether a proof holds: alone (path only), or against a chain that the verifier asks (root only, anchored).
+Source: SPEC.md §7."""
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from cityledger.errors import VerificationError
 from cityledger.keccak import keccak
-from cityledger.proofs.leaves import Leaf, ReceiptLeaf, RecordLeaf, leaf_hash
+from cityledger.proofs.leaves import Leaf, ReceiptDomain, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
+from cityledger.proofs.ledger import AskedBlock, LedgerReader
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES, verify_inclusion
 from cityledger.proofs.proof_file import Proof
-from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LeafHash, LogId, LogKind
+from cityledger.proofs.receipts import SignedReceipt, verify_receipt
+from cityledger.types import ZERO32, LeafHash, LogKind
 
 
 class Level(Enum):
     """How much a verdict says, in the words that the verifier prints."""
 
     PATH_ONLY = "path only"
+    """The file agrees with itself."""
+    ROOT_ONLY = "root only"
+    """The ledger holds the batch, but the leaf names by hash what was not shown: a tombstone the leaf that it
+    erased, a receipt leaf its receipt. So it is not known whose record or read it is about."""
     ANCHORED = "anchored"
+    """The ledger holds the batch, and the leaf may say what it says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found. A verdict exists only for a proof that holds."""
+    """What was found. A verdict exists only for a proof that holds. ``block`` is None where no chain was
+    asked."""
 
     level: Level
     leaf_hash: LeafHash
     root: bytes
+    block: AskedBlock | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LogInfo:
-    """Whose log it is and what it holds."""
+class Companion:
+    """What a leaf names by hash only. ``erased``: the proof of the leaf that a tombstone erased; ``receipt``:
+    the signed receipt of a receipt leaf."""
 
-    agency: AgencyId
-    kind: LogKind
-
-
-class LedgerReader(Protocol):
-    """A chain that the verifier trusts, all answers of one block. It is the verifier who chose ``ledger``,
-    not the file."""
-
-    @property
-    def chain_id(self) -> int: ...
-
-    @property
-    def ledger(self) -> Address: ...
-
-    def instance(self) -> bytes:
-        """The deployment's 32 bytes."""
-        ...
-
-    def batch_word(self, log: LogId, first: int) -> bytes:
-        """keccak(abi.encode(root, count)) of the batch, 32 zero bytes for none."""
-        ...
-
-    def log_info(self, log: LogId) -> LogInfo | None:
-        """None for a log that does not exist."""
-        ...
-
-    def dataset_provider(self, dataset: DatasetId) -> AgencyId:
-        """0 for a dataset that does not exist."""
-        ...
+    erased: Proof | None = None
+    receipt: SignedReceipt | None = None
 
 
-def verify_proof(proof: Proof, reader: LedgerReader | None = None) -> Verdict:
+ALONE = Companion()
+
+
+def verify_proof(proof: Proof, reader: LedgerReader | None = None, companion: Companion = ALONE) -> Verdict:
     """Check a proof by the steps of SPEC.md §7; without ``reader`` the verdict is path only.
 
     Raises:
         VerificationError: a step fails; the message says which.
     """
     hashed = verify_path(proof)
+    if reader is not None:
+        verify_anchor(proof, reader)
+    _verify_companion(proof, companion, reader)
     if reader is None:
         return Verdict(Level.PATH_ONLY, hashed, proof.tree.root)
-    verify_anchor(proof, reader)
-    return Verdict(Level.ANCHORED, hashed, proof.tree.root)
+    is_whole = isinstance(proof.leaf, RecordLeaf) or companion != ALONE
+    level = Level.ANCHORED if is_whole else Level.ROOT_ONLY
+    return Verdict(level, hashed, proof.tree.root, reader.block)
 
 
 def verify_path(proof: Proof) -> LeafHash:
@@ -150,3 +139,31 @@ def _verify_log(leaf: Leaf, reader: LedgerReader) -> None:
         raise VerificationError("the log is of another kind than the leaf")
     if isinstance(leaf, RecordLeaf) and log.agency != reader.dataset_provider(leaf.dataset):
         raise VerificationError("the log is not the dataset's provider's")
+
+
+def _verify_companion(proof: Proof, companion: Companion, reader: LedgerReader | None) -> None:
+    """Step (8): what the leaf names by hash.
+
+    Raises:
+        VerificationError: it is of another leaf, or of another agency's log.
+    """
+    if companion.erased is not None:
+        _verify_erased(proof, companion.erased, reader)
+    if companion.receipt is not None:
+        if companion.receipt.leaf != proof.leaf:
+            raise VerificationError("the receipt is of another leaf than the proof")
+        domain = ReceiptDomain(proof.anchor.chain_id, proof.anchor.ledger)  # step (5): the verifier's
+        verify_receipt(companion.receipt, domain, reader)
+
+
+def _verify_erased(proof: Proof, erased: Proof, reader: LedgerReader | None) -> None:
+    tombstone, leaf = proof.leaf, erased.leaf
+    if not isinstance(tombstone, Tombstone) or not isinstance(leaf, RecordLeaf):
+        raise VerificationError("the proofs are not of a tombstone and of the record leaf that it erased")
+    if (tombstone.erased_leaf, tombstone.instance) != (verify_path(erased), leaf.instance):
+        raise VerificationError("the tombstone names another leaf than the one shown as erased")
+    if reader is not None:
+        verify_anchor(erased, reader)
+        owner, erasing = reader.log_info(leaf.log), reader.log_info(tombstone.log)
+        if owner is None or erasing is None or owner.agency != erasing.agency:
+            raise VerificationError("the tombstone is in a log of another agency than the leaf that it names")

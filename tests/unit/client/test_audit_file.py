@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cityledger.client import OWN_DUTY, Client
-from cityledger.client.audit_file import FORMAT, header_line, read_line, signers_told, verify_audit
+from cityledger.client.audit_check import examine_audit, signers_shown, verify_audit
+from cityledger.client.audit_file import FORMAT, header_line, read_line
 from cityledger.errors import VerificationError
 from node_fixture import TITLE_RECORD, TestNode
 
@@ -41,14 +42,17 @@ def test_a_whole_export_holds(lines: list[bytes], node: TestNode) -> None:
     tally = verify_audit(lines)
     assert (tally.receipts, tally.links, tally.gaps, tally.proven) == (4, 3, 0, 4)
     assert (tally.anchored, tally.unseen) == (0, 0)  # nobody asked a chain
-    (told,) = signers_told(tally)
+    (told,) = signers_shown(tally)
     assert told.endswith(node.context.services.operator.address)
 
 
 def test_a_missing_receipt_is_a_gap(lines: list[bytes]) -> None:
     del lines[2]
-    tally = verify_audit(lines)
-    assert (tally.receipts, tally.links, tally.gaps) == (3, 1, 1)
+    tally = examine_audit(lines)
+    assert (tally.receipts, tally.links, tally.gaps, tally.missing) == (3, 1, 1, 1)
+    with pytest.raises(VerificationError, match="1 receipts of the agency's own logs are missing"):
+        verify_audit(lines)
+    verify_audit(lines, accept_missing=1)
 
 
 def test_the_same_line_twice_counts_once(lines: list[bytes]) -> None:
@@ -57,7 +61,10 @@ def test_the_same_line_twice_counts_once(lines: list[bytes]) -> None:
 
 def test_a_receipt_without_proof_counts_as_unproven(lines: list[bytes]) -> None:
     lines[1] = changed(lines[1], lambda held: held.update(proof=None))
-    assert verify_audit(lines).proven == 3
+    with pytest.raises(VerificationError, match="1 receipts have no proof"):
+        verify_audit(lines)
+    tally = verify_audit(lines, accept_unproven=1)
+    assert (tally.proven, tally.unproven, tally.unchained) == (3, 1, 0)
 
 
 def test_reads_that_were_refused_are_counted_apart(
@@ -90,8 +97,7 @@ def set_previous_of_record(held: dict[str, Any]) -> None:
 
 
 def set_sequence(held: dict[str, Any]) -> None:
-    held["whole"]["leaf"]["seq"] = "0"
-    held["whole"]["leaf"]["previous"] = "0x" + "00" * 32
+    held["whole"]["leaf"]["seq"] = "2"
     held["proof"] = None
 
 
@@ -115,7 +121,7 @@ def drop_proof(held: dict[str, Any]) -> None:
         (set_signed_officer, "line 3: the receipt is not the one in its leaf"),
         (set_signature, "line 3: "),
         (set_previous, "previous is not the leaf hash of the one before it"),
-        (set_sequence, "line 3: two receipts have one place in the log"),
+        (set_sequence, "line 4: two receipts have one place in the log"),
         (set_instance, "line 3: the receipt is of another deployment"),
         (set_path, "line 3: "),
         (drop_proof, "line 3: not a read with its proof"),

@@ -3,15 +3,13 @@ import dataclasses
 import pytest
 
 from cityledger.errors import VerificationError
+from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf, leaf_hash
+from cityledger.proofs.ledger import LogInfo
+from cityledger.proofs.merkle import Tree
 from cityledger.proofs.proof_file import parse_proof
-from cityledger.proofs.verify import (
-    Level,
-    LogInfo,
-    batch_word,
-    verify_payload,
-    verify_proof,
-)
-from cityledger.types import ZERO32, AgencyId, LogKind
+from cityledger.proofs.verify import Companion, Level, verify_payload, verify_proof
+from cityledger.types import AgencyId, LogId, LogKind
+from memory_reader import HEAD, MemoryReader
 from vector_files import load_vectors
 
 
@@ -25,55 +23,40 @@ RECEIPT = proof_named("receipt leaf")
 TOMBSTONE = proof_named("tombstone")
 
 
-@dataclasses.dataclass
-class Ledger:
-    """A small honest ledger that has anchored one proof's batch."""
-
-    chain_id: int
-    ledger: str
-    stated_instance: bytes
-    batches: dict
-    logs: dict
-    providers: dict
-
-    @classmethod
-    def holding(cls, proof, kind):
-        tree = proof.tree
-        return cls(
-            chain_id=proof.anchor.chain_id,
-            ledger=proof.anchor.ledger,
-            stated_instance=proof.leaf.instance,
-            batches={(tree.log, tree.first): batch_word(tree.root, tree.count)},
-            logs={tree.log: LogInfo(AgencyId(3), kind)},
-            providers={getattr(proof.leaf, "dataset", None): AgencyId(3)},
-        )
-
-    def instance(self):
-        return self.stated_instance
-
-    def batch_word(self, log, first):
-        return self.batches.get((log, first), ZERO32)
-
-    def log_info(self, log):
-        return self.logs.get(log)
-
-    def dataset_provider(self, dataset):
-        return self.providers.get(dataset, AgencyId(0))
+OPERATOR = "0x" + "33" * 20
+AGENCY = AgencyId(3)
 
 
-KINDS = [(RECORD, LogKind.RECORDS), (TOMBSTONE, LogKind.RECORDS), (RECEIPT, LogKind.RECEIPTS)]
+def holding(*proofs, kind=None):
+    """A ledger that has anchored the batches of these proofs, all in logs of one agency."""
+    first = proofs[0]
+    reader = MemoryReader(first.anchor.chain_id, first.anchor.ledger, first.leaf.instance)
+    for proof in proofs:
+        is_receipt = isinstance(proof.leaf, ReceiptLeaf)
+        fitting = LogKind.RECEIPTS if is_receipt else LogKind.RECORDS
+        reader.open_log(proof.leaf.log, AGENCY, kind or fitting, OPERATOR)
+        reader.anchor(proof)
+        if isinstance(proof.leaf, RecordLeaf):
+            reader.providers[proof.leaf.dataset] = AGENCY
+    return reader
 
 
-@pytest.mark.parametrize(("proof", "kind"), KINDS)
-def test_verify_proof_is_anchored_where_the_ledger_has_the_root(proof, kind):
-    assert verify_proof(proof).level is Level.PATH_ONLY
-    assert verify_proof(proof, Ledger.holding(proof, kind)).level is Level.ANCHORED
+LEVELS = [(RECORD, Level.ANCHORED), (TOMBSTONE, Level.ROOT_ONLY), (RECEIPT, Level.ROOT_ONLY)]
 
 
-@pytest.mark.parametrize(("proof", "kind"), KINDS)
-def test_verify_proof_refuses_a_log_of_the_other_kind(proof, kind):
+@pytest.mark.parametrize(("proof", "level"), LEVELS)
+def test_verify_proof_reaches_its_level_where_the_ledger_has_the_root(proof, level):
+    alone = verify_proof(proof)
+    assert (alone.level, alone.block) == (Level.PATH_ONLY, None)
+    asked = verify_proof(proof, holding(proof))
+    assert (asked.level, asked.block) == (level, HEAD)
+
+
+@pytest.mark.parametrize(("proof", "_level"), LEVELS)
+def test_verify_proof_refuses_a_log_of_the_other_kind(proof, _level):
+    other = LogKind.RECORDS if isinstance(proof.leaf, ReceiptLeaf) else LogKind.RECEIPTS
     with pytest.raises(VerificationError, match="another kind"):
-        verify_proof(proof, Ledger.holding(proof, LogKind(3 - kind)))
+        verify_proof(proof, holding(proof, kind=other))
 
 
 @pytest.mark.parametrize(
@@ -85,11 +68,14 @@ def test_verify_proof_refuses_a_log_of_the_other_kind(proof, kind):
         ({"batches": {}}, "no such batch"),
         ({"logs": {}}, "another kind"),
         ({"providers": {}}, "not the dataset's provider's"),
-        ({"logs": {RECORD.tree.log: LogInfo(AgencyId(4), LogKind.RECORDS)}}, "not the dataset's provider's"),
+        (
+            {"logs": {RECORD.tree.log: LogInfo(AgencyId(4), LogKind.RECORDS, 0)}},
+            "not the dataset's provider's",
+        ),
     ],
 )
 def test_verify_proof_refuses_what_the_ledger_does_not_hold(change, reason):
-    ledger = dataclasses.replace(Ledger.holding(RECORD, LogKind.RECORDS), **change)
+    ledger = dataclasses.replace(holding(RECORD), **change)
     with pytest.raises(VerificationError, match=reason):
         verify_proof(RECORD, ledger)
 
@@ -99,7 +85,7 @@ def test_verify_proof_binds_the_count_by_the_ledgers_word(count):
     """The path alone may fit another count of the same shape; the anchor does not."""
     changed = dataclasses.replace(RECORD, tree=dataclasses.replace(RECORD.tree, count=count))
     with pytest.raises(VerificationError, match="no such batch"):
-        verify_proof(changed, Ledger.holding(RECORD, LogKind.RECORDS))
+        verify_proof(changed, holding(RECORD))
 
 
 def test_verify_payload_takes_the_exact_bytes_only():
@@ -116,3 +102,43 @@ def test_verify_payload_takes_the_exact_bytes_only():
 def test_verify_payload_needs_the_opening(proof, part):
     with pytest.raises(VerificationError, match="no opening"):
         verify_payload(proof, part, b"x")
+
+
+def tombstone_of(erased):
+    """The proof of a tombstone of a record leaf, in a batch of its own."""
+    hashed = leaf_hash(erased.leaf.struct_hash())
+    leaf = dataclasses.replace(TOMBSTONE.leaf, erased_leaf=hashed, log=LogId(9), seq=0)
+    root = Tree([leaf_hash(leaf.struct_hash())]).root
+    place = dataclasses.replace(TOMBSTONE.tree, log=LogId(9), first=0, count=1, index=0, root=root, path=())
+    return dataclasses.replace(TOMBSTONE, leaf=leaf, tree=place)
+
+
+def test_a_tombstone_is_anchored_with_the_leaf_that_it_erased():
+    tombstone = tombstone_of(RECORD)
+    assert verify_proof(tombstone, None, Companion(erased=RECORD)).level is Level.PATH_ONLY
+    reader = holding(RECORD, tombstone)
+    assert verify_proof(tombstone, reader, Companion(erased=RECORD)).level is Level.ANCHORED
+
+
+def test_a_tombstone_of_another_agencys_log_erases_nothing():
+    tombstone = tombstone_of(RECORD)
+    reader = holding(RECORD, tombstone)
+    reader.open_log(tombstone.leaf.log, AgencyId(4), LogKind.RECORDS, OPERATOR)
+    with pytest.raises(VerificationError, match="log of another agency"):
+        verify_proof(tombstone, reader, Companion(erased=RECORD))
+
+
+def test_a_tombstone_erases_the_leaf_that_it_names():
+    other = proof_named("record leaf without openings")
+    with pytest.raises(VerificationError, match="another leaf"):
+        verify_proof(tombstone_of(RECORD), None, Companion(erased=other))
+    with pytest.raises(VerificationError, match="not of a tombstone"):
+        verify_proof(RECORD, None, Companion(erased=RECORD))
+
+
+def test_the_erased_leaf_has_to_be_anchored_too():
+    tombstone = tombstone_of(RECORD)
+    reader = holding(RECORD, tombstone)
+    del reader.batches[RECORD.tree.log, RECORD.tree.first]
+    with pytest.raises(VerificationError, match="no such batch"):
+        verify_proof(tombstone, reader, Companion(erased=RECORD))

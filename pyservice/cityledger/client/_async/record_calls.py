@@ -40,7 +40,7 @@ from cityledger.client.releases import Asked, open_release_from, release_from_js
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
-from cityledger.proofs.verify import LedgerReader
+from cityledger.proofs.ledger import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
 

@@ -12,7 +12,7 @@ from cityledger.client.messages import Request
 from cityledger.client.proving import proven
 from cityledger.client.reasons import Reason
 from cityledger.client.wire import to_hex
-from cityledger.proofs.verify import LedgerReader
+from cityledger.proofs.ledger import LedgerReader
 from cityledger.types import Action, AgencyId, DatasetId
 
 

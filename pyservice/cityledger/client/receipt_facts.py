@@ -1,0 +1,23 @@
+"""Whether a receipt's decision is the one that its facts give. Source: SPEC.md §2, §3."""
+
+from __future__ import annotations
+
+from cityledger.errors import VerificationError
+from cityledger.policy.rules import decide_facts, is_permit
+from cityledger.proofs.leaves import Receipt
+
+_FACT_BITS = 20
+
+
+def verify_decision(receipt: Receipt) -> None:
+    """Checks that ``code`` and ``permit`` follow from ``facts``.
+
+    Raises:
+        VerificationError: they do not, or a bit of ``facts`` is none of the rules'.
+    """
+    if receipt.facts >> _FACT_BITS:
+        raise VerificationError("facts: a bit beyond the facts of the rules is set")
+    if receipt.code != decide_facts(receipt.facts):
+        raise VerificationError("the receipt says another code than its facts give")
+    if receipt.permit != is_permit(receipt.code):
+        raise VerificationError("the receipt says another permit than its code gives")
