@@ -41,9 +41,7 @@ def test_a_log_of_another_agency_is_no_evidence() -> None:
     """EVIL opens a log, anchors its own leaf there, and blames the consumer for a read at the provider."""
     signed = chained([RECEIPT])
     proofs = proofs_of(signed)
-    with pytest.raises(
-        VerificationError, match="line 2: .*provider is not the agency of its log"
-    ):
+    with pytest.raises(VerificationError, match="provider is not the agency of its log"):
         verify_audit(export(signed, proofs), chain_of(proofs, agency=EVIL))
 
 

@@ -114,6 +114,9 @@ class Node:
         }
         self._names = {script.keccak(name.encode())[:4].hex(): name for name in self.answers}
 
+    def is_log_asked(self, method, params):
+        return method == "eth_call" and self._names[params[0]["data"][2:10]] == "logOf(uint64)"
+
     def ask(self, url, method, *params):
         if method == "eth_chainId":
             return hex(self.chain_id)
@@ -153,6 +156,38 @@ def test_check_anchor_asks_what_the_spec_says(script, proofs, monkeypatch, chang
         return
     with pytest.raises(script.NotVerifiedError, match=reason):
         script.check_anchor(proof, "http://node", ledger)
+
+
+@pytest.mark.parametrize(("agency", "reason"), [(3, None), (4, "log of another agency")])
+def test_check_erased_asks_whose_log_a_tombstone_is_in(script, proofs, monkeypatch, agency, reason):
+    erased = script.load(proofs["record leaf without openings"][1].read_bytes())
+    tombstone = script.load(proofs["tombstone"][1].read_bytes())  # of that very leaf
+    node = Node(script, erased, 1)
+    ledger = "0x" + erased["anchor"]["ledger"].hex()
+    places = []
+
+    def ask(url, method, *params):
+        if node.is_log_asked(method, params):
+            places.append(params)
+            if len(places) == 2:  # first of the erased leaf in check_anchor, then of the tombstone
+                node.answers["logOf(uint64)"][0] = agency
+            elif len(places) == 3:
+                node.answers["logOf(uint64)"][0] = 3
+        return node.ask(url, method, *params)
+
+    monkeypatch.setattr(script, "ask", ask)
+    if reason is None:
+        script.check_erased(tombstone, erased, "http://node", ledger)
+        return
+    with pytest.raises(script.NotVerifiedError, match=reason):
+        script.check_erased(tombstone, erased, "http://node", ledger)
+
+
+def test_script_checks_the_erased_leaf_of_a_tombstone_only(proofs):
+    tombstone, erased = proofs["tombstone"][1], proofs["record leaf without openings"][1]
+    assert run(tombstone, "--erased", erased).returncode == 0
+    assert run(tombstone, "--erased", proofs["record leaf with openings"][1]).returncode == 4
+    assert run(erased, "--erased", erased).returncode == 4
 
 
 def test_check_anchor_refuses_a_ledger_or_chain_that_the_file_chose(script, proofs, monkeypatch):

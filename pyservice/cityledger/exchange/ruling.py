@@ -110,7 +110,7 @@ def rule_within(
         parts=parts,
         block=block,
         policy=policy,
-        receipts_log=_receipts_log(connection, dataset),
+        receipts_log=_receipts_log(connection, services, dataset),
         consumer_sealing_digest=_sealing_digest(connection, consumer.agency),
     )
 
@@ -177,8 +177,12 @@ def _query(
     )
 
 
-def _receipts_log(connection: sa.Connection, dataset: index.Dataset) -> LogId:
+def _receipts_log(connection: sa.Connection, services: Services, dataset: index.Dataset) -> LogId:
     head = logs.find_head(connection, dataset.provider, LogKind.RECEIPTS)
     if head is None or head.halted is not None:
         raise UnavailableError("the provider's receipts log is not open on this node, so nothing may be read")
+    on_chain = index.find_log(connection, head.log)
+    # Verifiers ask for the operator at the receipt's block, which is this one (SPEC.md §3, "Whose receipt").
+    if on_chain is None or on_chain.operator != services.operator.address:
+        raise UnavailableError("another account operates the provider's receipts log, so nothing may be read")
     return head.log

@@ -222,7 +222,7 @@ class Receipt:
     def __post_init__(self) -> None:
         self.struct_hash()
         if self.action not in tuple(Action):
-            raise FieldError("action", "is not one of 1 to 12")
+            raise FieldError("action", "is not one of 1 to 13")
         if self.kem not in tuple(Kem):
             raise FieldError("kem", "is not one of 0 to 2")
         if (self.kem == Kem.NONE) != (self.sealing_key_digest == ZERO32):

@@ -171,7 +171,7 @@ def test_recover_receipt_signer_refuses_other_forms():
 
 
 @pytest.mark.parametrize(
-    "change", [{"kem": 0}, {"sealing_key_digest": bytes(32)}, {"action": 13}, {"parts": 256}]
+    "change", [{"kem": 0}, {"sealing_key_digest": bytes(32)}, {"action": 14}, {"parts": 256}]
 )
 def test_receipt_refuses(change):
     receipt = receipt_from_json(RECEIPTS[0].values[0]["value"])
