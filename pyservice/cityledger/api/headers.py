@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from cityledger.errors import FieldError
 from cityledger.exchange.gate import Passed
 from cityledger.exchange.services import Intent
-from cityledger.types import NO_AGENCY, ZERO32, Action, AgencyId, Purpose, purpose_from_name
+from cityledger.types import ZERO32, Action, Purpose, purpose_from_name
 
 PURPOSE = "Cityledger-Purpose"
 CASE = "Cityledger-Case"
@@ -22,7 +22,6 @@ MAX_CASE_CHARACTERS = 200
 MAX_KEY_CHARACTERS = 128
 
 _ETAG = re.compile(r'"v([1-9][0-9]{0,9})"')
-_AGENCY = re.compile(r"[1-9][0-9]{0,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,9 @@ class Reason:
 
     purpose: Purpose
     case: str
-    represents: AgencyId
 
     def to(self, action: Action) -> Intent:
-        return Intent(action, self.purpose, self.case, self.represents)
+        return Intent(action, self.purpose, self.case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,17 @@ async def stated_reason(request: Request) -> Reason:
     """The reason that the headers state.
 
     Raises:
-        FieldError: the purpose is missing (OWN_DUTY too must be named), or a header is malformed.
+        FieldError: the purpose is missing (OWN_DUTY too must be named), a header is malformed, or one names
+            an agency that the caller acts for.
     """
     purpose = find_header(request, PURPOSE, 32)
     if purpose is None:
         raise FieldError(PURPOSE, "this header is required: say what the record is for, e.g. OWN_DUTY")
     case = find_header(request, CASE, MAX_CASE_CHARACTERS) or ""
-    return Reason(_purpose(purpose), case, _represents(find_header(request, REPRESENTS, 10)))
+    if REPRESENTS in request.headers:
+        # Whoever could name any agency here would put words into its mouth, in a signed receipt.
+        raise FieldError(REPRESENTS, "delegation between agencies does not exist yet: leave this header out")
+    return Reason(_purpose(purpose), case)
 
 
 async def precondition(request: Request) -> Precondition:
@@ -129,11 +131,3 @@ def _purpose(name: str) -> Purpose:
         return purpose_from_name(name)
     except ValueError:
         raise FieldError(PURPOSE, "must be 1 to 32 upper-case ASCII letters, digits or underscores") from None
-
-
-def _represents(text: str | None) -> AgencyId:
-    if text is None:
-        return NO_AGENCY
-    if not _AGENCY.fullmatch(text) or int(text) >= 2**32:
-        raise FieldError(REPRESENTS, "must be an agency's number")
-    return AgencyId(int(text))

@@ -46,9 +46,6 @@ PurposeOption = Annotated[
 CaseOption = Annotated[
     str, typer.Option("--case", help="The case at hand; its digest goes into the receipt.")
 ]
-RepresentsOption = Annotated[
-    int | None, typer.Option("--represents", min=1, help="Number of the agency that you act for.")
-]
 DatasetArgument = Annotated[
     str, typer.Argument(metavar="DATASET", help="HEALTH/treatment/outpatient/visits, or its 0x-hex id.")
 ]
@@ -87,11 +84,10 @@ def client_settings() -> ClientSettings:
     return load_client_settings(Path(os.environ.get("CITYLEDGER_FOLDER", "")), os.environ)
 
 
-def stated(purpose: str, case: str, represents: int | None) -> Reason:
+def stated(purpose: str, case: str) -> Reason:
     from cityledger.client import Reason
-    from cityledger.types import AgencyId
 
-    return Reason(purpose, case, None if represents is None else AgencyId(represents))
+    return Reason(purpose, case)
 
 
 def dataset_named(client: Client, text: str) -> DatasetId:

@@ -16,7 +16,6 @@ from cityledger.cli.node_access import (
     NodeOption,
     PurposeOption,
     RecordArgument,
-    RepresentsOption,
     TokenOption,
     connected,
     dataset_named,
@@ -49,7 +48,6 @@ def get(
     record: RecordArgument,
     purpose: PurposeOption,
     case: CaseOption = "",
-    represents: RepresentsOption = None,
     version: VersionOption = None,
     part: PartsOption = None,
     raw: Annotated[bool, typer.Option("--raw", help="Print one part's bytes exactly as written.")] = False,
@@ -74,7 +72,7 @@ def get(
     if output is not None:
         if part is None or len(part) != 1 or raw or fhir:
             raise typer.BadParameter("--output writes one part: name it with --part, without --raw or --fhir")
-        reason = stated(purpose, case, represents)
+        reason = stated(purpose, case)
         with connected(node, credentials, token) as client:
             place = dataset_named(client, dataset)
             write_part(client, place, record, part[0], reason, output, version=version, as_json=as_json)
@@ -83,7 +81,7 @@ def get(
         raise typer.BadParameter("--raw prints one part: name it with --part")
     if fhir and (raw or as_json):
         raise typer.BadParameter("--fhir goes with neither --raw nor --json")
-    reason = stated(purpose, case, represents)
+    reason = stated(purpose, case)
     with connected(node, credentials, token) as client:
         place = dataset_named(client, dataset)
         if fhir:
@@ -117,7 +115,6 @@ def find(
         str | None, typer.Option(metavar="SYSTEM|VALUE", help="A business identifier that it carries.")
     ] = None,
     case: CaseOption = "",
-    represents: RepresentsOption = None,
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,
@@ -137,7 +134,7 @@ def find(
     whose = None if subject is None else SubjectId(bytes32(subject))
     called = None if identifier is None else _identifier(identifier)
     with connected(node, credentials, token) as client:
-        reason, place = stated(purpose, case, represents), dataset_named(client, dataset)
+        reason, place = stated(purpose, case), dataset_named(client, dataset)
         found = client.find(place, reason, subject=whose, record=record, identifier=called)
     rows = [{"record": one.record, "version": one.version, "writtenAt": one.written_at} for one in found]
     print_rows(rows, ["record", "version", "writtenAt"], as_json=as_json)
@@ -149,7 +146,6 @@ def history(
     record: RecordArgument,
     purpose: PurposeOption,
     case: CaseOption = "",
-    represents: RepresentsOption = None,
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,
@@ -160,7 +156,7 @@ def history(
     Example: `cityledger record history LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY`
     """
     with connected(node, credentials, token) as client:
-        versions = client.history(dataset_named(client, dataset), record, stated(purpose, case, represents))
+        versions = client.history(dataset_named(client, dataset), record, stated(purpose, case))
     rows = [
         {
             "version": one.version,
@@ -184,7 +180,6 @@ def proof(
     purpose: PurposeOption,
     out: Annotated[Path | None, typer.Option(help="File to write.  [default: stdout]")] = None,
     case: CaseOption = "",
-    represents: RepresentsOption = None,
     version: VersionOption = None,
     with_openings: Annotated[
         bool, typer.Option("--with-openings", help="So that payloads can be checked with it; this is a read.")
@@ -205,7 +200,7 @@ def proof(
 
     patience = finite_duration(wait)
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case, represents)
+        reason = stated(purpose, case)
         where = dataset_named(client, dataset)
         file = fetch_when_anchored(
             lambda: client.proof(where, record, reason, version=version, openings=with_openings), patience
@@ -267,7 +262,7 @@ def withdraw(
         written = client.withdraw(
             dataset_named(client, dataset),
             record,
-            reason=stated(purpose, case, None),
+            reason=stated(purpose, case),
             expected_version=expected,
         )
     fields = {"record": written.record, "version": written.version, "log": written.log, "seq": written.seq}
@@ -299,7 +294,7 @@ def erase(
     if not yes:
         typer.confirm(f"No key will open {record} again. Erase it?", abort=True, err=True)
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case, None)
+        reason = stated(purpose, case)
         places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
     rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
     print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)

@@ -124,7 +124,7 @@ def import_(
         columns=_columns(column or []),
     )
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case, None)
+        reason = stated(purpose, case)
         target = dataset_named(client, dataset)
         with opened(file) as stream, sending(_size(file)) as sent:
             begun = client.start_import(

@@ -47,7 +47,7 @@ def land(
     Example: `cityledger record land LAND/registration/real-estate/titles title-7 --follows 3`
     """
     with connected(node, credentials, token) as client:
-        place, reason = dataset_named(client, dataset), stated(purpose, case, None)
+        place, reason = dataset_named(client, dataset), stated(purpose, case)
         landed = fetch_when_anchored(
             lambda: client.move_head(place, record, reason=reason, expected_version=follows), wait
         )

@@ -69,7 +69,7 @@ def put(
         raise typer.BadParameter("--attach goes with a record as JSON, not with --fhir")
     with opened(file) as stream:
         data = stream.read(MAX_RECORD_BYTES + 1)
-    reason = stated(purpose, case, None)
+    reason = stated(purpose, case)
     with connected(node, credentials, token) as client:
         place = dataset_named(client, dataset)
         if fhir:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cityledger.errors import NotFoundError, VerificationError
+from cityledger.errors import MisdirectedError, NotFoundError, VerificationError
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.opening import Opened, SealedRelease, open_release_of
 from cityledger.exchange.part_bits import binary_mask
@@ -20,7 +20,7 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.wrap import unwrap
-from cityledger.store import records
+from cityledger.store import index, records
 from cityledger.store.records import SealedPart, StoredVersion
 from cityledger.store.tokens import Session
 
@@ -54,13 +54,32 @@ def read_plain(
     """As ``read``, and opens the release for the caller's agency, whose sealing key this node holds.
 
     Raises: as ``read``, and
+        MisdirectedError: the registry names another sealing key for the agency than this node holds.
         SealingError, VerificationError: stored bytes are not those that were written; nothing is returned
             of them.
     """
     private_key = services.keys_of(session.agency).sealing_key
+    verify_opens_for(services, session)
     key = PresentedKey(private_key.kem, private_key.public_bytes, private_key.digest)
     released = read(services, session, intent, target, key)
     return released, open_release_of(released.release, private_key)
+
+
+def verify_opens_for(services: Services, session: Session) -> None:
+    """Checks that this node may open what is released to the caller's agency, before anything is decided.
+
+    Raises:
+        MisdirectedError: it holds no sealing key of the agency, or not the one that the registry names.
+    """
+    held = services.keys_of(session.agency).sealing_key.digest
+    with services.database.reading() as connection:
+        agency = index.find_agency(connection, session.agency)
+    if agency is not None and agency.sealing_key_digest != held:
+        raise MisdirectedError(
+            "this node cannot open records for your agency: the registry names another sealing key than it"
+            " holds. Ask where that key is, by /release with it, or have `cityledger node link` publish this"
+            " node's"
+        )
 
 
 def _released(services: Services, passed: Passed, key: PresentedKey) -> Released:

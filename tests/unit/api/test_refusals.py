@@ -208,8 +208,8 @@ HEADERS: dict[str, tuple[dict[str, str], str]] = {
         {"Cityledger-Purpose": "TREATMENT", "Cityledger-Represents": "LAND"},
         "Cityledger-Represents",
     ),
-    "represents too much": (
-        {"Cityledger-Purpose": "TREATMENT", "Cityledger-Represents": str(2**32)},
+    "represents an agency": (
+        {"Cityledger-Purpose": "TREATMENT", "Cityledger-Represents": "3"},
         "Cityledger-Represents",
     ),
 }
