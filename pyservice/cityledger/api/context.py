@@ -14,8 +14,7 @@ from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.landing import HeadMover
 from cityledger.exchange.services import Services
 from cityledger.settings import Settings
-
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+from cityledger.settings.own_machine import OWN_MACHINE, is_own_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,14 @@ class NodeContext:
         """``scheme://authority`` of this node, as a DPoP proof may name it (RFC 9449 §4.3 (9)).
 
         The request's own Host header is not among them: a node in the middle would send whatever suits it.
+        Nor are names of every machine's own, such as localhost, unless the domain is one: a proof for them
+        that one node has seen would be valid at every other.
         """
         settings = self.settings
-        hosts = {settings.domain, settings.host}
-        if settings.host in _LOOPBACK:
-            hosts |= set(_LOOPBACK)
+        hosts = {settings.domain}
+        if is_own_machine(settings.domain):
+            hosts |= set(OWN_MACHINE)
+        elif not is_own_machine(settings.host):
+            hosts.add(settings.host)
         named = {settings.domain} | {f"{host}:{settings.port}" for host in hosts}
         return frozenset(f"{scheme}://{name.lower()}" for scheme in ("http", "https") for name in named)

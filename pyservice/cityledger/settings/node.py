@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cityledger.settings.file import (
     read_tables,
     variable_of,
 )
+from cityledger.settings.own_machine import is_own_machine
 
 DATABASE_VARIABLE = "DATABASE_URL"
 """Overrides ``database_url``; ``CITYLEDGER_DATABASE_URL`` overrides both."""
@@ -66,7 +67,7 @@ class Settings:
     domain: str = field(
         default="localhost", metadata=text("a host name, with :port where it is not the usual one", _DOMAIN)
     )
-    """The node's domain, as SIWE messages must name it."""
+    """The node's own name, as sign-ins must name it. Where others can reach ``host``, not ``localhost``."""
     staleness_limit_seconds: int = field(default=15, metadata=between(1, 3_600))
     """Reads stop when the index is older than this; published at ``/.well-known/cityledger``."""
     batch_max_age_seconds: float = field(default=60.0, metadata=between(0.0, 604_800.0))
@@ -128,9 +129,12 @@ class Settings:
     """State file of a devnet, whose clock offset this node follows. Devnet only."""
 
     def __post_init__(self) -> None:
-        wrong = refusals(Settings, asdict(self))
+        wrong = [*refusals(Settings, asdict(self)), *_contradictions(self.host, self.domain)]
         if wrong:
             raise ConfigurationError("settings: " + "; ".join(wrong))
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
 def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
@@ -167,7 +171,17 @@ def node_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
     values = {**_IN_FOLDER, **found.values}
     urls = {name: values[name] for name in _PLACED & values.keys()}
     placed = {name: _placed(name, url, folder) for name, url in urls.items() if _is_accepted(name, url)}
-    return Sources({**values, **placed}, found.origins, found.wrong)
+    where = {name: values.get(name, _DEFAULTS[name]) for name in ("host", "domain")}
+    wrong = (*found.wrong, *_contradictions(**where))
+    return Sources({**values, **placed}, found.origins, wrong)
+
+
+def _contradictions(host: str, domain: str) -> list[str]:
+    """A node that others reach needs a name of its own: a sign-in for ``localhost`` would be valid at every
+    node that is called so."""
+    if is_own_machine(domain) and not is_own_machine(host):
+        return ["domain must be the node's own name where host can be reached from other machines"]
+    return []
 
 
 def _gathered(table: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Sources:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cityledger.api.context import NodeContext
 from cityledger.api.signin.assertion import Assertion, verify_assertion
 from cityledger.api.signin.dpop import DpopProof, verify_dpop
-from cityledger.api.signin.siwe_message import SignedIn, verify_siwe
+from cityledger.api.signin.siwe_message import SignedIn, SiweAudience, verify_siwe
 from cityledger.api.signin.standing import find_live_role
 from cityledger.errors import CredentialError
 from cityledger.store import index, tokens
@@ -87,10 +87,8 @@ def sign_in_by_siwe(node: NodeContext, message: str, signature: str) -> Issued:
     signed_in = verify_siwe(
         message,
         signature,
-        domain=settings.domain,
-        chain_id=settings.chain_id,
-        instance=node.services.instance,
-        now=now,
+        SiweAudience(settings.domain, node.origins, settings.chain_id, node.services.instance),
+        now,
     )
     secret = _new_secret(node)
 

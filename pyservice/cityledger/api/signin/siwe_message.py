@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from eth_account.messages import encode_defunct
 from siwe import SiweMessage
@@ -16,8 +18,10 @@ from cityledger.types import Address, AgencyId
 
 MAX_CHARACTERS = 2_048
 SKEW_SECONDS = 60
-_INSTANCE = "cityledger:instance:"
-_AGENCY = "cityledger:agency:"
+_OURS = "cityledger:"
+_INSTANCE = _OURS + "instance:"
+_AGENCY = _OURS + "agency:"
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130}")
 
 
@@ -31,10 +35,19 @@ class SignedIn:
     until: int
 
 
-def verify_siwe(
-    message: str, signature: str, *, domain: str, chain_id: int, instance: bytes, now: int
-) -> SignedIn:
-    """Checks everything about a message but its nonce and whether the account is anybody's officer.
+@dataclass(frozen=True, slots=True)
+class SiweAudience:
+    """The node that a message must be for. ``origins`` are ``scheme://authority`` by which it is reached."""
+
+    domain: str
+    origins: Collection[str]
+    chain_id: int
+    instance: bytes
+
+
+def verify_siwe(message: str, signature: str, audience: SiweAudience, now: int) -> SignedIn:
+    """Checks everything about a message but its nonce and whether the account is an officer. The request id
+    is the sender's own and is ignored.
 
     Raises:
         CredentialError: says which check failed.
@@ -44,15 +57,15 @@ def verify_siwe(
     # (2) signed by the account that it names
     verify_signature(message, signature, Address(parsed.address))
     # (3) for this node and chain
-    if parsed.domain != domain:
-        raise CredentialError(f"SIWE: the domain must be {domain}")
-    if parsed.chain_id != chain_id:
-        raise CredentialError(f"SIWE: the chain id must be {chain_id}")
+    _verify_place(parsed, audience)
+    if parsed.chain_id != audience.chain_id:
+        raise CredentialError(f"SIWE: the chain id must be {audience.chain_id}")
     # (4) now
     until = _verify_times(parsed, now)
     # (5) for this deployment, as an officer of one agency
-    resources = parsed.resources or []
-    if _one(resources, _INSTANCE) != "0x" + instance.hex():
+    resources = [str(resource) for resource in parsed.resources or []]
+    _verify_resources(resources)
+    if _one(resources, _INSTANCE) != "0x" + audience.instance.hex():
         raise CredentialError(f"SIWE: the resource {_INSTANCE} must name this instance")
     return SignedIn(Address(parsed.address), _agency(_one(resources, _AGENCY)), parsed.nonce, until)
 
@@ -70,6 +83,8 @@ def parse_siwe(message: str) -> SiweMessage:
         parsed = SiweMessage.from_message(message, abnf=False)
     except Exception as error:  # the grammar's library documents no errors of its own
         raise CredentialError("SIWE: not an EIP-4361 message") from error
+    if not message.isascii() or _CONTROL.search(message):
+        raise CredentialError("SIWE: EIP-4361 has printable ASCII alone")
     fields = [parsed.domain, parsed.uri, parsed.statement, parsed.request_id, *(parsed.resources or [])]
     if any("\n" in str(field) for field in fields if field is not None):
         raise CredentialError("SIWE: a field runs over its line")
@@ -98,6 +113,26 @@ def verify_signature(message: str, signature: str, account: Address) -> None:
 def _eip191_digest(message: str) -> bytes:
     signable = encode_defunct(text=message)
     return keccak(b"\x19" + signable.version + signable.header + signable.body)
+
+
+def _verify_place(parsed: SiweMessage, audience: SiweAudience) -> None:
+    """Domain, scheme where it is given, and URI are those of this node."""
+    if parsed.domain != audience.domain:
+        raise CredentialError(f"SIWE: the domain must be {audience.domain}")
+    if parsed.scheme is not None and f"{parsed.scheme}://{parsed.domain}".lower() not in audience.origins:
+        raise CredentialError("SIWE: the scheme of the domain must be http or https")
+    try:
+        uri = urlsplit(str(parsed.uri))
+    except ValueError as error:
+        raise CredentialError("SIWE: the URI is not a URL") from error
+    if f"{uri.scheme}://{uri.netloc}".lower() not in audience.origins:
+        raise CredentialError("SIWE: the URI must be at this node: its scheme, host and port")
+
+
+def _verify_resources(resources: list[str]) -> None:
+    """No word of ours that is not understood: a later version may mean more by it."""
+    if any(one.startswith(_OURS) and not one.startswith((_INSTANCE, _AGENCY)) for one in resources):
+        raise CredentialError(f"SIWE: a resource {_OURS} that this version does not know")
 
 
 def _verify_times(parsed: SiweMessage, now: int) -> int:
