@@ -26,7 +26,7 @@ NEEDED = {
     "operator": f'"0x{"11" * 20}"',
 }
 ALL = [*fields(Settings), *fields(ClientSettings)]
-MAY_BE_EMPTY = {"ws_url"}
+MAY_BE_EMPTY = {one.name for one in ALL if one.default == ""}
 
 
 def number_edges(one: Field[Any]) -> Iterator[str]:

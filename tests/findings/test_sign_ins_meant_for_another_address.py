@@ -1,5 +1,5 @@
 """A SIWE message whose URI was ``https://evil.test/phish`` signed in, if it had the node's domain; and each
-node of the default domain accepted proofs of possession for ``http://localhost:8053``, wherever they were seen.
+node of the default domain accepted proofs of possession for ``http://localhost:8053``, wherever seen.
 """
 
 from __future__ import annotations
