@@ -376,7 +376,7 @@ def prepare(node: TestNode) -> list[bytes]:
     assert len(held) == 1
     sealed = [*filter(None, ciphertexts), *wrapped, *held]
     forms = [form for one in sealed for form in (one[:24], base64.urlsafe_b64encode(one)[:24])]
-    return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMQ", SCAN[:24], *forms]
+    return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMg", SCAN[:24], *forms]
 
 
 def put_scan(node: TestNode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 
@@ -16,13 +17,21 @@ from cityledger.store.idempotency import find_answer, keep_answer
 from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
 
+_REQUEST_DOMAIN = b"cityledger/v1/request\0"
+
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """An ``Idempotency-Key`` and the SHA-256 of everything that the request says."""
+    """An ``Idempotency-Key`` and the SHA-256 of everything that the request says; only ``stored_under`` is
+    stored of that.
+    """
 
     key: str
     request: bytes
+
+    def stored_under(self, secret: bytes) -> bytes:
+        """HMAC of the request: with a plain hash a thief of the database could try out what a body said."""
+        return hmac.digest(secret, _REQUEST_DOMAIN + self.request, "sha256")
 
 
 class _AnsweredMeanwhile(Exception):  # noqa: N818 - undoes a twin's write; not an error
@@ -40,19 +49,20 @@ def write_once(
     """
     if repeatable is None:
         return written(submit(node.services, session, intent, draft))
-    allow(node.services, session, intent, draft.target)  # an old answer is no right to hear it again
+    ruling = allow(node.services, session, intent, draft.target)  # an old answer is no right to hear it again
+    request = repeatable.stored_under(node.services.keys_of(ruling.dataset.provider).subject_key)
     with node.services.database.reading() as connection:
-        known = find_answer(connection, session.agency, repeatable.key, repeatable.request)
+        known = find_answer(connection, session.agency, repeatable.key, request)
     if known is not None:
         return Written.model_validate_json(known)
 
     def keep(connection: sa.Connection, stored: StoredVersion) -> None:
         # Two requests with one key may both have seen no answer; the second to get here is undone.
-        twin = find_answer(connection, session.agency, repeatable.key, repeatable.request)
+        twin = find_answer(connection, session.agency, repeatable.key, request)
         if twin is not None:
             raise _AnsweredMeanwhile(twin)
         answer = written(stored).model_dump_json(by_alias=True)
-        keep_answer(connection, session.agency, repeatable.key, repeatable.request, answer, node.now())
+        keep_answer(connection, session.agency, repeatable.key, request, answer, node.now())
 
     try:
         return written(submit(node.services, session, intent, draft, keep))

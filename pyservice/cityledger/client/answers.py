@@ -108,9 +108,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A binary part that is there; ``get_part`` fetches it."""
+    """A binary part that is present; ``get_part`` fetches it. ``bytes`` is None for a long one, whose length
+    is known once it is opened."""
 
-    bytes: int
+    bytes: int | None
     media_type: str
 
 

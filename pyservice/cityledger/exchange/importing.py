@@ -28,13 +28,14 @@ from cityledger.exchange.row_checks import Candidate, check_row
 from cityledger.exchange.row_subjects import RowSubjects
 from cityledger.exchange.sealing_versions import Content
 from cityledger.exchange.services import Services, Target
-from cityledger.exchange.spooling import open_spooled
+from cityledger.exchange.spooling import PADDING, open_spooled
 from cityledger.exchange.submit import ROUNDS, allow
 from cityledger.exchange.submit_rows import RowDraft, Within, seal_rows, submit_rows
 from cityledger.exchange.tallies import Outcome, Tallies
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import Act, RejectedRow, Row, failed_row
 from cityledger.profiles import registry as profiles
+from cityledger.sealing.padding import padded_bytes
 from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
 from cityledger.store.index import Dataset
@@ -203,7 +204,7 @@ class ImportRun:
         fresh = {} if self._asked.dry_run else self._subjects.fresh_among(judged.subjects)
         cursor = Cursor(
             self._cursor.rows + taken,
-            max(self._bytes_read, self._cursor.bytes),
+            max(padded_bytes(self._bytes_read, PADDING), self._cursor.bytes),
             judged.tallies.to_json(),
             self._cursor.writes,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cityledger.errors import SealingError, VerificationError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf
 from cityledger.sealing.context import Context, PartKeys
-from cityledger.sealing.envelope import ciphertext_digest, open_sealed, payload_length
+from cityledger.sealing.envelope import ciphertext_digest, open_sealed
 from cityledger.sealing.release import open_release
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.sealing.streaming import open_stream, verify_stream
@@ -41,11 +41,6 @@ class LongPart:
     context: bytes
     keys: PartKeys
     sealed_bytes: int
-
-    @property
-    def payload_bytes(self) -> int:
-        """What its ciphertext's length says; ``verify`` finds out."""
-        return payload_length(self.sealed_bytes)
 
     def verify(self, ciphertext: Iterable[bytes]) -> int:
         """Goes through a whole ciphertext with every check of SPEC.md §5; returns the payload's length.

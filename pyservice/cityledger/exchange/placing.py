@@ -37,13 +37,14 @@ SHARED_GRACE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PartPlace:
-    """Which part of which version is to be sealed, and with what."""
+    """Which part of which version is to be sealed, and with what; ``padding`` is its profile's."""
 
     bit: int
     name: str
     context: Context
     data_key: bytes
     aead: Aead
+    padding: int
 
 
 def seal_part(services: Services, place: PartPlace, payload: Iterable[bytes]) -> SealedPart:
@@ -54,9 +55,8 @@ def seal_part(services: Services, place: PartPlace, payload: Iterable[bytes]) ->
         Exception: whatever ``payload`` raises; nothing was kept.
     """
     context = place.context.for_part(place.name)
-    sealing = SealingStream(
-        payload, derive_part_keys(place.data_key, context, place.aead), context, place.aead
-    )
+    keys = derive_part_keys(place.data_key, context, place.aead)
+    sealing = SealingStream(payload, keys, context, place.aead, place.padding)
     ciphertext, key = _keep(services, iter(sealing))
     return SealedPart(
         place.bit, place.name, ciphertext, sealing.digest, sealing.commitment, sealing.sealed_bytes, key

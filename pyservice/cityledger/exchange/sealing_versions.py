@@ -13,7 +13,7 @@ from cityledger.exchange.uploads import Uploads, seal_again
 from cityledger.profiles import registry
 from cityledger.sealing.context import Context
 from cityledger.sealing.wrap import wrap
-from cityledger.store.identifiers import record_identifier_digest
+from cityledger.store.identifiers import record_identifier_digest, with_fillers
 from cityledger.store.index import Dataset
 from cityledger.store.records import SealedPart, SealedRecord
 from cityledger.types import Aead, RecordId, SubjectId
@@ -77,7 +77,7 @@ def seal_version(
         schema=dataset.schema_digest,
         wrapped=wrap(uploads.data_key, keys.vault_key, context, services.random_bytes(12)),
         parts=parts,
-        identifiers=_identifiers(keys.subject_key, dataset, content),
+        identifiers=_identifiers(keys.subject_key, dataset, context, content),
         withdrawn=content.withdraws,
     )
 
@@ -96,11 +96,14 @@ def _uploads(services: Services, content: Content, context: Context, aead: Aead)
 def _parts(
     services: Services, dataset: Dataset, content: Content, uploads: Uploads
 ) -> tuple[SealedPart, ...]:
-    made = dict(uploads.parts)
+    made, profile = dict(uploads.parts), registry.get(dataset.profile)
     try:
         for bit, name in enumerate(dataset.part_names):
             if name not in made:
-                made[name] = _seal(services, uploads, bit, name, content.parts.get(name, b""))
+                place = PartPlace(
+                    bit, name, uploads.context, uploads.data_key, uploads.aead, profile.padding_of(name)
+                )
+                made[name] = seal_part(services, place, (content.parts.get(name, b""),))
     except BaseException as failure:
         discard_after(services, keys_in(made.values()) - _given(content), failure)
         raise
@@ -112,13 +115,20 @@ def _given(content: Content) -> set[str]:
     return set() if content.uploads is None else keys_in(content.uploads.parts.values())
 
 
-def _seal(services: Services, uploads: Uploads, bit: int, name: str, payload: bytes) -> SealedPart:
-    place = PartPlace(bit, name, uploads.context, uploads.data_key, uploads.aead)
-    return seal_part(services, place, (payload,))
-
-
-def _identifiers(subject_key: bytes, dataset: Dataset, content: Content) -> tuple[bytes, ...]:
-    find = registry.get(dataset.profile).identifiers_of
-    if find is None or content.withdraws:
+def _identifiers(
+    subject_key: bytes, dataset: Dataset, context: Context, content: Content
+) -> tuple[bytes, ...]:
+    if content.withdraws:
         return ()
-    return tuple(record_identifier_digest(subject_key, *one) for one in find(content.parts))
+    return identifier_digests(subject_key, dataset.profile, context, content.parts)
+
+
+def identifier_digests(
+    subject_key: bytes, profile: str, context: Context, parts: Mapping[str, bytes]
+) -> tuple[bytes, ...]:
+    """The digests that are stored of a version's business identifiers, fillers included."""
+    find = registry.get(profile).identifiers_of
+    if find is None:
+        return ()
+    named = tuple(record_identifier_digest(subject_key, *one) for one in find(parts))
+    return with_fillers(subject_key, context.packed, named)

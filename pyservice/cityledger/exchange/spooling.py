@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
+from cityledger.sealing.padding import LARGEST_PADDING, padded_bytes
 from cityledger.sealing.streaming import SealingStream, open_stream
 from cityledger.sealing.wrap import unwrap, wrap
 from cityledger.store.imports import Spooled, list_objects
@@ -20,6 +21,8 @@ from cityledger.types import Aead, AgencyId, DatasetId, RecordId
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+PADDING = LARGEST_PADDING
+"""Files are padded to 64 KiB at least; their lengths are kept and reported in that form only."""
 _PART = "import"
 _CONTENT_DOMAIN = b"cityledger/v1/import-content\0"
 _REQUEST_DOMAIN = b"cityledger/v1/import-request"
@@ -51,11 +54,12 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
     part_context = context.for_part(_PART)
     part_keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
     digest = hashlib.sha256()
-    sealed = SealingStream(_noted(chunks, digest.update), part_keys, part_context, Aead.AES_256_GCM)
+    noted = _noted(chunks, digest.update)
+    sealed = SealingStream(noted, part_keys, part_context, Aead.AES_256_GCM, PADDING)
     services.objects.put(name, sealed)
     wrapped = wrap(data_key, keys.vault_key, context, services.random_bytes(12))
     content = hmac.digest(keys.subject_key, _CONTENT_DOMAIN + dataset + digest.digest(), "sha256")
-    return Received(Spooled(name, wrapped, sealed.payload_bytes), content)
+    return Received(Spooled(name, wrapped, padded_bytes(sealed.payload_bytes, PADDING)), content)
 
 
 def content_with(services: Services, agency: AgencyId, content: bytes, format_: str, options: str) -> bytes:

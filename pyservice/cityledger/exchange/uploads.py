@@ -9,8 +9,17 @@ from types import TracebackType
 
 from cityledger.errors import FieldError, PayloadError, TooLargeError
 from cityledger.exchange.part_bits import binary_names
-from cityledger.exchange.placing import PartPlace, ciphertext_of, discard, discard_after, keys_in, seal_part
+from cityledger.exchange.placing import (
+    PartPlace,
+    ciphertext_of,
+    discard,
+    discard_after,
+    header_of,
+    keys_in,
+    seal_part,
+)
 from cityledger.exchange.services import Services
+from cityledger.profiles import registry
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.streaming import open_stream
 from cityledger.store import records
@@ -60,7 +69,8 @@ class Uploading:
         self._verify_name(name)
         digest = hashlib.sha256()
         bit = self._dataset.part_names.index(name)
-        place = PartPlace(bit, name, self._context, self._data_key, self._aead)
+        padding = registry.get(self._dataset.profile).padding_of(name)
+        place = PartPlace(bit, name, self._context, self._data_key, self._aead, padding)
         self._parts[name] = seal_part(self._services, place, self._noted(name, payload, digest.update))
         self.digests[name] = digest.digest()
 
@@ -113,7 +123,8 @@ def seal_again(services: Services, uploads: Uploads, context: Context) -> Upload
     made: dict[str, SealedPart] = {}
     try:
         for name, part in uploads.parts.items():
-            place = PartPlace(part.bit, name, context, data_key, uploads.aead)
+            padding = header_of(services, part).padding
+            place = PartPlace(part.bit, name, context, data_key, uploads.aead, padding)
             made[name] = seal_part(services, place, _payload(services, uploads, part))
     except BaseException as failure:
         discard_after(services, keys_in(made.values()), failure)

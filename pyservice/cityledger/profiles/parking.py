@@ -94,9 +94,9 @@ PARKING = Profile(
     name="parking",
     title="Parking: states, places and restrictions (NGSI-LD, Smart Data Models)",
     parts=(
-        ProfilePart("state", "application/json", required=False, check=_check_state),
-        ProfilePart("place", "application/json", required=False, check=_check_place),
-        ProfilePart("restriction", "application/json", required=False, check=_check_restriction),
+        ProfilePart("state", "application/json", required=False, check=_check_state, padding=9),
+        ProfilePart("place", "application/json", required=False, check=_check_place, padding=9),
+        ProfilePart("restriction", "application/json", required=False, check=_check_restriction, padding=9),
     ),
     check_together=_check_together,
     is_same=is_same,

@@ -25,6 +25,9 @@ _MAX_SAFE_INTEGER = 2**53 - 1
 class ProfilePart:
     """One named part. ``check(value, path)`` raises PayloadError with a path that begins with ``path``.
 
+    2^``padding`` bytes (9 to 16) are the least that it is padded to before it is sealed (SPEC.md §5): as much
+    as nearly every payload of it needs, for an absent part is padded to the same.
+
     A part without a check is binary: it comes and goes as a stream, and never stands in a JSON body.
     """
 
@@ -32,6 +35,7 @@ class ProfilePart:
     media_type: str
     required: bool
     check: Callable[[Json, str], None] | None
+    padding: int
 
     @property
     def is_binary(self) -> bool:
@@ -71,6 +75,11 @@ class Profile:
     @property
     def media_types(self) -> dict[str, str]:
         return {part.name: part.media_type for part in self.parts}
+
+    def padding_of(self, part_name: str) -> int:
+        """The padding of a part; of a name that the profile does not know, that of its largest part."""
+        known = {part.name: part.padding for part in self.parts}
+        return known.get(part_name, max(known.values()))
 
     @cached_property
     def schema(self) -> dict[str, object]:

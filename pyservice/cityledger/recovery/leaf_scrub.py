@@ -22,7 +22,7 @@ from cityledger.proofs.leaves import (
 )
 from cityledger.recovery.findings import require
 from cityledger.sealing.context import Context, derive_part_keys
-from cityledger.sealing.envelope import HEADER_BYTES, parse_header, payload_length
+from cityledger.sealing.envelope import HEADER_BYTES, commitment, parse_header
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.wrap import unwrap
 from cityledger.store import records
@@ -108,8 +108,6 @@ def _scrub_version(
     _verify_key_is_there(connection, version)
     data_key = _data_key(connection, grounds, version)
     for part in records.load_parts(connection, version):
-        if version.withdrawn:
-            require(payload_length(part.sealed_bytes) == 0, "a version that ends its record has a payload")
         long = LongPart(row.log, row.seq, part, version, data_key)
         if part.ciphertext is None:
             if version.wrapped is not None:
@@ -144,6 +142,8 @@ def _verify_sealed(grounds: Grounds, long: LongPart, digest: bytes, length: int,
         context = Context(grounds.instance, version.dataset, version.record, version.version)
         keys = derive_part_keys(long.data_key, context.for_part(part.name), header.aead)
         require(keys.kc == header.kc, f"the wrapped key is not that of part {part.bit}")
+        is_empty = commitment(keys.opening, b"") == part.commitment
+        require(is_empty or not version.withdrawn, "a version that ends its record has a payload")
 
 
 def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersion) -> bytes | None:

@@ -1,5 +1,7 @@
 """The envelope of one part: header ‖ segments, and the commitment to its payload. Source: SPEC.md §5.
 
+What is sealed is the padded payload (``padding``); what is committed to are the payload's exact bytes.
+
 For payloads that fit in memory; ``streaming`` makes and opens the same bytes without holding them.
 """
 
@@ -15,11 +17,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from cityledger.errors import SealingError
 from cityledger.sealing.context import PartKeys, require_length
+from cityledger.sealing.padding import (
+    LARGEST_PADDING,
+    SEGMENT_BYTES,
+    SMALLEST_PADDING,
+    Unpadding,
+    frames,
+)
 from cityledger.types import Aead
 
-MAGIC = b"CLE1"
-SEGMENT_EXPONENT = 16
-SEGMENT_BYTES = 1 << SEGMENT_EXPONENT
+MAGIC = b"CLE2"
+SEGMENT_EXPONENT = SEGMENT_BYTES.bit_length() - 1
 TAG_BYTES = 16
 HEADER_BYTES = 40
 SEALED_SEGMENT_BYTES = SEGMENT_BYTES + TAG_BYTES
@@ -31,29 +39,35 @@ _CIPHERS: dict[Aead, type[AESGCM] | type[ChaCha20Poly1305]] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first 40 bytes of a ciphertext. ``raw`` is what the segments authenticate."""
+    """The first 40 bytes of a ciphertext. ``raw`` is what the segments authenticate; 2^``padding`` bytes are
+    the smallest length that its payload is padded to.
+    """
 
     aead: Aead
+    padding: int
     kc: bytes
     raw: bytes
 
 
-def seal(payload: bytes, keys: PartKeys, context: bytes, aead: Aead) -> bytes:
+def seal(payload: bytes, keys: PartKeys, context: bytes, aead: Aead, padding: int) -> bytes:
     """The ciphertext of a payload (0 bytes or more). Deterministic: one data key seals one version once.
 
     ``keys`` must come from ``derive_part_keys`` with the same ``context`` (32 bytes) and ``aead``.
+    ``padding`` is the exponent of the smallest padded length.
     """
-    return b"".join(seal_segments((payload,), keys, context, aead))
+    return b"".join(seal_segments((payload,), keys, context, aead, padding))
 
 
-def seal_segments(chunks: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead) -> Iterator[bytes]:
+def seal_segments(
+    chunks: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead, padding: int
+) -> Iterator[bytes]:
     """``seal`` for a payload that arrives in chunks of any size: yields the header, then each sealed
     segment."""
     require_length("part context", context, 32)
-    header = _header(aead, keys.kc)
+    header = _header(aead, padding, keys.kc)
     cipher = _CIPHERS[aead](keys.part_key)
     yield header
-    for number, is_last, plain in _plain_segments(chunks):
+    for number, is_last, plain in frames(chunks, padding):
         # A fixed nonce sequence is safe: the part key is fresh for each record version, and (number, last)
         # never repeats.
         yield cipher.encrypt(_nonce(number, is_last), plain, header + context)
@@ -70,14 +84,17 @@ def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: by
             another payload than the leaf commits to. No plaintext has left by then.
     """
     require_length("part context", context, 32)
-    # (1) magic, aead, exponent and reserved bytes.
+    # (1) magic, aead, exponents and the reserved byte.
     header = parse_header(ciphertext)
     # (2) The header's key commitment, in constant time. Without it one ciphertext could open under two keys.
     if not hmac.compare_digest(header.kc, keys.kc):
         raise SealingError("sealed under another key")
-    # (3) each segment, (4) the last flag and that nothing follows.
-    payload = b"".join(_open_segments(memoryview(ciphertext)[HEADER_BYTES:], header, keys, context))
-    # (5) The commitment. Whoever released the keys chose them freely; only this ties the payload to the
+    # (3) each segment, (4) the last flag and that nothing follows, (5) the padding.
+    unpadding = Unpadding(header.padding)
+    plain = _open_segments(memoryview(ciphertext)[HEADER_BYTES:], header, keys, context)
+    payload = b"".join(unpadding.take(frame) for frame in plain)
+    unpadding.finish()
+    # (6) The commitment. Whoever released the keys chose them freely; only this ties the payload to the
     # anchored leaf.
     verify_commitment(keys.opening, payload, committed)
     return payload
@@ -87,7 +104,7 @@ def parse_header(ciphertext: bytes) -> Header:
     """The header of a ciphertext; its ``aead`` tells which part key to derive.
 
     Raises:
-        SealingError: shorter than a header, or magic, aead, exponent or reserved bytes are not ours.
+        SealingError: shorter than a header, or magic, aead, an exponent or the reserved byte is not ours.
     """
     raw = bytes(ciphertext[:HEADER_BYTES])
     if len(raw) != HEADER_BYTES:
@@ -98,22 +115,11 @@ def parse_header(ciphertext: bytes) -> Header:
         raise SealingError("unknown aead")
     if raw[5] != SEGMENT_EXPONENT:
         raise SealingError("unknown segment size")
-    if raw[6:8] != b"\0\0":
-        raise SealingError("reserved bytes are not zero")
-    return Header(Aead(raw[4]), raw[8:], raw)
-
-
-def payload_length(sealed_bytes: int) -> int:
-    """The length in bytes of the payload behind a ciphertext of ``sealed_bytes``; 0 is an absent part.
-
-    Raises:
-        SealingError: no ciphertext has that length.
-    """
-    segments = max(1, -(-(sealed_bytes - HEADER_BYTES) // SEALED_SEGMENT_BYTES))
-    length = sealed_bytes - HEADER_BYTES - segments * TAG_BYTES
-    if length < 0:
-        raise SealingError("no ciphertext has this length")
-    return length
+    if not SMALLEST_PADDING <= raw[6] <= LARGEST_PADDING:
+        raise SealingError("unknown padding")
+    if raw[7] != 0:
+        raise SealingError("the reserved byte is not zero")
+    return Header(Aead(raw[4]), raw[6], raw[8:], raw)
 
 
 def ciphertext_digest(ciphertext: bytes) -> bytes:
@@ -138,34 +144,20 @@ def verify_commitment(opening: bytes, payload: bytes, committed: bytes) -> None:
         raise SealingError("the payload is not the one committed to")
 
 
-def _header(aead: Aead, kc: bytes) -> bytes:
-    return MAGIC + bytes([aead, SEGMENT_EXPONENT, 0, 0]) + kc
+def _header(aead: Aead, padding: int, kc: bytes) -> bytes:
+    if not SMALLEST_PADDING <= padding <= LARGEST_PADDING:
+        raise SealingError("unknown padding")
+    return MAGIC + bytes([aead, SEGMENT_EXPONENT, padding, 0]) + kc
 
 
 def _nonce(number: int, is_last: bool) -> bytes:
     return bytes(7) + number.to_bytes(4, "big") + bytes([is_last])
 
 
-def _plain_segments(chunks: Iterable[bytes]) -> Iterator[tuple[int, bool, bytes]]:
-    """(number, is last, plain segment), all full but the last. An empty payload gives one empty last
-    segment."""
-    number, waiting = 0, b""
-    for chunk in chunks:
-        waiting += chunk
-        start = 0
-        # Strictly more: a segment is only known not to be the last when a byte follows it.
-        while len(waiting) - start > SEGMENT_BYTES:
-            yield number, False, waiting[start : start + SEGMENT_BYTES]
-            start += SEGMENT_BYTES
-            number += 1
-        waiting = waiting[start:]
-    yield number, True, waiting
-
-
 def open_segment(
     header: Header, keys: PartKeys, context: bytes, number: int, is_last: bool, segment: bytes | memoryview
 ) -> bytes:
-    """One segment's plaintext. Only the first may be empty, and then it is the last one too.
+    """One segment's plaintext: a frame of the padded payload.
 
     Raises:
         SealingError: altered, moved, cut off, or sealed for something else.
@@ -174,12 +166,9 @@ def open_segment(
         raise SealingError("a segment is cut off")
     cipher = _CIPHERS[header.aead](keys.part_key)
     try:
-        plain = cipher.decrypt(_nonce(number, is_last), segment, header.raw + context)
+        return cipher.decrypt(_nonce(number, is_last), segment, header.raw + context)
     except InvalidTag as error:
         raise SealingError("a segment was altered, moved or cut, or is sealed for something else") from error
-    if not plain and number > 0:
-        raise SealingError("an empty segment follows the payload")
-    return plain
 
 
 def _open_segments(sealed: memoryview, header: Header, keys: PartKeys, context: bytes) -> Iterator[bytes]:

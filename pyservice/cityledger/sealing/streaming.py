@@ -22,14 +22,17 @@ from cityledger.sealing.envelope import (
     parse_header,
     seal_segments,
 )
+from cityledger.sealing.padding import Unpadding
 from cityledger.types import Aead
 
 
 class SealingStream:
     """Iterate it once for the ciphertext; afterwards it knows what goes into the leaf."""
 
-    def __init__(self, payload: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead) -> None:
-        self._sealed = seal_segments(self._noted(payload), keys, context, aead)
+    def __init__(
+        self, payload: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead, padding: int
+    ) -> None:
+        self._sealed = seal_segments(self._noted(payload), keys, context, aead, padding)
         self._digest = hashlib.sha256()
         self._commitment = hmac.new(keys.opening, digestmod=hashlib.sha256)
         self.payload_bytes = 0
@@ -83,17 +86,20 @@ def verify_stream(
 
 
 def open_stream(ciphertext: Iterable[bytes], keys: PartKeys, context: bytes) -> Iterator[bytes]:
-    """The payload's segments, each authenticated before it is yielded; use ``verify_stream`` first.
+    """The payload in pieces, each authenticated before it is yielded; use ``verify_stream`` first.
 
     Raises:
-        SealingError: sealed under another key, altered, cut off or continued; what was yielded before is
-            sound, what follows is missing.
+        SealingError: sealed under another key, altered, cut off, continued or padded otherwise; what was
+            yielded before is sound, what follows is missing.
     """
     header, sealed = _split(iter(ciphertext))
     if not hmac.compare_digest(header.kc, keys.kc):
         raise SealingError("sealed under another key")
+    unpadding = Unpadding(header.padding)
     for number, is_last, segment in sealed:
-        yield open_segment(header, keys, context, number, is_last, segment)
+        if payload := unpadding.take(open_segment(header, keys, context, number, is_last, segment)):
+            yield payload
+    unpadding.finish()
 
 
 def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

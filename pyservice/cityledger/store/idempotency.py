@@ -16,7 +16,7 @@ def find_answer(connection: sa.Connection, agency: AgencyId, key: str, request: 
     """The answer given before to the same request under this key.
 
     Raises:
-        IdempotencyError: the key was used with another request (``request`` is its SHA-256).
+        IdempotencyError: the key was used with another request (``request`` is its keyed digest).
     """
     wanted = (table.c.agency == agency) & (table.c.key == key)
     row = connection.execute(sa.select(table).where(wanted)).one_or_none()

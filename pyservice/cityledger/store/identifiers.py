@@ -7,6 +7,9 @@ import hmac
 
 _DOMAIN = b"cityledger/v1/record-identifier\0"
 """Keeps these apart from the identifiers of subjects, which are made with the same key."""
+_FILLER_DOMAIN = b"cityledger/v1/identifier-filler\0"
+_COUNTS = (4, 16, 64)
+"""A version has one of these numbers of digests, because how many it has would tell records apart."""
 
 
 def record_identifier_digest(subject_key: bytes, system: str, value: str) -> bytes:
@@ -14,3 +17,17 @@ def record_identifier_digest(subject_key: bytes, system: str, value: str) -> byt
     told = system.encode()
     held = _DOMAIN + len(told).to_bytes(4, "big") + told + value.encode()
     return hmac.new(subject_key, held, hashlib.sha256).digest()
+
+
+def with_fillers(subject_key: bytes, version: bytes, digests: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """At most 64 digests of a version, followed by digests of nothing up to a number that says little.
+
+    ``version`` is ``Context.packed``: the fillers of a version can be recomputed, and are equal to no
+    other's.
+    """
+    wanted = next(count for count in _COUNTS if count >= len(digests))
+    fillers = (
+        hmac.digest(subject_key, _FILLER_DOMAIN + version + bytes([number]), "sha256")
+        for number in range(len(digests), wanted)
+    )
+    return (*digests, *fillers)

@@ -18,13 +18,14 @@ from cityledger.sealing.envelope import (
     commitment,
     seal,
 )
+from cityledger.sealing.padding import ROOM_BYTES
 from cityledger.sealing.streaming import SealingStream, open_stream, verify_stream
 from cityledger.types import Aead
 
 CONTEXT = b"\x07" * 32
 KEYS = derive_part_keys(b"\x01" * 32, CONTEXT, Aead.AES_256_GCM)
 SIZES = st.sampled_from(
-    [0, 1, SEGMENT_BYTES - 1, SEGMENT_BYTES, SEGMENT_BYTES + 1, 2 * SEGMENT_BYTES, 3 * SEGMENT_BYTES + 5]
+    [0, 1, 512, 513, ROOM_BYTES - 1, ROOM_BYTES, ROOM_BYTES + 1, 2 * ROOM_BYTES, 3 * SEGMENT_BYTES + 5]
 )
 
 
@@ -46,11 +47,11 @@ def test_stream_seals_and_opens_the_very_bytes_of_the_envelope(
     keys = derive_part_keys(b"\x01" * 32, CONTEXT, aead)
     payload = bytes(range(256)) * (size // 256 + 1)
     payload = payload[:size]
-    stream = SealingStream(_cut(payload, cuts), keys, CONTEXT, aead)
+    stream = SealingStream(_cut(payload, cuts), keys, CONTEXT, aead, 9)
 
     ciphertext = b"".join(stream)
 
-    assert ciphertext == seal(payload, keys, CONTEXT, aead)
+    assert ciphertext == seal(payload, keys, CONTEXT, aead, 9)
     assert (stream.digest, stream.sealed_bytes) == (ciphertext_digest(ciphertext), len(ciphertext))
     assert (stream.commitment, stream.payload_bytes) == (commitment(keys.opening, payload), size)
     assert b"".join(open_stream(_cut(ciphertext, cuts), keys, CONTEXT)) == payload
@@ -58,7 +59,7 @@ def test_stream_seals_and_opens_the_very_bytes_of_the_envelope(
 
 
 PAYLOAD = bytes(2 * SEGMENT_BYTES + 100)
-CIPHERTEXT = seal(PAYLOAD, KEYS, CONTEXT, Aead.AES_256_GCM)
+CIPHERTEXT = seal(PAYLOAD, KEYS, CONTEXT, Aead.AES_256_GCM, 9)
 ONE, TWO = HEADER_BYTES + SEALED_SEGMENT_BYTES, HEADER_BYTES + 2 * SEALED_SEGMENT_BYTES
 ALTERED = {
     "empty": b"",
@@ -107,7 +108,7 @@ def test_streams_hold_a_few_segments_however_long_they_are() -> None:
 
     tracemalloc.start()
     try:
-        stream = SealingStream(payload(), KEYS, CONTEXT, Aead.AES_256_GCM)
+        stream = SealingStream(payload(), KEYS, CONTEXT, Aead.AES_256_GCM, 9)
         opened = sum(len(plain) for plain in open_stream(stream, KEYS, CONTEXT))
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -107,11 +107,13 @@ class Written(Told):
 
 
 class AttachmentView(Told):
-    """A binary part, which is fetched by itself."""
+    """A binary part, which is fetched by itself. ``bytes`` is null for a long one: ciphertexts are padded, so
+    its length is known once it is opened, and is then the Content-Length of its own answer.
+    """
 
-    model_config = with_example(Told, {"bytes": 731_204, "mediaType": "application/octet-stream"})
+    model_config = with_example(Told, {"bytes": 31_204, "mediaType": "application/octet-stream"})
 
-    bytes: int
+    bytes: int | None
     media_type: str
 
 
@@ -209,6 +211,6 @@ def record_bytes(released: Released, opened: Opened) -> bytes:
 
 def attachments(dataset: Dataset, opened: Opened) -> dict[str, AttachmentView]:
     """The binary parts of what was opened."""
-    lengths = {name: len(opened.payloads[name]) for name in binary_names(dataset) & opened.payloads.keys()}
-    lengths |= {name: part.payload_bytes for name, part in opened.long_parts.items()}
+    lengths: dict[str, int | None] = dict.fromkeys(opened.long_parts)
+    lengths |= {name: len(opened.payloads[name]) for name in binary_names(dataset) & opened.payloads.keys()}
     return {name: AttachmentView(bytes=lengths[name], media_type=BINARY) for name in sorted(lengths)}

@@ -72,7 +72,7 @@ class ReleaseView(Told):
             "kem": 1,
             "message": "AAAA",
             "receipts": [],
-            "ciphertexts": {"0": "Q0xFMQ"},
+            "ciphertexts": {"0": "Q0xFMg"},
             "objects": {},
         },
     )
