@@ -54,6 +54,7 @@ from cityledger.store.journal import Journal
 from cityledger.store.leadership import INDEXER, Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
+from cityledger.store.purging import Purging
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -63,22 +64,23 @@ PASSPHRASE_VARIABLE = "CITYLEDGER_PASSPHRASE"  # noqa: S105 - the name of a vari
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """What one process at a time does: the index for all nodes of a database, the rest for its own node."""
+    """What one process at a time does: index and purging for a whole database, the rest for its node."""
 
     indexer: Leadership
     anchoring: Leadership
     imports: Leadership
     sweep: Leadership
+    purging: Leadership
 
     @classmethod
     def of(cls, database: Database, operator: str) -> Leads:
         own = (
             Leadership(database, f"{name}/{operator.lower()}") for name in ("anchoring", "imports", "sweep")
         )
-        return cls(Leadership(database, INDEXER), *own)
+        return cls(Leadership(database, INDEXER), *own, Leadership(database, "purging"))
 
     def close(self) -> None:
-        for one in (self.indexer, self.anchoring, self.imports, self.sweep):
+        for one in (self.indexer, self.anchoring, self.imports, self.sweep, self.purging):
             one.close()
 
 
@@ -113,6 +115,7 @@ class Node:
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
             ("sweep", lambda: self._sweep(started)),
             ("tombstones", lambda: _keep_tombstones(self.services, self._stop)),
+            ("purging", self._purge),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
             thread.start()
@@ -125,6 +128,10 @@ class Node:
     def _sweep(self, started: datetime) -> None:
         if self._leads.sweep.leads():
             _sweep(self.services, written_before(started, self.services.database), self._stop)
+
+    def _purge(self) -> None:
+        services = self.services
+        Purging(services.database, services.journal).run(self._stop, self._leads.purging.leads)
 
     def close(self) -> None:
         """Ends the loops, finishes what the journal holds, and closes the database."""

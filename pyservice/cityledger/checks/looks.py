@@ -49,6 +49,15 @@ def database_look(database: Database) -> Look:
     )
 
 
+def purging_look(opened: Opened) -> Look:
+    return Look(
+        "erased keys",
+        lambda: storage.see_purging(opened.database, opened.now()),
+        "cityledger node serve purges them; end what reads an old state: a backup, a session of the database",
+        vital=False,
+    )
+
+
 def objects_look(opened: Opened) -> Look:
     return Look(
         "object store",

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from cityledger.checks import indexed
 from cityledger.checks.line import Line, Look, Seen, line_of
-from cityledger.checks.looks import Opened, chain_looks, database_look, logs_look, objects_look
+from cityledger.checks.looks import (
+    Opened,
+    chain_looks,
+    database_look,
+    logs_look,
+    objects_look,
+    purging_look,
+)
 from cityledger.exchange.services import Services
 
 FRESH_SECONDS = 10.0
@@ -97,7 +104,7 @@ class Readiness:
     """What ``/readyz`` tells of one running node."""
 
     def __init__(self, services: Services, opened: Opened) -> None:
-        self._cheap = Watched(_cheap_looks(services), CHEAP_SECONDS)
+        self._cheap = Watched([*_cheap_looks(services), purging_look(opened)], CHEAP_SECONDS)
         self._others = Watched([*_slow_looks(services, opened)])
 
     def lines(self) -> list[Line]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from cityledger.checks.line import WrongError
 from cityledger.errors import CityledgerError
-from cityledger.store import node_state
+from cityledger.store import node_state, purging
 from cityledger.store.database import Database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
@@ -45,6 +45,15 @@ def see_instance(database: Database, instance: bytes) -> str:
     if held is not None and held != instance.hex():
         raise WrongError("the database belongs to another instance")
     return "the database is of this instance" if held else "the database is new"
+
+
+def see_purging(database: Database, now: float) -> str:
+    """What was destroyed leaves the database's files in time."""
+    with database.reading() as connection:
+        since = purging.find_due(connection)
+    if since is not None and now - since > purging.PURGE_SECONDS:
+        raise WrongError(f"destroyed keys have been in the database's files for {now - since:.0f} s")
+    return "no destroyed key is left in the database's files" if since is None else "a purge is due"
 
 
 def see_objects(objects: Objects, url: str) -> str:

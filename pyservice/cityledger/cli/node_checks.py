@@ -104,7 +104,10 @@ def _chain_lines(found: Found) -> list[Line]:
         Objects.open(settings.object_store_url),
         (lambda: 0) if settings.devnet_state is None else follow_offset(settings.devnet_state),
     )
-    return [line_of(look) for look in (*looks.chain_looks(opened), looks.objects_look(opened))]
+    return [
+        line_of(look)
+        for look in (*looks.chain_looks(opened), looks.objects_look(opened), looks.purging_look(opened))
+    ]
 
 
 def _settings(found: Found) -> str:

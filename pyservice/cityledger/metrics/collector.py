@@ -20,7 +20,7 @@ from cityledger.checks.remembered import Remembered
 from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.metrics import families as f
-from cityledger.store import backlog, index, logs, node_state
+from cityledger.store import backlog, index, logs, node_state, purging
 from cityledger.store.backlog import Unanchored
 from cityledger.types import Address, HaltCause, LogKind
 
@@ -114,6 +114,7 @@ class NodeCollector(Collector):
             imports = backlog.count_imports(connection)
             cursor = index.find_cursor(connection)
             halted = halts.list_standing(logs.list_heads(connection))
+            purge_due = purging.find_due(connection)
             index_halted = node_state.find_value(connection, node_state.INDEX_HALTED)
             is_stopped = _is_stopped(services, connection)
             pending = None if chain is None else backlog.count_pending(connection, operator, chain.nonce)
@@ -121,6 +122,7 @@ class NodeCollector(Collector):
         causes = Counter(head.halted for head in halted)
         yield _each(f.HALTED, {cause.value: causes[cause] for cause in HaltCause})
         yield _one(f.IMPORTS, imports)
+        yield _one(f.PURGE_DUE, 0 if purge_due is None else max(self._watched.now() - purge_due, 0))
         yield _one(f.INDEX_HALTED, int(index_halted is not None))
         yield _one(f.READS_STOPPED, int(is_stopped))
         if cursor is not None:

@@ -45,6 +45,10 @@ LAG_SECONDS = Gauge(
     "cityledger_index_lag_seconds",
     "Age of the newest indexed block. Alert over half of staleness_limit_seconds: at all of it reads stop.",
 )
+PURGE_DUE = Gauge(
+    "cityledger_oldest_unpurged_erasure_age_seconds",
+    "Age of the oldest destroyed key that may still be in the database's files, 0 for none. Alert over 60.",
+)
 INDEX_HALTED = Gauge(
     "cityledger_index_halted", "1 once the index has stopped for good. Alert at 1: `cityledger node rebuild`."
 )
@@ -87,6 +91,7 @@ GAUGES = (
     HALTED,
     LAG_BLOCKS,
     LAG_SECONDS,
+    PURGE_DUE,
     INDEX_HALTED,
     READS_STOPPED,
     QUEUE,

@@ -16,7 +16,7 @@ _LEFT_OUT = frozenset({*INDEX_TABLES, block, commit_mark, token})
 """The index comes from the chain; who holds an access token signs in again; broken commits are past."""
 RESTORED_FROM = "restored_from"
 """Key of ``node_state``: the backup that the database was filled from."""
-_LEFT_OUT_KEYS = ("final_block", "index_halted", "scrub", RESTORED_FROM)
+_LEFT_OUT_KEYS = ("final_block", "index_halted", "scrub", "purge_due", RESTORED_FROM)
 """Facts of ``node_state`` that another database must find out by itself."""
 OWN_TABLES = tuple(table for table in metadata.sorted_tables if table not in _LEFT_OUT)
 """In an order in which rows may be written: what others refer to comes first."""

@@ -19,7 +19,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
-from cityledger.store import dataset_writes
+from cityledger.store import dataset_writes, purging
 from cityledger.store.tables import import_job, import_row
 from cityledger.types import AgencyId, DatasetId
 
@@ -216,6 +216,7 @@ def rewind(connection: sa.Connection, id_: str) -> None:
 def finish(connection: sa.Connection, id_: str, failure: bytes | None, now: int) -> None:
     """Done, or stopped for the reason ``failure``. Neither the file nor the caller is needed any longer."""
     state = JobState.DONE if failure is None else JobState.STOPPED
+    purging.mark(connection, now)
     _update(
         connection,
         id_,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,10 @@ _CONNECT: Mapping[str, Any] = {
 }
 # The server's own settings could say otherwise: synchronous_commit = off loses what was acknowledged.
 _SESSION = f"SET synchronous_commit = on; SET lock_timeout = {LOCK_TIMEOUT_MS}; SET timezone = 'UTC'"
+Horizon = int
+"""The next transaction's number at one moment: all that had ended by then have lower ones."""
+REWRITE_BYTES = 64 << 20
+"""A table up to this length is rewritten, which takes about a second, and keeps its readers out that long."""
 _TURN = 0x63697479_6C656467
 """Key of the advisory lock; it has to be the same in every process that writes to the database."""
 
@@ -97,3 +101,53 @@ def _outside_transactions(raw: psycopg.Connection[Any]) -> Iterator[None]:
     yield
     if not raw.closed:
         raw.autocommit = before
+
+
+def horizon(engine: sa.Engine) -> Horizon:
+    """The number of the next transaction."""
+    with _autocommit(engine) as connection:
+        query = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        return Horizon(connection.exec_driver_sql(query).scalar_one())
+
+
+def purge(engine: sa.Engine, tables: Iterable[str], before: Horizon) -> bool:
+    """Removes the dead rows of transactions below ``before``, and rewrites the files of short tables, where
+    vacuuming alone would leave the bytes in free space.
+
+    Returns False where a session still sees an older state, or uses the tables: it is to be tried again.
+    """
+    with _autocommit(engine) as connection:
+        oldest = connection.exec_driver_sql(_OLDEST_SEEN).scalar()
+        if oldest is not None and oldest < before:
+            return False
+        for table in tables:
+            is_short = connection.exec_driver_sql(_LENGTH, (table,)).scalar_one() <= REWRITE_BYTES
+            try:
+                connection.exec_driver_sql(f"VACUUM {'(FULL) ' if is_short else ''}{table}")
+            except sa.exc.OperationalError as error:
+                if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                    return False
+                raise
+        return True
+
+
+# Transactions are numbered in 32 bits there, in 64 here: the age says how far back a number is.
+_OLDEST_SEEN = """SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - max(age(seen)) FROM (
+    SELECT backend_xmin AS seen FROM pg_stat_activity
+    WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+    UNION ALL SELECT transaction FROM pg_prepared_xacts
+    UNION ALL SELECT xmin FROM pg_replication_slots WHERE xmin IS NOT NULL) AS seen"""
+_LENGTH = "SELECT pg_table_size(%s::regclass)"
+
+
+@contextmanager
+def _autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Outside of transactions, where VACUUM is to run, and waiting for locks a second only: whoever comes
+    after a waiting VACUUM (FULL) waits for it too.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET lock_timeout = 1000")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import StaleVersionError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
-from cityledger.store import dataset_writes, logs, records
+from cityledger.store import dataset_writes, logs, purging, records
 from cityledger.store.records import SealedRecord, StoredVersion
 from cityledger.store.tables import (
     record_identifier,
@@ -176,12 +176,13 @@ def _erase_one(
             unrecoverable_at=when.unrecoverable_at,
         )
     )
-    forget(connection, version)
+    forget(connection, version, when.erased_at)
     return numbered
 
 
-def forget(connection: sa.Connection, version: StoredVersion) -> None:
-    """Takes away what a version can be opened and found by."""
+def forget(connection: sa.Connection, version: StoredVersion, now: int) -> None:
+    """Takes away what a version can be opened and found by, and has it purged from the database's files."""
+    purging.mark(connection, now)
     connection.execute(record_version.update().where(_is(record_version, version)).values(wrapped=None))
     connection.execute(record_identifier.delete().where(_is(record_identifier, version)))
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 BUSY_TIMEOUT_MS = 10_000
+TRUNCATE_TIMEOUT_MS = 250
 
 
 def create_engine(url: sa.URL) -> sa.Engine:
@@ -32,7 +33,8 @@ def _prepare(raw: Any, _record: object) -> None:
         # index. The upper pages of them all fit in here, and a page that is written often goes home once.
         "cache_size = -16384",
         "wal_autocheckpoint = 2048",
-        "secure_delete = ON",  # an erased wrapped key must not linger in a free page
+        # An erased wrapped key must not stay in a free page; purging.py removes it from the log.
+        "secure_delete = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -43,3 +45,22 @@ def _begin(connection: sa.Connection) -> None:
     # rows.
     wants_write = connection.get_execution_options().get("cityledger_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_write else "BEGIN")
+
+
+def truncate_log(engine: sa.Engine) -> bool:
+    """Moves everything from the write-ahead log into the database and empties the log file.
+
+    Returns False where a reader still needs the log: it is to be tried again. Writers wait for at most
+    ``TRUNCATE_TIMEOUT_MS``.
+    """
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {TRUNCATE_TIMEOUT_MS}")
+        try:
+            (is_blocked, _frames, _moved) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return not is_blocked
+    finally:
+        raw.close()

@@ -70,7 +70,7 @@ def replay(connection: sa.Connection, one: TombstoneObject, version: StoredVersi
             replayed_at=now,
         )
     )
-    forget(connection, version)
+    forget(connection, version, now)
     return keys
 
 
