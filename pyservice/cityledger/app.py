@@ -51,7 +51,7 @@ from cityledger.signing import Signer
 from cityledger.store import index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
-from cityledger.store.leadership import INDEXER, Leadership, Lock, hold_database
+from cityledger.store.leadership import INDEXER, PURGING, Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
 from cityledger.store.purging import Purging
@@ -67,17 +67,17 @@ class Leads:
     """What one process at a time does: index and purging for a whole database, the rest for its node."""
 
     indexer: Leadership
+    purging: Leadership
     anchoring: Leadership
     imports: Leadership
     sweep: Leadership
-    purging: Leadership
 
     @classmethod
     def of(cls, database: Database, operator: str) -> Leads:
         own = (
             Leadership(database, f"{name}/{operator.lower()}") for name in ("anchoring", "imports", "sweep")
         )
-        return cls(Leadership(database, INDEXER), *own, Leadership(database, "purging"))
+        return cls(Leadership(database, INDEXER), Leadership(database, PURGING), *own)
 
     def close(self) -> None:
         for one in (self.indexer, self.anchoring, self.imports, self.sweep, self.purging):

@@ -28,6 +28,7 @@ LOOK_SECONDS = 1.0
 """How long an answer holds: how soon a leader's end is noticed, by itself and by its successor."""
 INDEXER = "indexer"
 """The lead of the index, which a process has for all nodes of a database."""
+PURGING = "purging"
 _SERVED = "served"
 
 

@@ -31,7 +31,7 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
 
 def _place(node: TestNode) -> placing.PartPlace:
     context = Context(node.context.services.instance, node.health, RecordId(b"\x11" * 32), 1)
-    return placing.PartPlace(0, "summary", context, b"\x01" * 32, Aead.AES_256_GCM)
+    return placing.PartPlace(0, "summary", context, b"\x01" * 32, Aead.AES_256_GCM, padding=9)
 
 
 def _objects(node: TestNode) -> list[str]:
@@ -48,12 +48,12 @@ def _rows(node: TestNode) -> tuple[index.Dataset, list[RowDraft]]:
 
 @pytest.mark.parametrize(("excess", "kept"), [(0, 0), (1, 1)])
 def test_seal_part_keeps_an_object_only_above_the_limit(node: TestNode, excess: int, kept: int) -> None:
-    overhead = 40 + 16 * 4
-    payload = bytes(placing.IN_ROW_BYTES - overhead + excess)
+    """The limit is between the padded lengths 128 KiB and 512 KiB."""
+    payload = bytes(131_072 + excess)
 
     part = placing.seal_part(node.context.services, _place(node), [payload])
 
-    assert part.sealed_bytes == placing.IN_ROW_BYTES + excess
+    assert (part.sealed_bytes > placing.IN_ROW_BYTES) == bool(kept)
     assert len(_objects(node)) == kept
     assert (part.ciphertext is None) == bool(kept)
     assert len(b"".join(placing.ciphertext_of(node.context.services, part))) == part.sealed_bytes

