@@ -85,7 +85,7 @@ def test_open_record_tells_of_a_long_part_that_nobody_asked_for(node: TestNode, 
     with connect("HEALTH", "reader") as reader:
         opened = reader.open_record(node.health, "visit", DUTY, key)
 
-    assert opened.payloads.keys() == {"summary"}
+    assert opened.parts.keys() == {"summary"}
     assert opened.long_parts["attachment"].sealed_bytes > len(LONG)
 
 
