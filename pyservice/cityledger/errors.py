@@ -20,6 +20,7 @@
     ├── MisdirectedError           another node hosts this agency (421)
     ├── ConflictError              the state has moved on (409, 412, 422)
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
+    │   ├── VaultKeyRotatedError       wrapped under a vault key that is being retired; wrap again
     │   ├── HeadMovedError             another version of the record has landed
     │   └── IdempotencyError           the key was used with another request
     ├── UnavailableError           not now (429, 503, 507)
@@ -137,6 +138,10 @@ class ConflictError(CityledgerError):
 
 class StaleVersionError(ConflictError):
     """``If-Match`` or ``If-None-Match`` does not hold: somebody wrote in between."""
+
+
+class VaultKeyRotatedError(ConflictError):
+    """A data key was wrapped under a vault key that is being retired; nothing was written."""
 
 
 class HeadMovedError(ConflictError):

@@ -11,7 +11,7 @@ from cityledger.api.context import NodeContext
 from cityledger.api.headers import RECEIPTS, Reason, answer_headers
 from cityledger.api.strict_requests import JSON
 from cityledger.exchange.lookup import Inclusion, prove
-from cityledger.exchange.read import read_plain, verify_opens_for
+from cityledger.exchange.read import opening_key, read_plain
 from cityledger.exchange.services import Target
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import Anchor, PartOpening, Proof, TreePlace, format_proof
@@ -29,7 +29,7 @@ def proof_answer(
     Raises: as ``prove``, and with openings as ``read_plain``.
     """
     if with_openings:
-        verify_opens_for(node.services, session)
+        opening_key(node.services, session)
     passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
     headers, openings = answer_headers(passed), None
     if with_openings:

@@ -20,6 +20,7 @@ from cityledger.cli.node_link import link
 from cityledger.cli.node_logs import resume_log, show_logs
 from cityledger.cli.node_rebuild import rebuild
 from cityledger.cli.node_restore import restore
+from cityledger.cli.node_rotate_vault_key import rotate_vault_key
 from cityledger.cli.node_scrub import scrub
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.errors import UnavailableError
@@ -38,6 +39,7 @@ app.command()(rebuild)
 app.command()(backup)
 app.command()(restore)
 app.command()(scrub)
+app.command()(rotate_vault_key)
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)

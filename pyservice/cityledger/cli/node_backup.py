@@ -55,6 +55,7 @@ def _make(target: Path, folder: Path, told: object) -> BackupManifest:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import verify_restored
     from cityledger.recovery.backup import Source, make_backup
+    from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
     from cityledger.store.migrate import schema_version, verify_schema
@@ -62,7 +63,7 @@ def _make(target: Path, folder: Path, told: object) -> BackupManifest:
 
     settings = load_settings(folder, os.environ)
     verify_restored(folder)  # the new backup would take the place of the one that is being restored
-    with closing(Database(settings.database_url)) as database:
+    with using_all_keys(settings.keyring), closing(Database(settings.database_url)) as database:
         verify_schema(database)
         source = Source(
             database=database,

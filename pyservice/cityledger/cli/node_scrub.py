@@ -42,11 +42,12 @@ def scrub(
     heads. Exit code 4 where something is found. A finding names a log and a number, never a record.
     """
     from cityledger.cli.node_lock import verify_restored
+    from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
 
     settings = load_settings(folder, os.environ)
     verify_restored(folder)
-    with ExitStack() as stack:
+    with using_all_keys(settings.keyring), ExitStack() as stack:
         made = _open(settings, stack, _Pace(mib_per_second * MIB).spent)
         told = stack.enter_context(progress("scrub", None))
         ended = made.run(restart=restart, stepped=lambda at: told(_where(at)))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from cityledger.errors import ConflictError, FieldError, NotFoundError, UnknownOutcomeError
+from cityledger.errors import (
+    ConflictError,
+    FieldError,
+    NotFoundError,
+    UnknownOutcomeError,
+    VaultKeyRotatedError,
+)
 from cityledger.exchange.import_notes import Notes, OpenedJob, opened
 from cityledger.exchange.import_request import Asked, asked_to_json, caller_to_json, verify_options
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.exchange.spooling import content_with, spool
+from cityledger.exchange.spooling import content_with, spool, wrap_again
 from cityledger.exchange.submit import allow
 from cityledger.exchange.tallies import Tallies
 from cityledger.formats import registry as formats
@@ -20,6 +26,7 @@ from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Job, JobKey, JobState, ListedRow, NewJob, Verdict
 from cityledger.store.index import Dataset
 from cityledger.store.tokens import Session
+from cityledger.store.vault_floors import verify_epochs
 from cityledger.types import AgencyId, DatasetId
 
 WAITING_LIMIT_BYTES = 17_179_869_184
@@ -76,7 +83,7 @@ def receive_import(
         ruling = allow(services, session, intent, Target(dataset.dataset))  # an upload may take hours
         now, id_ = ruling.answers[0].query.at, _new_id(services)
         new = NewJob(id_, key, received.spooled, notes.seal(options), caller, now)
-        job, is_needed = services.journal.run(lambda connection: _enter(connection, new))
+        job, is_needed = _entered(services, dataset, new)
     except UnknownOutcomeError:
         raise  # the job may be there and need its file; if it is not, the file is swept
     except BaseException:
@@ -126,7 +133,20 @@ def _verify_room(services: Services, agency: AgencyId) -> None:
         raise ConflictError("too much of this agency waits to be imported; send the file when some is done")
 
 
+def _entered(services: Services, dataset: Dataset, new: NewJob) -> tuple[Job, bool]:
+    """The job of the file, and whether the file is needed: in one transaction, and once more where the vault
+    key was rotated since.
+    """
+    try:
+        return services.journal.run(lambda connection: _enter(connection, new))
+    except VaultKeyRotatedError:
+        services.follow_rotation(dataset.provider)
+    again = replace(new, spooled=wrap_again(services, dataset.provider, dataset.dataset, new.spooled))
+    return services.journal.run(lambda connection: _enter(connection, again))
+
+
 def _enter(connection: sa.Connection, new: NewJob) -> tuple[Job, bool]:
+    verify_epochs(connection, new.key.agency, [new.spooled.wrapped])
     earlier = imports.find_newest_of(connection, new.key)
     last = _last_waiting(connection, new.key.dataset)
     if earlier is not None and last == earlier.id:

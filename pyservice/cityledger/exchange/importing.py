@@ -19,6 +19,7 @@ from cityledger.errors import (
     SealingError,
     StaleVersionError,
     TooLargeError,
+    VaultKeyRotatedError,
 )
 from cityledger.exchange.import_notes import Notes, opened
 from cityledger.exchange.import_request import caller_from_json
@@ -164,6 +165,8 @@ class ImportRun:
             judged = self._judge(checked)
             try:
                 return self._keep(judged, len(chunk))
+            except VaultKeyRotatedError:
+                self._services.follow_rotation(self._dataset.provider)
             except (
                 StaleVersionError
             ):  # somebody else wrote one of these records, or named one of the subjects

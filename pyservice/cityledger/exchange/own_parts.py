@@ -16,7 +16,6 @@ from cityledger.exchange.placing import ciphertext_of
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
-from cityledger.sealing.wrap import unwrap
 from cityledger.store import index, records
 from cityledger.store.records import StoredVersion
 from cityledger.types import AgencyId, DatasetId, RecordId, SubjectId
@@ -74,7 +73,7 @@ def open_parts(
     if version.wrapped is None:
         raise KeyringError("an erased version has no key")
     context = Context(services.instance, version.dataset, version.record, version.version)
-    data_key = unwrap(version.wrapped, services.keys_of(provider).vault_keys, context)
+    data_key = services.unwrap(provider, version.wrapped, context)
     opened: dict[str, bytes] = {}
     for part in records.load_parts(connection, version, mask):
         part_context = context.for_part(part.name)

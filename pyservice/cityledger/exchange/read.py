@@ -19,7 +19,7 @@ from cityledger.exchange.receipting import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.sealing.release import seal_release
-from cityledger.sealing.wrap import unwrap
+from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.store import index, records
 from cityledger.store.records import SealedPart, StoredVersion
 from cityledger.store.tokens import Session
@@ -58,28 +58,30 @@ def read_plain(
         SealingError, VerificationError: stored bytes are not those that were written; nothing is returned
             of them.
     """
-    private_key = services.keys_of(session.agency).sealing_key
-    verify_opens_for(services, session)
+    private_key = opening_key(services, session)
     key = PresentedKey(private_key.kem, private_key.public_bytes, private_key.digest)
     released = read(services, session, intent, target, key)
     return released, open_release_of(released.release, private_key)
 
 
-def verify_opens_for(services: Services, session: Session) -> None:
-    """Checks that this node may open what is released to the caller's agency, before anything is decided.
+def opening_key(services: Services, session: Session) -> SealingPrivateKey:
+    """The key with which this node opens what is released to the caller's agency, found before anything is
+    decided: the one that the registry names, which is a former one until a rotation is mined.
 
     Raises:
         MisdirectedError: it holds no sealing key of the agency, or not the one that the registry names.
     """
-    held = services.keys_of(session.agency).sealing_key.digest
+    keys = services.keys_of(session.agency)
     with services.database.reading() as connection:
         agency = index.find_agency(connection, session.agency)
-    if agency is not None and agency.sealing_key_digest != held:
+    found = keys.sealing_key if agency is None else keys.sealing_key_of(agency.sealing_key_digest)
+    if agency is not None and agency.sealing_key_digest != found.digest:
         raise MisdirectedError(
             "this node cannot open records for your agency: the registry names another sealing key than it"
             " holds. Ask where that key is, by /release with it, or have `cityledger node link` publish this"
             " node's"
         )
+    return found
 
 
 def _released(services: Services, passed: Passed, key: PresentedKey) -> Released:
@@ -107,8 +109,7 @@ def _keys(
     services: Services, passed: Passed, version: StoredVersion, parts: Sequence[SealedPart]
 ) -> list[tuple[int, PartKeys]]:
     context = Context(services.instance, version.dataset, version.record, version.version)
-    vault_keys = services.keys_of(passed.ruling.dataset.provider).vault_keys
-    data_key = unwrap(version.wrapped or b"", vault_keys, context)
+    data_key = services.unwrap(passed.ruling.dataset.provider, version.wrapped or b"", context)
     return [
         (part.bit, derive_part_keys(data_key, context.for_part(part.name), header_of(services, part).aead))
         for part in parts

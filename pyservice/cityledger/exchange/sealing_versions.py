@@ -12,7 +12,6 @@ from cityledger.exchange.services import Services
 from cityledger.exchange.uploads import Uploads, seal_again
 from cityledger.profiles import registry
 from cityledger.sealing.context import Context
-from cityledger.sealing.wrap import wrap
 from cityledger.store.identifiers import record_identifier_digest, with_fillers
 from cityledger.store.index import Dataset
 from cityledger.store.records import SealedPart, SealedRecord
@@ -75,7 +74,7 @@ def seal_version(
         version=version,
         subjects=content.subjects,
         schema=dataset.schema_digest,
-        wrapped=wrap(uploads.data_key, keys.vault_key, context, services.random_bytes(12)),
+        wrapped=services.wrap(dataset.provider, uploads.data_key, context),
         parts=parts,
         identifiers=_identifiers(keys.subject_key, dataset, context, content),
         withdrawn=content.withdraws,

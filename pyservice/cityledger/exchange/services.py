@@ -6,17 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cityledger.chain.clock import ChainClock
-from cityledger.errors import KeyringError, MisdirectedError
+from cityledger.errors import KeyringError, KeyUnavailableError, MisdirectedError
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.tree_tops import TreeTops
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
+from cityledger.sealing.context import Context
 from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.wrap import NONCE_BYTES, unwrap, wrap, wrapped_epoch
 from cityledger.signing import Account
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.objects import Objects
+from cityledger.store.vault_floors import find_floor
 from cityledger.types import (
     NO_AGENCY,
     NO_RECORD,
@@ -63,6 +66,39 @@ class Services:
             raise MisdirectedError(
                 f"agency {agency} is not hosted by this node; ask its own endpoint"
             ) from error
+
+    def wrap(self, agency: AgencyId, data_key: bytes, context: Context) -> bytes:
+        """The data key under the agency's current vault key.
+
+        Raises: as ``keys_of``.
+        """
+        return wrap(data_key, self.keys_of(agency).vault_key, context, self.random_bytes(NONCE_BYTES))
+
+    def unwrap(self, agency: AgencyId, wrapped: bytes, context: Context) -> bytes:
+        """The data key inside ``wrapped``.
+
+        Raises: as ``keys_of``, and
+            SealingError: altered, or another record's or version's.
+            KeyUnavailableError: it was wrapped under another vault key since it was read, or this process
+                lacks the new one.
+        """
+        keys, epoch = self.keys_of(agency), wrapped_epoch(wrapped)
+        if epoch not in keys.vault_keys and 0 < epoch <= keys.next_vault_epoch:
+            raise KeyUnavailableError(
+                f"the vault key of epoch {epoch} is not in the keyring of this process: it was rotated; try"
+                " again, and copy the keyring if other processes serve this database"
+            )
+        return unwrap(wrapped, keys.vault_keys, context)
+
+    def follow_rotation(self, agency: AgencyId) -> None:
+        """Wraps under the vault key that a rotation has begun to use.
+
+        Raises:
+            KeyUnavailableError: this process lacks it.
+        """
+        with self.database.reading() as connection:
+            floor = find_floor(connection, agency)
+        self.keyring.follow_vault_epoch(agency, floor)
 
 
 @dataclass(frozen=True, slots=True)

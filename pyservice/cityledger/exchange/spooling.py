@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -14,7 +14,6 @@ from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.padding import LARGEST_PADDING, padded_bytes
 from cityledger.sealing.streaming import SealingStream, open_stream
-from cityledger.sealing.wrap import unwrap, wrap
 from cityledger.store.imports import Spooled, list_objects
 from cityledger.types import Aead, AgencyId, DatasetId, RecordId
 
@@ -49,7 +48,7 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
     """
     keys = services.keys_of(agency)
     name = _prefix(services) + services.random_bytes(16).hex()
-    context = _context(services, dataset, name)
+    context = spool_context(services.instance, dataset, name)
     data_key = services.random_bytes(32)
     part_context = context.for_part(_PART)
     part_keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
@@ -57,7 +56,7 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
     noted = _noted(chunks, digest.update)
     sealed = SealingStream(noted, part_keys, part_context, Aead.AES_256_GCM, PADDING)
     services.objects.put(name, sealed)
-    wrapped = wrap(data_key, keys.vault_key, context, services.random_bytes(12))
+    wrapped = services.wrap(agency, data_key, context)  # only now: an upload may outlast a vault key
     content = hmac.digest(keys.subject_key, _CONTENT_DOMAIN + dataset + digest.digest(), "sha256")
     return Received(Spooled(name, wrapped, padded_bytes(sealed.payload_bytes, PADDING)), content)
 
@@ -77,12 +76,22 @@ def open_spooled(
         SealingError: what is stored is not what was spooled.
         UnavailableError: the object store does not answer.
     """
-    context = _context(services, dataset, spooled.object)
-    data_key = unwrap(spooled.wrapped, services.keys_of(agency).vault_keys, context)
+    context = spool_context(services.instance, dataset, spooled.object)
+    data_key = services.unwrap(agency, spooled.wrapped, context)
     part_context = context.for_part(_PART)
     keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
     chunks = open_stream(services.objects.get(spooled.object), keys, part_context)
     return cast(BinaryIO, io.BufferedReader(_Chunks(chunks, read), _BUFFER_BYTES))
+
+
+def wrap_again(services: Services, agency: AgencyId, dataset: DatasetId, spooled: Spooled) -> Spooled:
+    """The same file with its data key under the agency's current vault key.
+
+    Raises: as ``Services.unwrap``.
+    """
+    context = spool_context(services.instance, dataset, spooled.object)
+    data_key = services.unwrap(agency, spooled.wrapped, context)
+    return replace(spooled, wrapped=services.wrap(agency, data_key, context))
 
 
 def sweep(services: Services, before: datetime) -> int:
@@ -101,10 +110,10 @@ def _prefix(services: Services) -> str:
     return f"imports/{services.operator.address.lower()}/"
 
 
-def _context(services: Services, dataset: DatasetId, name: str) -> Context:
+def spool_context(instance: bytes, dataset: DatasetId, name: str) -> Context:
     """No record has such an id (they are HMACs), so no record's key opens a spooled file or the reverse."""
     place = RecordId(hashlib.sha256(b"cityledger/v1/import\0" + name.encode()).digest())
-    return Context(services.instance, dataset, place, 1)
+    return Context(instance, dataset, place, 1)
 
 
 def _noted(chunks: Iterable[bytes], note: Callable[[bytes], None]) -> Iterator[bytes]:

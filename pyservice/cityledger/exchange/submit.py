@@ -16,6 +16,7 @@ from cityledger.errors import (
     NotFoundError,
     StaleVersionError,
     UnavailableError,
+    VaultKeyRotatedError,
 )
 from cityledger.exchange.kept import Kept
 from cityledger.exchange.own_parts import NEVER, Newest, load_newest
@@ -205,6 +206,8 @@ class _Writing:
             work = partial(self._store, newest.version, self._sealed(newest))
             try:
                 return self.services.journal.run(work)
+            except VaultKeyRotatedError:
+                self.services.follow_rotation(self.dataset.provider)
             except StaleVersionError:
                 if self.draft.expected is not None:
                     raise

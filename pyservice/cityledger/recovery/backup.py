@@ -80,7 +80,8 @@ def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _wha
         with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
             close_open_leaves(source.database, now)
         facts = _copy_database(state / DATABASE, source, told)
-        # After the rows: a vault key that they need is older than they are, and stays until it is dropped.
+        # After the rows: a vault key that they need is older than they are, and none is dropped while the
+        # caller holds ``using_all_keys``.
         files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
         files[OBJECT_LIST], count, total = _copy_objects(folder, state, source, told)
         files[DATABASE] = describe(chunks_of(state / DATABASE))

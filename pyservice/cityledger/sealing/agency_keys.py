@@ -29,7 +29,8 @@ _RECORD_KEY_LABEL = b"cityledger/v1/record-key"
 class AgencyKeys:
     """All keys of one agency; the repr shows no secret.
 
-    ``vault_keys`` are by epoch, the highest is the current one; some may be kept outside the keyring.
+    ``vault_keys`` are by epoch; some may be kept outside the keyring. ``vault_epoch`` is the current one: a
+    later one waits until every process has it, earlier ones only unwrap.
     ``credential_key`` is on P-256 (ES256). ``subject_key`` and ``record_master_key`` are 32 bytes and never
     change: record ids would change with them.
     """
@@ -41,12 +42,15 @@ class AgencyKeys:
     credential_key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
     subject_key: bytes = field(default=b"", repr=False)
     record_master_key: bytes = field(default=b"", repr=False)
+    vault_epoch: int = 1
 
     def __post_init__(self) -> None:
         require_length("subject key", self.subject_key, KEY_BYTES)
         require_length("record master key", self.record_master_key, KEY_BYTES)
         if not self.vault_keys or any(epoch != key.epoch for epoch, key in self.vault_keys.items()):
             raise SealingError("vault keys are not filed under their epochs")
+        if self.vault_epoch not in self.vault_keys:
+            raise SealingError("the current vault key is missing")
         if self.credential_key and not isinstance(self.credential_key.curve, ec.SECP256R1):
             raise SealingError("the credential key is not on P-256")
 
@@ -65,16 +69,37 @@ class AgencyKeys:
 
     @property
     def vault_key(self) -> WrappingKey:
-        """The vault key that new data keys are wrapped under: the one of the highest epoch."""
-        return self.vault_keys[max(self.vault_keys)]
+        """The vault key that new data keys are wrapped under."""
+        return self.vault_keys[self.vault_epoch]
+
+    @property
+    def next_vault_epoch(self) -> int:
+        """The epoch after all that have a key here."""
+        return max(self.vault_keys) + 1
+
+    def sealing_key_of(self, digest: bytes) -> SealingPrivateKey:
+        """The sealing key of which the registry holds the digest, a former one until it is told of the
+        current one; the current one where it holds none of these."""
+        held = (self.sealing_key, *self.former_sealing_keys)
+        return next((key for key in held if key.digest == digest), self.sealing_key)
 
     def record_key(self, dataset: DatasetId) -> bytes:
         """The key of the dataset's record ids (SPEC.md §1), 32 bytes; the same for the dataset's life."""
         return hkdf_sha256(self.record_master_key, b"", _RECORD_KEY_LABEL + dataset)
 
     def with_vault_key(self, key: WrappingKey) -> AgencyKeys:
-        """With a current vault key of a later epoch; the former ones stay, to unwrap."""
+        """With a vault key of a later epoch, which unwraps and does not wrap yet."""
         return replace(self, vault_keys={**self.vault_keys, key.epoch: key})
+
+    def with_vault_epoch(self, epoch: int) -> AgencyKeys:
+        """With the vault key of a later epoch as the current one; the former ones stay, to unwrap.
+
+        Raises:
+            KeyringError: there is none such, or it would go back.
+        """
+        if epoch not in self.vault_keys or epoch < self.vault_epoch:
+            raise KeyringError(f"agency {self.agency} has no later vault key of epoch {epoch}")
+        return replace(self, vault_epoch=epoch)
 
     def without_vault_key(self, epoch: int) -> AgencyKeys:
         """Without the vault key of a past epoch: what was wrapped under it is lost for good.
@@ -82,7 +107,7 @@ class AgencyKeys:
         Raises:
             KeyringError: it is the current epoch, or there is none such.
         """
-        if epoch == self.vault_key.epoch or epoch not in self.vault_keys:
+        if epoch >= self.vault_epoch or epoch not in self.vault_keys:
             raise KeyringError(f"agency {self.agency} has no past vault key of epoch {epoch}")
         return replace(self, vault_keys={e: key for e, key in self.vault_keys.items() if e != epoch})
 
@@ -95,6 +120,7 @@ class AgencyKeys:
         """The keys in the clear, as JSON. For a keyring entry only, which seals it."""
         return json.dumps(
             {
+                "vaultEpoch": self.vault_epoch,
                 "vaultKeys": {str(epoch): _kept(key) for epoch, key in sorted(self.vault_keys.items())},
                 "sealingKey": self.sealing_key.serialize().hex(),
                 "formerSealingKeys": [key.serialize().hex() for key in self.former_sealing_keys],
@@ -126,6 +152,7 @@ class AgencyKeys:
             credential_key=_load_credential_key(view["credentialKey"]),
             subject_key=bytes.fromhex(view["subjectKey"]),
             record_master_key=bytes.fromhex(view["recordMasterKey"]),
+            vault_epoch=int(view["vaultEpoch"]),
         )
 
 

@@ -7,8 +7,8 @@
     name accounts/<address>.json   a standard V3 keystore; its passphrase is derived from the keyring key
 
 Warning: it cannot notice that an entry was deleted, or put back to an older state; backups and the registry
-show that. Warning: one process writes at a time. The keys in memory are in the clear for as long as the
-process lives.
+show that. Warning: one process writes at a time (``key_turns.changing_keys``); others follow it as they read.
+The keys in memory are in the clear for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _SALT_BYTES = 16
 _CHECK = b"cityledger keyring"
 _LOW_COST_NOTE = "low scrypt cost: fit for a devnet only"
 _Entry = TypeVar("_Entry")
+Stamp = tuple[int, int, int]
 
 
 class Keyring:
@@ -51,6 +52,7 @@ class Keyring:
         agencies: Mapping[AgencyId, AgencyKeys],
         accounts: Mapping[Address, LocalAccount],
         outside: OpenVaultKey | None = None,
+        stamps: Mapping[str, Stamp | None] | None = None,
     ) -> None:
         self._path = path
         self._key = key
@@ -58,6 +60,7 @@ class Keyring:
         self._agencies = dict(agencies)
         self._accounts = dict(accounts)
         self._outside = outside
+        self._stamps = dict(stamps or {})
 
     def __repr__(self) -> str:
         return f"Keyring({str(self._path)!r}, {len(self._agencies)} agencies, {len(self._accounts)} accounts)"
@@ -94,6 +97,8 @@ class Keyring:
             KeyringError: wrong secret, or an entry that does not open; names the file, never the secret.
         """
         key, kdf_cost = _read("keyring.json", partial(_unlock, path / "keyring.json", secret))
+        # Before they are read: what is replaced in between differs from its stamp, and is read again.
+        stamps = {file.name: _stamp(file) for file in _entries(path / "agencies")}
         agencies = _open_all(path / "agencies", partial(_load_agency, key, outside))
         accounts = _open_all(path / "accounts", partial(_load_account, key))
         return cls(
@@ -103,6 +108,7 @@ class Keyring:
             {keys.agency: keys for keys in agencies},
             {Address(account.address): account for account in accounts},
             outside,
+            stamps,
         )
 
     @property
@@ -120,11 +126,22 @@ class Keyring:
         """The keys of an agency.
 
         Raises:
-            KeyringError: there are none here.
+            KeyringError: there are none here, or its entry was changed and cannot be opened.
         """
         if agency not in self._agencies:
             raise KeyringError(f"no keys of agency {agency} in this keyring")
+        self._refresh(agency)
         return self._agencies[agency]
+
+    def _refresh(self, agency: AgencyId) -> None:
+        """Follows what another process has changed, which replaces the entry's file."""
+        file = self._agency_file(agency)
+        stamp = _stamp(file)
+        if stamp is None or stamp == self._stamps.get(file.name):
+            return
+        name = f"agencies/{file.name}"
+        self._agencies[agency] = _read(name, partial(_load_agency, self._key, self._outside, file))
+        self._stamps[file.name] = stamp
 
     def add_agency(
         self,
@@ -145,12 +162,36 @@ class Keyring:
         keys = replace(AgencyKeys.generate(agency, kem, random, vault_key), credential_key=credential_key)
         return self._store_agency(keys, random)
 
-    def rotate_vault_key(self, agency: AgencyId, *, random: Random) -> WrappingKey:
-        """A fresh vault key of the next epoch, made here or kept outside; the former ones stay until
-        ``drop_vault_key``."""
+    def add_vault_key(self, agency: AgencyId, *, random: Random) -> WrappingKey:
+        """A fresh vault key of the next epoch, made here or kept outside. It unwraps at once, and wraps from
+        ``use_vault_key`` on."""
         keys = self.agency(agency)
-        made = self._make_vault_key(agency, keys.vault_key.epoch + 1, random)
-        return self._store_agency(keys.with_vault_key(made), random).vault_key
+        made = self._make_vault_key(agency, keys.next_vault_epoch, random)
+        self._store_agency(keys.with_vault_key(made), random)
+        return made
+
+    def use_vault_key(self, agency: AgencyId, epoch: int, *, random: Random) -> None:
+        """Makes the vault key of a later epoch the current one; the former ones stay to unwrap.
+
+        Raises:
+            KeyringError: there is none such.
+        """
+        self._store_agency(self.agency(agency).with_vault_epoch(epoch), random)
+
+    def follow_vault_epoch(self, agency: AgencyId, epoch: int) -> None:
+        """As ``use_vault_key``, in the memory of this process alone: another process rotates, and writes the
+        entry itself.
+
+        Raises:
+            KeyUnavailableError: the key of that epoch is not here.
+        """
+        keys = self.agency(agency)
+        if epoch not in keys.vault_keys:
+            raise KeyUnavailableError(
+                f"the vault key of epoch {epoch} is not in the keyring of this process; copy the keyring from"
+                " where `cityledger node rotate-vault-key` ran"
+            )
+        self._agencies[agency] = keys.with_vault_epoch(max(epoch, keys.vault_epoch))
 
     def _make_vault_key(self, agency: AgencyId, epoch: int, random: Random) -> WrappingKey:
         if self._outside is not None:
@@ -215,6 +256,7 @@ class Keyring:
         self._write(file, {"format": FORMAT, "sealed": sealed.hex()})
         # Only after the disk has it: keys in memory alone would seal records that no restart can open.
         self._agencies[keys.agency] = keys
+        self._stamps[file.name] = _stamp(file)
         return keys
 
     def _write_head(self, unlocked_by: str, salt: bytes, nonce: bytes) -> None:
@@ -231,6 +273,15 @@ class Keyring:
             write_private_file(file, json.dumps(view, indent=1).encode() + b"\n")
         except OSError as error:
             raise KeyringError(f"{file.name} cannot be written: {error.strerror}") from error
+
+
+def _stamp(file: Path) -> Stamp | None:
+    """What differs when a file was replaced; None where it cannot be seen: then memory is what there is."""
+    try:
+        seen = file.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
 def _entries(directory: Path) -> list[Path]:

@@ -101,6 +101,12 @@ def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> Log
     return None if row is None else _head(row)
 
 
+def agency_of(connection: sa.Connection, log: LogId) -> AgencyId:
+    """The agency of a log that this database writes."""
+    query = sa.select(log_head.c.agency).where(log_head.c.log == log)
+    return AgencyId(connection.execute(query).scalar_one())
+
+
 def list_heads(connection: sa.Connection) -> list[LogHead]:
     """Of every log that nodes of this database write or wrote, by number."""
     return [_head(row) for row in connection.execute(sa.select(log_head).order_by(log_head.c.log))]

@@ -19,6 +19,7 @@ from cityledger.store.tables import (
     record_version,
     tombstone,
 )
+from cityledger.store.vault_floors import verify_epochs
 from cityledger.types import ErasureReason, LeafHash, LogId, RecordId
 
 
@@ -37,6 +38,7 @@ def append_version(
     """Numbers and stores a sealed version.
 
     Raises:
+        VaultKeyRotatedError: its data key is wrapped under a vault key that is being retired.
         StaleVersionError: ``sealed.version`` is not the next one any more: somebody wrote in between.
     """
     return append_versions(connection, instance, log, [sealed], now)[0]
@@ -51,6 +53,7 @@ def append_versions(
     if not sealed:
         return []
     _verify_next(connection, sealed)
+    verify_epochs(connection, logs.agency_of(connection, log), [one.wrapped for one in sealed])
     makes: list[Callable[[int, LeafHash], logs.Leaf]] = [partial(_leaf, instance, log, one) for one in sealed]
     numbered = logs.append_many(connection, log, now, makes)
     stored = [_stored(one, place, now) for one, place in zip(sealed, numbered, strict=True)]

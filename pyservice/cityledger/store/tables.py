@@ -213,6 +213,14 @@ replayed_tombstone = table(
     comment="Erasures that a restore repeated: (log, seq) numbered a tombstone that the backup did not hold.",
 )
 
+vault_floor = table(
+    "vault_floor",
+    Column("agency", BigInteger, primary_key=True, autoincrement=False),
+    u64("epoch"),
+    Column("raised_at", BigInteger, nullable=False),
+    comment="Nothing wrapped under a vault key of a lower epoch is written: those keys are retired.",
+)
+
 # --- imports --------------------------------------------------------------------------------------
 
 dataset_writes = table(

@@ -130,9 +130,9 @@ def test_rotation_takes_the_next_epoch_from_the_source(tmp_path: Path, token: So
     first = keyring.add_agency(HEALTH, random=os.urandom).vault_key
     wrapped = wrap(b"k" * 32, first, CONTEXT, b"n" * 12)
     with pytest.raises(KeyringError, match="outside-7-2"):
-        keyring.rotate_vault_key(HEALTH, random=os.urandom)
+        keyring.add_vault_key(HEALTH, random=os.urandom)
     make_vault_key(token, "outside-7-2")
-    assert keyring.rotate_vault_key(HEALTH, random=os.urandom).epoch == 2
+    assert keyring.add_vault_key(HEALTH, random=os.urandom).epoch == 2
 
     again = open_keyring(settings_of(tmp_path, vault_keys=source), SECRET).agency(HEALTH)
     assert sorted(again.vault_keys) == [1, 2]
@@ -144,6 +144,7 @@ def test_a_keyring_may_move_its_vault_keys_out_by_a_rotation(tmp_path: Path) -> 
     key_file(tmp_path, "vault-7-2", b"v" * 32)
     settings = settings_of(tmp_path, vault_keys="file:vault-{agency}-{epoch}")
     keyring = open_keyring(settings, SECRET)
-    keyring.rotate_vault_key(HEALTH, random=os.urandom)
+    keyring.add_vault_key(HEALTH, random=os.urandom)
+    keyring.use_vault_key(HEALTH, 2, random=os.urandom)
     keyring.drop_vault_key(HEALTH, 1, random=os.urandom)
     assert list(open_keyring(settings, SECRET).agency(HEALTH).vault_keys) == [2]

@@ -178,16 +178,19 @@ def test_normal_cost_has_no_note_and_its_accounts_are_not_cheap_either(path, ran
     assert keystore["crypto"]["kdfparams"]["n"] == 1 << LOW_KDF_COST
 
 
-def test_rotate_vault_key_keeps_the_former_ones(keyring, path, randbytes):
+def test_use_vault_key_keeps_the_former_ones(keyring, path, randbytes):
     first = keyring.agency(AgencyId(7)).vault_key
-    second = keyring.rotate_vault_key(AgencyId(7), random=randbytes)
+    second = keyring.add_vault_key(AgencyId(7), random=randbytes)
+    assert keyring.agency(AgencyId(7)).vault_key == first
+    keyring.use_vault_key(AgencyId(7), 2, random=randbytes)
     again = Keyring.open(path, SECRET).agency(AgencyId(7))
     assert again.vault_keys == {1: first, 2: second}
     assert again.vault_key == second
 
 
 def test_drop_vault_key_forgets_a_past_epoch_only(keyring, path, randbytes):
-    keyring.rotate_vault_key(AgencyId(7), random=randbytes)
+    keyring.add_vault_key(AgencyId(7), random=randbytes)
+    keyring.use_vault_key(AgencyId(7), 2, random=randbytes)
     with pytest.raises(KeyringError, match="no past vault key of epoch 2"):
         keyring.drop_vault_key(AgencyId(7), 2, random=randbytes)
     keyring.drop_vault_key(AgencyId(7), 1, random=randbytes)
@@ -225,6 +228,6 @@ def test_a_write_that_fails_leaves_the_old_entry_and_the_old_keys(keyring, path,
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(KeyringError, match=r"7\.json cannot be written: No space left"):
-        keyring.rotate_vault_key(AgencyId(7), random=randbytes)
+        keyring.add_vault_key(AgencyId(7), random=randbytes)
     assert list(keyring.agency(AgencyId(7)).vault_keys) == [1]
     assert list(Keyring.open(path, SECRET).agency(AgencyId(7)).vault_keys) == [1]

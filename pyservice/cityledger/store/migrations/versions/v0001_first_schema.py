@@ -504,6 +504,15 @@ def upgrade() -> None:
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_token_expires_at"), ["expires_at"], unique=False)
     op.create_table(
+        "vault_floor",
+        sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("raised_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("epoch >= 0", name=op.f("ck_vault_floor_epoch")),
+        sa.PrimaryKeyConstraint("agency", name=op.f("pk_vault_floor")),
+        comment="Nothing wrapped under a vault key of a lower epoch is written: those keys are retired.",
+    )
+    op.create_table(
         "revocation_list",
         sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("credential_key", sa.LargeBinary(length=32), nullable=False),
@@ -777,6 +786,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("vault_floor")
     op.drop_table("revoked_officer")
     op.drop_table("revocation_list")
     with op.batch_alter_table("record_subject", schema=None) as batch_op:

@@ -1,0 +1,59 @@
+"""Who changes the keys of a keyring, and who relies on all of them being there: locks on its directory."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cityledger.errors import ConfigurationError, KeyringError
+
+_CHANGING, _IN_USE = ".changing", ".in-use"
+
+
+@contextmanager
+def changing_keys(keyring: Path) -> Iterator[None]:
+    """Makes this process the one that changes entries; the system releases the lock however the process ends.
+
+    Raises:
+        ConfigurationError: another process does.
+    """
+    with _locked(keyring / _CHANGING, fcntl.LOCK_EX, "another command is changing keys of this keyring"):
+        yield
+
+
+@contextmanager
+def using_all_keys(keyring: Path) -> Iterator[None]:
+    """For backups and scrubs: no key is dropped meanwhile that rows read earlier still need.
+
+    Raises:
+        ConfigurationError: a key is being dropped now.
+    """
+    with _locked(keyring / _IN_USE, fcntl.LOCK_SH, "a key is being dropped; run this again"):
+        yield
+
+
+@contextmanager
+def dropping_keys(keyring: Path) -> Iterator[None]:
+    """
+    Raises:
+        ConfigurationError: a backup or a scrub relies on the keys.
+    """
+    told = "a backup or a scrub of this node needs the old key; run this again when it has ended"
+    with _locked(keyring / _IN_USE, fcntl.LOCK_EX, told):
+        yield
+
+
+@contextmanager
+def _locked(file: Path, kind: int, told: str) -> Iterator[None]:
+    try:
+        held = file.open("a")
+    except OSError as error:
+        raise KeyringError(f"{file.parent} cannot be locked: {error.strerror}") from error
+    with held:
+        try:
+            fcntl.flock(held, kind | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(told) from None
+        yield
