@@ -24,6 +24,7 @@ from starlette.testclient import TestClient
 from cityledger.api.wire.shapes import hex_of
 from cityledger.errors import StorageFullError
 from cityledger.exchange import audit, import_jobs, landing, lookup, read, streams, submit
+from cityledger.exchange.erasure_proof import prove_erasure
 from cityledger.exchange.identifier_lookup import find_by_identifier
 from cityledger.store import tables as t
 from cityledger.store.journal import Journal
@@ -45,6 +46,7 @@ EXITS: dict[tuple[str, str], object] = {
     ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"): streams.read_ciphertext,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
     ("GET", RECORDS + "/{id}/proof"): (lookup.prove, read.read_plain),
+    ("GET", RECORDS + "/{id}/tombstone"): prove_erasure,
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/{id}/head"): landing.land,

@@ -48,6 +48,7 @@ SUMMARIES = {
     "release_record": "Read a record sealed to your own key",
     "get_part": "Read one part of a record",
     "get_ciphertext": "Fetch the ciphertext of a long part",
+    "tombstone_proof": "Get the proof file of an erasure",
     "land_record": "Move a record's head on chain",
     "start_import": "Import a file",
     "imports": "List imports",

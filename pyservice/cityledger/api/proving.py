@@ -10,6 +10,9 @@ from fastapi import Response
 from cityledger.api.context import NodeContext
 from cityledger.api.headers import RECEIPTS, Reason, answer_headers
 from cityledger.api.strict_requests import JSON
+from cityledger.api.wire.shapes import hex_of
+from cityledger.exchange.erasure_proof import prove_erasure
+from cityledger.exchange.gate import Passed
 from cityledger.exchange.lookup import Inclusion, prove
 from cityledger.exchange.read import opening_key, read_plain
 from cityledger.exchange.services import Target
@@ -31,14 +34,35 @@ def proof_answer(
     if with_openings:
         opening_key(node.services, session)
     passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
-    headers, openings = answer_headers(passed), None
+    headers, openings = answer_headers(passed) | _tombstone_link(passed), None
     if with_openings:
         assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
         wanted = replace(target, version=inclusion.leaf.version)
         released, opened = read_plain(node.services, session, reason.to(Action.READ), wanted)
         told = answer_headers(released.passed)
-        headers, openings = {**told, RECEIPTS: f"{headers[RECEIPTS]}, {told[RECEIPTS]}"}, opened.openings
+        headers, openings = (
+            {**headers, **told, RECEIPTS: f"{headers[RECEIPTS]}, {told[RECEIPTS]}"},
+            opened.openings,
+        )
     return Response(proof_bytes(node, inclusion, openings), headers=headers, media_type=JSON)
+
+
+def erasure_answer(node: NodeContext, session: Session, reason: Reason, target: Target) -> Response:
+    """The proof file of a version's tombstone.
+
+    Raises: as ``prove_erasure``.
+    """
+    passed, inclusion = prove_erasure(node.services, session, reason.to(Action.PROOF), target)
+    return Response(proof_bytes(node, inclusion), headers=answer_headers(passed), media_type=JSON)
+
+
+def _tombstone_link(passed: Passed) -> dict[str, str]:
+    """Where the tombstone of an erased version is (RFC 8288)."""
+    version = passed.ruling.version
+    if version is None or version.wrapped is not None:
+        return {}
+    place = f"/v1/datasets/{hex_of(version.dataset)}/records/{hex_of(version.record)}"
+    return {"Link": f'<{place}/tombstone?version={version.version}>; rel="related"; title="tombstone"'}
 
 
 def proof_bytes(

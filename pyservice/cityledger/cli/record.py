@@ -26,6 +26,7 @@ from cityledger.cli.record_import import import_
 from cityledger.cli.record_land import land
 from cityledger.cli.record_part import write_part
 from cityledger.cli.record_put import put
+from cityledger.cli.record_tombstone import tombstone
 
 app = typer.Typer(
     help="Write, read, find, prove and erase records. How to sign in: `cityledger whoami --help`."
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(put)
 app.command()(land)
 app.command("import")(import_)
+app.command()(tombstone)
 
 VersionOption = Annotated[
     int | None, typer.Option("--version", min=1, help="Another than the newest version.")
@@ -298,6 +300,7 @@ def erase(
         places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
     rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
     print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)
+    note("next: cityledger record tombstone writes the files that prove it")
 
 
 def _print_bytes(data: bytes) -> None:

@@ -210,6 +210,15 @@ class ProvenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureProof:
+    """Both files that prove an erasure, each verified: a tombstone names the leaf that it erased by its hash
+    only."""
+
+    tombstone: ProvenFile
+    erased: ProvenFile
+
+
+@dataclass(frozen=True, slots=True)
 class Mined:
     """Where the chain took a call."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cityledger.client.answers import ProvenFile
+from cityledger.client.answers import ErasureProof, ProvenFile
 from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.proofs.proof_file import PartOpening, Proof, format_proof, parse_proof
-from cityledger.proofs.verify import verify_proof
+from cityledger.proofs.verify import Companion, verify_proof
 from cityledger.types import DatasetId, RecordId
 
 
@@ -35,6 +35,17 @@ def proven(
     if dataset is not None:
         _verify_record(proof, dataset, record, version)
     return ProvenFile(data, proof, verify_proof(proof, reader))
+
+
+def proven_erasure(data: bytes, erased: ProvenFile, reader: LedgerReader | None) -> ErasureProof:
+    """Parses and verifies the proof file of a tombstone, and that it erased the leaf of ``erased``.
+
+    Raises:
+        VerificationError: it does not hold, or is of another leaf, or in another agency's log.
+    """
+    proof = parse_proof(data)
+    verdict = verify_proof(proof, reader, Companion(erased=erased.proof))
+    return ErasureProof(ProvenFile(data, proof, verdict), erased)
 
 
 def with_openings(file: ProvenFile, openings: Mapping[int, bytes]) -> ProvenFile:

@@ -11,7 +11,7 @@ from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.ruling import rule_within
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.tree_tops import TreeTops
-from cityledger.proofs.leaves import ReceiptLeaf, RecordLeaf
+from cityledger.proofs.leaves import Leaf
 from cityledger.store import batches, index, node_state, records, subjects
 from cityledger.store.batches import Anchored, Batch
 from cityledger.store.records import StoredVersion
@@ -41,7 +41,7 @@ class History:
 class Inclusion:
     """A leaf's place under an anchored root: everything that a proof file needs."""
 
-    leaf: RecordLeaf | ReceiptLeaf
+    leaf: Leaf
     batch: Batch
     path: tuple[bytes, ...]
     anchored: Anchored
@@ -115,7 +115,7 @@ def prove(services: Services, session: Session, intent: Intent, target: Target) 
         return passed, include(connection, leaf, services.tree_tops)
 
 
-def include(connection: sa.Connection, leaf: RecordLeaf | ReceiptLeaf, tops: TreeTops) -> Inclusion:
+def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
     """The place of a numbered leaf under its anchored root.
 
     Raises:

@@ -40,6 +40,17 @@ def find_tombstone(
     return next((one for one in found if (one.leaf.log, one.leaf.seq) == (log, seq)), None)
 
 
+def find_tombstone_of(connection: sa.Connection, instance: bytes, version: StoredVersion) -> Tombstone | None:
+    """The tombstone that this database numbered for a version, None where it did not."""
+    t = tombstone.c
+    of_version = (
+        (t.dataset == version.dataset) & (t.record == version.record) & (t.version == version.version)
+    )
+    row = connection.execute(sa.select(t.log, t.seq).where(of_version)).one_or_none()
+    found = None if row is None else find_tombstone(connection, instance, LogId(row.log), row.seq)
+    return None if found is None else found.leaf
+
+
 def find_erased(connection: sa.Connection, one: TombstoneObject) -> StoredVersion | None:
     """The version whose leaf the tombstone erases, None where this database does not hold it."""
     place = (record_version.c.log == one.erased_log) & (record_version.c.seq == one.erased_seq)

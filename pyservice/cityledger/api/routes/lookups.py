@@ -10,7 +10,7 @@ from cityledger.api.caller import Caller, Node
 from cityledger.api.finding import find_records
 from cityledger.api.headers import Stated, answer_headers
 from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
-from cityledger.api.proving import proof_answer
+from cityledger.api.proving import erasure_answer, proof_answer
 from cityledger.api.routes.records import RECORD
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.lookups import (
@@ -102,8 +102,26 @@ def record_proof(
 ) -> Response:
     """A file that shows offline that this version was anchored.
 
+    Of a version that was erased, the header `Link` names where its tombstone's proof is.
+
     With `openings=true` whoever holds a payload can check it with the file too. That is a read of the parts
     that the caller may read, and leaves a read's receipts as well.
     """
     target = target_of(node, dataset, name, version)
     return proof_answer(node, session, reason, target, with_openings=openings)
+
+
+@router.get(RECORD + "/tombstone", responses={200: {"description": "A proof file (SPEC.md §7)"}})
+def tombstone_proof(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    version: VersionInQuery = None,
+) -> Response:
+    """A file that shows offline that this version was erased, together with the version's own proof file.
+
+    For the provider only: to others a record that was erased is as if it had never been.
+    """
+    return erasure_answer(node, session, reason, target_of(node, dataset, name, version))

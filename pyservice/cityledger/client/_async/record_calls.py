@@ -8,6 +8,7 @@ from cityledger.client._async.calls import node_info
 from cityledger.client._async.part_calls import PartCalls
 from cityledger.client.address import record_path
 from cityledger.client.answers import (
+    ErasureProof,
     FoundRecord,
     HistoryVersion,
     LeafPlace,
@@ -20,7 +21,7 @@ from cityledger.client.answers import (
 )
 from cityledger.client.concurrency import async_call
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
-from cityledger.client.proving import proven
+from cityledger.client.proving import proven, proven_erasure
 from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
 from cityledger.client.record_forms import (
@@ -40,6 +41,7 @@ from cityledger.client.releases import Asked, open_release_from, release_from_js
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
+from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
@@ -222,6 +224,28 @@ class RecordCalls(PartCalls):
         return await async_call(
             proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version
         )
+
+    async def erasure_proof(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason = OWN_DUTY,
+        *,
+        version: int | None = None,
+        reader: LedgerReader | None = None,
+    ) -> ErasureProof:
+        """The proof files of a version's tombstone and of the leaf that it erased, verified together; for the
+        provider only.
+
+        Raises: as ``proof``, and
+            NotFoundError: the version is not erased.
+        """
+        erased = await self.proof(dataset, record, reason, version=version, reader=reader)
+        assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has seen to it
+        params = {"version": str(erased.proof.leaf.version)}
+        request = Request("GET", record_path(dataset, record) + "/tombstone", params)
+        answer = await self._send(request, reason)
+        return await async_call(proven_erasure, answer.body, erased, reader)
 
     async def restrict(
         self,

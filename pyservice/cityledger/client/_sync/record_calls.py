@@ -9,6 +9,7 @@ from cityledger.client._sync.calls import node_info
 from cityledger.client._sync.part_calls import PartCalls
 from cityledger.client.address import record_path
 from cityledger.client.answers import (
+    ErasureProof,
     FoundRecord,
     HistoryVersion,
     LeafPlace,
@@ -21,7 +22,7 @@ from cityledger.client.answers import (
 )
 from cityledger.client.concurrency import call
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
-from cityledger.client.proving import proven
+from cityledger.client.proving import proven, proven_erasure
 from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
 from cityledger.client.record_forms import (
@@ -41,6 +42,7 @@ from cityledger.client.releases import Asked, open_release_from, release_from_js
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
+from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
@@ -219,6 +221,28 @@ class RecordCalls(PartCalls):
         request = Request("GET", record_path(dataset, record) + "/proof", params)
         answer = self._send(request, reason)
         return call(proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version)
+
+    def erasure_proof(
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: Reason = OWN_DUTY,
+        *,
+        version: int | None = None,
+        reader: LedgerReader | None = None,
+    ) -> ErasureProof:
+        """The proof files of a version's tombstone and of the leaf that it erased, verified together; for the
+        provider only.
+
+        Raises: as ``proof``, and
+            NotFoundError: the version is not erased.
+        """
+        erased = self.proof(dataset, record, reason, version=version, reader=reader)
+        assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has seen to it
+        params = {"version": str(erased.proof.leaf.version)}
+        request = Request("GET", record_path(dataset, record) + "/tombstone", params)
+        answer = self._send(request, reason)
+        return call(proven_erasure, answer.body, erased, reader)
 
     def restrict(
         self,

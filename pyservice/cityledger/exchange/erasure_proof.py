@@ -1,0 +1,31 @@
+"""The inclusion of a tombstone, for the agency whose record was erased."""
+
+from __future__ import annotations
+
+from cityledger.errors import NotFoundError
+from cityledger.exchange.gate import Passed, pass_gate
+from cityledger.exchange.lookup import Inclusion, include
+from cityledger.exchange.services import Intent, Services, Target
+from cityledger.store.tokens import Session
+from cityledger.store.tombstones import find_tombstone_of
+
+
+def prove_erasure(
+    services: Services, session: Session, intent: Intent, target: Target
+) -> tuple[Passed, Inclusion]:
+    """The inclusion of the tombstone of one version, by default the newest, under its anchored root.
+
+    Raises: as ``pass_gate``, and
+        NotFoundError: the version is not erased, its tombstone was numbered by a store that is lost, or the
+            caller is not the provider: others are not told what was erased.
+        NotAnchoredError: the tombstone is durable but not mined yet.
+    """
+    passed = pass_gate(services, session, intent, target)
+    version = passed.ruling.version
+    if version is None or session.agency != passed.ruling.dataset.provider:
+        raise NotFoundError("record")
+    with services.database.reading() as connection:
+        tombstone = find_tombstone_of(connection, services.instance, version)
+        if tombstone is None:
+            raise NotFoundError("tombstone")
+        return passed, include(connection, tombstone, services.tree_tops)
