@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +140,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     """The file takes its name when it is whole: one that was cut off must not pass for an export."""
     unfinished = path.with_name(path.name + ".part")
     try:
-        with unfinished.open("wb") as file:
+        # Receipts name officers and cases: for the caller alone, whatever the umask.
+        with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             yield file
         unfinished.replace(path)
     finally:

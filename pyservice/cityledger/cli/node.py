@@ -24,6 +24,7 @@ from cityledger.cli.node_rotate_vault_key import rotate_vault_key
 from cityledger.cli.node_scrub import scrub
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.errors import UnavailableError
+from cityledger.sealing.private_files import private_by_default
 
 if TYPE_CHECKING:
     from cityledger.app import Node
@@ -45,6 +46,14 @@ NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
 ]
 _READY_SECONDS = 1.0
+
+
+@app.callback(help=app.info.help)
+def private(context: typer.Context) -> None:
+    """What a command creates is for its user alone, also in a folder that others can read."""
+    context.with_resource(private_by_default())
+
+
 _LOOK_SECONDS = 1.0
 """How often to look whether the API is alive; a signal is heard at once."""
 

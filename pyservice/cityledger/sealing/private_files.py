@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def make_private_directory(path: Path) -> None:
-    """Create ``path`` and its parents with mode 0700; nothing if it exists."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create ``path`` and those of its parents that are missing, each with mode 0700; what exists is left as
+    it is. (``Path.mkdir`` gives its mode to the last one alone.)
+    """
+    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private_file(path: Path) -> None:
+    """Create ``path`` empty with mode 0600 where it is missing, for a program that would make it readable."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
+@contextmanager
+def private_by_default() -> Iterator[None]:
+    """Whatever this process creates meanwhile is for its user alone, also through libraries."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def write_private_file(path: Path, data: bytes) -> None:

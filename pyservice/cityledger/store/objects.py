@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, UnavailableError
+from cityledger.sealing.private_files import make_private_directory
 from cityledger.store.pipe import Pipe, in_thread
 
 _MARGIN = timedelta(seconds=1)
@@ -58,7 +59,7 @@ class Objects:
         try:
             if urlsplit(url).scheme == "file":
                 folder = Path(unquote(urlsplit(url).path))
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_directory(folder)
                 return cls(LocalStore(prefix=folder), folder)
             return cls(from_url(url), None)
         except (BaseError, OSError, ValueError) as error:

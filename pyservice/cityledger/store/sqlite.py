@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+
+from cityledger.sealing.private_files import make_private_file
 
 BUSY_TIMEOUT_MS = 10_000
 TRUNCATE_TIMEOUT_MS = 250
 
 
 def create_engine(url: sa.URL) -> sa.Engine:
+    _make_private(url)
     # hide_parameters: rows hold wrapped keys and tokens' digests, which no log or error may show.
     engine = sa.create_engine(url, pool_size=16, max_overflow=32, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_private(url: sa.URL) -> None:
+    """SQLite makes its file readable for all, and gives the mode of that file to its WAL and its index."""
+    if url.database and url.database != ":memory:" and Path(url.database).parent.is_dir():
+        try:
+            make_private_file(Path(url.database))
+        except OSError:
+            return  # a folder that cannot be written is reported by the first connection
 
 
 def _prepare(raw: Any, _record: object) -> None:
