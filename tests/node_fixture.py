@@ -413,6 +413,7 @@ def make_node(folder: Path, **settings: Any) -> TestNode:
         imports=ImportRunner(services),
         metrics=CollectorRegistry(),
         readiness=lambda: [Check("index", True, "at the head")],
+        nonce_key=b"nonces of the tests",
     )
     client = TestClient(create_app(context), base_url=ORIGIN, raise_server_exceptions=False)
     node = TestNode(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
 from cityledger.anchoring.anchorer import Anchorer
@@ -203,7 +204,12 @@ def api_of(node: Node, *, host: str, port: int) -> NodeContext:
         imports=node.imports,
         metrics=_metrics(node, readiness),
         readiness=readiness,
+        nonce_key=bytes.fromhex(node.services.journal.run(_nonce_key)),
     )
+
+
+def _nonce_key(connection: sa.Connection) -> str:
+    return node_state.get_or_put(connection, node_state.NONCE_KEY, os.urandom(32).hex())
 
 
 def _readiness(node: Node) -> Callable[[], list[Check]]:

@@ -44,6 +44,7 @@ def create_app(context: NodeContext) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
+        openapi_url=None,  # served by routes/node.py: FastAPI's route would encode it for each request
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -43,6 +43,8 @@ class NodeContext:
     imports: ImportRunner
     metrics: CollectorRegistry
     readiness: Callable[[], list[Check]]
+    nonce_key: bytes = field(repr=False)
+    """Authenticates the nonces of all processes of this node's database."""
     uploads: Uploads = field(default_factory=Uploads)
 
     @property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -91,6 +94,24 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if not _is_open(path):
                 operation["security"] = [{"token": []}]
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedDescription:
+    """The document as it is sent. ``etag`` changes with its bytes."""
+
+    body: bytes
+    etag: str
+
+
+def encoded_description(app: FastAPI) -> EncodedDescription:
+    """Encoded once for each application; the first call takes some hundred milliseconds."""
+    known: EncodedDescription | None = getattr(app.state, "description", None)
+    if known is None:
+        body = msgspec.json.encode(app.openapi())
+        known = EncodedDescription(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        app.state.description = known
+    return known
 
 
 def _statuses(path: str) -> list[int]:

@@ -20,6 +20,7 @@ from cityledger.errors import (
     StaleVersionError,
     TooLargeError,
     VaultKeyRotatedError,
+    WriteConflictError,
 )
 from cityledger.exchange.import_notes import Notes, opened
 from cityledger.exchange.import_request import caller_from_json
@@ -172,7 +173,7 @@ class ImportRun:
             ):  # somebody else wrote one of these records, or named one of the subjects
                 self._states.forget()
                 self._subjects.forget()
-        raise ConflictError("other writes to these records kept coming first")
+        raise WriteConflictError("too many concurrent writes to these records; try again")
 
     def _judge(self, checked: Sequence[Candidate | RejectedRow]) -> _Judged:
         candidates = [one for one in checked if isinstance(one, Candidate)]

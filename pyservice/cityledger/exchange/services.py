@@ -10,6 +10,7 @@ from cityledger.errors import KeyringError, KeyUnavailableError, MisdirectedErro
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.tree_tops import TreeTops
+from cityledger.exchange.turns import Turns
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.context import Context
@@ -53,6 +54,7 @@ class Services:
     backup_horizon_seconds: int
     tree_tops: TreeTops = field(default_factory=TreeTops)
     instruments: Instruments = field(default_factory=Instruments)
+    turns: Turns = field(default_factory=Turns)
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.

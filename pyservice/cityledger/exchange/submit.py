@@ -17,6 +17,7 @@ from cityledger.errors import (
     StaleVersionError,
     UnavailableError,
     VaultKeyRotatedError,
+    WriteConflictError,
 )
 from cityledger.exchange.kept import Kept
 from cityledger.exchange.own_parts import NEVER, Newest, load_newest
@@ -201,6 +202,13 @@ class _Writing:
     kept: Kept
 
     def run(self) -> StoredVersion:
+        if self.draft.expected is not None:
+            return self._write()
+        # Each would else take the version number that others have sealed for, and they would seal again.
+        with self.services.turns.turn((self.draft.target.dataset, self.draft.target.record)):
+            return self._write()
+
+    def _write(self) -> StoredVersion:
         for _ in range(ROUNDS):
             newest = self._newest()
             work = partial(self._store, newest.version, self._sealed(newest))
@@ -211,7 +219,7 @@ class _Writing:
             except StaleVersionError:
                 if self.draft.expected is not None:
                     raise
-        raise ConflictError("other writes to this record kept coming first; try again")
+        raise WriteConflictError("too many concurrent writes to this record; try again")
 
     def _newest(self) -> Newest:
         target, profile = self.draft.target, registry.get(self.dataset.profile)

@@ -14,6 +14,11 @@ MAX_RATIO = 200
 """Text packs to a tenth, seldom to a fiftieth; a bomb unpacks to a thousandfold."""
 _RATIO_FROM_BYTES = 8_388_608
 """Below this much plain text a high ratio harms nobody."""
+_EMPTY_MEMBERS = 1_000
+_PLAIN_BYTES_A_MEMBER = 1_024
+"""Programs that write many members (bgzip) fill each with 64 KiB; even an empty one costs an inflater."""
+_WASTE_BYTES = 1_048_576
+"""So much more packed than plain bytes may there be: names in headers, and chunks that are unpacked later."""
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -29,7 +34,8 @@ def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
     """The plain bytes in chunks of bounded size, whether the source is gzip or not; constant memory.
 
     Raises:
-        TooLargeError: more plain bytes than the limit, or packed denser than any honest file.
+        TooLargeError: more plain bytes than the limit, or packed denser than any honest file, or more members
+            or packed bytes than so few plain bytes need.
         FormatError: begins like gzip and is none, is cut off, or goes on after its end.
     """
     source = iter(chunks)
@@ -53,28 +59,35 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gunzipped(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
-    packed = plain = 0
-    for chunk, taken in _members(chunks):
+    packed = plain = members = 0
+    for chunk, taken, begun in _members(chunks):
         packed += taken
         plain += len(chunk)
+        members += begun
+        if members > _EMPTY_MEMBERS + plain // _PLAIN_BYTES_A_MEMBER:
+            raise TooLargeError("", "the gzip file has more members than its content needs")
+        if packed > _WASTE_BYTES + 2 * plain:
+            raise TooLargeError("", "the gzip file is longer than its content")
         if plain > _RATIO_FROM_BYTES and plain > limits.ratio * packed:
             raise TooLargeError("", f"the file unpacks to more than {limits.ratio} times its size")
         if chunk:
             yield chunk
 
 
-def _members(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
-    """``(plain bytes, packed bytes read for them)``; a gzip file may have several members (RFC 1952 §2.2)."""
+def _members(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """``(plain bytes, packed bytes read for them, members begun)``; a gzip file may have several members
+    (RFC 1952 §2.2).
+    """
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     for chunk in chunks:
-        held, taken = chunk, len(chunk)
+        held, taken, begun = chunk, len(chunk), 0
         while held:
             if inflater.eof:
-                inflater = zlib.decompressobj(_GZIP_WINDOW)
-            yield _inflated(inflater, held), taken
-            held, taken = inflater.unconsumed_tail or inflater.unused_data, 0
+                inflater, begun = zlib.decompressobj(_GZIP_WINDOW), 1
+            yield _inflated(inflater, held), taken, begun
+            held, taken, begun = inflater.unconsumed_tail or inflater.unused_data, 0, 0
     while not inflater.eof and (more := _inflated(inflater, inflater.unconsumed_tail)):
-        yield more, 0
+        yield more, 0, 0
     if not inflater.eof:
         raise FormatError("", "the gzip file is cut off")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from cityledger.errors import WrongChainError
 from cityledger.store.tables import node_state as table
 
 INSTANCE = "instance"
 FINAL_BLOCK = "final_block"
+NONCE_KEY = "siwe_nonce_key"
+"""Authenticates nonces for sign-in, of all processes of this database. Who learns it can only make nonces."""
 INDEX_HALTED = "index_halted"
 """Why the index stopped for good; while it stands, what the index says must not be acted on."""
 
@@ -21,6 +24,19 @@ def put_value(connection: sa.Connection, key: str, value: str) -> None:
     updated = connection.execute(table.update().where(table.c.key == key).values(value=value))
     if updated.rowcount == 0:
         connection.execute(table.insert().values(key=key, value=value))
+
+
+def get_or_put(connection: sa.Connection, key: str, value: str) -> str:
+    """The value of ``key``, which is ``value`` from now on where there was none."""
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(table.insert().values(key=key, value=value))
+    except IntegrityError:
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+    stored: str = connection.execute(sa.select(table.c.value).where(table.c.key == key)).scalar_one()
+    return stored
 
 
 def final_block(connection: sa.Connection) -> int:

@@ -79,9 +79,3 @@ def is_first_use(connection: sa.Connection, kind: str, value: str, expires_at: i
         return False
     savepoint.commit()
     return True
-
-
-def is_consumed(connection: sa.Connection, kind: str, value: str, now: int) -> bool:
-    """Takes away a value that was put down before; False if it is not there, used up or expired."""
-    wanted = (once.c.kind == kind) & (once.c.value == value) & (once.c.expires_at > now)
-    return connection.execute(once.delete().where(wanted)).rowcount == 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from cityledger import __version__
 from cityledger.api.caller import Node
+from cityledger.api.description import encoded_description
 from cityledger.api.routes.signin import TOKEN_PATH
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.node import Alive, Readiness, Root, WellKnown, view_of, well_known
@@ -24,6 +25,16 @@ async def root() -> Root:
         about="/.well-known/cityledger",
         ready="/readyz",
     )
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> Response:
+    """The description of this API; with `If-None-Match` only where it is another."""
+    described = encoded_description(request.app)
+    headers = {"ETag": described.etag, "Cache-Control": "no-cache"}
+    if request.headers.get("If-None-Match") == described.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(described.body, headers=headers, media_type="application/json")
 
 
 @router.get("/healthz")

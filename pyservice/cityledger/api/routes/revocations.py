@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from cityledger.api.caller import Caller, Node
+from cityledger.api.limits.admission import SIGN_IN_COST
 from cityledger.api.routes.directory import AgencyInPath
 from cityledger.api.signin.revocation_list import MAX_CHARACTERS
 from cityledger.api.signin.revoking import own_revocations, take_revocations
@@ -23,6 +24,10 @@ class SignedListRoute(StrictRoute):
 
     def body_limit_bytes(self, settings: Settings) -> int:
         return min(MAX_CHARACTERS, settings.body_limit_bytes)
+
+    async def authenticate(self, request: Request) -> None:
+        await super().authenticate(request)
+        request.state.cost = SIGN_IN_COST
 
 
 router = APIRouter(route_class=SignedListRoute, tags=["sign-in"])

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cityledger.api.context import NodeContext
 from cityledger.api.signin.assertion import Assertion, verify_assertion
 from cityledger.api.signin.dpop import DpopProof, verify_dpop
+from cityledger.api.signin.nonces import make_nonce, verify_nonce
 from cityledger.api.signin.siwe_message import SignedIn, SiweAudience, verify_siwe
 from cityledger.api.signin.standing import find_live_role
 from cityledger.errors import CredentialError
@@ -36,14 +37,8 @@ class Issued:
 
 
 def new_nonce(node: NodeContext) -> str:
-    """A nonce for one SIWE message, kept until it is used or ten minutes old."""
-    nonce, now = node.services.random_bytes(16).hex(), node.now()
-
-    def work(connection: sa.Connection) -> None:
-        tokens.is_first_use(connection, _NONCE, nonce, now + NONCE_SECONDS, now)
-
-    node.services.journal.run(work)
-    return nonce
+    """A nonce for one SIWE message within ten minutes. Nothing is stored before it is used."""
+    return make_nonce(node.nonce_key, node.services.random_bytes, node.now() + NONCE_SECONDS)
 
 
 def verify_proof(node: NodeContext, text: str, path: str) -> DpopProof:
@@ -90,12 +85,13 @@ def sign_in_by_siwe(node: NodeContext, message: str, signature: str) -> Issued:
         SiweAudience(settings.domain, node.origins, settings.chain_id, node.services.instance),
         now,
     )
+    expires_at = verify_nonce(node.nonce_key, signed_in.nonce, now)
     secret = _new_secret(node)
 
     def work(connection: sa.Connection) -> Session:
         session = _officers_session(connection, node, signed_in, now)
-        if not tokens.is_consumed(connection, _NONCE, signed_in.nonce, now):
-            raise CredentialError("SIWE: the nonce is not one of this node's, was used before, or is too old")
+        if not tokens.is_first_use(connection, _NONCE, signed_in.nonce, expires_at, now):
+            raise CredentialError("SIWE: the nonce was used before")
         tokens.add_token(connection, secret, session, now)
         return session
 

@@ -1,0 +1,22 @@
+"""Of 200 parallel writes without a condition to one record, 91 ended in 409 "try again" (hostile)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from node_fixture import TREATMENT_RECORD, TestNode
+
+
+def test_parallel_writes_without_a_condition_all_succeed(node: TestNode) -> None:
+    headers = node.headers("HEALTH", "writer")
+    url = node.url(node.health, "visit-1")
+
+    def put(_: int) -> int:
+        answer = node.client.put(url, json=TREATMENT_RECORD, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+        return int(answer.json()["version"])
+
+    with ThreadPoolExecutor(40) as threads:
+        versions = list(threads.map(put, range(120)))
+
+    assert sorted(versions) == list(range(1, 121))
