@@ -87,7 +87,7 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
     wrong = {one["check"] for one in json.loads(check(process, code=1)) if not one["ok"]}
     assert wrong == {"keys of LAND", "logs of LAND"}
     link = ["node", "link", "LAND", "--folder", "node", "--devnet-account", str(LAND_ACCOUNT)]
-    assert process.json(*link)["keys"] == "rotated"
+    assert process.json(*link)["keys"] == "published"
     assert process.json(*link)["keys"] == "unchanged"
     assert all(one["ok"] for one in json.loads(check(process)))
 

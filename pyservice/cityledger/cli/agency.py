@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.agency_keys import rotate_keys
 from cityledger.cli.arguments import address, bytes32
 from cityledger.cli.chain_access import (
     MANIFEST,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from cityledger.chain.sender import Call
     from cityledger.types import Agency
 
-app = typer.Typer(help="Admit, suspend and list agencies: council and guard.")
+app = typer.Typer(help="Admit, suspend and list agencies: council and guard; change an agency's keys.")
+app.command()(rotate_keys)
 
 AgencyArgument = Annotated[str, typer.Argument(help="The agency's code or number.", metavar="AGENCY")]
 DigestOption = Annotated[str, typer.Option(help="32 bytes in hex; `cityledger node init` prints it.")]
@@ -116,6 +118,8 @@ def reinstate(
     """
     signing = (account, password_file, devnet_account)
     _move(agency, lambda registry: registry.reinstate, rpc, manifest, signing, as_json)
+    note("keys from before a reported compromise stay ended; next, with the agency's account:")
+    note(f"cityledger agency rotate-keys {agency} --folder NODE, and officer appoint")
 
 
 @app.command()
@@ -152,6 +156,34 @@ def report_compromise(
     """
     signing = (account, password_file, devnet_account)
     _move(agency, lambda registry: registry.report_compromise, rpc, manifest, signing, as_json)
+
+
+@app.command()
+def rotate_account(
+    agency: AgencyArgument,
+    new_account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account that acts for it then.")],
+    rpc: RpcOption = None,
+    manifest: ManifestOption = MANIFEST,
+    account: AccountOption = None,
+    password_file: PasswordFileOption = None,
+    devnet_account: DevnetAccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an agency another account, e.g. after the key of the former one was stolen or lost. Council.
+
+    Example: `cityledger agency rotate-account HEALTH 0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc
+    --devnet-account 1`
+
+    The former account may do nothing from then on. Officers that it appointed, logs and keys stay: look at
+    `cityledger officer list`, and rotate the keys.
+    """
+    access = open_chain(rpc, manifest)
+    number, given = access.agency(agency), address(new_account)
+    call = access.contracts.agencies.rotate_account(number, given)
+    receipt = send_governed(
+        access, signer(access.manifest.chain_id, account, password_file, devnet_account), call
+    )
+    print_sent(receipt, {"agency": number, "account": given}, as_json=as_json)
 
 
 @app.command(name="list")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_add_agency import add_agency
 from cityledger.cli.node_backup import backup
 from cityledger.cli.node_digest import digest
 from cityledger.cli.node_init import init
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Set up, serve and check a node, the service that hosts one agency or many.")
 app.command()(init)
 app.command()(link)
+app.command()(add_agency)
 app.command("logs")(show_logs)
 app.command()(resume_log)
 app.command()(digest)

@@ -9,13 +9,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import Manifest, save_manifest
+from cityledger.cli.credential_files import write_credentials
 from cityledger.client.credentials import key_thumbprint
-from cityledger.client.credentials_file import FORMAT
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.key_sources.opening import vault_keys_of
@@ -128,29 +127,8 @@ def _make_agency(setup: Setup, keyring: Keyring, agency: AgencyId, code: str) ->
     credential_key = ec.generate_private_key(ec.SECP256R1())
     keys = keyring.add_agency(agency, random=os.urandom, credential_key=credential_key)
     if setup.with_credentials:
-        _write_credentials(setup, code, credential_key)
+        write_credentials(setup.folder / "credentials", code, credential_key, setup.devnet_state)
     return MadeAgency(agency, code, keys.sealing_key.digest, key_thumbprint(credential_key))
-
-
-def _write_credentials(setup: Setup, code: str, key: ec.EllipticCurvePrivateKey) -> None:
-    folder = setup.folder / "credentials"
-    make_private_directory(folder)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    write_private_file(folder / f"{code}.pem", pem)
-    for role in ("reader", "writer"):
-        held = {
-            "format": FORMAT,
-            "agency": code,
-            "officer": f"{role}-1",
-            "role": role,
-            "system": "command line",
-            "credentialKey": f"{code}.pem",
-        }
-        if setup.devnet_state is not None:
-            held["devnetState"] = str(setup.devnet_state.resolve())
-        write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")
 
 
 def _settings(setup: Setup) -> str:

@@ -65,11 +65,11 @@ def link(
     number = access.agency(agency)
     keys = open_keyring(settings, secret_of(settings, os.environ)).agency(number)
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
-    rotated = _rotate(access, signing, number, keys)
+    published = _publish(access, signing, number, keys)
     desk = _Desk(access, signing, number, Address(settings.operator), known_logs(settings.database_url))
     logs = {kind.name.lower(): desk.open_log(kind) for kind in LogKind}
     told: dict[str, object] = {f"{name} log": log for name, log in logs.items()}
-    print_fields({"agency": number, "keys": "rotated" if rotated else "unchanged", **told}, as_json=as_json)
+    print_fields({"agency": number, "keys": published, **told}, as_json=as_json)
     note(f"next: cityledger node check --folder {folder}")
 
 
@@ -96,16 +96,19 @@ def _fits(log: Log, agency: AgencyId, kind: LogKind, operator: Address) -> bool:
     return (log.agency, log.kind, log.operator) == (agency, kind, operator) and not log.closed
 
 
-def _rotate(access: ChainAccess, account: LocalAccount, agency: AgencyId, keys: AgencyKeys) -> bool:
+def _publish(access: ChainAccess, account: LocalAccount, agency: AgencyId, keys: AgencyKeys) -> str:
+    """Registers the keyring's keys; returns "published" for the first, "rotated" where others were
+    registered, and "unchanged" where these are."""
     registry = access.contracts.agencies
     found = registry.find_agency(agency, "latest")
     if found is None:
         raise NotFoundError(f"agency: {agency}")
     wanted = (keys.sealing_key.digest, credential_digest(keys))
-    if (found.sealing_key_digest, found.credential_key_digest) == wanted:
-        return False
+    registered = (found.sealing_key_digest, found.credential_key_digest)
+    if registered == wanted:
+        return "unchanged"
     send(access, account, registry.rotate_keys(agency, *wanted))
-    return True
+    return "published" if registered == (bytes(32), bytes(32)) else "rotated"
 
 
 @dataclass(frozen=True, slots=True)

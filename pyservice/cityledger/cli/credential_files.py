@@ -1,0 +1,43 @@
+"""What readers and writers of a hosted agency sign in with, as private files. For trials: unencrypted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cityledger.client.credentials_file import FORMAT
+from cityledger.sealing.private_files import make_private_directory, write_private_file
+
+
+def write_credentials(
+    folder: Path, code: str, key: ec.EllipticCurvePrivateKey, devnet_state: Path | None
+) -> None:
+    """A key file and a credentials file for a reader and for a writer, in ``folder``."""
+    make_private_directory(folder)
+    write_private_file(folder / key_file_name(code), pem_of(key))
+    for role in ("reader", "writer"):
+        held = {
+            "format": FORMAT,
+            "agency": code,
+            "officer": f"{role}-1",
+            "role": role,
+            "system": "command line",
+            "credentialKey": key_file_name(code),
+        }
+        if devnet_state is not None:
+            held["devnetState"] = str(devnet_state.resolve())
+        write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")
+
+
+def key_file_name(code: str) -> str:
+    return f"{code}.pem"
+
+
+def pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The private key in PEM, without a passphrase."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -1,0 +1,95 @@
+"""Keys of an agency are changed by commands beside a node that serves; one of them is killed halfway."""
+
+from __future__ import annotations
+
+import pytest
+
+from cityledger.client import OWN_DUTY, load_credentials
+from cityledger.errors import AuthenticationError
+from cityledger.types import AgencyId
+from crash.town import COUNCIL, LAND_ACCOUNT, Town
+from crash.waiting import await_that
+from deployed_city import address
+
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
+TAX_ACCOUNT, NEW_ACCOUNT = 7, 8
+
+
+def rotate_keys(town: Town, *options: str, point: str | None = None, code: int = 0) -> str:
+    words = ["agency", "rotate-keys", "LAND", "--folder", str(town.node.folder), *options]
+    signing = ["--devnet-account", str(LAND_ACCOUNT)]
+    return town.node.run(*words, *signing, "--json", point=point, code=code)
+
+
+def digests(town: Town) -> tuple[bytes, bytes]:
+    found = town.city.contracts.agencies.find_agency(AgencyId(1), "latest")
+    assert found is not None
+    return found.sealing_key_digest, found.credential_key_digest
+
+
+def await_indexed(town: Town, digest: bytes) -> None:
+    url = town.node.url
+
+    def is_known() -> bool:
+        with town.client("reader", url) as client:
+            return client.agency("LAND").credential_key_digest == digest
+
+    await_that("the node knows the key", is_known)
+
+
+def test_reads_go_on_while_both_keys_change_and_old_assertions_end(town: Town) -> None:
+    town.node.serve()
+    town.write("title-1")
+    before, old = digests(town), town.client("reader")
+    assert old.get_record(town.dataset, "title-1", OWN_DUTY).version == 1
+
+    rotate_keys(town, point="after:cityledger.sealing.keyring.write_private_file:2")
+    assert digests(town) == before, "both new keys are in the keyring, and the chain does not know them"
+    assert town.read("title-1").version == 1
+
+    told = rotate_keys(town)
+    assert '"sealing key": "rotated"' in told
+    after = digests(town)
+    assert before[0] != after[0] and before[1] != after[1]
+    await_indexed(town, after[1])
+    with pytest.raises(AuthenticationError):
+        old.get_record(town.dataset, "title-1", OWN_DUTY)
+    assert town.read("title-1").version == 1
+
+    assert '"credential key": "unchanged"' in rotate_keys(town, "--sealing")
+    assert (digests(town)[0] == after[0], digests(town)[1]) == (False, after[1])
+    assert "changed" in town.node.run("node", "link", "LAND", "--folder", str(town.node.folder), *_land())
+
+
+def test_only_the_agencys_account_changes_keys(town: Town) -> None:
+    words = ["agency", "rotate-keys", "LAND", "--folder", str(town.node.folder), "--devnet-account", "9"]
+    before = (town.node.folder / "keyring" / "agencies" / "1.json").read_bytes()
+
+    assert "nothing was changed" in town.node.run(*words, code=1)
+
+    assert (town.node.folder / "keyring" / "agencies" / "1.json").read_bytes() == before
+
+
+def test_an_agency_is_added_to_a_node_and_its_account_changed(town: Town) -> None:
+    tax = town.city.admit("TAX", TAX_ACCOUNT)
+    folder = str(town.node.folder)
+    town.node.run("node", "add-agency", "TAX", "--folder", folder, "--write-credentials")
+    assert "already" in town.node.run("node", "add-agency", "TAX", "--folder", folder, code=1)
+    link = ["node", "link", "TAX", "--folder", folder]
+    linked = town.node.json(*link, "--devnet-account", str(TAX_ACCOUNT))
+    assert linked["keys"] == "published"
+
+    town.node.serve()
+    loaded = load_credentials(town.node.folder / "credentials" / "TAX-reader.json")
+    with town.client("reader") as client:
+        assert tax in client.node().agencies
+    assert loaded.credentials.needs_nonce is False
+
+    access = ["--rpc", town.devnet.rpc_url, "--manifest", str(town.folder / "manifest.json")]
+    moved = ["agency", "rotate-account", "TAX", address(NEW_ACCOUNT), "--devnet-account", str(COUNCIL)]
+    assert town.node.json(*moved, *access)["state"] == "mined"
+    assert town.node.json(*link, "--devnet-account", str(NEW_ACCOUNT))["keys"] == "unchanged"
+
+
+def _land() -> list[str]:
+    return ["--devnet-account", str(LAND_ACCOUNT)]
