@@ -22,12 +22,14 @@ def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dat
 
     Raises:
         NotFoundError: no such dataset.
-        DeniedError: the caller is no steward, or another agency's.
+        DeniedError: the caller is not a steward, or another agency's.
+        MisdirectedError: this node does not host the provider.
     """
     verify_steward(session)
     dataset = get_dataset(node, dataset_of(text))
     if dataset.provider != session.agency:
         raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+    node.services.verify_hosted(dataset.provider)
     return dataset
 
 

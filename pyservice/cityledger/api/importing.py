@@ -95,7 +95,8 @@ def receive_file(
 def find_import(node: NodeContext, session: Session, id_: str) -> ImportView:
     """
     Raises:
-        DeniedError: the caller is no writer in standing.
+        MisdirectedError: the caller's agency is another node's.
+        DeniedError: the caller is not a writer in standing.
         NotFoundError: no such import of the caller's agency.
     """
     _verify_writer(node, session)
@@ -138,6 +139,7 @@ def _columns(text: str | None) -> dict[str, str]:
 
 def _verify_writer(node: NodeContext, session: Session) -> None:
     services = node.services
+    services.verify_hosted(session.agency)
     services.clock.verify_fresh(services.staleness_limit_seconds)
     with services.database.reading() as connection:
         stands = is_in_standing(connection, session, services.clock.at())

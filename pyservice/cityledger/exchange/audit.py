@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityledger.errors import DeniedError, NotFoundError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Services
 from cityledger.policy.disclosure import told_code
@@ -44,14 +45,16 @@ class Page:
 
 
 def list_reads(services: Services, session: Session, after: Cursor, limit: int) -> Page:
-    """Receipts of the caller's agency, oldest first within each log, at most ``limit``.
+    """Receipts of the caller's agency in the logs of agencies that this node hosts, oldest first within each
+    log, at most ``limit``.
 
     Raises:
         DeniedError: the caller's role does not read.
     """
     _verify_role(session)
     with services.database.reading() as connection:
-        found = receipts.list_receipts(connection, session.agency, after=after, limit=limit)
+        hosted = services.keyring.agencies()
+        found = receipts.list_receipts(connection, session.agency, hosted, after=after, limit=limit)
     shown = [_seen(one, session.agency) for one in found]
     is_more = len(found) == limit
     return Page(shown, (found[-1].leaf.log, found[-1].leaf.seq) if is_more else None)
@@ -63,6 +66,7 @@ def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion
     Raises:
         DeniedError: the caller's role does not read.
         NotFoundError: no such receipt of this agency's, or one that it may not see whole.
+        MisdirectedError: it is in a log of an agency that this node does not host.
         NotAnchoredError: not mined yet.
     """
     _verify_role(session)
@@ -70,7 +74,10 @@ def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion
         stored = receipts.find_receipt(connection, digest)
         if stored is None or not _is_whole(stored.receipt, session.agency):
             raise NotFoundError("read")
-        return include(connection, stored.leaf, services.tree_tops)
+        services.verify_hosted(stored.receipt.provider)
+        leaf = stored.leaf
+        with reporting_alterations(services.alterations, leaf.log, leaf.seq):
+            return include(connection, leaf, services.tree_tops)
 
 
 def _verify_role(session: Session) -> None:

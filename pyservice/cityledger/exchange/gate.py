@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cityledger.errors import ConflictError, StaleIndexError
+from cityledger.errors import CityledgerError, ConflictError, StaleIndexError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.crosscheck import Permitted
 from cityledger.exchange.receipting import PresentedKey, make_receipts, store_receipts
 from cityledger.exchange.ruling import Ruling, refuse, rule
 from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.withdrawals import verify_unreadable
 from cityledger.store.receipts import StoredReceipt
 from cityledger.store.tokens import Session
-from cityledger.types import NO_RECORD
 
 ROUNDS = 3
 """How often a read starts over when the consumer's sealing key changes under it."""
@@ -71,9 +72,9 @@ def verify_allowed(
 
     Raises: as ``pass_gate``.
     """
-    if not _allows(ruling, target):
+    if not ruling.is_answered:
         store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
-        raise refuse(ruling)
+        raise _refusal(services, ruling)
 
 
 def _decide_and_log(
@@ -86,11 +87,10 @@ def _decide_and_log(
             "the sealing key presented is not the one that the registry holds for this agency, or was ended"
             " by a reported compromise; `cityledger agency rotate-keys` registers a new one"
         )
-    allowed = _allows(ruling, target)
-    signed = make_receipts(services, session, intent, ruling, key if allowed else None)
+    signed = make_receipts(services, session, intent, ruling, key if ruling.is_answered else None)
     receipts = store_receipts(services, ruling, signed)
-    if not allowed:
-        raise refuse(ruling)
+    if not ruling.is_answered:
+        raise _refusal(services, ruling)
     return Passed(ruling, receipts)
 
 
@@ -100,8 +100,18 @@ def _permitted(ruling: Ruling) -> Permitted:
     return Permitted(ruling.policy, ruling.block, queries, decisions)
 
 
-def _allows(ruling: Ruling, target: Target) -> bool:
-    return ruling.permit and (target.record == NO_RECORD or ruling.version is not None)
+def _refusal(services: Services, ruling: Ruling) -> CityledgerError:
+    """The refusal; of a caller who may have the record, only after what is stored was found to agree that
+    there is nothing to have.
+
+    Raises:
+        VerificationError, SealingError: it does not: an altered row would hide the record.
+    """
+    if ruling.permit and ruling.unreadable is not None:
+        stored = ruling.unreadable.stored
+        with reporting_alterations(services.alterations, stored.log, stored.seq):
+            verify_unreadable(services, ruling.dataset.provider, ruling.unreadable)
+    return refuse(ruling)
 
 
 def _pinned(target: Target, ruling: Ruling) -> Target:

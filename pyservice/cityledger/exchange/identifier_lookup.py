@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from cityledger.errors import NotFoundError
 from cityledger.exchange.gate import Passed, pass_gate
-from cityledger.exchange.lookup import find_by_key
-from cityledger.exchange.ruling import rule_within
+from cityledger.exchange.lookup import find_by_key, hiding_now
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.store import records
+from cityledger.store import visible_records
 from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
@@ -27,8 +26,9 @@ def find_by_identifier(
     Raises: as ``pass_gate``, and
         MisdirectedError: the provider's keys are not on this node.
     """
+    target = Target(dataset, parts=0)
     try:
-        passed = pass_gate(services, session, intent, Target(dataset, parts=0))
+        passed = pass_gate(services, session, intent, target)
     except NotFoundError as error:
         if error.what != "record":
             raise
@@ -36,10 +36,10 @@ def find_by_identifier(
     key = services.keys_of(passed.ruling.dataset.provider).subject_key
     digest = record_identifier_digest(key, system, value)
     with services.database.reading() as connection:
-        found = records.find_records_of_identifier(connection, dataset, digest)
-        targets = [Target(one.dataset, one.record, version=one.version, parts=0) for one in found]
-        visible = [one for one in targets if rule_within(connection, services, session, intent, one).permit]
-    asked = (find_by_key(services, session, intent, replace(one, version=None)) for one in visible)
+        hiding = hiding_now(connection, services, session, intent, target)
+        visible = visible_records.find_of_identifier(connection, dataset, digest, hiding)
+    targets = (Target(one.dataset, one.record, parts=0) for one in visible)
+    asked = (find_by_key(services, session, intent, one) for one in targets)
     told = [one for one in asked if one is not None]
     receipts = (receipt for of_record, _ in told for receipt in of_record.receipts)
     return replace(passed, receipts=(*passed.receipts, *receipts)), [version for _, version in told]

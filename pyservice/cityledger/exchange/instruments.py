@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from cityledger.types import Action
 
 _COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _GROUP_PIECES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class DisclosedOutcome(StrEnum):
+    """The answer to a request as its caller sees it (SPEC.md §2.1)."""
+
+    PERMITTED = "permitted"
+    DENIED = "denied"
+    NOT_FOUND = "not-found"
 
 
 class Instruments:
@@ -37,8 +47,9 @@ class Instruments:
         )
         self._decisions = Counter(
             "cityledger_decisions",
-            "Requests that left a receipt, by action and outcome. Alert when denials rise over their usual"
-            " share: somebody is trying doors.",
+            "Requests that left a receipt, by action and disclosed outcome: permitted, denied with a reason,"
+            " or not found, whether hidden or absent. Alert when denied or not found rise over their usual"
+            " share: a caller is probing.",
             ["action", "outcome"],
             registry=self.registry,
         )
@@ -60,6 +71,6 @@ class Instruments:
         self._pieces.observe(pieces)
         self._commit.observe(seconds)
 
-    def decided(self, action: Action, *, permit: bool) -> None:
+    def decided(self, action: Action, outcome: DisclosedOutcome) -> None:
         """A receipt of the decision is durable."""
-        self._decisions.labels(action.name.lower(), "permitted" if permit else "denied").inc()
+        self._decisions.labels(action.name.lower(), outcome.value).inc()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from cityledger.chain.sender import Receipt
 from cityledger.chain.structs import Inclusion
 from cityledger.errors import HeadMovedError, NotFoundError, RevertedError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import include
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.submit import allow
@@ -83,8 +84,9 @@ def land(
         if head is not None and head.leaf_hash == newest.leaf_hash:
             return Landed(newest, head.transaction, head.block)
         _verify_follows(connection, newest, head, expected)
-        leaf = records.load_leaf(connection, services.instance, newest)
-        inclusion = _inclusion(connection, leaf, services.tree_tops)
+        with reporting_alterations(services.alterations, newest.log, newest.seq):
+            leaf = records.load_leaf(connection, services.instance, newest)
+            inclusion = _inclusion(connection, leaf, services.tree_tops)
     return _move(services, mover, _Move(newest, leaf, inclusion, head))
 
 

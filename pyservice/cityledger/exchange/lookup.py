@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from cityledger.errors import NotAnchoredError, NotFoundError, UnavailableError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
-from cityledger.exchange.ruling import rule_within
+from cityledger.exchange.ruling import refuse, rule_within
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.tree_tops import TreeTops
+from cityledger.policy.disclosure import hiding_facts
+from cityledger.policy.facts import Facts
 from cityledger.proofs.leaves import Leaf
-from cityledger.store import batches, index, node_state, records, subjects
+from cityledger.store import batches, index, node_state, records, subjects, visible_records
 from cityledger.store.batches import Anchored, Batch
 from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
+from cityledger.store.tombstones import list_erased_by_request
+from cityledger.store.visible_records import Hiding, hiding_from
 from cityledger.types import AgencyId, BatchState, DatasetId, SubjectId
 
 
@@ -52,10 +57,11 @@ def find_by_subject(
     services: Services, session: Session, intent: Intent, dataset: DatasetId, subject: SubjectId
 ) -> tuple[Passed, list[StoredVersion]]:
     """The newest versions that name a subject, less those that the rules hide from this caller."""
-    passed = pass_gate(services, session, intent, Target(dataset, subject=subject, parts=0))
+    target = Target(dataset, subject=subject, parts=0)
+    passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
-        found = records.find_records_of_subject(connection, dataset, subject)
-        return passed, [one for one in found if _is_visible(connection, services, session, intent, one)]
+        hiding = hiding_now(connection, services, session, intent, target)
+        return passed, visible_records.find_of_subject(connection, dataset, subject, hiding)
 
 
 def find_by_key(
@@ -77,25 +83,35 @@ def find_by_key(
 def resolve_subject(
     services: Services, session: Session, intent: Intent, dataset: DatasetId, system: str, value: str
 ) -> tuple[Passed, SubjectId | None]:
-    """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others
-    get None.
+    """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others get
+    None unless ``find_by_subject`` shows them a record of that person or thing in this dataset.
     """
-    passed = pass_gate(services, session, intent, Target(dataset, parts=0))
+    target = Target(dataset, parts=0)
+    passed = pass_gate(services, session, intent, target)
     provider = passed.ruling.dataset.provider
     identifier = subjects.identifier_digest(services.keys_of(provider).subject_key, system, value)
     with services.database.reading() as connection:
-        known = subjects.find_subject(connection, provider, identifier)
+        if session.agency == provider:
+            known = subjects.find_subject(connection, provider, identifier)
+        else:
+            hiding = hiding_now(connection, services, session, intent, target)
+            known = visible_records.find_named_subject(connection, provider, identifier, dataset, hiding)
     if known is not None or session.agency != provider:
         return passed, known
     return passed, _add_subject(services, provider, identifier)
 
 
 def history(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, History]:
-    """Every version of a record with the state of its batch, and which of them has landed."""
+    """Every version of a record with the state of its batch, and which of them has landed. To others than the
+    provider, versions that were erased at the subject's request are absent.
+    """
     passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
         final = node_state.final_block(connection)
         versions = records.list_versions(connection, target.dataset, target.record)
+        if session.agency != passed.ruling.dataset.provider:
+            erased = list_erased_by_request(connection, target.dataset, target.record)
+            versions = [one for one in versions if one.version not in erased]
         states = tuple(VersionState(one, _state(connection, one, final)) for one in versions)
         return passed, History(states, index.find_head(connection, target.dataset, target.record))
 
@@ -110,7 +126,10 @@ def prove(services: Services, session: Session, intent: Intent, target: Target) 
     version = passed.ruling.version
     if version is None:
         raise NotFoundError("record")
-    with services.database.reading() as connection:
+    with (
+        reporting_alterations(services.alterations, version.log, version.seq),
+        services.database.reading() as connection,
+    ):
         leaf = records.load_leaf(connection, services.instance, version)
         return passed, include(connection, leaf, services.tree_tops)
 
@@ -135,11 +154,25 @@ def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
     return Inclusion(leaf, batch, path, anchored, block.hash)
 
 
-def _is_visible(
-    connection: sa.Connection, services: Services, session: Session, intent: Intent, found: StoredVersion
-) -> bool:
-    target = Target(found.dataset, found.record, version=found.version, parts=0)
-    return rule_within(connection, services, session, intent, target).permit
+def hiding_now(
+    connection: sa.Connection, services: Services, session: Session, intent: Intent, target: Target
+) -> Hiding:
+    """What hides records from a caller whom the gate let ask about no record in particular. It is asked again
+    in the transaction that looks for them: what took effect since counts.
+
+    Raises:
+        DeniedError: the rules deny the question itself by now.
+    """
+    ruling = rule_within(connection, services, session, intent, target)
+    if not ruling.permit:
+        raise refuse(ruling)
+    hides = hiding_facts(ruling.deciding.facts)
+    return hiding_from(
+        session.agency,
+        sealed=Facts.SEALED_BY_LAW in hides,
+        for_all=Facts.RESTRICTED_FOR_ALL in hides,
+        for_consumer=Facts.RESTRICTED_FOR_CONSUMER in hides,
+    )
 
 
 def _state(connection: sa.Connection, version: StoredVersion, final: int) -> BatchState | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.errors import KeyringError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.part_bits import json_mask
 from cityledger.exchange.placing import ciphertext_of
 from cityledger.exchange.services import Services
@@ -97,4 +98,6 @@ def _load(
         return Newest(newest, None)
     if version.withdrawn:
         return Newest(newest, {})
-    return Newest(newest, open_parts(services, connection, provider, version, mask), version.subjects)
+    with reporting_alterations(services.alterations, version.log, version.seq):
+        parts = open_parts(services, connection, provider, version, mask)
+    return Newest(newest, parts, version.subjects)

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cityledger.errors import MisdirectedError, NotFoundError, VerificationError
+from cityledger.errors import MisdirectedError, NotFoundError, SealingError, VerificationError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.opening import Opened, SealedRelease, open_release_of
 from cityledger.exchange.part_bits import binary_mask
 from cityledger.exchange.placing import ciphertext_of, header_of
 from cityledger.exchange.receipting import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.withdrawals import verify_flag
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.sealing_key import SealingPrivateKey
@@ -61,7 +63,9 @@ def read_plain(
     private_key = opening_key(services, session)
     key = PresentedKey(private_key.kem, private_key.public_bytes, private_key.digest)
     released = read(services, session, intent, target, key)
-    return released, open_release_of(released.release, private_key)
+    leaf = released.release.leaf
+    with reporting_alterations(services.alterations, leaf.log, leaf.seq):
+        return released, open_release_of(released.release, private_key)
 
 
 def opening_key(services: Services, session: Session) -> SealingPrivateKey:
@@ -90,12 +94,14 @@ def _released(services: Services, passed: Passed, key: PresentedKey) -> Released
     with services.database.reading() as connection:
         parts = records.load_parts(connection, version, ruling.parts)
         leaf = records.load_leaf(connection, services.instance, version)
+    data_key = _data_key(services, passed, version)
+    verify_flag(version, leaf, data_key)
     apart = {part.bit: part for part in parts if part.object and binary_mask(ruling.dataset) >> part.bit & 1}
     digests = passed.receipt_digests
     release = SealedRelease(
         leaf=leaf,
         kem=key.kem,
-        message=seal_release(_keys(services, passed, version, parts), key.kem, key.public_key, digests),
+        message=seal_release(_keys(services, data_key, version, parts), key.kem, key.public_key, digests),
         receipt_digests=tuple(digests),
         ciphertexts={
             part.bit: b"".join(ciphertext_of(services, part)) for part in parts if part.bit not in apart
@@ -105,11 +111,15 @@ def _released(services: Services, passed: Passed, key: PresentedKey) -> Released
     return Released(passed, release, apart)
 
 
+def _data_key(services: Services, passed: Passed, version: StoredVersion) -> bytes:
+    context = Context(services.instance, version.dataset, version.record, version.version)
+    return services.unwrap(passed.ruling.dataset.provider, version.wrapped or b"", context)
+
+
 def _keys(
-    services: Services, passed: Passed, version: StoredVersion, parts: Sequence[SealedPart]
+    services: Services, data_key: bytes, version: StoredVersion, parts: Sequence[SealedPart]
 ) -> list[tuple[int, PartKeys]]:
     context = Context(services.instance, version.dataset, version.record, version.version)
-    data_key = services.unwrap(passed.ruling.dataset.provider, version.wrapped or b"", context)
     return [
         (part.bit, derive_part_keys(data_key, context.for_part(part.name), header_of(services, part).aead))
         for part in parts
@@ -118,11 +128,14 @@ def _keys(
 
 @contextmanager
 def unless_erased(services: Services, passed: Passed) -> Iterator[None]:
-    """Tells an object that an erasure took away in the meantime from one that is missing."""
+    """Tells an object that an erasure took away in the meantime from one that is missing or altered, which is
+    reported.
+    """
     try:
         yield
-    except VerificationError:
-        still_there(services, passed)
+    except (SealingError, VerificationError):
+        version = still_there(services, passed)
+        services.alterations.note(version.log, version.seq)
         raise
 
 

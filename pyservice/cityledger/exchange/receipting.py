@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cityledger.exchange.instruments import DisclosedOutcome
 from cityledger.exchange.ruling import Answer, Ruling
 from cityledger.exchange.services import Intent, Services
 from cityledger.keccak import keccak
+from cityledger.policy.disclosure import told_code
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
 from cityledger.store.tokens import Session
@@ -47,8 +49,16 @@ def store_receipts(
                 append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
             )
         )
-    services.instruments.decided(stored[0].receipt.action, permit=stored[0].receipt.permit)
+    services.instruments.decided(stored[0].receipt.action, disclosed_outcome(ruling))
     return stored
+
+
+def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
+    """The outcome as the caller is answered: the receipt's own permit would tell hidden from absent."""
+    if ruling.is_answered:
+        return DisclosedOutcome.PERMITTED
+    is_named = told_code(ruling.deciding.facts) is not None
+    return DisclosedOutcome.DENIED if is_named else DisclosedOutcome.NOT_FOUND
 
 
 def _signed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.policy import decide
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain
-from cityledger.store import index, logs, records
+from cityledger.store import index, logs
+from cityledger.store.asked_versions import AskedVersion, find_asked
 from cityledger.store.records import StoredVersion
 from cityledger.store.session_standing import CallerStanding, find_standing
 from cityledger.store.tokens import Session
@@ -27,7 +29,6 @@ from cityledger.types import (
     LogKind,
     Query,
     SharingClass,
-    SubjectId,
 )
 
 _RELEASING = frozenset({Action.READ, Action.RELEASE, Action.FEED})
@@ -46,12 +47,13 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """The decisions on a target at one block, and what they were made on. ``version`` is None if there is
-    no such record.
+    no such record for the caller; ``unreadable`` is what is stored of it nevertheless: erased or withdrawn.
     """
 
     dataset: index.Dataset
     answers: tuple[Answer, ...]
     version: StoredVersion | None
+    unreadable: AskedVersion | None
     parts: int
     block: BlockRef
     policy: Address
@@ -62,6 +64,13 @@ class Ruling:
     def permit(self) -> bool:
         """Whether every subject's decision permits."""
         return all(answer.decision.permit for answer in self.answers)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the caller gets what it asked for: it may have it, and where it names a record, there is
+        one.
+        """
+        return self.permit and (self.answers[0].query.record == NO_RECORD or self.version is not None)
 
     @property
     def deciding(self) -> Decision:
@@ -77,6 +86,7 @@ def rule(services: Services, session: Session, intent: Intent, target: Target) -
         StaleIndexError: the index is older than the published limit.
         UnavailableError: contract and index were found to disagree.
         NotFoundError: no such dataset (the catalogue is no secret).
+        MisdirectedError: the dataset's provider is not hosted by this node.
     """
     with services.database.reading() as connection:
         return rule_within(connection, services, session, intent, target)
@@ -95,18 +105,28 @@ def rule_within(
     dataset = index.find_dataset(connection, target.dataset)
     if dataset is None:
         raise NotFoundError("dataset")
-    version = _find_version(connection, intent.action, target)
+    services.verify_hosted(dataset.provider)
     parts = _asked_parts(connection, session, intent, target, dataset)
     consumer = find_standing(connection, session)
     at = max(services.clock.at(), block.time)
+    query = _query(_unless_ended(session, consumer), intent, target, parts, at)
+    # No fact of today's rules depends on the subject. So the rules are asked before the record is looked for,
+    # of which a denial needs less.
+    known = index.load_known(connection, query)
+    is_permitted = decide(query, known).permit
+
+    def is_shown(one: AskedVersion) -> bool:
+        return _is_shown(one, session, intent, dataset)
+
+    asked = _find_asked(connection, target, lambda one: is_permitted and is_shown(one))
+    version = asked.stored if asked is not None and is_shown(asked) else None
     subjects = (target.subject,) if version is None else version.subjects or (NO_SUBJECT,)
-    first = _query(_unless_ended(session, consumer), intent, target, parts, at, subjects[0])
-    known = index.load_known(connection, first)  # no fact of today's rules depends on the subject
-    queries = [replace(first, subject=subject) for subject in subjects]
+    queries = [replace(query, subject=subject) for subject in subjects]
     return Ruling(
         dataset=dataset,
         answers=tuple(Answer(query, decide(query, known)) for query in queries),
         version=version,
+        unreadable=asked if asked is not None and not asked.stored.is_readable else None,
         parts=parts,
         block=block,
         policy=policy,
@@ -123,13 +143,21 @@ def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
     return NotFoundError("record") if code is None else DeniedError(code, explain(code))
 
 
-def _find_version(connection: sa.Connection, action: Action, target: Target) -> StoredVersion | None:
+def _find_asked(
+    connection: sa.Connection, target: Target, needs_subjects: Callable[[AskedVersion], bool]
+) -> AskedVersion | None:
     if target.record == NO_RECORD:
         return None
-    if action not in (Action.HISTORY, Action.PROOF):
-        return records.find_version(connection, target.dataset, target.record, target.version)
-    wanted = target.version or records.newest_version(connection, target.dataset, target.record)
-    return records.find_any_version(connection, target.dataset, target.record, wanted)
+    return find_asked(connection, target.dataset, target.record, target.version, needs_subjects)
+
+
+def _is_shown(asked: AskedVersion, session: Session, intent: Intent, dataset: index.Dataset) -> bool:
+    """Whether there is anything of the version that this action may show. After an erasure at the subject's
+    request its history and proof are the provider's alone.
+    """
+    if intent.action not in (Action.HISTORY, Action.PROOF):
+        return asked.stored.is_readable
+    return session.agency == dataset.provider or not asked.is_erased_by_request
 
 
 def _asked_parts(
@@ -158,9 +186,7 @@ def _sealing_digest(connection: sa.Connection, consumer: Agency | None) -> bytes
     return consumer.sealing_key_digest
 
 
-def _query(
-    session: Session, intent: Intent, target: Target, parts: int, at: int, subject: SubjectId
-) -> Query:
+def _query(session: Session, intent: Intent, target: Target, parts: int, at: int) -> Query:
     return Query(
         at=at,
         action=intent.action,
@@ -171,7 +197,7 @@ def _query(
         represents=intent.represents,
         dataset=target.dataset,
         record=target.record,
-        subject=subject,
+        subject=target.subject,
         purpose=intent.purpose,
         parts=parts,
     )

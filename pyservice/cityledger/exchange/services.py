@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cityledger.chain.clock import ChainClock
-from cityledger.errors import KeyringError, KeyUnavailableError, MisdirectedError
+from cityledger.errors import KeyUnavailableError, MisdirectedError
+from cityledger.exchange.alterations import Alterations
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.tree_tops import TreeTops
@@ -55,6 +56,16 @@ class Services:
     tree_tops: TreeTops = field(default_factory=TreeTops)
     instruments: Instruments = field(default_factory=Instruments)
     turns: Turns = field(default_factory=Turns)
+    alterations: Alterations = field(default_factory=Alterations)
+
+    def verify_hosted(self, agency: AgencyId) -> None:
+        """Refuses what concerns the logs, keys and records of an agency of another node.
+
+        Raises:
+            MisdirectedError: this node has no keys of the agency.
+        """
+        if agency not in self.keyring.agencies():
+            raise MisdirectedError(f"agency {agency} is not hosted by this node; ask its own endpoint")
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.
@@ -62,12 +73,8 @@ class Services:
         Raises:
             MisdirectedError: it hosts others only.
         """
-        try:
-            return self.keyring.agency(agency)
-        except KeyringError as error:
-            raise MisdirectedError(
-                f"agency {agency} is not hosted by this node; ask its own endpoint"
-            ) from error
+        self.verify_hosted(agency)
+        return self.keyring.agency(agency)
 
     def wrap(self, agency: AgencyId, data_key: bytes, context: Context) -> bytes:
         """The data key under the agency's current vault key.

@@ -132,12 +132,19 @@ def _until_denied(
     chunks: Iterable[bytes],
     decided: float,
 ) -> Iterator[bytes]:
-    for chunk in _gathered(chunks):
+    for chunk in _gathered(_reported(services, before, chunks)):
         # Asked when a chunk is wanted, so a slow reader is cut off as soon as a fast one.
         if services.clock.monotonic() - decided >= DECIDE_EVERY_SECONDS:
             decide_again(services, session, intent, target, before)
             decided = services.clock.monotonic()
         yield chunk
+
+
+def _reported(services: Services, ruling: Ruling, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks; bytes that were altered since the first pass, or are gone, are reported."""
+    passed = Passed(ruling, ())
+    with unless_erased(services, passed):
+        yield from chunks
 
 
 def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -26,3 +26,12 @@ def told_code(facts: int) -> int | None:
         return ERASURE_SEALED
     code = decide_facts(facts & ~int(_STANDS_AGAINST) | int(_SPEAKS_FOR))
     return None if is_permit(code) else code
+
+
+def hiding_facts(facts: int) -> Facts:
+    """Of the facts that depend on one record, those that would each turn this permit into a denial.
+
+    ``facts`` are those of a query about no record. Each denies or does not by itself, whatever the others
+    are.
+    """
+    return Facts(sum(fact for fact in _STANDS_AGAINST if not is_permit(decide_facts(facts | fact))))

@@ -74,8 +74,13 @@ def derive_part_keys(data_key: bytes, context_bytes: bytes, aead: Aead) -> PartK
     return PartKeys(
         part_key=hkdf_sha256(data_key, context_bytes, _AEAD_LABEL + bytes([aead])),
         kc=hkdf_sha256(data_key, context_bytes, _COMMIT_LABEL),
-        opening=hkdf_sha256(data_key, context_bytes, _OPENING_LABEL),
+        opening=derive_opening(data_key, context_bytes),
     )
+
+
+def derive_opening(data_key: bytes, context_bytes: bytes) -> bytes:
+    """The key of one part's commitment, as ``derive_part_keys`` has it; the same for every cipher."""
+    return hkdf_sha256(data_key, context_bytes, _OPENING_LABEL)
 
 
 def hkdf_sha256(key: bytes, salt: bytes, info: bytes, length: int = KEY_BYTES) -> bytes:

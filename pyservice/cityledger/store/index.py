@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from cityledger.store.history import find, select_now
 from cityledger.store.terms_json import terms_from_json
 from cityledger.types import (
     EMERGENCY,
+    NO_AGENCY,
     OWN_DUTY,
     Address,
     Agency,
@@ -169,16 +171,15 @@ def is_purpose_known(connection: sa.Connection, purpose: Purpose) -> bool:
     return built_in or find(connection, t.idx_purpose, {"purpose": purpose}) is not None
 
 
-def is_restricted(
+def load_denials(
     connection: sa.Connection, dataset: DatasetId, record: RecordId, consumer: AgencyId
-) -> bool:
-    """Whether a restriction names exactly this consumer (0: the one for all)."""
+) -> tuple[bool, bool, bool]:
+    """Whether the record is sealed by law, restricted for all, and restricted for this consumer: one row of
+    one query, whatever is true.
+    """
     key = {"dataset": dataset, "record": record, "consumer": consumer}
-    return find(connection, t.idx_restriction, key) is not None
-
-
-def is_sealed_by_law(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> bool:
-    return find(connection, t.idx_seal, {"dataset": dataset, "record": record}) is not None
+    row = connection.execute(_denials(), key).one()
+    return bool(row.sealed), bool(row.for_all), bool(row.for_consumer)
 
 
 def find_log(connection: sa.Connection, log: LogId) -> ChainLog | None:
@@ -204,6 +205,7 @@ def load_known(connection: sa.Connection, query: Query) -> Known:
     provider = None if dataset is None else find_agency(connection, dataset.provider)
     consumer = find_agency(connection, query.consumer)
     officer = None if query.officer is None else find_officer(connection, query.consumer, query.officer)
+    sealed, for_all, for_consumer = load_denials(connection, query.dataset, query.record, query.consumer)
     return Known(
         consumer_status=AgencyStatus.NONE if consumer is None else consumer.status,
         consumer_epoch=0 if consumer is None else consumer.epoch,
@@ -215,12 +217,27 @@ def load_known(connection: sa.Connection, query: Query) -> Known:
         pending_terms=None if dataset is None else dataset.pending_terms,
         pending_since=0 if dataset is None else dataset.pending_since,
         grant=find_grant(connection, query.dataset, query.consumer, query.purpose),
-        restricted_for_all=is_restricted(connection, query.dataset, query.record, AgencyId(0)),
-        restricted_for_consumer=is_restricted(connection, query.dataset, query.record, query.consumer),
-        sealed_by_law=is_sealed_by_law(connection, query.dataset, query.record),
+        restricted_for_all=for_all,
+        restricted_for_consumer=for_consumer,
+        sealed_by_law=sealed,
         officer_role=officer,
         purpose_known=is_purpose_known(connection, query.purpose),
     )
+
+
+@cache
+def _denials() -> sa.Select[bool, bool, bool]:
+    consumer = t.idx_restriction.c.consumer
+    return sa.select(
+        _is_now(t.idx_seal).label("sealed"),
+        _is_now(t.idx_restriction, consumer == NO_AGENCY).label("for_all"),
+        _is_now(t.idx_restriction, consumer == sa.bindparam("consumer")).label("for_consumer"),
+    )
+
+
+def _is_now(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    of_record = (table.c.dataset == sa.bindparam("dataset")) & (table.c.record == sa.bindparam("record"))
+    return sa.exists(select_now(table).where(of_record, *conditions))
 
 
 def agency_of_row(row: sa.Row[Any]) -> Agency:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +51,24 @@ def append_receipt(
 
 
 def list_receipts(
-    connection: sa.Connection, agency: AgencyId, *, after: tuple[int, int] = (0, -1), limit: int = 100
+    connection: sa.Connection,
+    agency: AgencyId,
+    hosted: Collection[AgencyId],
+    *,
+    after: tuple[int, int] = (0, -1),
+    limit: int = 100,
 ) -> list[StoredReceipt]:
-    """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor. A
-    provider's receipts stand in its own logs.
+    """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor, of the
+    logs of ``hosted`` agencies. A provider's receipts are in its own logs.
     """
     # Two questions, each with an index: "provider or consumer" would read the receipts of all agencies.
-    own_logs = sa.select(head_table.c.log).where(head_table.c.agency == agency)
+    is_hosted = head_table.c.agency.in_(hosted)
+    hosted_logs = sa.select(head_table.c.log).where(is_hosted)
+    own_logs = hosted_logs.where(head_table.c.agency == agency)
     provided = (table.c.provider == agency) & table.c.log.in_(own_logs)
+    consumed = (table.c.consumer == agency) & table.c.log.in_(hosted_logs)
     rows: dict[tuple[int, int], sa.Row[Any]] = {}
-    for concerned in (provided, table.c.consumer == agency):
+    for concerned in (provided, consumed):
         later = sa.tuple_(table.c.log, table.c.seq) > sa.tuple_(*map(sa.literal, after))
         query = sa.select(table).where(concerned, later).order_by(table.c.log, table.c.seq).limit(limit)
         rows |= {(row.log, row.seq): row for row in connection.execute(query)}

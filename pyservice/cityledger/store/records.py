@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
-from cityledger.store.tables import record_identifier, record_part, record_subject, record_version
+from cityledger.store.tables import record_part, record_subject, record_version
 from cityledger.types import DatasetId, LeafHash, LogId, RecordId, SubjectId
 
 
@@ -102,15 +103,18 @@ def find_any_version(
     """One version, also when it is erased."""
     of_record = _is_of(record_version, dataset, record) & (record_version.c.version == version)
     row = connection.execute(sa.select(record_version).where(of_record)).one_or_none()
-    return None if row is None else _stored(row, _load_subjects(connection, dataset, record, version))
+    return None if row is None else stored_version(row, load_subjects(connection, dataset, record, version))
 
 
 def list_versions(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> list[StoredVersion]:
     """Every version, oldest first, erased ones included."""
-    query = sa.select(record_version.c.version).where(_is_of(record_version, dataset, record))
-    versions = connection.execute(query.order_by(record_version.c.version)).scalars().all()
-    found = (find_any_version(connection, dataset, record, version) for version in versions)
-    return [version for version in found if version is not None]
+    subjects: dict[int, list[SubjectId]] = {}
+    named = sa.select(record_subject).where(_is_of(record_subject, dataset, record))
+    for row in connection.execute(named.order_by(record_subject.c.subject)):
+        subjects.setdefault(row.version, []).append(SubjectId(row.subject))
+    query = sa.select(record_version).where(_is_of(record_version, dataset, record))
+    rows = connection.execute(query.order_by(record_version.c.version))
+    return [stored_version(row, tuple(subjects.get(row.version, ()))) for row in rows]
 
 
 def load_parts(connection: sa.Connection, version: StoredVersion, mask: int = 0xFF) -> list[SealedPart]:
@@ -169,25 +173,30 @@ def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion
     return rebuilt
 
 
-def find_records_of_subject(
-    connection: sa.Connection, dataset: DatasetId, subject: SubjectId
-) -> list[StoredVersion]:
-    """The newest versions, not erased, that name a subject."""
-    named = (record_subject.c.dataset == dataset) & (record_subject.c.subject == subject)
-    rows = connection.execute(sa.select(record_subject.c.record).where(named).distinct()).scalars().all()
-    found = (find_version(connection, dataset, RecordId(record)) for record in sorted(rows))
-    return [version for version in found if version is not None and subject in version.subjects]
+def load_subjects(
+    connection: sa.Connection, dataset: DatasetId, record: RecordId, version: int
+) -> tuple[SubjectId, ...]:
+    """The subjects of one version, ascending."""
+    of_version = _is_of(record_subject, dataset, record) & (record_subject.c.version == version)
+    query = sa.select(record_subject.c.subject).where(of_version).order_by(record_subject.c.subject)
+    return tuple(SubjectId(value) for value in connection.execute(query).scalars())
 
 
-def find_records_of_identifier(
-    connection: sa.Connection, dataset: DatasetId, identifier: bytes
-) -> list[StoredVersion]:
-    """The newest versions, not erased, that carry a business identifier (its HMAC)."""
-    carries = (record_identifier.c.dataset == dataset) & (record_identifier.c.identifier == identifier)
-    query = sa.select(record_identifier.c.record, record_identifier.c.version).where(carries)
-    rows = {(RecordId(row.record), row.version) for row in connection.execute(query)}
-    found = (find_version(connection, dataset, record) for record in sorted({record for record, _ in rows}))
-    return [one for one in found if one is not None and (one.record, one.version) in rows]
+def stored_version(row: sa.Row[Any], subjects: tuple[SubjectId, ...]) -> StoredVersion:
+    """A row of ``record_version`` and its subjects."""
+    return StoredVersion(
+        dataset=DatasetId(row.dataset),
+        record=RecordId(row.record),
+        version=row.version,
+        subjects=subjects,
+        schema=row.schema,
+        wrapped=row.wrapped,
+        log=LogId(row.log),
+        seq=row.seq,
+        leaf_hash=LeafHash(row.leaf_hash),
+        written_at=row.written_at,
+        withdrawn=row.withdrawn,
+    )
 
 
 def _load_part_leaves(connection: sa.Connection, version: StoredVersion) -> tuple[PartLeaf, ...]:
@@ -203,27 +212,3 @@ def _is_version(version: StoredVersion) -> sa.ColumnElement[bool]:
 
 def _is_of(table: sa.Table, dataset: DatasetId, record: RecordId) -> sa.ColumnElement[bool]:
     return (table.c.dataset == dataset) & (table.c.record == record)
-
-
-def _load_subjects(
-    connection: sa.Connection, dataset: DatasetId, record: RecordId, version: int
-) -> tuple[SubjectId, ...]:
-    of_version = _is_of(record_subject, dataset, record) & (record_subject.c.version == version)
-    query = sa.select(record_subject.c.subject).where(of_version).order_by(record_subject.c.subject)
-    return tuple(SubjectId(value) for value in connection.execute(query).scalars())
-
-
-def _stored(row: sa.Row[tuple[object, ...]], subjects: tuple[SubjectId, ...]) -> StoredVersion:
-    return StoredVersion(
-        dataset=DatasetId(row.dataset),
-        record=RecordId(row.record),
-        version=row.version,
-        subjects=subjects,
-        schema=row.schema,
-        wrapped=row.wrapped,
-        log=LogId(row.log),
-        seq=row.seq,
-        leaf_hash=LeafHash(row.leaf_hash),
-        written_at=row.written_at,
-        withdrawn=row.withdrawn,
-    )

@@ -51,6 +51,16 @@ def find_tombstone_of(connection: sa.Connection, instance: bytes, version: Store
     return None if found is None else found.leaf
 
 
+def list_erased_by_request(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> set[int]:
+    """The versions of a record that were erased at the subject's request."""
+    found: set[int] = set()
+    for table in (tombstone, replayed_tombstone):
+        of_record = (table.c.dataset == dataset) & (table.c.record == record)
+        is_request = table.c.reason == int(ErasureReason.SUBJECT_REQUEST)
+        found |= set(connection.execute(sa.select(table.c.version).where(of_record, is_request)).scalars())
+    return found
+
+
 def find_erased(connection: sa.Connection, one: TombstoneObject) -> StoredVersion | None:
     """The version whose leaf the tombstone erases, None where this database does not hold it."""
     place = (record_version.c.log == one.erased_log) & (record_version.c.seq == one.erased_seq)

@@ -76,7 +76,7 @@ def _key(node: TestNode) -> PresentedKey:
 
 def _receipts(node: TestNode) -> list[StoredReceipt]:
     with node.context.services.database.reading() as connection:
-        return list_receipts(connection, AgencyId(1))
+        return list_receipts(connection, AgencyId(1), [AgencyId(1)])
 
 
 def test_pass_gate_leaves_one_receipt_that_names_rule_basis_and_block(node: TestNode) -> None:

@@ -22,11 +22,12 @@ from cityledger.exchange.submit import Draft, erase, submit, withdraw
 from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import records
+from cityledger.store import records, visible_records
 from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.receipts import list_receipts
 from cityledger.store.records import StoredVersion
 from cityledger.store.tables import record_version
+from cityledger.store.visible_records import NOTHING_HIDES
 from cityledger.types import (
     OWN_DUTY,
     Action,
@@ -87,7 +88,7 @@ def test_submit_refuses_a_foreign_agency_and_leaves_a_receipt(node: TestNode) ->
 
     assert refused.value.code == 32
     with node.context.services.database.reading() as connection:
-        (stored,) = list_receipts(connection, AgencyId(1))
+        (stored,) = list_receipts(connection, AgencyId(1), [AgencyId(1)])
     assert (stored.receipt.action, stored.receipt.consumer, stored.receipt.permit) == (Action.WRITE, 2, False)
 
 
@@ -352,7 +353,8 @@ def test_business_identifiers_find_the_newest_version_that_carries_them(
         digest = record_identifier_digest(key, "urn:visit", value)
         with services.database.reading() as connection:
             return [
-                one.version for one in records.find_records_of_identifier(connection, node.health, digest)
+                one.version
+                for one in visible_records.find_of_identifier(connection, node.health, digest, NOTHING_HIDES)
             ]
 
     _submit(node)

@@ -40,7 +40,8 @@ def reads(node: TestNode) -> TestNode:
 
 def listed(node: TestNode, agency: AgencyId, **page: Any) -> list[tuple[int, int]]:
     with node.context.services.database.reading() as connection:
-        return [(one.leaf.log, one.leaf.seq) for one in receipts.list_receipts(connection, agency, **page)]
+        found = receipts.list_receipts(connection, agency, [HEALTH, LAND, NOBODY], **page)
+        return [(one.leaf.log, one.leaf.seq) for one in found]
 
 
 @pytest.mark.parametrize("agency", [HEALTH, LAND, NOBODY])

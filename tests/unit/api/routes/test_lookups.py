@@ -52,7 +52,7 @@ def test_find_refuses(node: TestNode, body: dict[str, str], field: str) -> None:
     assert node.row_counts() == before
 
 
-def test_provider_gets_one_pseudonym_and_others_only_what_is_there(node: TestNode) -> None:
+def test_provider_gets_one_pseudonym_and_others_only_that_of_records_they_see(node: TestNode) -> None:
     body = {"dataset": hex_of(node.health), "system": "urn:x:patient", "value": "P-1"}
     asking = node.headers("LAND", "reader", "TREATMENT")
     own = node.headers("HEALTH", "writer")
@@ -60,6 +60,8 @@ def test_provider_gets_one_pseudonym_and_others_only_what_is_there(node: TestNod
     assert node.client.post("/v1/subjects/resolve", json=body, headers=asking).json()["subject"] is None
     first = node.client.post("/v1/subjects/resolve", json=body, headers=own).json()["subject"]
     assert node.client.post("/v1/subjects/resolve", json=body, headers=own).json()["subject"] == first
+    assert node.client.post("/v1/subjects/resolve", json=body, headers=asking).json()["subject"] is None
+    node.put(node.health, "visit", {**TREATMENT_RECORD, "subjects": [first]})
     assert node.client.post("/v1/subjects/resolve", json=body, headers=asking).json()["subject"] == first
 
 
