@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cityledger.checks import indexed
-from cityledger.checks.line import Line, Look, Seen, line_of
+from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
 from cityledger.checks.looks import (
     Opened,
     chain_looks,
@@ -112,6 +112,11 @@ class Readiness:
         return [*self._cheap.lines(), *self._others.lines()]
 
 
+def cheap_lines(services: Services) -> list[Line]:
+    """The lines that ask nothing of the chain, taken now."""
+    return [line_of(look) for look in _cheap_looks(services)]
+
+
 def _cheap_looks(services: Services) -> list[Look]:
     return [
         database_look(services.database),
@@ -126,6 +131,12 @@ def _cheap_looks(services: Services) -> list[Look]:
             "stop the node; find why contract and index disagree before it decides again",
         ),
         logs_look(services.database),
+        Look(
+            "stored bytes",
+            lambda: _see_stored_bytes(services),
+            "cityledger node scrub; the log names log and number of each read",
+            vital=False,
+        ),
     ]
 
 
@@ -152,6 +163,14 @@ def _see_keyring(services: Services) -> Seen:
 def _see_following(services: Services) -> str:
     services.clock.verify_fresh(services.staleness_limit_seconds)
     return f"at block {services.clock.head.number}"
+
+
+def _see_stored_bytes(services: Services) -> Seen:
+    count, last = services.alterations.met
+    if last is None:
+        return Seen("no read met altered bytes", "no read met altered bytes")
+    told = f"{count} reads met altered bytes since the start"
+    raise WrongError(told, detail=f"{told}; the last at log {last[0]}, number {last[1]}")
 
 
 def _see_rules(services: Services) -> str:

@@ -97,6 +97,7 @@ class NodeCollector(Collector):
         with suppress(CityledgerError):  # of a database that does not answer: the line of /readyz says so
             yield from self._stored(chain)
         yield _one(f.QUEUE, self._watched.services.journal.waiting)
+        yield _one(f.ALTERED, self._watched.services.alterations.met[0])
         yield _one(f.AT_CAP, int(self._watched.waits_at_cap()))
         yield _each(f.CHECK_OK, {name: int(ok) for name, ok in self._watched.is_ok().items()})
         if chain is not None:

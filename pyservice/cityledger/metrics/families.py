@@ -82,6 +82,11 @@ ENDPOINT_UP = Gauge(
     " minutes.",
     ("endpoint",),
 )
+ALTERED = Gauge(
+    "cityledger_altered_reads",
+    "Reads since the start that met stored bytes that are not those that were written. Alert over 0:"
+    " `cityledger node scrub`; the log names log and number.",
+)
 IMPORTS = Gauge("cityledger_imports_waiting", "Files to import that are not done. Alert when it only grows.")
 
 GAUGES = (
@@ -101,5 +106,6 @@ GAUGES = (
     BUMPS,
     AT_CAP,
     ENDPOINT_UP,
+    ALTERED,
     IMPORTS,
 )
