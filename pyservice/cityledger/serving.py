@@ -22,6 +22,7 @@ from cityledger.api.limits.listening import Listener, connection_limit
 from cityledger.app import Node, api_of
 from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.exchange.instruments import Instruments
+from cityledger.metrics.serving import MetricsServer
 from cityledger.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -33,8 +34,11 @@ _POLL_SECONDS = 0.05
 class ServedNode:
     """A node whose loops run and whose API answers at ``url``. As a context manager it closes at the end."""
 
-    def __init__(self, node: Node, server: uvicorn.Server, listener: socket.socket) -> None:
+    def __init__(
+        self, node: Node, server: uvicorn.Server, listener: socket.socket, metrics: MetricsServer | None
+    ) -> None:
         self.node = node
+        self._metrics = metrics
         self._server = server
         self._listener = listener
         self._url = _url(listener)
@@ -49,7 +53,7 @@ class ServedNode:
         Host and port are those of the settings unless given; port 0 takes a free one.
 
         Raises:
-            ConfigurationError: nothing can listen there.
+            ConfigurationError: nothing can listen there, or at the settings' place for metrics.
         """
         settings = node.settings
         listener = _listen(
@@ -58,7 +62,8 @@ class ServedNode:
             lambda: node.services.instruments.refused("open-files"),
         )
         try:
-            served = cls(node, _server(node, listener), listener)
+            server = _server(node, listener)
+            served = cls(node, server, listener, _serve_metrics(node))
         except BaseException:
             listener.close()
             raise
@@ -70,6 +75,11 @@ class ServedNode:
     def url(self) -> str:
         """``http://host:port``, as a client on this machine reaches it."""
         return self._url
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where metrics are served, None where they are not."""
+        return None if self._metrics is None else self._metrics.port
 
     @property
     def is_running(self) -> bool:
@@ -99,6 +109,8 @@ class ServedNode:
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+        if self._metrics is not None:
+            self._metrics.close()
         self.node.close()
 
     def __enter__(self) -> ServedNode:
@@ -150,6 +162,16 @@ class GuardedServer(uvicorn.Server):
             await super().main_loop()
         finally:
             expiring.cancel()
+
+
+def _serve_metrics(node: Node) -> MetricsServer | None:
+    settings = node.settings
+    if settings.metrics_port is None:
+        return None
+    registry = node.services.instruments.registry
+    metrics = MetricsServer.start(settings.metrics_host, settings.metrics_port, registry)
+    _log.info("metrics served host=%s port=%d", settings.metrics_host, metrics.port)
+    return metrics
 
 
 def _server(node: Node, listener: socket.socket) -> uvicorn.Server:

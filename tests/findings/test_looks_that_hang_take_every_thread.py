@@ -1,4 +1,4 @@
-"""Whoever asked /readyz or /metrics while a look hung waited the whole time anew, in one of the API's few
+"""Whoever asked /readyz or the metrics while a look hung waited the whole time anew, in one of the API's few
 threads: strangers could hold all of them.
 """
 

@@ -80,7 +80,6 @@ NO_RECORDS = {
     ("GET", "/v1/imports/{import}/errors"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
-    ("GET", "/metrics"),
     ("GET", "/"),
     ("GET", "/.well-known/cityledger"),
     ("GET", "/openapi.json"),

@@ -69,7 +69,6 @@ SUMMARIES = {
     "root": "Find the way",
     "healthz": "Ask whether the process answers",
     "readyz": "Ask whether the node is ready",
-    "metrics": "Get counters for Prometheus",
     "about": "Get deployment and rules of sign-in",
 }
 """What an operation does in a few words, by its id, which is its function's name."""

@@ -1,1 +1,1 @@
-"""What ``/metrics`` tells of a node: figures that an operator is woken for, taken when they are scraped."""
+"""Figures of a node that an operator is alerted to, taken when they are scraped, and served by themselves."""

@@ -28,16 +28,21 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number from ``lowest`` to ``highest``, both included. Infinity and NaN are never admitted."""
+    """A number from ``lowest`` to ``highest``, both included; ``None`` if ``or_empty``. Infinity and NaN are
+    never admitted.
+    """
 
     lowest: float
     highest: float
+    or_empty: bool = False
 
     def admits(self, value: Any) -> bool:
+        if value is None:
+            return self.or_empty
         return bool(self.lowest <= value <= self.highest)
 
     def __str__(self) -> str:
-        return f"{self.lowest} to {self.highest}"
+        return f"{self.lowest} to {self.highest}" + (", or empty" if self.or_empty else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ class NetworkList:
         return "addresses or networks with commas between, or empty"
 
 
-def between(lowest: float, highest: float) -> Mapping[str, Rule]:
-    return {ACCEPTS: Range(lowest, highest)}
+def between(lowest: float, highest: float, *, or_empty: bool = False) -> Mapping[str, Rule]:
+    return {ACCEPTS: Range(lowest, highest, or_empty)}
 
 
 def text(words: str, pattern: str = r".+") -> Mapping[str, Rule]:

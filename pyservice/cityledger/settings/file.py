@@ -83,7 +83,9 @@ def converted(kind: str, value: Any, folder: Path) -> Any:
     """
     if kind.startswith("Path"):
         return (folder / _path(value)).resolve()
-    if kind == "int":
+    if kind == "int | None" and value == "":
+        return None
+    if kind in ("int", "int | None"):
         return _number(value, int)
     if kind == "float":
         return _number(value, float)

@@ -64,6 +64,12 @@ class Settings:
     """Address to listen at."""
     port: int = field(default=8053, metadata=between(0, 65_535))
     """Port to listen at; 0 takes a free one."""
+    metrics_host: str = field(
+        default="127.0.0.1", metadata=text("an IP address or a host name", r"[0-9A-Za-z.:%_-]{1,253}")
+    )
+    """Address to serve metrics at; whoever reaches it can read them."""
+    metrics_port: int | None = field(default=None, metadata=between(0, 65_535, or_empty=True))
+    """Port of its own to serve metrics at; 0 takes a free one, empty serves none."""
     domain: str = field(
         default="localhost", metadata=text("a host name, with :port where it is not the usual one", _DOMAIN)
     )

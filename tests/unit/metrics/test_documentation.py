@@ -1,4 +1,4 @@
-"""The table of alerts in pyservice/README.md has a row for every figure of /metrics, in its own words."""
+"""The table of alerts in pyservice/README.md has a row for every figure of the metrics, in its own words."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from cityledger import __version__
 from cityledger.api.caller import Node
@@ -50,12 +49,6 @@ def readyz(node: Node, response: Response) -> Readiness:
     is_ready = all(check.ok or not check.vital for check in checks)
     response.status_code = 200 if is_ready else 503
     return Readiness(ready=is_ready, checks=[view_of(check) for check in checks])
-
-
-@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
-def metrics(node: Node) -> Response:
-    """Counters for Prometheus."""
-    return Response(generate_latest(node.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/.well-known/cityledger")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from httpx import Response
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.testclient import TestClient
 
 from cityledger.api.application import create_app
@@ -61,7 +61,7 @@ def test_metrics_and_logs_hold_templates_only(node: TestNode, caplog: pytest.Log
     node.client.get(node.url(node.health, "visit-7") + "?version=1", headers=headers)
     node.client.get("/v1/agencies/HEALTH")
     node.client.get("/secret-path")
-    metrics = node.client.get("/metrics").text
+    metrics = generate_latest(node.context.metrics).decode()
 
     route = 'route="/v1/datasets/{dataset}/records/{id}"'
     assert f'cityledger_requests_total{{method="GET",{route},status="200"}} 1.0' in metrics

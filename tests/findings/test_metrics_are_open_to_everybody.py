@@ -1,0 +1,64 @@
+"""Metrics were part of the API, for anybody, and counted decisions as they were made: a consumer that scraped
+before and after a read learned whether a record was hidden from it or absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from cityledger.errors import ConfigurationError
+from cityledger.metrics.serving import MetricsServer
+from cityledger.types import RecordId
+from node_fixture import TREATMENT_RECORD, TestNode
+
+
+@pytest.fixture
+def served() -> Iterator[MetricsServer]:
+    registry = CollectorRegistry()
+    Counter("some", "Something.", registry=registry).inc()
+    server = MetricsServer.start("127.0.0.1", 0, registry)
+    yield server
+    server.close()
+
+
+def test_the_api_serves_no_metrics(node: TestNode) -> None:
+    answer = node.client.get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (404, "route-not-found")
+
+
+def test_metrics_are_served_at_a_port_of_their_own(served: MetricsServer) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{served.port}/metrics", trust_env=False)
+    assert answer.status_code == 200
+    assert "some_total 1.0" in answer.text
+
+
+def test_a_port_that_is_taken_is_named(served: MetricsServer) -> None:
+    with pytest.raises(ConfigurationError, match=f"port {served.port}: .*metrics_port"):
+        MetricsServer.start("127.0.0.1", served.port, CollectorRegistry())
+
+
+@pytest.mark.parametrize("agency", [0, 2])
+def test_decisions_are_counted_as_they_were_disclosed(node: TestNode, agency: int) -> None:
+    record = node.put(node.health, "hidden", TREATMENT_RECORD)["record"]
+    node.restrict(node.health, RecordId(bytes.fromhex(record[2:])), agency)  # type: ignore[arg-type]
+    counted = []
+    for name in ("hidden", "absent"):
+        before = _reads(node)
+        node.client.get(node.url(node.health, name), headers=node.headers("LAND", "reader", "TREATMENT"))
+        counted.append({outcome: count - before.get(outcome, 0) for outcome, count in _reads(node).items()})
+
+    assert counted == [{"not-found": 1.0}] * 2
+
+
+def _reads(node: TestNode) -> dict[str, float]:
+    families = node.context.services.instruments.registry.collect()
+    return {
+        sample.labels["outcome"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "cityledger_decisions_total" and sample.labels["action"] == "read"
+    }
