@@ -49,13 +49,14 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
 from cityledger.signing import Signer
-from cityledger.store import index, node_state
+from cityledger.store import hosting, index, node_state
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.leadership import INDEXER, PURGING, Leadership, Lock, hold_database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
 from cityledger.store.purging import Purging
+from cityledger.types import Address
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -107,6 +108,7 @@ class Node:
 
     def start(self) -> None:
         """Starts the loops: following the chain, anchoring, importing, and asking the contract as well."""
+        _report_lost_keys(self.services)
         started = datetime.now(UTC)
         for name, loop in (
             ("indexer", lambda: self.indexer.run(self._stop, POLL_SECONDS)),
@@ -331,6 +333,15 @@ def _wire(
         _stop=threading.Event(),
         _threads=[],
     )
+
+
+def _report_lost_keys(services: Services) -> None:
+    """The node serves its other agencies; the line ``keyring`` of /readyz says the same."""
+    operator = Address(services.operator.address)
+    with services.database.reading() as connection:
+        lost = hosting.list_without_keys(connection, operator, services.keyring.agencies())
+    for agency in lost:
+        log.error("keys missing agency=%d: restore the keyring from a backup", agency)
 
 
 def _sweep(services: Services, started: datetime, stop: threading.Event) -> None:

@@ -8,12 +8,15 @@ from cityledger.recovery.findings import Finding
 from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import Scrub
 from cityledger.store import tables as t
+from cityledger.types import Address
 from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 
 
 def _findings(node: TestNode) -> list[Finding]:
     services = node.context.services
-    grounds = Grounds(INSTANCE, services.domain, services.keyring, services.objects)
+    grounds = Grounds(
+        INSTANCE, services.domain, services.keyring, services.objects, Address(services.operator.address)
+    )
     return Scrub(services.database, services.journal, grounds, lambda _bytes: None).run(restart=True).findings
 
 

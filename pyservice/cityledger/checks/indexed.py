@@ -9,9 +9,9 @@ from cityledger.checks.line import Seen, WrongError
 from cityledger.client.credentials import key_thumbprint
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
-from cityledger.store import index, logs, node_state
+from cityledger.store import hosting, index, logs, node_state
 from cityledger.store.database import Database
-from cityledger.types import AgencyId, LogKind
+from cityledger.types import Address, AgencyId, LogKind
 
 
 def see_index(database: Database, head: Callable[[], int], limit_blocks: int) -> str:
@@ -44,6 +44,23 @@ def see_logs(database: Database) -> str:
     is_idle = len(halted) == sum(not logs.is_continued(head, heads) for head in heads)
     raise WrongError(
         f"halted: {told}", detail=detail, next_step="; ".join(dict.fromkeys(steps)), vital=is_idle
+    )
+
+
+def see_hosted_keys(database: Database, keyring: Keyring, operator: Address) -> Seen:
+    """The keyring has the keys of every agency whose open logs this operator writes."""
+    with database.reading() as connection:
+        lost = hosting.list_without_keys(connection, operator, keyring.agencies())
+        codes = {one.agency: one.code for one in index.list_agencies(connection)}
+    count = f"{len(keyring.agencies())} agencies"
+    if not lost:
+        return Seen(f"{count}, operator {operator}", count)
+    files = ", ".join(f"agencies/{agency}.json" for agency in lost)
+    raise WrongError(
+        f"no keys of {', '.join(codes.get(agency, str(agency)) for agency in lost)}, whose logs this node"
+        " writes: every request for their records is refused",
+        next_step=f"restore {files} of the keyring from a backup",
+        vital=not keyring.agencies(),
     )
 
 

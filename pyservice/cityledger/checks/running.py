@@ -20,6 +20,7 @@ from cityledger.checks.looks import (
     purging_look,
 )
 from cityledger.exchange.services import Services
+from cityledger.types import Address
 
 FRESH_SECONDS = 10.0
 """How long a line is shown that was ok."""
@@ -147,17 +148,18 @@ def _slow_looks(services: Services, opened: Opened) -> list[Look]:
         "cityledger node link for each, with the agency's account",
         vital=False,
     )
+    operator = Address(services.operator.address)
+    keyring = Look(
+        "keyring",
+        lambda: indexed.see_hosted_keys(services.database, services.keyring, operator),
+        "restore the keyring from a backup",
+    )
     return [
-        Look("keyring", lambda: _see_keyring(services), "restore the keyring from a backup"),
+        keyring,
         *chain_looks(opened),
         agencies,
         objects_look(opened),
     ]
-
-
-def _see_keyring(services: Services) -> Seen:
-    told = f"{len(services.keyring.agencies())} agencies"
-    return Seen(f"{told}, operator {services.operator.address}", told)
 
 
 def _see_following(services: Services) -> str:

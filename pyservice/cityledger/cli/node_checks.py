@@ -12,8 +12,8 @@ from cityledger.chain.contracts import contracts_of
 from cityledger.chain.endpoint import connect
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.checks import looks
-from cityledger.checks.indexed import digests_of
-from cityledger.checks.line import Line, Look, WrongError, line_of
+from cityledger.checks.indexed import digests_of, see_hosted_keys
+from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
 from cityledger.checks.looks import Opened
 from cityledger.cli.chain_access import ChainAccess
 from cityledger.cli.node_link import find_log
@@ -55,6 +55,7 @@ def check_node(folder: Path, environment: Mapping[str, str]) -> list[Line]:
     lines = [_opening("settings", _settings, found, "correct cityledger.toml, or `cityledger node init`")]
     lines += _storage_lines(found)
     lines.append(_opening("keyring", _keyring, found, _KEYRING_STEP, Settings))
+    lines.append(_opening("hosted keys", _hosted_keys, found, _KEYRING_STEP, Settings, Database, Keyring))
     lines.append(_opening("endpoint", _endpoint, found, _ENDPOINT_STEP, Settings))
     lines += _chain_lines(found)
     if found.has(Keyring, ChainAccess):
@@ -70,7 +71,7 @@ _ENDPOINT_STEP = "correct rpc_url and manifest; is the chain running?"
 
 
 def _opening(
-    name: str, see: Callable[[Found], str], found: Found, next_step: str, *grounds: type[object]
+    name: str, see: Callable[[Found], str | Seen], found: Found, next_step: str, *grounds: type[object]
 ) -> Line:
     if not found.has(*grounds):
         return _not_looked_at(name)
@@ -123,6 +124,11 @@ def _keyring(found: Found) -> str:
     found.keep(keyring)
     cheap = "; cheap to guess, fit for a devnet only" if keyring.is_low_cost else ""
     return f"{len(keyring.agencies())} agencies, operator {settings.operator}{cheap}"
+
+
+def _hosted_keys(found: Found) -> Seen:
+    operator = Address(found.get(Settings).operator)
+    return see_hosted_keys(found.get(Database), found.get(Keyring), operator)
 
 
 def _endpoint(found: Found) -> str:

@@ -71,6 +71,7 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     from cityledger.store.journal import Journal
     from cityledger.store.migrate import verify_schema
     from cityledger.store.objects import Objects
+    from cityledger.types import Address
 
     manifest = load_manifest(settings.manifest)
     grounds = Grounds(
@@ -78,6 +79,7 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
         ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
         open_keyring(settings, secret_of(settings, os.environ)),
         Objects.open(settings.object_store_url),
+        Address(settings.operator),
     )
     database = stack.enter_context(closing(Database(settings.database_url)))
     verify_schema(database)

@@ -10,6 +10,7 @@ from cityledger.errors import CityledgerError, SealingError, UnavailableError, V
 
 RESTORE = "stop the node, keep its files, and restore the last good backup: `cityledger node restore`"
 REBUILD = "`cityledger node rebuild` reads the index from the chain again"
+KEYS = "restore the agency's file of the keyring from a backup"
 LOOK = "find out who changed the database; `cityledger node restore` brings the last good backup back"
 
 

@@ -37,7 +37,7 @@ from cityledger.store.tables import (
     replayed_tombstone,
     tombstone,
 )
-from cityledger.types import AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
+from cityledger.types import Address, AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Grounds:
     domain: ReceiptDomain
     keyring: Keyring
     objects: Objects
+    operator: Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from cityledger.errors import NotFoundError
 from cityledger.keccak import keccak
 from cityledger.proofs.merkle import Tree
-from cityledger.recovery.findings import LOOK, REBUILD, RESTORE, Finding, require, told
+from cityledger.recovery.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
 from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
 from cityledger.store import logs, node_state
 from cityledger.store.batches import batched_end
@@ -158,6 +158,7 @@ class Scrub:
                 require(held == self._grounds.instance.hex(), "the database names another instance")
             for head in logs.list_heads(connection):
                 self._log_head(connection, at, head)
+                self._hosted_keys(connection, at, head)
             self._strays(connection, at)
             self._record_heads(connection, at)
         return False
@@ -178,6 +179,14 @@ class Scrub:
             with told(at.findings, head.log, head.next_seq, RESTORE):
                 end = batched_end(connection, head.log)
                 require(end >= anchored, f"no batch holds the numbers from {end} on, which the chain holds")
+
+    def _hosted_keys(self, connection: sa.Connection, at: Progress, head: logs.LogHead) -> None:
+        """The keyring has the keys of each agency that this node writes or wrote a log for."""
+        chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
+        is_ours = chain is not None and chain.operator == self._grounds.operator
+        if is_ours and head.agency not in self._grounds.keyring.agencies():
+            what = f"the keyring has no keys of agency {head.agency}, whose log this is"
+            at.findings.append(Finding(head.log, -1, what, KEYS))
 
     def _strays(self, connection: sa.Connection, at: Progress) -> None:
         """Rows that say to be of a leaf which is not there."""

@@ -17,7 +17,7 @@ from cityledger.store import logs, node_state
 from cityledger.store import tables as t
 from cityledger.store.index_tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
-from cityledger.types import AgencyId, HaltCause, LogId, LogKind
+from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
 from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 
@@ -49,7 +49,9 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
 
 def _scrub(node: TestNode, paced: Callable[[int], None] = lambda _bytes: None) -> Scrub:
     services = node.context.services
-    grounds = Grounds(INSTANCE, services.domain, services.keyring, services.objects)
+    grounds = Grounds(
+        INSTANCE, services.domain, services.keyring, services.objects, Address(services.operator.address)
+    )
     return Scrub(services.database, services.journal, grounds, paced)
 
 
