@@ -9,7 +9,7 @@ from httpx import Response
 
 from node_fixture import TREATMENT_RECORD, TestNode
 
-TAILS = ("", "?version=1", "/history", "/proof", "/proof?version=1", "/proof?openings=true")
+TAILS = ("", "?version=1", "/history", "/proof", "/proof?version=1", "/proof?openings=true", "/tombstone")
 
 
 def _write_and_erase(node: TestNode, reason: str) -> None:

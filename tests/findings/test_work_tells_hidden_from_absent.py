@@ -195,6 +195,10 @@ PROBES: dict[tuple[str, str], dict[str, Callable[[Asking], Response]]] = {
         "proof of a version": lambda one: one.about("GET", "/proof?version=1"),
         "proof with openings": lambda one: one.about("GET", "/proof?openings=true"),
     },
+    ("GET", RECORDS + "/{id}/tombstone"): {
+        "tombstone": lambda one: one.about("GET", "/tombstone"),
+        "tombstone of a version": lambda one: one.about("GET", "/tombstone?version=1"),
+    },
     ("POST", RECORDS + "/find"): _searches("find"),
     ("POST", RECORDS + "/check"): _searches("check"),
     ("POST", RECORDS + "/{id}/head"): {"land": lambda one: one.about("POST", "/head", json={})},
@@ -264,7 +268,7 @@ def test_what_is_compared_tells_a_visible_record(node: TestNode, caplog: pytest.
     node.put(node.health, person.name, {"subjects": [hex_of(person.subject)], "parts": {"summary": summary}})
     headers = node.headers("LAND", "reader", "TREATMENT")
     writes = {"put", "put as FHIR", "erase", "withdraw", "land", "restrict", "seal", "import"}
-    for name in ASKED.keys() - writes - {"proof of a read"}:
+    for name in ASKED.keys() - writes - {"proof of a read", "tombstone", "tombstone of a version"}:
         absent = _observe(node, ASKED[name], Asking(node, headers, NOBODY), caplog)
         visible = _observe(node, ASKED[name], Asking(node, headers, person), caplog)
         assert visible != absent, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cityledger.errors import NotFoundError
+from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Intent, Services, Target
@@ -28,4 +29,5 @@ def prove_erasure(
         tombstone = find_tombstone_of(connection, services.instance, version)
         if tombstone is None:
             raise NotFoundError("tombstone")
-        return passed, include(connection, tombstone, services.tree_tops)
+        with reporting_alterations(services.alterations, tombstone.log, tombstone.seq):
+            return passed, include(connection, tombstone, services.tree_tops)
