@@ -26,7 +26,7 @@ def test_narratives_that_html_would_read_otherwise_are_refused(inner: str) -> No
 
 
 @pytest.mark.parametrize(
-    "inner", ["&nbsp;&eacute;&lt;&apos;&#58;", "<!-- a note: > stands inside -->", "R&amp;D; A &amp; B"]
+    "inner", ["&nbsp;&eacute;&lt;&apos;&#58;", "x<!-- a note: > stands inside -->", "R&amp;D; A &amp; B"]
 )
 def test_entities_of_html_4_and_plain_comments_are_taken(inner: str) -> None:
     assert not _fault(inner)

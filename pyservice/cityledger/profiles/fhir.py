@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from cityledger.errors import PayloadError
+from cityledger.profiles.fhir_attachment import attachment_fault
 from cityledger.profiles.fhir_elements import Element, FhirType, resource_type, type_at
 from cityledger.profiles.fhir_primitives import check_primitive
 from cityledger.profiles.fhir_types import INSIDE
@@ -138,7 +139,10 @@ def _check_object(
             _check_element(member, element, members.get(f"_{name}"), f"{path}.{name}", local)
     _check_presence(members, known, path)
     if known.name == "Reference":
-        _check_local_reference(members, path, local)
+        _check_local(members.get("reference"), f"{path}.reference", local)
+    elif known.name == "Attachment":
+        _check_local(members.get("url"), f"{path}.url", local)
+        _check_attachment(members, path)
     elif known.name == "Extension" and ("extension" in members) == _has_value(members):
         raise PayloadError(path, "must have either a value or extensions")
 
@@ -160,6 +164,8 @@ def _check_value(value: Json, element: Element, path: str, local: frozenset[str]
         raise PayloadError(path, "FHIR has no null members; leave the element out")
     if not element.is_complex:
         check_primitive(element.kind, value, path)
+        if element.kind == "canonical":
+            _check_local(value, path, local)
         if element.codes and value not in element.codes:
             raise PayloadError(path, f"must be one of {' '.join(sorted(element.codes))}")
     elif element.kind.endswith(".Resource"):
@@ -194,6 +200,8 @@ def _check_extensions(value: Json, element: Element, values: Json, path: str, lo
             _check_companion(item, f"{path}[{index}]", local)
         elif not isinstance(values, list):
             raise PayloadError(f"{path}[{index}]", "there is neither a value nor an extension")
+    if all(item is None for item in items):
+        raise PayloadError(path, "must not be of nulls alone: leave it out")
 
 
 def _check_companion(value: Json, path: str, local: frozenset[str]) -> None:
@@ -216,10 +224,15 @@ def _check_presence(members: Mapping[str, Json], known: FhirType, path: str) -> 
             raise PayloadError(f"{path}.{choice}[x]", "this field is required")
 
 
-def _check_local_reference(members: Mapping[str, Json], path: str, local: frozenset[str]) -> None:
-    reference = members.get("reference")
+def _check_local(reference: Json, path: str, local: frozenset[str]) -> None:
     if isinstance(reference, str) and reference.startswith("#") and reference not in local:
-        raise PayloadError(f"{path}.reference", "must name a contained resource by its id")
+        raise PayloadError(path, "must name a contained resource by its id")
+
+
+def _check_attachment(members: Mapping[str, Json], path: str) -> None:
+    member, reason = attachment_fault(members)
+    if member:
+        raise PayloadError(f"{path}.{member}", reason)
 
 
 def _has_value(extension: Mapping[str, Json]) -> bool:

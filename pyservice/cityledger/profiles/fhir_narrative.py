@@ -15,8 +15,20 @@ _ELEMENT_NAMES = (
     " sub sup table tbody td tfoot th thead tr tt u ul var"
 )
 _ELEMENTS = frozenset(_ELEMENT_NAMES.split())
-_LINKS = frozenset({"href", "src", "cite", "longdesc", "background"})
-_SCHEMES = ("http:", "https:", "mailto:", "tel:", "urn:", "cid:", "data:image/", "#")
+_LOADED = frozenset({"src", "background"})
+"""Attributes whose target a viewer loads unasked: an outside one would tell its server who reads."""
+_LINKS = frozenset({"href", "cite", "longdesc"}) | _LOADED
+_REFUSED = frozenset(
+    {"srcset", "dynsrc", "lowsrc", "ping", "srcdoc", "formaction", "action", "data", "poster"}
+)
+_OUTSIDE = ("http:", "https:", "mailto:", "tel:", "urn:")
+_IMAGES = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp)[;,]")
+"""Without SVG, which is a document that may hold scripts."""
+_XHTML = "http://www.w3.org/1999/xhtml"
+_CSS = re.compile(
+    r"[\\@<]|/\*|\b(?:url|expression|image|image-set|src|element|attr)\s*\(|behaviou?r|-moz-binding|script:"
+)
+"""What a style may not hold (txt-1: "internally contained"): what loads, runs, or hides either."""
 _ENTITY = re.compile(r"&([^#&;\s][^&;\s]*+);")
 _ENTITIES = frozenset({*name2codepoint, "apos"})
 """Those of HTML 4 and XML. Browsers know two thousand more, ``&colon;`` among them, and expat passes over
@@ -31,11 +43,11 @@ def narrative_fault(text: str) -> str:
     """Why a ``div`` is not a FHIR narrative; "" if it is one."""
     parser = expat.ParserCreate()
     parser.UseForeignDTD(True)  # else &nbsp; would be unknown, which HTML has and XML has not
-    parser.StartElementHandler = _verify_element
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.ProcessingInstructionHandler = _refuse_instruction
     parser.StartCdataSectionHandler = _refuse_cdata
     parser.CommentHandler = _verify_comment
+    shown = _Shown(parser)
     try:
         if not text.lstrip().startswith("<div"):
             return "must be XHTML inside one <div>"
@@ -46,22 +58,54 @@ def narrative_fault(text: str) -> str:
         return f"must be well-formed XHTML, and is not at character {error.offset} of line {error.lineno}"
     except _RefusedError as refused:
         return str(refused)
-    return ""
+    return "" if shown.anything else "must hold some text or an image (txt-2)"
+
+
+class _Shown:
+    """Whether a narrative shows anything at all."""
+
+    def __init__(self, parser: expat.XMLParserType) -> None:
+        self.anything = False
+        parser.CharacterDataHandler = self._note
+        parser.StartElementHandler = self._verify
+
+    def _note(self, text: str) -> None:
+        self.anything = self.anything or not text.isspace()
+
+    def _verify(self, name: str, attributes: dict[str, str]) -> None:
+        self.anything = self.anything or name == "img"
+        _verify_element(name, attributes)
 
 
 def _verify_element(name: str, attributes: dict[str, str]) -> None:
     if name not in _ELEMENTS:
         raise _RefusedError("must hold only the text elements that FHIR allows: no scripts, forms or frames")
     for attribute, value in attributes.items():
-        if attribute.lower().startswith("on"):
-            raise _RefusedError("must not hold event attributes")
-        if attribute.lower() in _LINKS and not _is_safe(value):
-            raise _RefusedError("must not hold links that act when they are opened")
+        _verify_attribute(attribute.lower(), value)
 
 
-def _is_safe(link: str) -> bool:
+def _verify_attribute(name: str, value: str) -> None:
+    if name.startswith("on"):
+        raise _RefusedError("must not hold event attributes")
+    if name in _REFUSED:
+        raise _RefusedError("must not hold attributes that load or send")
+    if name.startswith("xmlns") and value != _XHTML:
+        raise _RefusedError("must be in the namespace of XHTML alone")
+    if name == "style" and _CSS.search(value.lower()):
+        raise _RefusedError("must not hold styles that load or act")
+    if name in _LINKS and not _is_safe(value, is_loaded=name in _LOADED):
+        raise _RefusedError("must not hold links that act or load from elsewhere")
+
+
+def _is_safe(link: str, *, is_loaded: bool) -> bool:
     plain = "".join(character for character in link if character.isprintable() and character != " ").lower()
-    return plain.startswith(_SCHEMES) or ":" not in plain.split("/")[0]
+    if plain.startswith("#") or _IMAGES.match(plain):
+        return True
+    if is_loaded:  # what is relative is of this server; "//host" is not
+        return plain.startswith("cid:") or (
+            ":" not in plain.split("/")[0] and not plain.startswith(("//", "\\"))
+        )
+    return plain.startswith((*_OUTSIDE, "cid:")) or ":" not in plain.split("/")[0]
 
 
 def _refuse_doctype(*_declared: object) -> None:

@@ -57,6 +57,15 @@ _RANGES: Mapping[str, tuple[int, int, str]] = {
     "positiveInt": (1, 2**31 - 1, "must be an integer from 1 to 2147483647"),
     "unsignedInt": (0, 2**31 - 1, "must be an integer from 0 to 2147483647"),
 }
+_ADDRESSES = frozenset({"uri", "url", "canonical"})
+_ACTING = re.compile(r"(?:javascript|vbscript|data):", re.IGNORECASE)
+"""Schemes that viewers run, or show as a page of their own, when such an address becomes a link."""
+_ACTING_MARKDOWN = re.compile(
+    r"<(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|svg|object|embed|link|meta|base|form)\b"
+    r"|<[a-z][^>]*\son[a-z]+\s*=|\]\s*[(:]\s*<?\s*(?:javascript|vbscript|data):",
+    re.IGNORECASE,
+)
+"""The tags that GitHub Flavored Markdown (§6.11) filters, what loads or sends, event attributes, links."""
 _UNLIMITED = frozenset({"base64Binary", "xhtml"})
 _CALENDAR = frozenset({"date", "dateTime", "instant"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -106,6 +115,10 @@ def _form_fault(kind: str, value: str) -> str:
     pattern, reason = _PATTERNS.get(kind, _ANYTHING)
     if not pattern.fullmatch(value):
         return reason
+    if kind in _ADDRESSES and _ACTING.match(value):
+        return "must not be a script, nor hold its content itself"
+    if kind == "markdown" and _ACTING_MARKDOWN.search(value):
+        return "must not hold HTML that acts, nor links that are scripts"
     return _day_fault(value[:10]) if kind in _CALENDAR and len(value) >= 10 else ""
 
 
