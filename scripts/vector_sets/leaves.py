@@ -16,6 +16,7 @@ from scripts.vector_sets.values import (
 )
 
 from cityledger.keccak import keccak
+from cityledger.policy.facts import Facts
 from cityledger.proofs.leaf_json import leaf_to_json, receipt_to_json
 from cityledger.proofs.leaves import (
     Leaf,
@@ -71,6 +72,19 @@ TOMBSTONE = Tombstone(
     erased_at=1_780_000_000,
     unrecoverable_at=1_782_592_000,
 )
+PERMITTING = (
+    Facts.CONSUMER_ACTIVE
+    | Facts.ROLE_HELD
+    | Facts.CREDENTIAL_LIVE
+    | Facts.PURPOSE_KNOWN
+    | Facts.PURPOSE_ALLOWED
+    | Facts.PROVIDER_ACTIVE
+    | Facts.DATASET_ACTIVE
+    | Facts.GRANT_SATISFIED
+    | Facts.SHARED
+    | Facts.CONSENT_SATISFIED
+)
+"""What rule 12 permits of a grant: code 120."""
 RECEIPT = Receipt(
     instance=INSTANCE,
     policy=Account.from_key(fixed("policy")).address,
@@ -83,7 +97,7 @@ RECEIPT = Receipt(
     code=120,
     grant_id=fixed("grant"),
     artefact_id=ZERO32,
-    facts=0b1001100000001111100,
+    facts=int(PERMITTING),
     provider=AgencyId(3),
     consumer=AgencyId(12),
     officer="officer-7f3a",
@@ -105,6 +119,7 @@ DENIAL = replace(
     RECEIPT,
     permit=False,
     code=101,
+    facts=int(PERMITTING | Facts.RESTRICTED_FOR_ALL),
     grant_id=ZERO32,
     officer="官员-é-7",
     system="",

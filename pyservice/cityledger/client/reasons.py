@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cityledger.keccak import keccak
+from cityledger.types import ZERO32
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -11,6 +14,11 @@ class Reason:
 
     purpose: str
     case: str = ""
+
+    @property
+    def case_digest(self) -> bytes:
+        """How a receipt names the case: keccak of its UTF-8, 0 for none."""
+        return keccak(self.case.strip().encode()) if self.case else ZERO32
 
     def headers(self) -> dict[str, str]:
         said = {"Cityledger-Purpose": self.purpose}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cityledger.errors import VerificationError
+from cityledger.policy.facts import FACT_COUNT
 from cityledger.policy.rules import decide_facts, is_permit
 from cityledger.proofs.leaves import Receipt
-
-_FACT_BITS = 20
 
 
 def verify_decision(receipt: Receipt) -> None:
@@ -15,7 +14,7 @@ def verify_decision(receipt: Receipt) -> None:
     Raises:
         VerificationError: they do not, or a bit of ``facts`` is none of the rules'.
     """
-    if receipt.facts >> _FACT_BITS:
+    if receipt.facts >> FACT_COUNT:
         raise VerificationError("facts: a bit beyond the facts of the rules is set")
     if receipt.code != decide_facts(receipt.facts):
         raise VerificationError("the receipt says another code than its facts give")

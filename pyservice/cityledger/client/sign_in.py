@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
 from cityledger.client.address import NodeAddress
-from cityledger.client.answers import NodeInfo
+from cityledger.client.answers import NodeInfo, WhoAmI
 from cityledger.client.credentials import (
     SiweStatement,
     Vouched,
@@ -19,8 +19,9 @@ from cityledger.client.credentials import (
     make_siwe_message,
     sign_siwe_message,
 )
+from cityledger.client.release_checks import Caller
 from cityledger.client.wire import read_answer
-from cityledger.errors import CredentialError
+from cityledger.errors import CredentialError, VerificationError
 from cityledger.types import AgencyId, Role
 
 TOKEN_PATH = "/v1/token"  # noqa: S105 - a path
@@ -147,6 +148,23 @@ class AccessToken:
 
     secret: str = field(repr=False)
     until: float
+
+
+def caller_of(credentials: Credentials | None, who: WhoAmI) -> Caller:
+    """For whom credentials ask; the node's word ``who`` fills in what they do not say.
+
+    Raises:
+        VerificationError: the node names another caller than the credentials.
+    """
+    caller = Caller(who.agency, who.officer, who.system)
+    expected = caller
+    if isinstance(credentials, AssertionCredentials):
+        expected = Caller(who.agency, credentials.officer, credentials.system)
+    elif isinstance(credentials, SiweCredentials):
+        expected = Caller(credentials.agency, str(credentials.account.address), who.system)
+    if caller != expected:
+        raise VerificationError("the node takes this client for another caller than its credentials name")
+    return expected
 
 
 def read_token(told: object, asked_at: float) -> AccessToken:

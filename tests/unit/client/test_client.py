@@ -10,7 +10,8 @@ import pytest
 from cityledger.client import Client, Reason, SiweCredentials, with_openings
 from cityledger.client.address import record_path as _path
 from cityledger.client.answers import Release
-from cityledger.client.releases import Asked, open_release_from
+from cityledger.client.release_checks import Asked, Caller
+from cityledger.client.releases import open_release_from
 from cityledger.errors import (
     CredentialError,
     DeniedError,
@@ -24,7 +25,19 @@ from cityledger.errors import (
     VerificationError,
 )
 from cityledger.proofs.verify import Level, verify_payload
-from cityledger.types import Action, AgencyStatus, ErasureReason, RecordId, Role, SubjectId, purpose_from_name
+from cityledger.types import (
+    Action,
+    Address,
+    AgencyStatus,
+    ErasureReason,
+    LogId,
+    LogKind,
+    RecordId,
+    Role,
+    SubjectId,
+    purpose_from_name,
+)
+from memory_reader import MemoryReader
 from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
@@ -172,13 +185,12 @@ def without_receipts(release: Release) -> Release:
 def test_open_record_refuses_what_was_altered(
     node: TestNode, released: Release, alter: Callable[[Release], Release]
 ) -> None:
-    client = Client(ORIGIN, transport=node.client._transport)
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
-    asked = Asked(client.node(), node.health, None, None, purpose_from_name("OWN_DUTY"))
-    open_release_from(released, asked, key)
+    asked, domain = asked_of(node), node.context.services.domain
+    open_release_from(released, asked, key, domain)
     with pytest.raises((VerificationError, SealingError)):
-        open_release_from(alter(released), asked, key)
-    open_release_from(released, replace(asked, record=released.sealed.leaf.record), key)
+        open_release_from(alter(released), asked, key, domain)
+    open_release_from(released, replace(asked, record=released.sealed.leaf.record), key, domain)
     for wrong in (
         replace(asked, version=2),
         replace(asked, dataset=node.land),
@@ -186,7 +198,40 @@ def test_open_record_refuses_what_was_altered(
         replace(asked, record=RecordId(bytes(32))),
     ):
         with pytest.raises(VerificationError):
-            open_release_from(released, wrong, key)
+            open_release_from(released, wrong, key, domain)
+
+
+def asked_of(node: TestNode) -> Asked:
+    """What ``released`` is of."""
+    return Asked(
+        instance=node.context.services.instance,
+        caller=Caller(node.agency("HEALTH"), "dr.chen", "ward-3"),
+        dataset=node.health,
+        record=None,
+        version=None,
+        parts=None,
+        purpose=purpose_from_name("OWN_DUTY"),
+        case_digest=OWN.case_digest,
+        sent=node.time.now,
+        received=node.time.now,
+    )
+
+
+def test_open_record_checks_the_signer_against_the_chain(connect: Connect, node: TestNode) -> None:
+    """The receipts must be in a log of the provider, signed by its operator."""
+    connect("HEALTH", "writer").put_record(node.health, "v", {"summary": SUMMARY}, subjects=[SUBJECT])
+    services, health = node.context.services, node.agency("HEALTH")
+    key = services.keyring.agency(health).sealing_key
+    reader = MemoryReader(services.domain.chain_id, services.domain.ledger, services.instance)
+    reader.providers[node.health] = health
+    for log in range(1, 7):
+        reader.open_log(LogId(log), health, LogKind.RECEIPTS, Address(services.operator.address))
+    asking = connect("HEALTH", "reader")
+    assert asking.open_record(node.health, "v", OWN, key, reader=reader).parts == {"summary": SUMMARY}
+    for log in range(1, 7):
+        reader.open_log(LogId(log), health, LogKind.RECEIPTS, Address("0x" + "99" * 20))
+    with pytest.raises(VerificationError, match="not signed by the operator"):
+        asking.open_record(node.health, "v", OWN, key, reader=reader)
 
 
 def test_history_and_proof_follow_the_batch(connect: Connect, node: TestNode) -> None:

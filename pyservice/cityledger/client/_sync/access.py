@@ -6,15 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cityledger.client._sync.connection import Connection
-from cityledger.client.answers import NodeInfo
+from cityledger.client.answers import NodeInfo, WhoAmI
 from cityledger.client.concurrency import Lock
 from cityledger.client.messages import Request
+from cityledger.client.release_checks import Caller
 from cityledger.client.sign_in import (
     RENEW_SECONDS,
     TOKEN_PATH,
     AccessToken,
     Credentials,
     Machine,
+    caller_of,
     read_token,
 )
 from cityledger.errors import CredentialError
@@ -41,6 +43,15 @@ class Access:
     @property
     def is_renewable(self) -> bool:
         return self._credentials is not None
+
+    def caller(self, who: WhoAmI) -> Caller:
+        """For whom a token of this client asks. ``who`` is what the node says, and counts where there are no
+        credentials to say it.
+
+        Raises:
+            VerificationError: the node names another caller than the credentials.
+        """
+        return caller_of(self._credentials, who)
 
     def token(self) -> AccessToken:
         """A token with some time left.

@@ -18,6 +18,7 @@ from cityledger.client.answers import (
     ProvenFile,
     Record,
     Release,
+    WhoAmI,
     Written,
 )
 from cityledger.client.concurrency import call
@@ -38,7 +39,8 @@ from cityledger.client.record_forms import (
     lookup,
     read_record,
 )
-from cityledger.client.releases import Asked, open_release_from, release_from_json
+from cityledger.client.release_checks import Asked, Caller
+from cityledger.client.releases import open_release_from, receipt_domain, release_from_json
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
@@ -140,22 +142,44 @@ class RecordCalls(PartCalls):
         parts: Sequence[str] | None = None,
         attachments_to: Mapping[str, File] | None = None,
         received: Heard | None = None,
+        reader: LedgerReader | None = None,
     ) -> OpenedRecord:
         """As ``release``, opened here: the node that answers sees the payload only if it is the provider's.
 
         A long part is fetched only where ``attachments_to`` says where to; it is checked to its end before
         the file is written, and ``received`` hears how many bytes of it have been.
 
+        Every field of the receipts is checked (SPEC.md §5). ``reader`` also shows that the log's operator
+        signed them, and whose log it is; make one for this call, since its answers are of one block.
+
         Raises: as ``get_record``, and
             VerificationError, SealingError: a check failed; nothing of the payload is returned.
         """
+        node, caller = node_info(self._connection), self._caller()
+        sent = self._machine.now()
         release = self.release(dataset, record, reason, private_key, version=version, parts=parts)
-        node, purpose = node_info(self._connection), purpose_from_name(reason.purpose)
-        asked = Asked(node, dataset, known_id(record), version, purpose)
-        opened = call(open_release_from, release, asked, private_key)
+        asked = Asked(
+            instance=node.instance if reader is None else call(reader.instance),
+            caller=caller,
+            dataset=dataset,
+            record=known_id(record),
+            version=version,
+            parts=None if parts is None else frozenset(parts),
+            purpose=purpose_from_name(reason.purpose),
+            case_digest=reason.case_digest,
+            sent=sent,
+            received=self._machine.now(),
+        )
+        domain = call(receipt_domain, node, reader)
+        opened = call(open_release_from, release, asked, private_key, domain, reader)
         files = attachments_to or {}
         self._fetch_long_parts(opened.long_parts, release.places, reason, files, received)
         return call(without_files, opened, files)
+
+    def _caller(self) -> Caller:
+        """For whom this client asks: its credentials say so; what they do not, the node does."""
+        who = self._ask(WhoAmI, Request("GET", "/v1/whoami"))
+        return self._access.caller(who)
 
     def find(
         self,

@@ -1,0 +1,128 @@
+"""What a consumer checks in the receipts of a release, field by field. Source: SPEC.md §5, "What a consumer
+MUST check in a receipt"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from cityledger.client.receipt_facts import verify_decision
+from cityledger.errors import VerificationError
+from cityledger.proofs.leaves import Receipt, RecordLeaf, leaf_hash
+from cityledger.proofs.receipts import SignedReceipt
+from cityledger.sealing.sealing_key import SealingPrivateKey
+from cityledger.types import NO_SUBJECT, Action, AgencyId, DatasetId, RecordId
+
+SKEW_SECONDS = 60
+"""How far the clocks of consumer and chain may differ."""
+_OF_ONE_SUBJECT = ("subject", "salt")
+"""The only fields in which the receipts of one read differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For whom the release was asked."""
+
+    agency: AgencyId
+    officer: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a release must be of. ``version`` None accepts the newest, ``parts`` None what the grant names.
+
+    ``record`` is None where the caller named the provider's own id, whose hash it cannot know.
+    ``sent`` and ``received`` are when the request was sent and its answer arrived, in Unix seconds.
+    """
+
+    instance: bytes
+    caller: Caller
+    dataset: DatasetId
+    record: RecordId | None
+    version: int | None
+    parts: frozenset[str] | None
+    purpose: bytes
+    case_digest: bytes
+    sent: float
+    received: float
+
+
+def verify_asked_leaf(leaf: RecordLeaf, asked: Asked) -> None:
+    """Checks that the leaf is of what was asked for.
+
+    Raises:
+        VerificationError: it is not.
+    """
+    if leaf.instance != asked.instance or leaf.dataset != asked.dataset:
+        raise VerificationError("the release is of another deployment or dataset than was asked for")
+    if asked.record is not None and leaf.record != asked.record:
+        raise VerificationError("the release is of another record than was asked for")
+    if asked.version is not None and leaf.version != asked.version:
+        raise VerificationError("the release is of another version than was asked for")
+
+
+def verify_asked_receipts(
+    receipts: Sequence[SignedReceipt],
+    leaf: RecordLeaf,
+    released_bits: frozenset[int],
+    asked: Asked,
+    private_key: SealingPrivateKey,
+) -> None:
+    """Checks that the receipts say what was asked and what was released, and nothing else.
+
+    Raises:
+        VerificationError: names the field.
+    """
+    for one in receipts:
+        _verify_fields(one.receipt, leaf, asked, private_key)
+        _verify_parts(one.receipt, leaf, released_bits, asked)
+        _verify_time(one.receipt, asked)
+        verify_decision(one.receipt)
+    if tuple(one.receipt.subject for one in receipts) != (leaf.subjects or (NO_SUBJECT,)):
+        raise VerificationError("the receipts are not of the record's subjects, one each: subject")
+    for one in receipts[1:]:
+        _verify_same(receipts[0].receipt, one.receipt)
+
+
+def _verify_fields(receipt: Receipt, leaf: RecordLeaf, asked: Asked, private_key: SealingPrivateKey) -> None:
+    expected: dict[str, object] = {
+        "instance": asked.instance,
+        "action": Action.RELEASE,
+        "permit": True,
+        "consumer": asked.caller.agency,
+        "officer": asked.caller.officer,
+        "system": asked.caller.system,
+        "case_digest": asked.case_digest,
+        "dataset": leaf.dataset,
+        "record": leaf.record,
+        "version": leaf.version,
+        "purpose": asked.purpose,
+        "record_leaf": leaf_hash(leaf.struct_hash()),
+        "kem": private_key.kem,
+        "sealing_key_digest": private_key.digest,
+    }
+    for name, value in expected.items():
+        if getattr(receipt, name) != value:
+            raise VerificationError(f"a receipt says another {name} than was asked for or released")
+
+
+def _verify_parts(receipt: Receipt, leaf: RecordLeaf, released: frozenset[int], asked: Asked) -> None:
+    if receipt.parts != sum(1 << bit for bit in released):
+        raise VerificationError("a receipt says other parts than were released")
+    names = {part.name for bit, part in enumerate(leaf.parts) if bit in released}
+    if asked.parts is not None and names != asked.parts:
+        raise VerificationError("a receipt says other parts than were asked for")
+
+
+def _verify_time(receipt: Receipt, asked: Asked) -> None:
+    if not asked.sent - SKEW_SECONDS <= receipt.at <= asked.received + SKEW_SECONDS:
+        raise VerificationError(
+            f"a receipt says another time (at) than that of the request, by more than {SKEW_SECONDS} s"
+        )
+
+
+def _verify_same(first: Receipt, other: Receipt) -> None:
+    for field in fields(Receipt):
+        if field.name not in _OF_ONE_SUBJECT and getattr(first, field.name) != getattr(other, field.name):
+            raise VerificationError(f"the receipts of one read differ in {field.name}")
