@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cityledger.api.context import NodeContext
+from cityledger.api.paging import read_key_cursor, write_key_cursor
 from cityledger.errors import NotFoundError
 from cityledger.profiles import registry
-from cityledger.store import index
-from cityledger.types import Agency, AgencyId
+from cityledger.store import directory_pages, index
+from cityledger.types import Agency, AgencyId, DatasetId
+
+SEARCHED_ROWS = 2_000
 
 
 def get_agency(node: NodeContext, name: str) -> Agency:
@@ -27,20 +30,50 @@ def get_agency(node: NodeContext, name: str) -> Agency:
     return found
 
 
-def find_datasets(
-    node: NodeContext, words: str | None, profile: str | None, provider: int | None
-) -> list[index.Dataset]:
-    """The datasets of a profile and provider whose path or titles hold every word, whatever their case."""
-    wanted = (words or "").casefold().split()
+def page_of_agencies(node: NodeContext, after: str | None, limit: int) -> tuple[list[Agency], str | None]:
+    """Agencies in order of admission, and the cursor of the next page, None at the end.
+
+    Raises:
+        FieldError: not a cursor of this node.
+    """
+    last = int.from_bytes(read_key_cursor(after, 4) or b"")
     with node.services.database.reading() as connection:
-        datasets = index.list_datasets(connection)
-    return [
-        one
-        for one in datasets
-        if profile in (None, one.profile)
-        and provider in (None, one.provider)
-        and all(word in f"{one.path} {one.title} {one.local_title}".casefold() for word in wanted)
-    ]
+        found = directory_pages.list_agencies(connection, last, limit + 1)
+    following = write_key_cursor(found[limit - 1].agency.to_bytes(4)) if len(found) > limit else None
+    return found[:limit], following
+
+
+def page_of_datasets(
+    node: NodeContext,
+    words: str | None,
+    profile: str | None,
+    provider: int | None,
+    after: str | None,
+    limit: int,
+) -> tuple[list[index.Dataset], str | None]:
+    """The datasets of a profile and provider whose path or titles hold every word, whatever their case, and
+    the cursor of the next page. No more than ``SEARCHED_ROWS`` are looked through for one page, which may
+    therefore hold fewer than ``limit``.
+
+    Raises:
+        FieldError: not a cursor of this node.
+    """
+    wanted = (words or "").casefold().split()
+    key = read_key_cursor(after, 32)
+    found: list[index.Dataset] = []
+    with node.services.database.reading() as connection:
+        last = None if key is None else DatasetId(key)
+        walked = directory_pages.walk_datasets(connection, last, profile, provider, SEARCHED_ROWS)
+        examined = 0
+        for one in walked:
+            examined += 1
+            if all(word in f"{one.path} {one.title} {one.local_title}".casefold() for word in wanted):
+                found.append(one)
+            last = one.dataset
+            if len(found) == limit:
+                break
+    is_cut = len(found) == limit or examined == SEARCHED_ROWS
+    return found, write_key_cursor(last) if is_cut and last is not None else None
 
 
 def get_schema(dataset: index.Dataset) -> dict[str, Any]:

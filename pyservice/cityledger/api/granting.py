@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from cityledger.api.context import NodeContext
+from cityledger.api.paging import read_key_cursor, write_key_cursor
 from cityledger.api.places import dataset_of, get_dataset, part_names, parts_mask
 from cityledger.api.steward import ROLE_NOT_HELD, Mined, Slot, verify_steward
-from cityledger.api.wire.rules import GrantAsked, GrantView
+from cityledger.api.wire.rules import GrantAsked, Grants, GrantView
 from cityledger.api.wire.shapes import hex_of
 from cityledger.errors import DeniedError
 from cityledger.policy.rules import explain
-from cityledger.store import index
+from cityledger.store import directory_pages, index
 from cityledger.store.index import ListedGrant
 from cityledger.store.tokens import Session
 from cityledger.types import NO_END, AgencyId, DatasetId, purpose_from_name, purpose_name
@@ -45,17 +46,28 @@ def make_grant(node: NodeContext, session: Session, asked: GrantAsked) -> Mined:
     return node.steward.grant(session, slot, parts_mask(dataset, asked.parts), since, asked.until)
 
 
-def list_grants(node: NodeContext, session: Session, dataset: DatasetId | None) -> list[GrantView]:
+def page_of_grants(
+    node: NodeContext, session: Session, dataset: DatasetId | None, after: str | None, limit: int
+) -> Grants:
     """The grants in which the caller's agency is provider or consumer.
 
     Raises:
+        FieldError: not a cursor of this node.
         StaleIndexError: what is live could not be said.
     """
+    key = read_key_cursor(after, 68)
+    place = None if key is None else (key[:32], int.from_bytes(key[32:36]), key[36:])
     node.services.clock.verify_fresh(node.services.staleness_limit_seconds)
     at = node.services.clock.at()
     with node.services.database.reading() as connection:
-        views = [_view(connection, one, at) for one in index.list_grants(connection, dataset)]
-    return [view for view in views if view and session.agency in (view.provider, view.consumer)]
+        found = directory_pages.list_grants(connection, session.agency, dataset, place, limit + 1)
+        views = [_view(connection, one, at) for one in found[:limit]]
+    following = write_key_cursor(_key(found[limit - 1])) if len(found) > limit else None
+    return Grants(grants=[view for view in views if view is not None], next=following)
+
+
+def _key(one: ListedGrant) -> bytes:
+    return one.dataset + one.consumer.to_bytes(4) + one.purpose
 
 
 def _view(connection: sa.Connection, one: ListedGrant, at: int) -> GrantView | None:

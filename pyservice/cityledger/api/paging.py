@@ -9,12 +9,36 @@ import re
 from cityledger.errors import FieldError
 
 START = (0, -1)
+MAX_CHARACTERS = 128
+"""Of a cursor's text."""
 _INSIDE = re.compile(rb"([0-9]{1,19})\.([0-9]{1,19})")
 
 
 def write_cursor(place: tuple[int, int]) -> str:
     """The text for (log, seq)."""
     return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).rstrip(b"=").decode()
+
+
+def write_key_cursor(key: bytes) -> str:
+    """The text for the key of the last row."""
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
+def read_key_cursor(text: str | None, length: int) -> bytes | None:
+    """The key of ``length`` bytes behind ``write_key_cursor``; None is the beginning.
+
+    Raises:
+        FieldError: not one of ours.
+    """
+    if text is None:
+        return None
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != length:
+        raise FieldError("after", "is not a cursor of this node")
+    return key
 
 
 def read_cursor(text: str | None) -> tuple[int, int]:

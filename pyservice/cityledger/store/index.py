@@ -140,30 +140,19 @@ def find_officer(
 
 def find_dataset(connection: sa.Connection, dataset: DatasetId) -> Dataset | None:
     row = find(connection, t.idx_dataset, {"dataset": dataset})
-    return None if row is None else _dataset(row)
+    return None if row is None else dataset_of_row(row)
 
 
 def list_datasets(connection: sa.Connection) -> list[Dataset]:
     rows = connection.execute(select_now(t.idx_dataset).order_by(t.idx_dataset.c.path))
-    return [_dataset(row) for row in rows]
-
-
-def list_grants(connection: sa.Connection, dataset: DatasetId | None = None) -> list[ListedGrant]:
-    """Every slot held, live or not, of one dataset or of all."""
-    query = select_now(t.idx_grant).order_by(t.idx_grant.c.dataset, t.idx_grant.c.consumer)
-    if dataset is not None:
-        query = query.where(t.idx_grant.c.dataset == dataset)
-    return [
-        ListedGrant(DatasetId(row.dataset), AgencyId(row.consumer), Purpose(row.purpose), _grant(row))
-        for row in connection.execute(query)
-    ]
+    return [dataset_of_row(row) for row in rows]
 
 
 def find_grant(
     connection: sa.Connection, dataset: DatasetId, consumer: AgencyId, purpose: Purpose
 ) -> Grant | None:
     row = find(connection, t.idx_grant, {"dataset": dataset, "consumer": consumer, "purpose": purpose})
-    return None if row is None else _grant(row)
+    return None if row is None else grant_of_row(row)
 
 
 def is_purpose_known(connection: sa.Connection, purpose: Purpose) -> bool:
@@ -256,7 +245,7 @@ def agency_of_row(row: sa.Row[Any]) -> Agency:
     )
 
 
-def _dataset(row: sa.Row[tuple[object, ...]]) -> Dataset:
+def dataset_of_row(row: sa.Row[tuple[object, ...]]) -> Dataset:
     return Dataset(
         dataset=DatasetId(row.dataset),
         provider=AgencyId(row.provider),
@@ -275,7 +264,7 @@ def _dataset(row: sa.Row[tuple[object, ...]]) -> Dataset:
     )
 
 
-def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
+def grant_of_row(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
         grant_id=row.grant_id,
         parts=row.parts,

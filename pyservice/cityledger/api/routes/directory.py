@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from cityledger.api.caller import Node
-from cityledger.api.directory import find_datasets, get_agency, get_schema
+from cityledger.api.directory import get_agency, get_schema, page_of_agencies, page_of_datasets
+from cityledger.api.paging import MAX_CHARACTERS
 from cityledger.api.places import DatasetInPath, dataset_of, get_dataset
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.directory import (
@@ -18,7 +19,6 @@ from cityledger.api.wire.directory import (
     agency_view,
     dataset_view,
 )
-from cityledger.store import index
 
 router = APIRouter(route_class=StrictRoute, tags=["directory"])
 
@@ -29,14 +29,16 @@ Words = Annotated[
     str | None, Query(alias="q", min_length=1, max_length=100, description="Words of path or title")
 ]
 ProfileName = Annotated[str | None, Query(max_length=32)]
+After = Annotated[str | None, Query(max_length=MAX_CHARACTERS, description="`next` of the page before")]
+PageLimit = Annotated[int, Query(ge=1, le=200)]
 Provider = Annotated[int | None, Query(ge=1, lt=2**32)]
 
 
 @router.get("/v1/agencies")
-def agencies(node: Node) -> Agencies:
-    """Every agency, in order of admission."""
-    with node.services.database.reading() as connection:
-        return Agencies(agencies=[agency_view(one) for one in index.list_agencies(connection)])
+def agencies(node: Node, after: After = None, limit: PageLimit = 100) -> Agencies:
+    """Agencies in order of admission. `next` continues the list, null at its end."""
+    found, following = page_of_agencies(node, after, limit)
+    return Agencies(agencies=[agency_view(one) for one in found], next=following)
 
 
 @router.get("/v1/agencies/{agency}")
@@ -46,9 +48,18 @@ def agency(node: Node, name: AgencyInPath) -> AgencyView:
 
 
 @router.get("/v1/catalog")
-def catalog(node: Node, q: Words = None, profile: ProfileName = None, provider: Provider = None) -> Catalog:
-    """Datasets by path; retired ones too."""
-    return Catalog(datasets=[dataset_view(one) for one in find_datasets(node, q, profile, provider)])
+def catalog(
+    node: Node,
+    q: Words = None,
+    profile: ProfileName = None,
+    provider: Provider = None,
+    after: After = None,
+    limit: PageLimit = 100,
+) -> Catalog:
+    """Datasets by path; retired ones too. `next` continues the list, null at its end; a page of a search may
+    hold fewer than `limit`, or none."""
+    found, following = page_of_datasets(node, q, profile, provider, after, limit)
+    return Catalog(datasets=[dataset_view(one) for one in found], next=following)
 
 
 @router.get("/v1/datasets/{dataset}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Query
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.granting import get_own_dataset, list_grants, make_grant
+from cityledger.api.granting import get_own_dataset, make_grant, page_of_grants
 from cityledger.api.places import DatasetInPath, RecordInPath, dataset_of, target_of
+from cityledger.api.routes.directory import After, PageLimit
 from cityledger.api.routes.records import RECORD
 from cityledger.api.steward import Mined, Place, Slot
 from cityledger.api.strict_requests import StrictRoute
@@ -42,9 +43,12 @@ def grants(
     node: Node,
     session: Caller,
     dataset: str | None = Query(None, pattern=HEX32_PATTERN),
+    after: After = None,
+    limit: PageLimit = 100,
 ) -> Grants:
-    """The grants that the caller's agency gave or holds, live or not."""
-    return Grants(grants=list_grants(node, session, None if dataset is None else dataset_of(dataset)))
+    """The grants that the caller's agency gave or holds, live or not. `next` continues the list."""
+    asked = None if dataset is None else dataset_of(dataset)
+    return page_of_grants(node, session, asked, after, limit)
 
 
 @router.post("/v1/grants")

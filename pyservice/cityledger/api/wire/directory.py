@@ -16,6 +16,7 @@ from cityledger.api.wire.shapes import (
     with_example,
 )
 from cityledger.store import index
+from cityledger.store.directory_pages import SHOWN_CHARACTERS
 from cityledger.types import Agency, Terms, purpose_name
 
 _AGENCY: dict[str, Any] = {
@@ -71,9 +72,12 @@ class AgencyView(Told):
 
 
 class Agencies(Told):
-    model_config = with_example(Told, {"agencies": [_AGENCY]})
+    """``next`` continues the list, null at its end."""
+
+    model_config = with_example(Told, {"agencies": [_AGENCY], "next": None})
 
     agencies: list[AgencyView]
+    next: str | None
 
 
 class TermsView(Told):
@@ -108,17 +112,25 @@ class DatasetView(Told):
 
 
 class Catalog(Told):
-    model_config = with_example(Told, {"datasets": [_DATASET]})
+    """``next`` continues the list, null at its end."""
+
+    model_config = with_example(Told, {"datasets": [_DATASET], "next": None})
 
     datasets: list[DatasetView]
+    next: str | None
+
+
+def shown(text: str) -> str:
+    """The text, cut to a length that a page can hold many of."""
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def agency_view(agency: Agency) -> AgencyView:
     return AgencyView(
         agency=agency.agency,
         code=agency.code,
-        name=agency.name,
-        local_name=agency.local_name,
+        name=shown(agency.name),
+        local_name=shown(agency.local_name),
         endpoint=agency.endpoint,
         account=agency.account,
         status=agency.status.name.lower(),
@@ -133,8 +145,8 @@ def dataset_view(dataset: index.Dataset) -> DatasetView:
         dataset=hex_of(dataset.dataset),
         provider=dataset.provider,
         path=dataset.path,
-        title=dataset.title,
-        local_title=dataset.local_title,
+        title=shown(dataset.title),
+        local_title=shown(dataset.local_title),
         profile=dataset.profile,
         parts=list(dataset.part_names),
         schema=hex_of(dataset.schema_digest),

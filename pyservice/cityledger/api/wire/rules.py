@@ -109,9 +109,12 @@ class GrantView(Told):
 
 
 class Grants(Told):
-    model_config = with_example(Told, {"grants": [_GRANT]})
+    """``next`` continues the list, null at its end."""
+
+    model_config = with_example(Told, {"grants": [_GRANT], "next": None})
 
     grants: list[GrantView]
+    next: str | None
 
 
 def action_of(name: ActionName) -> Action:

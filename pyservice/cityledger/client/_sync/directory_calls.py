@@ -14,15 +14,19 @@ from cityledger.client.messages import Request
 from cityledger.client.wire import read_answer
 from cityledger.types import Agency, AgencyId, DatasetId
 
+_PAGE = "200"
+
 
 @dataclass(frozen=True, slots=True)
 class _Agencies:
     agencies: tuple[Agency, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
     datasets: tuple[Dataset, ...]
+    next: str | None
 
 
 class DirectoryCalls(Calls):
@@ -40,7 +44,14 @@ class DirectoryCalls(Calls):
 
     def agencies(self) -> tuple[Agency, ...]:
         """Every agency, in order of admission."""
-        return (self._get(_Agencies, "/v1/agencies")).agencies
+        found: list[Agency] = []
+        params: dict[str, str] = {"limit": _PAGE}
+        while True:
+            page = self._get(_Agencies, "/v1/agencies", dict(params))
+            found += page.agencies
+            if page.next is None:
+                return tuple(found)
+            params["after"] = page.next
 
     def agency(self, name: str | AgencyId) -> Agency:
         """One agency, by number or code."""
@@ -62,8 +73,14 @@ class DirectoryCalls(Calls):
     ) -> tuple[Dataset, ...]:
         """Datasets by path; ``words`` must all stand in path or title."""
         asked = {"q": words, "profile": profile, "provider": provider}
-        params = {name: str(value) for name, value in asked.items() if value is not None}
-        return (self._get(_Catalog, "/v1/catalog", params)).datasets
+        params = {name: str(value) for name, value in asked.items() if value is not None} | {"limit": _PAGE}
+        found: list[Dataset] = []
+        while True:
+            page = self._get(_Catalog, "/v1/catalog", dict(params))
+            found += page.datasets
+            if page.next is None:
+                return tuple(found)
+            params["after"] = page.next
 
     def dataset(self, dataset: DatasetId) -> Dataset:
         """One dataset with its terms."""

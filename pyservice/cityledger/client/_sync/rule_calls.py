@@ -20,6 +20,7 @@ from cityledger.types import Action, AgencyId, DatasetId
 @dataclass(frozen=True, slots=True)
 class _Grants:
     grants: tuple[ListedGrant, ...]
+    next: str | None
 
 
 class RuleCalls(Calls):
@@ -34,8 +35,14 @@ class RuleCalls(Calls):
 
     def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:
         """The grants that the caller's agency gave or holds, live or not."""
-        params = {} if dataset is None else {"dataset": to_hex(dataset)}
-        return (self._ask(_Grants, Request("GET", "/v1/grants", params))).grants
+        params = {"limit": "200"} | ({} if dataset is None else {"dataset": to_hex(dataset)})
+        found: list[ListedGrant] = []
+        while True:
+            page = self._ask(_Grants, Request("GET", "/v1/grants", dict(params)))
+            found += page.grants
+            if page.next is None:
+                return tuple(found)
+            params["after"] = page.next
 
     def grant(
         self,

@@ -34,7 +34,8 @@ def test_grant_fills_the_slot_and_revoke_empties_it(node: TestNode) -> None:
 
     assert post(node, "/v1/grants/revoke", slot(node)).is_success
     assert node.client.get("/v1/grants", headers=node.headers("PARKING", "reader", None)).json() == {
-        "grants": []
+        "grants": [],
+        "next": None,
     }
 
 
