@@ -27,7 +27,7 @@ contract AgencyRegistry is IAgencyRegistry, AccessManaged {
     // ---- Membership: council and guard ----
 
     function admit(Admission calldata admission) external restricted returns (AgencyId agency) {
-        require(Names.isName(admission.code), AgencyRegistryInvalidCode(admission.code));
+        require(Names.isCode(admission.code), AgencyRegistryInvalidCode(admission.code));
         require(admission.account != address(0), AgencyRegistryZeroAccount());
         AgencyId holder = _byCode[admission.code];
         require(holder == NO_AGENCY, AgencyRegistryCodeTaken(admission.code, holder));

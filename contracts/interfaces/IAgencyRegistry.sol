@@ -13,7 +13,7 @@ import {AgencyId} from "../types/AgencyId.sol";
 interface IAgencyRegistry {
     /// @dev What {admit} needs. Codes are unique for good, also after offboarding.
     struct Admission {
-        /// 1 to 32 of A–Z, 0–9 and underscore, left-aligned, zero-padded, such as `HEALTH`.
+        /// A letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen; left-aligned, zero-padded, such as `HEALTH`.
         bytes32 code;
         string name;
         string localName;
@@ -63,7 +63,7 @@ interface IAgencyRegistry {
     /// @notice An officer holds no role at this agency any more.
     event OfficerDismissed(AgencyId indexed agency, address indexed account);
 
-    /// @notice The code is not 1 to 32 of A–Z, 0–9 and underscore, then zeros.
+    /// @notice The code is not a letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen, then zeros.
     error AgencyRegistryInvalidCode(bytes32 code);
     /// @notice The account is zero.
     error AgencyRegistryZeroAccount();

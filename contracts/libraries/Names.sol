@@ -29,20 +29,36 @@ library Names {
         return bytes(parts[index]).length > 0 && bytes(parts[index]).length <= MAX_PART_BYTES;
     }
 
-    /// @notice Whether the purpose is a name, as {isName} says.
+    /// @notice Whether the purpose is 1 to 32 of A–Z, 0–9 and underscore, then zeros.
     function isPurposeName(Purpose purpose) internal pure returns (bool) {
-        return isName(Purpose.unwrap(purpose));
-    }
-
-    /// @notice Whether `text` is 1 to 32 of A–Z, 0–9 and underscore, then zeros.
-    function isName(bytes32 text) internal pure returns (bool) {
+        bytes32 text = Purpose.unwrap(purpose);
         uint256 length;
         while (length < 32 && _isNameByte(text[length])) ++length;
-        // What follows the name must be all zero; a shift by 256 leaves zero.
-        return length > 0 && uint256(text) << (8 * length) == 0;
+        return length > 0 && _isZeroFrom(text, length);
+    }
+
+    /// @notice Whether the agency code is a letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen, then zeros.
+    function isCode(bytes32 code) internal pure returns (bool) {
+        if (!_isLetter(code[0])) return false; // all digits would be an agency's number
+        uint256 length = 1;
+        while (length < 32 && _isCodeByte(code[length])) ++length;
+        return _isZeroFrom(code, length);
+    }
+
+    /// @dev A shift by 256 leaves zero.
+    function _isZeroFrom(bytes32 text, uint256 length) private pure returns (bool) {
+        return uint256(text) << (8 * length) == 0;
     }
 
     function _isNameByte(bytes1 char) private pure returns (bool) {
         return (char >= "A" && char <= "Z") || (char >= "0" && char <= "9") || char == "_";
+    }
+
+    function _isCodeByte(bytes1 char) private pure returns (bool) {
+        return _isNameByte(char) || _isLetter(char) || char == "-";
+    }
+
+    function _isLetter(bytes1 char) private pure returns (bool) {
+        return (char >= "A" && char <= "Z") || (char >= "a" && char <= "z");
     }
 }

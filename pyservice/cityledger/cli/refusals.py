@@ -58,7 +58,8 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "AgencyRegistryZeroAccount": Meaning("the account is zero", "give an account's address"),
     "AgencyRegistryInvalidCode": Meaning(
-        "a code is 1 to 32 of A-Z, 0-9 and underscore", "give a code, such as HEALTH"
+        "a code is a letter, then up to 31 letters, digits, underscores and hyphens",
+        "give a code, such as HEALTH",
     ),
     # --- datasets and grants ------------------------------------------------------------------------------
     "DataCatalogBuiltInPurpose": Meaning("the purpose {purpose} is built in and stays"),
