@@ -12,6 +12,7 @@ CRASH_ARGS ?=
 KILL_RUNS ?= 20
 MANY_ARGS ?=
 SOAK_ARGS ?=
+STRANGERS_ARGS ?=
 ANCHORING_ARGS ?=
 FORGE_SEED ?=
 
@@ -33,7 +34,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many soak lock clean forge
+.PHONY: help setup brownie contracts demo test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many bench-strangers soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -106,6 +107,9 @@ bench-many: setup ## fill one SQLite store with 5,000,000 records and time the n
 
 soak: setup ## ten minutes of mixed load, with the node's memory plotted (SOAK_ARGS="--minutes 2")
 	@.venv/bin/python bench/soak.py $(SOAK_ARGS)
+
+bench-strangers: setup ## time a normal client beside slow connections and half-sent bodies, as a ratio (STRANGERS_ARGS=...)
+	@PYTHONPATH=tests .venv/bin/python bench/strangers.py $(STRANGERS_ARGS)
 
 bench-object: setup ## send 1 GiB through a node and back, and watch its memory (OBJECT_ARGS="--mib 64")
 	@.venv/bin/python bench/objects.py $(OBJECT_ARGS)
