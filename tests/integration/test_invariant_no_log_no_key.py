@@ -186,6 +186,12 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
             node.url(node.health, "visit", "/proof?openings=true"), headers=asking(node)
         ),
     ),
+    "tombstone": (
+        ("GET", RECORDS + "/{id}/tombstone"),
+        lambda node, client: client.get(
+            node.url(node.health, "erased", "/tombstone"), headers=node.headers("HEALTH", "reader")
+        ),
+    ),
     "find by id": (
         ("POST", RECORDS + "/find"),
         lambda node, client: client.post(
@@ -277,7 +283,7 @@ def test_exit_tells_nothing_when_the_commit_fails(node: TestNode, ask: Ask) -> N
     assert node.row_counts() == before
 
 
-@pytest.mark.parametrize("name", sorted(READS.keys() - {"resolve"}))
+@pytest.mark.parametrize("name", sorted(READS.keys() - {"resolve", "tombstone"}))
 @pytest.mark.parametrize("nth", [1, 2])
 def test_exit_tells_nothing_when_revoked_between_the_decisions(node: TestNode, name: str, nth: int) -> None:
     """Also when the receipt of that second decision, the denial, cannot be written."""
@@ -364,10 +370,15 @@ def failing_commits(node: TestNode) -> Iterator[None]:
 
 
 def prepare(node: TestNode) -> list[bytes]:
-    """One anchored record; returns what must not leave."""
+    """Anchored records, one of them erased; returns what must not leave."""
     summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT_NUMBER]}  # type: ignore[index,call-overload]
     node.put(node.health, "visit", {**TREATMENT_RECORD, "parts": {"summary": summary}})
     put_scan(node)
+    node.put(node.health, "erased", TREATMENT_RECORD)
+    erased = node.client.delete(
+        node.url(node.health, "erased", "?reason=duty"), headers=node.headers("HEALTH", "writer")
+    )
+    assert erased.status_code == 200, erased.text
     node.anchor_all()
     with node.context.services.database.reading() as connection:
         ciphertexts = connection.execute(sa.select(t.record_part.c.ciphertext)).scalars().all()
@@ -375,7 +386,7 @@ def prepare(node: TestNode) -> list[bytes]:
     objects = node.context.services.objects
     held = [b"".join(objects.get(one.key)) for one in objects.list("parts/")]
     assert len(held) == 1
-    sealed = [*filter(None, ciphertexts), *wrapped, *held]
+    sealed = [*filter(None, ciphertexts), *filter(None, wrapped), *held]
     forms = [form for one in sealed for form in (one[:24], base64.urlsafe_b64encode(one)[:24])]
     return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMg", SCAN[:24], *forms]
 
