@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HELP = """\
-A proof file says: this leaf (a record version, an erasure or a read receipt) stood, unchanged, in a batch
-whose Merkle root was anchored on the city's chain.
+A proof file says: this leaf stood, unchanged, in a batch whose root was anchored on the city's chain.
 
   verify_proof.py proof.json
       "path only": the file agrees with itself. Nothing ties the root to the chain yet.
@@ -26,7 +25,7 @@ whose Merkle root was anchored on the city's chain.
       "anchored": the root is in the ledger of the chain that you ask. Take the ledger's address from what
       the city published, never from the file: a ledger that the file chose would prove nothing.
       "root only": likewise, but whose record or read it is about is not known. Show the leaf that a
-      tombstone erased by its proof, --erased FILE; for a receipt leaf use `cityledger verify --receipt`.
+      tombstone erased by its proof, --erased FILE; for a receipt leaf use verify_receipt.py.
   verify_proof.py proof.json --payload summary=summary.json
       Also: these bytes are what the leaf's part commits to. Needs the part's opening in the file.
 An anchor proves that the leaf did not change since, not that what it says is true; what is not --final may
@@ -94,22 +93,27 @@ def rotate(lane: int, count: int) -> int:
 
 def load(data: bytes) -> dict[str, Any]:
     """Step 1, the form. The values: bytes for hex, int for integers, each in the one form of SPEC.md §1."""
-    if len(data) > 65_536:
-        refuse("the file is over 64 KB")
-    try:
-        no_minus_zero = lambda text: int(text if text != "-0" else "-0 is not how zero is written")  # noqa: E731
-        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=no_minus_zero)
-        json.dumps(view, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written again
-    except (ValueError, RecursionError) as error:
-        raise NotVerifiedError(f"not strict JSON: {error}") from error
-    proof = members(view, "file", {"format", "leaf", "tree", "anchor"}, {"openings"})
+    proof = members(strict(data), "file", {"format", "leaf", "tree", "anchor"}, {"openings"})
     if proof["format"] != "cityledger-proof/1":
         refuse("unknown format")
     proof["leaf"], proof["tree"] = load_leaf(proof["leaf"]), read(TREE, proof["tree"], "tree")
     proof["anchor"] = read(ANCHOR, proof["anchor"], "anchor")
-    if (openings := scalar("list", proof.get("openings", []), "openings")) == [] and "openings" in proof:
+    openings = scalar("list", proof.get("openings", []), "openings")
+    if "openings" in proof and not openings:
         refuse("openings is empty: it is left out where there is none")
     return proof | {"openings": [read(OPENING, item, "openings") for item in openings]}
+
+
+def strict(data: bytes) -> Any:
+    if len(data) > 65_536:
+        refuse("the file is over 64 KB")
+    no_minus_zero = lambda text: int(text if text != "-0" else "-0 is not how zero is written")  # noqa: E731
+    try:
+        view = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=no_minus_zero)
+        json.dumps(view, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be written again
+    except (ValueError, RecursionError) as error:
+        raise NotVerifiedError(f"not strict JSON: {error}") from error
+    return view
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -261,24 +265,23 @@ def call(url: str, contract: str, signature: str, *values: int) -> list[bytes]:
     """The 32-byte words that a view function returns."""
     data = keccak(signature.encode())[:4] + b"".join(value.to_bytes(32, "big") for value in values)
     answer = ask(url, "eth_call", {"to": contract, "data": "0x" + data.hex()}, TAG["block"])
-    if not re.fullmatch("0x([0-9a-f]{64})+", answer):
+    if not re.fullmatch("0x([0-9a-f]{64})+", str(answer)):
         raise OSError(f"{contract} does not answer {signature}")
     return [bytes.fromhex(answer[i : i + 64]) for i in range(2, len(answer), 64)]
 
 
-def ask(url: str, method: str, *params: Any) -> str:
+def ask(url: str, method: str, *params: Any) -> Any:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - http(s), see arguments()
-            return str(json.load(response)["result"])
+            return json.load(response)["result"]
     except (ValueError, KeyError, TypeError, http.client.HTTPException) as error:
         raise OSError(f"no answer to {method}") from error
 
 
 def arguments() -> argparse.Namespace:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description="Check a proof file.", epilog=HELP, formatter_class=form)
+    parser = argparse.ArgumentParser(epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="the proof file")
     parser.add_argument("--payload", action="append", default=[], metavar="PART=FILE", help="bytes")
     parser.add_argument("--erased", type=Path, metavar="FILE", help="proof file of the leaf that was erased")
@@ -288,9 +291,7 @@ def arguments() -> argparse.Namespace:
     given = parser.parse_args()
     if not re.fullmatch(r"None None|https?://\S+ 0x[0-9a-fA-F]{40}", f"{given.rpc} {given.ledger}"):
         parser.error("--rpc takes an http(s) URL and needs --ledger with a published address (0x...)")
-    if any("=" not in item for item in given.payload):
-        parser.error("--payload takes PART=FILE")
-    return given
+    return given if all("=" in item for item in given.payload) else parser.error("--payload takes PART=FILE")
 
 
 def main() -> int:

@@ -123,11 +123,28 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
     on_chain = ["--rpc", town.devnet.rpc_url, "--manifest", str(town.manifest_path)]
     assert process.json("verify", "title.proof.json", *on_chain)["verdict"] == "anchored"
 
+    # the receipts, exported and held to the log's operator at each receipt's block
+    process.run("audit", "export", "reads.ndjson")
+    audited = process.json("audit", "verify", "reads.ndjson", *on_chain, "--accept-unproven", "9")
+    assert (audited["verdict"], audited["missing"]) == ("anchored", 0)
+    assert audited["anchored"] == audited["proven"] > 0
+
+    # an erasure is proven by two files
+    as_role(process, "writer")
+    process.run("record", "erase", DATASET, "title-7", "--why", "written-in-error", "--yes")
+    as_role(process, "reader")
+    files = ["--out", "tombstone.json", "--erased-out", "erased.json"]
+    process.run("record", "tombstone", DATASET, "title-7", *files, "--wait", "60s")
+    assert process.json("verify", "tombstone.json", *on_chain)["verdict"] == "root only"
+    erasure = process.json("verify", "tombstone.json", "--erased", "erased.json", *on_chain)
+    assert (erasure["verdict"], erasure["reason"]) == ("anchored", "written-in-error")
+
     # SIGTERM ends it with 0, and a restart has everything
     assert process.stop() == 0
     assert "does not answer" in process.run("whoami", code=1)
     process.serve()
-    assert read(process) == TITLE.decode()
+    (kept,) = process.json("record", "find", DATASET, "--id", "many-3", "--purpose", "OWN_DUTY")
+    assert kept["version"] == 1
     assert process.stop(signal.SIGINT) == 0
 
 
