@@ -18,7 +18,7 @@ import random
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +32,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
+Lie = Callable[[Request, Answer], Answer]
+"""Makes another answer of the true one."""
 
 
 class Fault(StrEnum):
@@ -56,6 +58,12 @@ class Fault(StrEnum):
     """eth_getLogs succeeds and holds nothing."""
     MISSING_RANGE_LOGS = "missing range logs"
     """As ``MISSING_LOGS``, but a block asked by hash is answered in full."""
+    NO_RECEIPTS = "no receipts"
+    """Refuses eth_getBlockReceipts, as endpoints do that do not know it."""
+    DEEP = "deep"
+    """JSON of more brackets than a parser goes into, as a whole HTTP answer."""
+    SILENT = "silent"
+    """Takes the request and says nothing until the connection is given up."""
     NO_RANGES = "no ranges"
     """Refuses eth_getLogs over more than one block."""
 
@@ -102,6 +110,10 @@ class FaultyRpc:
         self.other_url: str | None = None
         self.lag_blocks = 5
         self.delay_seconds = 0.5
+        self.lies: dict[str, Lie] = {}
+        """What becomes of the answers to a method; see ``lying_rpc``."""
+        self.swallows: set[str] = set()
+        """Methods that are lied about and never asked of the chain."""
         self.only: frozenset[str] | None = None
         """Methods that faults befall; None: all. A batch is befallen if one of its requests is."""
         self.counts: Counter[Fault] = Counter()
@@ -184,6 +196,11 @@ class FaultyRpc:
             return refused
         if Fault.DROP_BEFORE in faults:
             return None
+        if Fault.SILENT in faults:
+            self._closing.wait(60)
+            return None
+        if Fault.DEEP in faults:
+            return 200, b"[" * 5_000
         if Fault.DELAY in faults:
             self._closing.wait(self.delay_seconds)
         for _ in range(2 if Fault.DUPLICATE in faults else 1):
@@ -221,6 +238,11 @@ class FaultyRpc:
 
     def _one(self, request: Request, faults: set[Fault]) -> Answer:
         method, params = request["method"], request.get("params", [])
+        if Fault.NO_RECEIPTS in faults and method == "eth_getBlockReceipts":
+            return _refusal(request, "the method eth_getBlockReceipts does not exist")
+        if method in self.lies:
+            true = _result(request, "0x" + "ab" * 32) if method in self.swallows else self._forward(request)
+            return {**self.lies[method](request, true), "id": request["id"]}
         if Fault.OTHER_CHAIN in faults and self.other_url is None and method == "eth_chainId":
             return _result(request, "0x1")
         if method == "eth_getLogs" and (told := _spoilt_logs(request, params[0], faults)):
@@ -242,6 +264,8 @@ class FaultyRpc:
             return _result(request, hex(seen))
         if method == "eth_getLogs":
             return self._lagging_logs(request, dict(params[0]), seen)
+        if method == "eth_getBlockReceipts":
+            return self._forward(request) if self._is_seen(params[0], seen) else _result(request, None)
         if method in ("eth_getBlockByHash", "eth_getTransactionReceipt"):
             return self._unless_newer(self._forward(request), seen)
         place = _BLOCK_AT.get(method)

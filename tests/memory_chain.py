@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cityledger.chain.events import Event, LoggedEvent
-from cityledger.chain.follower import Header
+from cityledger.chain.follower import Header, Tip
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef
 
@@ -71,7 +71,7 @@ class MemoryChain:
 
 
 class MemoryFollower:
-    """``Follower`` over a ``MemoryChain``. A bloom of one byte says which blocks hold events."""
+    """``Follower`` over a ``MemoryChain``."""
 
     def __init__(self, chain: MemoryChain) -> None:
         self.chain = chain
@@ -79,33 +79,20 @@ class MemoryFollower:
     def head(self, acted_on: int = 0) -> BlockRef:
         return self.chain.head()
 
-    def finalized(self, held: BlockRef) -> BlockRef | None:
-        ours = held.number < len(self.chain.blocks) and self.chain.blocks[held.number].ref == held
-        return self.chain.finalized() if ours else None
+    def tip(self, acted_on: int = 0) -> Tip:
+        return Tip(self.head(acted_on), self.chain.finalized().number)
 
     def block(self, number: int) -> tuple[BlockRef, bytes]:
         return self.chain.block(number)
 
-    def headers(self, first: int, last: int) -> list[Header]:
-        found = []
-        for number in range(first, last + 1):
-            ref, parent = self.block(number)
-            found.append(Header(ref, parent, bytes([bool(self.chain.blocks[number].events)])))
-        return found
+    def headers(self, first: int, last: int, head: BlockRef) -> list[Header]:
+        """Empty where ``head`` was orphaned meanwhile."""
+        if head.number >= len(self.chain.blocks) or self.chain.blocks[head.number].ref != head:
+            return []
+        return [Header(*self.block(number), b"", b"") for number in range(first, last + 1)]
 
-    def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
-        return list(self.chain.events_of(block_hash))
-
-    def events_between(self, first: int, last: int) -> list[LoggedEvent]:
-        return [one for block in self.chain.blocks[first : last + 1] for one in block.events]
-
-    def events_elsewhere(self, block_hash: bytes) -> list[LoggedEvent] | None:
-        return None
-
-    def may_lack(self, header: Header, events: Sequence[LoggedEvent]) -> bool:
-        if events and header.bloom == b"\0":
-            raise ChainError("an event that the bloom excludes")
-        return header.bloom == b"\1" and not events
+    def events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
+        return {one.block.hash: list(self.chain.events_of(one.block.hash)) for one in headers}
 
     def verify_chain(self) -> None:
         pass

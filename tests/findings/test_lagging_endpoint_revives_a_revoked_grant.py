@@ -8,6 +8,7 @@ import pytest
 
 from anchoring_node import Anchoring
 from cityledger.chain.events import PurposeSet
+from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate
 from cityledger.exchange.gate import pass_gate
@@ -30,7 +31,7 @@ def test_index_keeps_what_it_knows_when_the_endpoint_lags(
     head = chain.mine()
     anchoring.catch_up()
 
-    monkeypatch.setattr(anchoring.indexer._follower, "head", lambda _known: lagging)
+    monkeypatch.setattr(anchoring.indexer._follower, "tip", lambda _known: Tip(lagging, None))
     assert anchoring.indexer.step() is False
 
     with anchoring.database.reading() as connection:

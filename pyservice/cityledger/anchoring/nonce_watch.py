@@ -11,8 +11,9 @@ from cityledger.types import Address, BlockRef, HaltCause
 _LOOK_BACK = 16
 """Mined nonces that are looked at after a start; those before were looked at by the process before."""
 _STRIKES = 3
-"""At so many blocks in a row must a transaction be missing before it counts: an endpoint may be slow to tell
-of a block, or be on another fork than the index, and is asked more than once a block.
+"""At so many blocks in a row must a nonce be wrong, or a transaction missing, before it counts: an endpoint may
+answer wrongly once, be slow with a block, or be on another fork than the index, and is asked more than once a
+block.
 """
 
 
@@ -26,15 +27,18 @@ class NonceWatch:
         self._seen_to: int | None = None
         self._struck_at: set[BlockRef] = set()
 
-    def look(self, first: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
+    def look(self, first: int, signed_end: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
         """(whether each nonce from ``first`` up to ``mined``, those that are mined at ``cursor``, is known to
-        be ours; why to halt if not).
+        be ours; why to halt if not). ``signed_end`` is the nonce above those that this database signed.
         """
+        if mined > signed_end:
+            told = f"{self._account} has used {mined} nonces, this database knows of {signed_end}"
+            return False, self._struck(cursor, told)
         start = mined - _LOOK_BACK if self._seen_to is None else min(self._seen_to, mined)
         for nonce in range(max(first, start), mined):
             if not self._is_ours(nonce):
-                self._struck_at.add(cursor)
-                return False, self._halt(nonce) if len(self._struck_at) >= _STRIKES else None
+                told = f"nonce {nonce} of {self._account} was used by a transaction that this database did not sign"
+                return False, self._struck(cursor, told)
             self._seen_to = nonce + 1
         self._seen_to = mined
         self._struck_at.clear()
@@ -45,6 +49,8 @@ class NonceWatch:
             hashes = attempts.list_hashes(connection, self._account, nonce)
         return any(self._sender.receipt(one) is not None for one in hashes)
 
-    def _halt(self, nonce: int) -> Halt:
-        told = f"nonce {nonce} of {self._account} was used by a transaction that this database did not sign"
+    def _struck(self, cursor: BlockRef, told: str) -> Halt | None:
+        self._struck_at.add(cursor)
+        if len(self._struck_at) < _STRIKES:
+            return None
         return Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told)

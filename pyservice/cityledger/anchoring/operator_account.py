@@ -119,13 +119,11 @@ class OperatorAccount:
         self, cursor: BlockRef, first: int, signed_end: int, mined: int, newest: int
     ) -> Standing | None:
         signed_end = max(first, signed_end)
-        if mined > signed_end:
-            told = f"{self.address} has used {mined} nonces, this database knows of {signed_end}"
-            self._halt(Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told))
-            return None
-        are_ours, halt = self._watch.look(first, mined, cursor)
+        are_ours, halt = self._watch.look(first, signed_end, mined, cursor)
         if halt is not None:
             self._halt(halt)
+            return None
+        if mined > signed_end:
             return None
         # Mined above the cursor: the indexer is about to tell what became of it.
         live = self._live(max(mined, newest))

@@ -34,25 +34,60 @@ def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) 
     return sorted(forks[0], key=lambda head: head.place) if forks else None
 
 
-def find_backed(agreed: Sequence[SeenHead], configured: int) -> SeenHead | None:
-    """The highest head that enough endpoints have at or below theirs; None where too few answer.
+def find_needed(configured: int) -> int:
+    """How many of the configured endpoints must say the same: a strict majority of three and more. One or two
+    stand in for each other, so one is enough.
+    """
+    return configured // 2 + 1 if configured > 2 else 1
+
+
+def find_backed(agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> SeenHead | None:
+    """The highest head that enough endpoints have at or below theirs, each by its own word; None where too few
+    answer.
 
     Of three and more ``configured`` enough is a strict majority, so that one alone cannot tell of blocks that
     nobody else has seen. Of one or two each is enough: they stand in for each other.
     """
-    needed = configured // 2 + 1 if configured > 2 else 1
     highest_first = sorted(agreed, key=lambda head: -head.number)
-    return highest_first[needed - 1] if len(agreed) >= needed else None
+    lower = highest_first[find_needed(configured) - 1 :]
+    return next((head for head in lower if is_backed(head, agreed, hashes_at, configured)), None)
 
 
-def find_chosen(agreed: Sequence[SeenHead], backed: SeenHead, acted_on: int) -> SeenHead | None:
-    """The most preferred that neither lags behind ``backed`` nor is lower than what was acted on; None where
-    all are, or where ``backed`` itself is lower.
+def is_backed(
+    head: SeenHead, agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int
+) -> bool:
+    """Whether enough endpoints have this very block. Asks no more of them than needed, the highest first."""
+    missing = find_needed(configured) - sum((one.number, one.hash) == (head.number, head.hash) for one in agreed)
+    for one in sorted(agreed, key=lambda other: -other.number):
+        if missing <= 0 or one.number <= head.number:
+            break
+        missing -= (hashes_at(one.place, [head.number]) or {}).get(head.number) == head.hash
+    return missing <= 0
+
+
+def find_final(claimed: Sequence[int | None], configured: int) -> int | None:
+    """How far the chain is final, by the numbers that the endpoints of the agreed chain claim: as far as a
+    strict majority of three and more says; of one or two as far as all that answer say. None where too few do.
+    """
+    known = sorted((number for number in claimed if number is not None), reverse=True)
+    needed = find_needed(configured)
+    if configured <= 2:
+        return known[-1] if known else None
+    return known[needed - 1] if len(known) >= needed else None
+
+
+def find_chosen(
+    agreed: Sequence[SeenHead], backed: SeenHead, acted_on: int, is_enough: Callable[[SeenHead], bool]
+) -> SeenHead | None:
+    """The most preferred that neither lags behind ``backed`` nor is lower than what was acted on, and that is
+    backed itself where it is lower; None where there is none, or where ``backed`` is lower than what was acted
+    on.
     """
     lowest = max(backed.number - LAG_BLOCKS, acted_on)
     if backed.number < acted_on:
         return None
-    return next((head for head in agreed if head.number >= lowest), None)
+    high = (head for head in agreed if head.number >= lowest)
+    return next((head for head in high if head.number >= backed.number or is_enough(head)), None)
 
 
 def _forks(seen: Sequence[SeenHead], hashes_at: HashesAt) -> list[list[SeenHead]]:

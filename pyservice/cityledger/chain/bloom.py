@@ -1,8 +1,7 @@
 """What a block's bloom filter says about our events: it never denies one that is there, and rarely affirms
 one that is not.
 
-An endpoint may answer eth_getLogs incompletely without saying so. The filter stands in the header, which
-comes by another request, so the two can be held against each other.
+It says which blocks have to be read for our events. What they hold, their receipts root proves.
 """
 
 from __future__ import annotations
@@ -17,19 +16,12 @@ from cityledger.keccak import keccak
 from cityledger.types import Address
 
 
-def may_lack(bloom: bytes, events: Iterable[LoggedEvent], addresses: Iterable[Address]) -> bool:
-    """Whether the block may hold an event of these contracts beside ``events``.
-
-    Only kinds of events and contracts are seen: of two events of one kind, one of them missing is not.
+def may_hold(bloom: bytes, addresses: Iterable[Address]) -> bool:
+    """Whether the block may hold a log of these contracts. Their topics are not asked: a kind of event that is
+    unknown here has to be found, and stop whoever follows.
     """
     bits = int.from_bytes(bloom, "big")
-    present = {address for address in addresses if _holds(bits, to_canonical_address(address))}
-    if not present:
-        return False
-    kinds = {name for name, topic in topics_by_name().items() if _holds(bits, topic)}
-    returned = list(events)
-    silent = present - {one.address for one in returned}
-    return bool(kinds - {type(one.event).__name__ for one in returned}) or bool(silent and kinds)
+    return any(_holds(bits, to_canonical_address(address)) for address in addresses)
 
 
 def find_foreign(bloom: bytes, events: Iterable[LoggedEvent]) -> LoggedEvent | None:

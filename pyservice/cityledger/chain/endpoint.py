@@ -11,7 +11,17 @@ from urllib.parse import urlsplit
 
 from web3 import HTTPProvider, IPCProvider
 
-from cityledger.chain.heads import Heads, note, told
+from cityledger.chain.heads import Heads
+from cityledger.chain.methods import Belief
+from cityledger.chain.quorum import (
+    Asked,
+    Check,
+    NotProvenError,
+    Quorum,
+    RefutedError,
+    belief_of,
+    checked,
+)
 from cityledger.chain.upstream import (
     EndpointHealth,
     HealthState,
@@ -19,6 +29,8 @@ from cityledger.chain.upstream import (
     Provider,
     RpcAnswer,
     Upstream,
+    describe,
+    note,
 )
 from cityledger.errors import (
     ChainError,
@@ -29,6 +41,9 @@ from cityledger.errors import (
 from cityledger.types import Address, BlockRef
 
 T = TypeVar("T")
+_THREADS = 8
+"""For each URL."""
+_ASKED = (HealthState.OK, HealthState.LAGGING, HealthState.UNRELIABLE, HealthState.UNREACHABLE)
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
 """The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
 answered wrongly.
@@ -48,8 +63,9 @@ class Endpoint:
     """One chain behind one or more URLs, in order of preference. Usable from several threads; each thread
     keeps its own connections alive.
 
-    When a URL does not answer, the next is asked; the better one is asked again once it is well. ``spawn``
-    runs the look at an ill URL, so that nobody waits for it.
+    Of three and more URLs what is read is what a strict majority says or one of them proves (``methods``,
+    ``quorum``); one or two stand in for each other. ``spawn`` runs the look at an ill URL, so that nobody waits
+    for it.
     """
 
     def __init__(
@@ -63,7 +79,9 @@ class Endpoint:
         self.chain_id = chain_id
         self._upstreams = [Upstream(shown, provider, monotonic) for shown, provider in providers]
         self._used = self._upstreams[0]
-        self._pool = ThreadPoolExecutor(2 * len(providers), "endpoint")  # no thread before its first use
+        # No thread before its first use. A URL that answers slowly may hold some of them for a while.
+        self._pool = ThreadPoolExecutor(_THREADS * len(providers), "endpoint")
+        self._quorum = Quorum(len(providers), self._pool, self._verify_serves)
         self._heads = Heads(self._upstreams, self._pool)
         self._spawn = spawn or self._pool.submit
         self._is_sole = len(providers) == 1
@@ -75,40 +93,72 @@ class Endpoint:
         """The URL in use, without what could be a credential."""
         return self._used.shown_url
 
+    @property
+    def is_sole(self) -> bool:
+        """Whether there is nobody to compare with."""
+        return self._is_sole
+
     def health(self) -> list[EndpointHealth]:
         """Of each URL, in order of preference. Asks nobody."""
         return [upstream.health() for upstream in self._upstreams]
 
+    # --- what is believed -----------------------------------------------------------------------------------
+
     def ask(self, method: str, *params: object) -> RpcAnswer:
-        """One request; a refusal is a value.
+        """One request, answered as ``methods`` says it is believed; a refusal is a value.
 
         Raises:
-            ChainUnavailableError: no URL answers.
+            ChainUnavailableError: no URL answers; of several, they disagree, or too few answer.
         """
-        return self._send(lambda upstream: upstream.ask(method, params))
+        return self.ask_many([(method, params)])[0]
 
-    def ask_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[RpcAnswer]:
+    def ask_many(self, asked: Asked) -> list[RpcAnswer]:
         """Several requests in one round trip, answered in their order.
 
         Raises:
-            ChainUnavailableError: no URL answers all of them.
+            ChainUnavailableError: as ``ask``.
         """
-        return self._send(lambda upstream: upstream.ask_many(asked)) if asked else []
+        if not asked:
+            return []
+        if self._is_sole or belief_of(asked) in (Belief.ONE, Belief.PROVEN):
+            return self._send(asked)
+        self._look_at_ill_ones()
+        return self._quorum.agree(asked, self._candidates())
 
-    def ask_elsewhere(self, method: str, *params: object) -> RpcAnswer | None:
-        """One request to another URL than the one in use; None where no other is well."""
-        for upstream in self._upstreams:
-            if upstream is not self._used and upstream.state is HealthState.OK:
-                try:
-                    self._verify_serves(upstream)
-                    return upstream.ask(method, params)
-                except (NoAnswerError, WrongChainError) as error:
-                    note(upstream, error)
-        return None
+    def ask_every(self, method: str, *params: object) -> list[RpcAnswer]:
+        """The answer of each URL that gives one in time.
+
+        Raises:
+            ChainUnavailableError: none does.
+        """
+        asked = [(method, params)]
+        if self._is_sole:
+            return self._send(asked)
+        self._look_at_ill_ones()
+        return [given[0] for given in self._quorum.ask_every(asked, self._candidates())]
+
+    def prove(self, asked: Asked, check: Check[T]) -> T:
+        """What ``check`` makes of the answers of the first URL whose answers pass it. A URL whose answers were
+        refuted is asked last from then on, once another's passed.
+
+        Raises:
+            NotProvenError: no URL's answers pass.
+            ChainUnavailableError: no URL answers.
+        """
+        if self._is_sole:
+            return self._proven_alone(asked, check)
+        self._look_at_ill_ones()
+        self._used, found = self._quorum.prove(asked, self._candidates(), check)
+        return found
 
     def head(self, acted_on: int = 0) -> dict[str, Any]:
-        """The newest block that may be acted on, as JSON-RPC tells it: of several URLs as ``agreement`` says.
-        The preferred one that does not lag is in use afterwards.
+        """The newest block that may be acted on, as JSON-RPC says it; see ``tip``."""
+        return self.tip(acted_on)[0]
+
+    def tip(self, acted_on: int = 0) -> tuple[dict[str, Any], int | None]:
+        """The newest block that may be acted on, and the number up to which its chain is final (None where
+        too few say so): of several URLs as ``agreement`` says. The preferred one that does not lag is in use
+        afterwards.
 
         Raises:
             ChainError: the endpoint refuses.
@@ -116,26 +166,22 @@ class Endpoint:
                 ``acted_on``.
         """
         if self._is_sole:
-            block = self.request("eth_getBlockByNumber", "latest", False)
-            if block is None:
-                raise ChainError(f"{self.shown_url} has no block latest")
-            self._used.head = int(block["number"], 16)
-            return dict(block)
+            return self._tip_alone()
         self._look_at_ill_ones()
-        self._used, block = self._heads.find(self.chain_id, acted_on)
-        return block
+        self._used, block, final = self._heads.find(self.chain_id, acted_on)
+        return block, final
 
     def request(self, method: str, *params: object) -> Any:
-        """One request that must succeed.
+        """One request that must succeed, believed as ``ask``.
 
         Raises:
             RevertedError: a contract refused.
             ChainError: the endpoint refused.
-            ChainUnavailableError: no URL answers.
+            ChainUnavailableError: as ``ask``.
         """
         return self._accepted(method, self.ask(method, *params))
 
-    def request_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+    def request_many(self, asked: Asked) -> list[Any]:
         """As ``request``, for several at once; raises for the first that was refused."""
         return [
             self._accepted(method, one) for (method, _), one in zip(asked, self.ask_many(asked), strict=True)
@@ -148,7 +194,9 @@ class Endpoint:
             RevertedError: the contract refused.
             ChainError: the block is unknown here (orphaned or pruned).
         """
-        return from_hex(self.request("eth_call", call_parameters(to, data, sender), block_parameter(at)))
+        return from_hex(
+            self.request("eth_call", call_parameters(to, data, sender), block_parameter(self._pinned(at)))
+        )
 
     def logs(self, first: int, last: int, **where: object) -> Iterator[dict[str, Any]]:
         """Raw logs of the closed range, read in pieces that shrink when the endpoint refuses and grow again.
@@ -167,7 +215,7 @@ class Endpoint:
             first, width = first + width, width * 2
 
     def code(self, address: Address, at: At = "latest") -> bytes:
-        return from_hex(self.request("eth_getCode", address, block_parameter(at)))
+        return from_hex(self.request("eth_getCode", address, block_parameter(self._pinned(at))))
 
     def verify_chain(self) -> None:
         """Asks for the chain id.
@@ -189,15 +237,39 @@ class Endpoint:
             raise ChainError(f"{self.shown_url} refused {method}: {answer.error}")
         return answer.result
 
+    def _pinned(self, at: At) -> At:
+        """A block that is the same for all: of several URLs each has a "latest" of its own."""
+        if self._is_sole or at != "latest":
+            return at
+        block = self.head()
+        return BlockRef(int(block["number"], 16), from_hex(block["hash"]), int(block["timestamp"], 16))
+
+    def _tip_alone(self) -> tuple[dict[str, Any], int | None]:
+        asked = [("eth_getBlockByNumber", [name, False]) for name in ("latest", "finalized")]
+        latest, final = self._send(asked)
+        block = self._accepted("eth_getBlockByNumber", latest)
+        if block is None:
+            raise ChainError(f"{self.shown_url} has no block latest")
+        self._used.head = int(block["number"], 16)
+        return dict(block), int(final.result["number"], 16) if final.result else None
+
+    def _proven_alone(self, asked: Asked, check: Check[T]) -> T:
+        answers = self._send(asked)
+        try:
+            return checked(answers, check)
+        except RefutedError as error:
+            raise NotProvenError(f"{self.shown_url}: {error}") from error
+
     # --- which URL ------------------------------------------------------------------------------------------
 
-    def _send(self, request: Callable[[Upstream], T]) -> T:
+    def _send(self, asked: Asked) -> list[RpcAnswer]:
+        """The answers of the first URL that answers."""
         self._look_at_ill_ones()
         wrong: WrongChainError | None = None
         for upstream in self._candidates():
             try:
                 self._verify_serves(upstream)
-                answered = request(upstream)
+                answers = upstream.ask_many(asked) if len(asked) > 1 else [upstream.ask(*asked[0])]
             except NoAnswerError as error:
                 note(upstream, error)
                 continue
@@ -207,18 +279,17 @@ class Endpoint:
                 continue
             upstream.answered()
             self._used = upstream
-            return answered
+            return answers
         if wrong is not None:
             raise wrong
         # Without "from": the transport's message repeats the full URL, and with it any key inside.
-        raise ChainUnavailableError(f"no endpoint answers: {told(self._upstreams)}") from None
+        raise ChainUnavailableError(f"no endpoint answers: {describe(self._upstreams)}") from None
 
     def _candidates(self) -> list[Upstream]:
         """Who may be asked, in order. Ill ones come last, because then there is nobody else to wait for."""
         if self._is_sole:
             return self._upstreams
-        order = (HealthState.OK, HealthState.LAGGING, HealthState.UNREACHABLE)
-        return [one for state in order for one in self._preferred() if one.state is state]
+        return [one for state in _ASKED for one in self._preferred() if one.state is state]
 
     def _preferred(self) -> list[Upstream]:
         """In order of preference, but first the one in use while a better one is not at its height yet."""

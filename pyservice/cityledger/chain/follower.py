@@ -1,23 +1,35 @@
 """Reading blocks and our events from the chain. Pure reading: the loop, the cursor and undoing reorgs are the
 indexer's.
+
+What one endpoint returns is believed as far as it is proven: headers by hashes that a majority backs, events by
+the receipts root of a proven header (SPEC.md §4, "Following").
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cityledger.chain.artifacts import FOLLOWED_NAMES
-from cityledger.chain.bloom import find_foreign, may_lack
+from cityledger.chain.block_hashes import is_recomputed
+from cityledger.chain.bloom import find_foreign, may_hold
 from cityledger.chain.endpoint import Endpoint, from_hex, to_hex
 from cityledger.chain.events import LoggedEvent, decode_logs
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.quorum import NotProvenError, RefutedError
+from cityledger.chain.receipts_root import receipts_root
+from cityledger.chain.upstream import RpcAnswer
 from cityledger.errors import ChainError
 from cityledger.types import BlockRef
 
+log = logging.getLogger(__name__)
 HEADERS_AT_ONCE = 64
 """Requests in one batch; public endpoints take 100 and more."""
+RECEIPTS_AT_ONCE = 16
+Log = dict[str, Any]
+"""A log as JSON-RPC says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,15 @@ class Header:
     parent: bytes
     bloom: bytes
     """Filter over the addresses and topics of its logs."""
+    receipts_root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The newest block that may be acted on; its chain is final up to the number ``final``, if one is known."""
+
+    head: BlockRef
+    final: int | None
 
 
 class Follower:
@@ -36,120 +57,217 @@ class Follower:
     def __init__(self, endpoint: Endpoint, manifest: Manifest) -> None:
         self._endpoint = endpoint
         self._addresses = [manifest.address(name) for name in FOLLOWED_NAMES]
+        self._ours = frozenset(address.lower() for address in self._addresses)
+        self._are_hashes_known = True
+        """Whether this chain hashes its headers in a way that is known here."""
 
-    def head(self, acted_on: int = 0) -> BlockRef:
-        """The newest block that the endpoints agree on; a reorg may still undo it.
+    def tip(self, acted_on: int = 0) -> Tip:
+        """The newest block that the endpoints agree on, which a reorg may still undo, and how far its chain is
+        final.
 
         Raises:
             ChainUnavailableError: of several endpoints, none reaches height ``acted_on``, or they do not
                 agree.
         """
-        return _header(self._endpoint.head(acted_on)).block
+        block, final = self._endpoint.tip(acted_on)
+        return Tip(_header(block).block, final)
 
-    def finalized(self, held: BlockRef) -> BlockRef | None:
-        """The newest block that the chain with ``held`` calls final. None where the endpoint that answers
-        does not have ``held``: what it calls final is of another chain, or lies ahead of what it has.
-        """
-        asked = [("eth_getBlockByNumber", [name, False]) for name in ("finalized", hex(held.number))]
-        final, same = self._endpoint.request_many(asked)  # one round trip, so both are of one endpoint
-        if same is None or _header(same).block.hash != held.hash:
-            return None
-        return _header(self._present(final, "finalized")).block
+    def head(self, acted_on: int = 0) -> BlockRef:
+        """The block of ``tip``."""
+        return self.tip(acted_on).head
 
     def block(self, number: int) -> tuple[BlockRef, bytes]:
-        """The block of that number on the endpoint's present chain, and its parent's hash.
+        """The block of that number on the endpoints' present chain, and its parent's hash.
 
         Raises:
             ChainError: there is none yet, or no more.
+            ChainUnavailableError: the endpoints disagree about it.
         """
-        held = _header(self._block(hex(number)))
+        held = _header(self._present(self._block(number), number))
         return held.block, held.parent
 
     def verify_chain(self) -> None:
         """Raises WrongChainError when the endpoint serves another chain id."""
         self._endpoint.verify_chain()
 
-    def headers(self, first: int, last: int) -> list[Header]:
-        """Of the closed range, in few round trips. A reorg may fall between two of them: compare parent
-        hashes.
+    # --- headers --------------------------------------------------------------------------------------------
+
+    def headers(self, first: int, last: int, head: BlockRef) -> list[Header]:
+        """Of the closed range, each the parent of the next, on the chain of ``head``, which is not below
+        ``last``. Empty where the chain changed while it was read.
 
         Raises:
             ChainError: one is not there yet, or no more.
+            ChainUnavailableError: no endpoint answers, or they disagree.
         """
+        top = head.hash if last == head.number else self._hash_of(last)
         found: list[Header] = []
-        for start in range(first, last + 1, HEADERS_AT_ONCE):
-            numbers = range(start, min(start + HEADERS_AT_ONCE - 1, last) + 1)
-            asked = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
-            answered = zip(numbers, self._endpoint.request_many(asked), strict=True)
-            found += [_header(self._present(held, hex(number))) for number, held in answered]
+        for end in range(last, first - 1, -HEADERS_AT_ONCE):  # from the hash that is known downwards
+            numbers = range(max(first, end - HEADERS_AT_ONCE + 1), end + 1)
+            piece = self._headers(numbers, top)
+            if not _is_chain(piece, top):
+                return []
+            found = piece + found
+            top = piece[0].parent
         return found
 
-    def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
-        """Our contracts' events in that block, in log order.
+    def _headers(self, numbers: range, top: bytes | None) -> list[Header]:
+        asked = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+        if self._are_hashes_known:
+            try:
+                return self._endpoint.prove(asked, lambda answers: _proven_headers(answers, top))
+            except NotProvenError as error:
+                log.debug("headers not proven reason=%s", error)
+        blocks = self._endpoint.request_many(asked)
+        held = [self._present(block, number) for number, block in zip(numbers, blocks, strict=True)]
+        if self._are_hashes_known and not any(is_recomputed(block) for block in held):
+            self._are_hashes_known = False
+            log.warning("headers are believed by majority reason=this chain hashes fields that are not known")
+        return [_header(block) for block in held]
 
-        Raises:
-            ChainError: the block is unknown here (a reorg), or holds an event that this version cannot read.
-        """
-        return self._events({"blockHash": to_hex(block_hash)})
-
-    def events_between(self, first: int, last: int) -> list[LoggedEvent]:
-        """Our events in the closed range, for catching up. Each names its block's hash: take only those of
-        blocks that are held.
-
-        Raises:
-            ChainError: the endpoint refuses the range (then ask for a smaller one), or an event cannot be
-                read.
-        """
-        return self._events({"fromBlock": hex(first), "toBlock": hex(last)})
-
-    def events_elsewhere(self, block_hash: bytes) -> list[LoggedEvent] | None:
-        """As ``events_of``, asked of another endpoint than the others are; None where no other is well."""
-        asked = {"blockHash": to_hex(block_hash), "address": self._addresses}
-        answer = self._endpoint.ask_elsewhere("eth_getLogs", asked)
-        if answer is None or answer.error:
+    def _hash_of(self, number: int) -> bytes | None:
+        """The hash that a majority backs; None with one endpoint, which there is nothing to compare with."""
+        if self._endpoint.is_sole:
             return None
-        return decode_logs(answer.result)
+        return _header(self._present(self._block(number), number)).block.hash
 
-    def may_lack(self, header: Header, events: Sequence[LoggedEvent]) -> bool:
-        """Whether the block may hold more of our events than these.
+    # --- events ---------------------------------------------------------------------------------------------
+
+    def events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
+        """Our contracts' events in these blocks, in log order, by block hash; blocks without any are left out.
+        Only blocks whose filter admits our contracts are asked for.
 
         Raises:
-            ChainError: it cannot hold one of these, so headers and logs are not of one chain.
+            ChainError: a block is unknown here (a reorg), or holds an event that this version cannot read.
+            ChainUnavailableError: no endpoint answers, or they disagree.
         """
+        admitted = [one for one in headers if may_hold(one.bloom, self._addresses)]
+        found: dict[bytes, list[LoggedEvent]] = {}
+        for start in range(0, len(admitted), RECEIPTS_AT_ONCE):
+            found |= self._events(admitted[start : start + RECEIPTS_AT_ONCE])
+        return found
+
+    def _events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
+        asked = [("eth_getBlockReceipts", [to_hex(one.block.hash)]) for one in headers]
+        try:
+            logs = self._endpoint.prove(asked, lambda answers: self._proven_logs(headers, answers))
+        except NotProvenError as error:
+            log.debug("logs not proven reason=%s", error)
+            logs = self._agreed_logs(headers)
+        else:
+            logs = self._with_transactions([one for one in headers if one.block.hash in logs], logs)
+        return {block_hash: decode_logs(found) for block_hash, found in logs.items() if found}
+
+    def _proven_logs(self, headers: Sequence[Header], answers: Sequence[RpcAnswer]) -> dict[bytes, list[Log]]:
+        """Our logs, from receipts that give the receipts root of their header."""
+        found = {}
+        for header, answer in zip(headers, answers, strict=True):
+            if answer.result is None:
+                raise RefutedError(f"has no block {header.block.number}", is_lie=False)
+            try:
+                is_whole = receipts_root(answer.result) == header.receipts_root
+            except ValueError:
+                is_whole = False
+            if not is_whole:
+                raise RefutedError(f"the receipts of block {header.block.number} are not its own", is_lie=True)
+            if logs := self._ours_in(header, answer.result):
+                found[header.block.hash] = logs
+        return found
+
+    def _ours_in(self, header: Header, receipts: Sequence[dict[str, Any]]) -> list[Log]:
+        """Places are counted, not taken from the answer: no root covers them."""
+        place = {"blockNumber": hex(header.block.number), "blockHash": to_hex(header.block.hash)}
+        logs = [
+            {
+                "address": log["address"],
+                "topics": log["topics"],
+                "data": log["data"],
+                "transactionHash": receipt["transactionHash"],
+                "transactionIndex": hex(transaction),
+                **place,
+            }
+            for transaction, receipt in enumerate(receipts)
+            for log in receipt["logs"]
+        ]
+        numbered = [{**one, "logIndex": hex(number)} for number, one in enumerate(logs)]
+        return [one for one in numbered if one["address"].lower() in self._ours]
+
+    def _with_transactions(
+        self, headers: Sequence[Header], logs: dict[bytes, list[Log]]
+    ) -> dict[bytes, list[Log]]:
+        """The same, with the transactions' hashes as a majority says them: receipts do not prove them."""
+        if self._endpoint.is_sole or not headers:
+            return logs
+        asked = [("eth_getBlockByHash", [to_hex(one.block.hash), False]) for one in headers]
+        found = {}
+        for header, block in zip(headers, self._endpoint.request_many(asked), strict=True):
+            hashes = self._present(block, header.block.number)["transactions"]
+            found[header.block.hash] = [
+                {**one, "transactionHash": hashes[int(one["transactionIndex"], 16)]}
+                for one in logs[header.block.hash]
+            ]
+        return found
+
+    def _agreed_logs(self, headers: Sequence[Header]) -> dict[bytes, list[Log]]:
+        """As a majority says them, where no receipts prove them: an endpoint may not offer eth_getBlockReceipts,
+        or its chain has receipts of another form.
+        """
+        asked = [
+            ("eth_getLogs", [{"blockHash": to_hex(one.block.hash), "address": self._addresses}]) for one in headers
+        ]
+        found = dict(zip((one.block.hash for one in headers), self._endpoint.request_many(asked), strict=True))
+        for header in headers:
+            self._verify_admitted(header, decode_logs(found[header.block.hash]))
+        return found
+
+    def _verify_admitted(self, header: Header, events: Sequence[LoggedEvent]) -> None:
         foreign = find_foreign(header.bloom, events)
-        if foreign is not None:
+        if foreign is not None or any(one.block_hash != header.block.hash for one in events):
             raise ChainError(
-                f"{self._endpoint.shown_url} tells of {type(foreign.event).__name__} in block "
-                f"{header.block.number}, which by its bloom filter holds none"
+                f"{self._endpoint.shown_url} returns logs that block {header.block.number} cannot hold"
             )
-        return may_lack(header.bloom, events, self._addresses)
 
     def all_events(self, first: int, last: int) -> list[LoggedEvent]:
-        """As ``events_between`` for a range of any length.
+        """Our events in a range of any length, as a majority says them.
 
         Raises:
             ChainError: the endpoint refuses even a single block, or an event cannot be read.
         """
         return decode_logs(list(self._endpoint.logs(first, last, address=self._addresses)))
 
-    def _events(self, where: dict[str, str]) -> list[LoggedEvent]:
-        logs: Sequence[dict[str, Any]] = self._endpoint.request(
-            "eth_getLogs", {**where, "address": self._addresses}
-        )
-        return decode_logs(logs)
+    def _block(self, number: int) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self._endpoint.request("eth_getBlockByNumber", hex(number), False)
+        return found
 
-    def _block(self, name: str) -> dict[str, Any]:
-        return self._present(self._endpoint.request("eth_getBlockByNumber", name, False), name)
-
-    def _present(self, held: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    def _present(self, held: dict[str, Any] | None, number: int) -> dict[str, Any]:
         if held is None:
-            raise ChainError(f"{self._endpoint.shown_url} has no block {name}")
+            raise ChainError(f"{self._endpoint.shown_url} has no block {number}")
         return held
+
+
+def _proven_headers(answers: Sequence[RpcAnswer], top: bytes | None) -> list[Header]:
+    if any(answer.result is None for answer in answers):
+        raise RefutedError("has not all of the blocks", is_lie=False)
+    for answer in answers:
+        if not is_recomputed(answer.result):
+            raise RefutedError(f"the fields of block {answer.result['number']} do not give its hash", is_lie=True)
+    found = [_header(answer.result) for answer in answers]
+    if not _is_chain(found, top):
+        raise RefutedError("its blocks do not lead to the head that was agreed on", is_lie=False)
+    return found
+
+
+def _is_chain(headers: Sequence[Header], top: bytes | None) -> bool:
+    """Whether each is the parent of the next, and ``top``, if known, the hash of the last."""
+    hashes = [one.block.hash for one in headers]
+    parents = [one.parent for one in headers[1:]]
+    return hashes[:-1] == parents and top in (None, hashes[-1])
 
 
 def _header(held: dict[str, Any]) -> Header:
     try:
         block = BlockRef(int(held["number"], 16), from_hex(held["hash"]), int(held["timestamp"], 16))
-        return Header(block, from_hex(held["parentHash"]), from_hex(held["logsBloom"]))
+        fields = (from_hex(held[name]) for name in ("parentHash", "logsBloom", "receiptsRoot"))
+        return Header(block, *fields)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ChainError(f"a block that is not as JSON-RPC says ({type(error).__name__})") from error

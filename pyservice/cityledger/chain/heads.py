@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any
 
-from cityledger.chain.agreement import LAG_BLOCKS, SeenHead, find_agreed, find_backed, find_chosen
-from cityledger.chain.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, quantity
+from cityledger.chain.agreement import (
+    LAG_BLOCKS,
+    HashesAt,
+    SeenHead,
+    find_agreed,
+    find_backed,
+    find_chosen,
+    find_final,
+    find_needed,
+    is_backed,
+)
+from cityledger.chain.block_hashes import is_recomputed
+from cityledger.chain.methods import header_key
+from cityledger.chain.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, describe, note, quantity
 from cityledger.errors import ChainUnavailableError, WrongChainError
 
 ILL = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
@@ -17,6 +31,14 @@ Block = dict[str, Any]
 """A block as JSON-RPC tells it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one URL says: its newest block, and the number of the block that it calls final."""
+
+    block: Block
+    final: int | None
+
+
 class Heads:
     """The heads of URLs, in order of preference."""
 
@@ -24,8 +46,9 @@ class Heads:
         self._upstreams = upstreams
         self._pool = pool
 
-    def find(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block]:
-        """The newest block that may be acted on, and who told of it.
+    def find(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None]:
+        """The newest block that may be acted on, who returned it, and the number up to which its chain is
+        final.
 
         Raises:
             ChainUnavailableError: nobody answers, they disagree, too few answer, or too few reach
@@ -33,45 +56,86 @@ class Heads:
         """
         return self._agreed(chain_id, acted_on) or self._decided(chain_id, acted_on)
 
-    def _decided(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block]:
+    def _decided(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None]:
         found = self._agreed(chain_id, acted_on)
         if found is None:
             raise ChainUnavailableError(
-                f"endpoints disagree about the chain, and no majority decides: {told(self._upstreams)}"
+                f"endpoints disagree about the chain, and no majority decides: {describe(self._upstreams)}"
             )
         return found
 
-    def _agreed(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block] | None:
+    def _agreed(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None] | None:
         """None when they disagree, which may be because a block came between two questions."""
-        blocks = self._ask_all(chain_id)
-        if not blocks:
-            raise ChainUnavailableError(f"no endpoint answers: {told(self._upstreams)}")
+        said = self._ask_all(chain_id)
+        if not said:
+            raise ChainUnavailableError(f"no endpoint answers: {describe(self._upstreams)}")
+        blocks = {place: one.block for place, one in said.items()}
         seen = [SeenHead(place, int(block["number"], 16), block["hash"]) for place, block in blocks.items()]
-        agreed = find_agreed(seen, self._hashes_at, len(self._upstreams))
-        backed = find_backed(agreed or [], len(self._upstreams))
+        asked = _HashesOfRound(self._hashes_at)
+        agreed = find_agreed(seen, asked, len(self._upstreams))
+        backed = find_backed(agreed or [], asked, len(self._upstreams))
         self._mark(seen, agreed or [], max(acted_on, backed.number if backed else 0))
         if agreed is None:
             return None
         if backed is None:
             raise ChainUnavailableError(
-                f"too few endpoints answer to form a majority: {told(self._upstreams)}"
+                f"too few endpoints answer to form a majority: {describe(self._upstreams)}"
             )
-        chosen = find_chosen(agreed, backed, acted_on)
+        configured = len(self._upstreams)
+        chosen = find_chosen(
+            agreed, backed, acted_on, lambda head: is_backed(head, agreed, asked, configured)
+        )
         if chosen is None:
             raise ChainUnavailableError(
-                f"too few endpoints have block {acted_on}, which was acted on: {told(self._upstreams)}"
+                f"too few endpoints have block {acted_on}, which was acted on: {describe(self._upstreams)}"
             )
-        upstream = self._upstreams[chosen.place]
-        if chosen.number <= backed.number:
-            return upstream, blocks[chosen.place]
-        block = self._block_at(upstream, backed.number)
-        return (upstream, block) if block is not None and block["hash"] == backed.hash else None
+        target = chosen if chosen.number < backed.number else backed
+        found = self._true_block(target, [chosen, *agreed], blocks)
+        finals = [said[head.place].final for head in agreed]
+        return None if found is None else (*found, find_final(finals, len(self._upstreams)))
+
+    # --- the block behind a hash ----------------------------------------------------------------------------
+
+    def _true_block(
+        self, target: SeenHead, asked: Sequence[SeenHead], blocks: Mapping[int, Block]
+    ) -> tuple[Upstream, Block] | None:
+        """The block with the hash that is backed: one whose fields give the hash, or, on a chain whose
+        headers are hashed otherwise, the one that a majority returns in full.
+        """
+        returned: dict[int, Block] = {}
+        for head in asked:
+            if head.place in returned:
+                continue
+            upstream = self._upstreams[head.place]
+            is_there = head.number == target.number
+            block = blocks[head.place] if is_there else self._block_at(upstream, target.number)
+            if block is None or block["hash"] != target.hash:
+                continue
+            if is_recomputed(block):
+                self._refute(returned)
+                return upstream, block
+            returned[head.place] = block
+        return self._of_majority(returned)
+
+    def _refute(self, altered: Mapping[int, Block]) -> None:
+        for place, block in altered.items():
+            self._upstreams[place].refuted(f"the fields of block {block['number']} do not give its hash")
+
+    def _of_majority(self, returned: Mapping[int, Block]) -> tuple[Upstream, Block] | None:
+        votes = Counter(header_key(block) for block in returned.values())
+        configured = len(self._upstreams)
+        if not votes or (configured == 2 and len(votes) > 1):
+            return None
+        key, count = votes.most_common(1)[0]
+        if count < find_needed(configured):
+            return None
+        return next((self._upstreams[at], one) for at, one in returned.items() if header_key(one) == key)
 
     def _mark(self, seen: Sequence[SeenHead], agreed: Sequence[SeenHead], highest: int) -> None:
         for head in seen:
             upstream = self._upstreams[head.place]
             upstream.head = head.number
-            if upstream.state in ILL:  # fell silent between two questions
+            if upstream.state in (*ILL, HealthState.UNRELIABLE):  # the first: fell silent between two questions
                 continue
             if head not in agreed:
                 upstream.mark(HealthState.DISAGREES, f"block {head.number} is {head.hash}")
@@ -80,7 +144,9 @@ class Heads:
             else:
                 upstream.mark(HealthState.OK, "agrees")
 
-    def _ask_all(self, chain_id: int) -> dict[int, Block]:
+    # --- asking ---------------------------------------------------------------------------------------------
+
+    def _ask_all(self, chain_id: int) -> dict[int, _Said]:
         """The newest block of each URL that answers in time, by its place."""
         states = [one.state for one in self._upstreams]
         places = [place for place, state in enumerate(states) if state not in ILL]
@@ -92,12 +158,16 @@ class Heads:
             if future not in done:
                 self._upstreams[place].failed("TimeoutError")
         found = {place: future.result() for place, future in asked.items() if future in done}
-        return {place: block for place, block in found.items() if block is not None}
+        return {place: said for place, said in found.items() if said is not None}
 
-    def _ask(self, upstream: Upstream, chain_id: int) -> Block | None:
+    def _ask(self, upstream: Upstream, chain_id: int) -> _Said | None:
         try:
-            served, latest = upstream.ask_many(
-                [("eth_chainId", []), ("eth_getBlockByNumber", ["latest", False])]
+            served, latest, final = upstream.ask_many(
+                [
+                    ("eth_chainId", []),
+                    ("eth_getBlockByNumber", ["latest", False]),
+                    ("eth_getBlockByNumber", ["finalized", False]),
+                ]
             )
             number = quantity(served)
             if number != chain_id:
@@ -107,7 +177,7 @@ class Heads:
             block = _whole(latest)
             upstream.is_verified = True
             upstream.answered()
-            return block
+            return _Said(block, int(final.result["number"], 16) if final.result else None)
         except (NoAnswerError, WrongChainError) as error:
             note(upstream, error)
             return None
@@ -129,24 +199,25 @@ class Heads:
             return None
 
 
-def note(upstream: Upstream, error: NoAnswerError | WrongChainError) -> None:
-    """Marks a URL that gave no answer, or one of another chain."""
-    if isinstance(error, WrongChainError):
-        upstream.mark(HealthState.WRONG_CHAIN, str(error))
-    else:
-        upstream.failed(str(error))
+class _HashesOfRound:
+    """Asks each URL for each hash once."""
 
+    def __init__(self, hashes_at: HashesAt) -> None:
+        self._hashes_at = hashes_at
+        self._known: dict[int, dict[int, str] | None] = {}
 
-def told(upstreams: Sequence[Upstream]) -> str:
-    """The URLs with their state, for people; no credential in them."""
-    if len(upstreams) == 1:
-        return upstreams[0].shown_url
-    return ", ".join(f"{one.shown_url} ({one.state.value})" for one in upstreams)
+    def __call__(self, place: int, numbers: Sequence[int]) -> Mapping[int, str] | None:
+        known = self._known.get(place, {})
+        if known is None:
+            return None
+        missing = [number for number in numbers if number not in known]
+        asked = self._hashes_at(place, missing) if missing else {}
+        self._known[place] = None if asked is None else {**known, **asked}
+        return self._known[place]
 
 
 def _whole(answer: RpcAnswer) -> Block:
-    block = answer.result
-    if not isinstance(block, dict) or not isinstance(block.get("hash"), str):
+    if answer.error or answer.result is None:
         raise NoAnswerError("NoBlock")
-    quantity(RpcAnswer(block.get("number")))
+    block: Block = {**answer.result, "hash": answer.result["hash"].lower()}
     return block

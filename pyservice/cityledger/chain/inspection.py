@@ -97,7 +97,7 @@ def manifest_values(manifest: Manifest) -> dict[str, Address | int]:
 
 
 def _head(endpoint: Endpoint) -> BlockRef:
-    held = endpoint.request("eth_getBlockByNumber", "latest", False)
+    held = endpoint.head()
     return BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
 
 

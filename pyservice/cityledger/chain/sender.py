@@ -136,13 +136,10 @@ class Sender:
         """Twice the next base fee plus the priority fee that the node suggests: holds for six full blocks in
         a row.
         """
-        head, tip = self._endpoint.ask_many(
-            [("eth_getBlockByNumber", ["latest", False]), ("eth_maxPriorityFeePerGas", [])]
-        )
-        if head.error or not head.result:
-            raise ChainError(f"no latest block: {head.error or 'empty answer'}")
+        base = int(self._endpoint.head().get("baseFeePerGas", "0x0"), 16)
+        tip = self._endpoint.ask("eth_maxPriorityFeePerGas")
         priority = _GWEI if tip.error else int(tip.result, 16)
-        return Fees(2 * int(head.result.get("baseFeePerGas", "0x0"), 16) + priority, priority)
+        return Fees(2 * base + priority, priority)
 
     def nonce(self, account: Address, at: At = "latest") -> int:
         """How many transactions of the account are mined at the block (with "pending", waiting ones too)."""
@@ -183,15 +180,15 @@ class Sender:
         return read_signed(raw)
 
     def broadcast(self, raw: bytes) -> Broadcast:
-        """Hands raw bytes to the endpoint.
+        """Hands raw bytes to every endpoint, so that none can keep them back, and returns what most say.
 
         Raises:
-            ChainError: it refuses for a reason that sending again cannot cure, such as too little money for
+            ChainError: most refuse for a reason that sending again cannot cure, such as too little money for
                 gas.
             ChainUnavailableError: no answer; the transaction may or may not have arrived.
         """
-        answer = self._endpoint.ask("eth_sendRawTransaction", to_hex(raw))
-        return _told(answer.error) if answer.error else Broadcast.ACCEPTED
+        answers = self._endpoint.ask_every("eth_sendRawTransaction", to_hex(raw))
+        return _most([_outcome(answer.error) for answer in answers])
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt on the endpoint's present chain; None while it is not mined (or orphaned)."""
@@ -347,12 +344,28 @@ _TOLD = (
 )
 
 
-def _told(error: str) -> Broadcast:
+def _outcome(error: str) -> Broadcast | ChainError:
+    if not error:
+        return Broadcast.ACCEPTED
     lowered = error.lower()
-    for told, phrases in _TOLD:
-        if any(phrase in lowered for phrase in phrases):
-            return told
-    raise ChainError(f"the endpoint refused the transaction: {error}")
+    known = (outcome for outcome, phrases in _TOLD if any(phrase in lowered for phrase in phrases))
+    return next(known, ChainError(f"the endpoint refused the transaction: {error}"))
+
+
+def _most(outcomes: Sequence[Broadcast | ChainError]) -> Broadcast:
+    """What most endpoints said, of as many the first of the list below: one that has it already got it from
+    another.
+    """
+    kinds = [
+        [one for one in outcomes if one in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN)],
+        [one for one in outcomes if one is Broadcast.NONCE_TOO_LOW],
+        [one for one in outcomes if one is Broadcast.UNDERPRICED],
+        [one for one in outcomes if isinstance(one, ChainError)],
+    ]
+    most = max(kinds, key=len)
+    if isinstance(most[0], ChainError):
+        raise most[0]
+    return Broadcast.ACCEPTED if Broadcast.ACCEPTED in most else most[0]
 
 
 def _receipt(held: dict[str, Any]) -> Receipt:

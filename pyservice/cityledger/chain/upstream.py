@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import requests
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
+from cityledger.chain.methods import find_method
 from cityledger.chain.reverts import decode_revert
 from cityledger.errors import RevertedError, WrongChainError
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-_FAILURES = (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError)
+STRIKES = 3
+"""So many times in a row must a method be refused, or answered late, before that counts against a URL."""
+_SHOWN_CHARACTERS = 200
+"""Of an endpoint's own words; more of them only fills logs."""
+# RecursionError: JSON of some thousand brackets is deeper than the parser goes.
+_FAILURES = (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError, RecursionError)
 # web3 takes a batch's answer apart and stumbles over items that are not as JSON-RPC says.
 _MALFORMED = (AttributeError, KeyError, TypeError)
 
@@ -40,6 +48,10 @@ class HealthState(StrEnum):
     """Behind the others, or behind what was acted on; asked only when no other answers."""
     DISAGREES = "disagrees"
     """On another fork than the majority, or there is no majority; not asked."""
+    UNRELIABLE = "unreliable"
+    """An answer of it was refuted, or it refused or was slow several times; asked last, and tried again after
+    growing pauses.
+    """
     UNREACHABLE = "unreachable"
     """Does not answer, or not as JSON-RPC says; tried again after growing pauses."""
     WRONG_CHAIN = "wrong chain"
@@ -85,6 +97,7 @@ class Upstream:
         self._since = monotonic()
         self._pause = FIRST_PAUSE_SECONDS
         self._retry_at = 0.0
+        self._strikes: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
@@ -98,19 +111,14 @@ class Upstream:
 
     def ask(self, method: str, params: Sequence[object]) -> RpcAnswer:
         """Raises NoAnswerError."""
-        return _judged(self._answered(lambda: self._provider.make_request(RPCEndpoint(method), list(params))))
+        return self._answered(
+            lambda: _shaped(method, self._provider.make_request(RPCEndpoint(method), list(params)))
+        )
 
     def ask_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[RpcAnswer]:
         """As ``ask``, in one round trip; all are answered or none is."""
         batch = [(RPCEndpoint(method), list(params)) for method, params in asked]
-        answered = self._answered(lambda: self._provider.make_batch_request(batch))
-        if not isinstance(answered, list) or len(answered) != len(asked):
-            raise NoAnswerError("IncompleteBatch")
-        judged = [_judged(one) for one in answered]
-        # web3 has put them in the order of their ids; one that came twice would stand for one that did not.
-        if len({one.get("id") for one in answered}) != len(asked):
-            raise NoAnswerError("IncompleteBatch")
-        return judged
+        return self._answered(lambda: _shaped_batch(asked, self._provider.make_batch_request(batch)))
 
     def verify_serves(self, chain_id: int) -> None:
         """Asks for the chain id.
@@ -125,7 +133,7 @@ class Upstream:
         self.is_verified = True
 
     @staticmethod
-    def _answered(call: Callable[[], Any]) -> Any:
+    def _answered(call: Callable[[], T]) -> T:
         try:
             return call()
         except (*_FAILURES, *_MALFORMED) as error:
@@ -136,7 +144,7 @@ class Upstream:
     def is_due(self) -> bool:
         """Whether an ill URL may be tried again. Says yes once a pause, and makes the next one longer."""
         with self._lock:
-            is_ill = self._state in (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
+            is_ill = self._state in _PAUSED
             if not is_ill or self._monotonic() < self._retry_at:
                 return False
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
@@ -147,11 +155,35 @@ class Upstream:
         with self._lock:
             if state is self._state:
                 return
-            if state in (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN):
-                self._pause, self.is_verified = FIRST_PAUSE_SECONDS, False
+            if state in _PAUSED:
+                self._pause, self.is_verified = self._next_pause(), False
                 self._retry_at = self._monotonic() + self._pause
             self._state, self._since = state, self._monotonic()
         _log.warning("endpoint changed endpoint=%s state=%s reason=%s", self.shown_url, state.value, reason)
+
+    def _next_pause(self) -> float:
+        """The shortest one, unless it was well for less than the longest one: it would be tried every second."""
+        if self._state in _PAUSED or self._monotonic() - self._since >= LONGEST_PAUSE_SECONDS:
+            return FIRST_PAUSE_SECONDS
+        return self._pause
+
+    def refuted(self, reason: str) -> None:
+        """It gave an answer that cannot be true."""
+        self.mark(HealthState.UNRELIABLE, reason)
+
+    def strike(self, method: str, reason: str) -> None:
+        """It gave no answer, or another one, where others agreed; the third time in a row counts."""
+        with self._lock:
+            self._strikes[method] += 1
+            counts = self._strikes[method] >= STRIKES
+        if counts:
+            self.keeps(method)
+            self.mark(HealthState.UNRELIABLE, reason)
+
+    def keeps(self, method: str) -> None:
+        """It answered as the others do."""
+        with self._lock:
+            del self._strikes[method]
 
     def failed(self, reason: str) -> None:
         self.mark(HealthState.UNREACHABLE, reason)
@@ -160,6 +192,24 @@ class Upstream:
         """It has answered: no longer unreachable. Whether it lags or disagrees, only a comparison tells."""
         if self._state is HealthState.UNREACHABLE:
             self.mark(HealthState.OK, "answers")
+
+
+_PAUSED = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN, HealthState.UNRELIABLE)
+
+
+def note(upstream: Upstream, error: NoAnswerError | WrongChainError) -> None:
+    """Marks a URL that gave no answer, or one of another chain."""
+    if isinstance(error, WrongChainError):
+        upstream.mark(HealthState.WRONG_CHAIN, str(error))
+    else:
+        upstream.failed(str(error))
+
+
+def describe(upstreams: Sequence[Upstream]) -> str:
+    """The URLs with their state, for people; no credential in them."""
+    if len(upstreams) == 1:
+        return upstreams[0].shown_url
+    return ", ".join(f"{one.shown_url} ({one.state.value})" for one in upstreams)
 
 
 def quantity(answer: RpcAnswer) -> int:
@@ -174,6 +224,24 @@ def quantity(answer: RpcAnswer) -> int:
         raise NoAnswerError("NoQuantity") from None
 
 
+def _shaped_batch(asked: Sequence[tuple[str, Sequence[object]]], answered: Any) -> list[RpcAnswer]:
+    if not isinstance(answered, list) or len(answered) != len(asked):
+        raise NoAnswerError("IncompleteBatch")
+    shaped = [_shaped(method, one) for (method, _), one in zip(asked, answered, strict=True)]
+    # web3 has put them in the order of their ids; one that came twice would stand for one that did not.
+    if len({one.get("id") for one in answered}) != len(asked):
+        raise NoAnswerError("IncompleteBatch")
+    return shaped
+
+
+def _shaped(method: str, response: Any) -> RpcAnswer:
+    """The answer, if its result looks as the method's results do."""
+    answer = _judged(response)
+    if not answer.error:
+        find_method(method).key(answer.result)
+    return answer
+
+
 def _judged(response: Any) -> RpcAnswer:
     if not isinstance(response, dict):
         raise NoAnswerError("NoObject")
@@ -184,11 +252,16 @@ def _judged(response: Any) -> RpcAnswer:
             raise NoAnswerError("NoResult")
         return RpcAnswer(response["result"])
     if not isinstance(error, dict):
-        return RpcAnswer(None, str(error) or "an error without words")
-    message = str(error.get("message", "")) or json.dumps(error)
+        return RpcAnswer(None, _shown(str(error)) or "an error without words")
+    message = _shown(str(error.get("message", "")) or json.dumps(error))
     data = _revert_data(error.get("data"))
     reverted = error.get("code") == 3 or "revert" in message.lower()
     return RpcAnswer(None, message, data, reverted)
+
+
+def _shown(words: str) -> str:
+    """An endpoint's words in one line of a log."""
+    return "".join(one if one.isprintable() else " " for one in words[:_SHOWN_CHARACTERS])
 
 
 def _revert_data(data: object) -> bytes:

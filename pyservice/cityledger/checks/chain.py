@@ -86,7 +86,7 @@ def see_nonce(endpoint: Endpoint, operator: str) -> str:
 
 def head_time(endpoint: Endpoint) -> int:
     """Unix seconds of the newest block."""
-    return int(endpoint.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    return int(endpoint.head()["timestamp"], 16)
 
 
 def probe_all(rpc_url: str, chain_id: int) -> list[Probe]:

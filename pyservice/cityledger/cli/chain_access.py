@@ -63,7 +63,7 @@ class ChainAccess:
 
     def head_time(self) -> int:
         """Unix seconds of the newest block."""
-        return int(self.endpoint.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        return int(self.endpoint.head()["timestamp"], 16)
 
     def agency(self, text: str) -> AgencyId:
         """The agency of that number or code.

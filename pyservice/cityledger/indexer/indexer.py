@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.follower import Follower
+from cityledger.chain.follower import Follower, Tip
 from cityledger.errors import ChainError
 from cityledger.indexer import blocks
 from cityledger.indexer.blocks import OvertakenError
-from cityledger.indexer.reading import RangeReader, ReadBlock
+from cityledger.indexer.reading import RangeReader
 from cityledger.store import node_state
 from cityledger.store.database import Database
 from cityledger.store.index import find_block, find_cursor
@@ -98,9 +98,9 @@ class Indexer:
             ChainUnavailableError: no endpoint answers, or they do not agree.
         """
         cursor = self._cursor()
-        head = self._follower.head(0 if cursor is None else cursor.number)
+        tip = self._follower.tip(0 if cursor is None else cursor.number)
         try:
-            return self._approach(cursor, head)
+            return self._approach(cursor, tip)
         except OvertakenError:
             return self.follow_store()
         except IntegrityError as error:
@@ -131,54 +131,43 @@ class Indexer:
         self._clock.go_on()  # rebuilt meanwhile, from the folder of another node of the database
         return cursor
 
-    def _approach(self, cursor: BlockRef | None, head: BlockRef) -> bool:
+    def _approach(self, cursor: BlockRef | None, tip: Tip) -> bool:
+        head = tip.head
         if cursor is not None and self._lags(cursor, head):
             return False
-        if cursor is not None and self._is_orphaned(cursor, head):
+        if cursor is not None and head.number <= cursor.number and head != cursor:
             self._undo(cursor, self._fork_point(cursor, head))
             return True
         first = self._first_block if cursor is None else cursor.number + 1
         if first > head.number:
             self._clock.head_arrived(cursor or head)
             return False
-        return self._read(first, head.number, cursor) < head.number
+        return self._read(first, tip, cursor) < head.number
 
-    def _read(self, first: int, head: int, cursor: BlockRef | None) -> int:
+    def _read(self, first: int, tip: Tip, cursor: BlockRef | None) -> int:
         """The number of the new cursor."""
-        read = self._reader.read(first, head, None if cursor is None else cursor.hash)
+        read = self._reader.read(first, tip.head, None if cursor is None else cursor.hash)
         if not read:
-            return self._changed(first)
+            return self._changed(first, tip.head, cursor)
         self._changed_in_a_row = 0
-        final = self._final(read)
-        self._journal.run(lambda connection: blocks.store(connection, cursor, read, final, self._reorg_limit))
         newest = read[-1].header.block
+        # What was read lies below the tip, so it is of the chain that is final up to there.
+        final = -1 if tip.final is None else min(tip.final, newest.number)
+        self._journal.run(lambda connection: blocks.store(connection, cursor, read, final, self._reorg_limit))
         self._clock.head_arrived(newest)
         self._advanced(newest)
         return newest.number
 
-    def _changed(self, first: int) -> int:
-        """A reorg between two requests: the next step finds the fork. If that goes on, it is no reorg."""
+    def _changed(self, first: int, head: BlockRef, cursor: BlockRef | None) -> int:
+        """A reorg: of what is indexed, which is undone; or between two requests. If that goes on, it is none."""
+        if cursor is not None and self._follower.block(cursor.number)[0].hash != cursor.hash:
+            number = self._fork_point(cursor, head)
+            self._undo(cursor, number)
+            return number
         self._changed_in_a_row += 1
         if self._changed_in_a_row % _PATIENCE == 0:
             raise ChainError(f"the blocks from {first} on do not follow each other, or not the indexed ones")
         return first - 1
-
-    def _final(self, read: list[ReadBlock]) -> int:
-        """How far the chain calls final what is read here; −1 where it calls another block of that height
-        so, or who was asked does not know what is read here.
-        """
-        newest = read[-1].header.block
-        final = self._follower.finalized(newest)
-        if final is None:
-            return -1
-        if final.number > newest.number:
-            return newest.number
-        ours = {one.header.block.number: one.header.block.hash for one in read}.get(final.number)
-        if ours is None:
-            with self._database.reading() as connection:
-                held = find_block(connection, final.number)
-            ours = final.hash if held is None else held.hash
-        return final.number if ours == final.hash else -1
 
     def _lags(self, cursor: BlockRef, head: BlockRef) -> bool:
         """Whether the endpoint is merely behind: its head is a block of ours below the cursor. To undo then
@@ -190,11 +179,6 @@ class Indexer:
             held = find_block(connection, head.number)
             final = node_state.final_block(connection)
         return head.number < final if held is None else held.hash == head.hash
-
-    def _is_orphaned(self, cursor: BlockRef, head: BlockRef) -> bool:
-        if head.number <= cursor.number:
-            return head != cursor
-        return self._follower.block(cursor.number)[0].hash != cursor.hash
 
     def _fork_point(self, cursor: BlockRef, head: BlockRef) -> int:
         """The highest indexed block that is still on the chain. Looks twice before it says that there is

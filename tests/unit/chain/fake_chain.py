@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import requests
+import rlp
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 CHAIN_ID = 31337
+QUANTITIES = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas"}
 
 
 class RefusalError(Exception):
@@ -28,6 +31,8 @@ class FakeChain:
     revert_data: bytes | None = None
     """What every call answers with; a transaction that is mined then reverts."""
     height: int = 1
+    fork_at: int | None = None
+    """From this block on it is another chain."""
     nonces: dict[str, int] = field(default_factory=dict)
     pool: dict[str, dict[str, Any]] = field(default_factory=dict)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -59,14 +64,13 @@ class FakeChain:
         height = named[number] if number in named else int(number, 16)
         if height > self.height:
             return None
-        return {
-            "number": hex(height),
-            "hash": block_hash(height),
-            "parentHash": block_hash(height - 1),
-            "timestamp": hex(1_700_000_000 + height),
-            "logsBloom": "0x" + "00" * 256,
-            "baseFeePerGas": hex(10**9),
-        }
+        return {**header(height, self.fork_at), "transactions": []}
+
+    def eth_getBlockReceipts(self, block: str) -> list[dict[str, Any]] | None:  # noqa: N802
+        return [] if block in {block_hash(height) for height in range(self.height + 1)} else None
+
+    def eth_blockNumber(self) -> str:  # noqa: N802
+        return hex(self.height)
 
     def eth_maxPriorityFeePerGas(self) -> str:  # noqa: N802
         return hex(10**9)
@@ -132,4 +136,39 @@ class FakeChain:
 
 
 def block_hash(height: int) -> str:
-    return "0x" + keccak(f"block {height}".encode()).hex()
+    return str(header(height)["hash"])
+
+
+@cache
+def header(height: int, fork_at: int | None = None) -> dict[str, str]:
+    """With a hash that its fields give, as Ethereum hashes them; of an empty block."""
+    if height < 0:
+        return {"hash": "0x" + "00" * 32}
+    is_other = fork_at is not None and height >= fork_at
+    fields = {
+        "parentHash": header(height - 1, fork_at)["hash"],
+        **{name: "0x" + "00" * 32 for name in ("sha3Uncles", "stateRoot", "transactionsRoot", "mixHash")},
+        "miner": "0x" + "00" * 20,
+        "receiptsRoot": "0x" + keccak(b"\x80").hex(),
+        "logsBloom": "0x" + "00" * 256,
+        "difficulty": "0x0",
+        "number": hex(height),
+        "gasLimit": hex(30_000_000),
+        "gasUsed": "0x0",
+        "timestamp": hex(1_700_000_000 + height),
+        "extraData": "0x66" if is_other else "0x",
+        "nonce": "0x" + "00" * 8,
+        "baseFeePerGas": hex(10**9),
+    }
+    return {**fields, "hash": hash_of(fields)}
+
+
+def hash_of(fields: Mapping[str, str]) -> str:
+    order = (
+        "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number "
+        "gasLimit gasUsed timestamp extraData mixHash nonce baseFeePerGas"
+    ).split()
+    encoded = [
+        int(fields[name], 16) if name in QUANTITIES else bytes.fromhex(fields[name][2:]) for name in order
+    ]
+    return "0x" + keccak(rlp.encode(encoded)).hex()

@@ -21,6 +21,19 @@ from .fake_chain import CHAIN_ID, FakeChain, RefusalError
 CONTRACT = Address("0x" + "11" * 20)
 
 
+def log_of(number: int) -> dict[str, Any]:
+    word = "0x" + "00" * 32
+    return {
+        "address": CONTRACT,
+        "topics": [word],
+        "data": "0x",
+        "blockNumber": hex(number),
+        "blockHash": word,
+        "transactionHash": word,
+        "logIndex": "0x0",
+    }
+
+
 def endpoint_of(*chains: FakeChain) -> Endpoint:
     return Endpoint(CHAIN_ID, [(f"chain {number}", chain) for number, chain in enumerate(chains)])
 
@@ -103,10 +116,10 @@ def test_logs_shrinks_the_range_until_the_endpoint_takes_it() -> None:
             first, last = int(where["fromBlock"], 16), int(where["toBlock"], 16)
             if last - first >= 10:
                 raise RefusalError("query exceeds max block range")
-            return [{"block": number} for number in range(first, last + 1)]
+            return [log_of(number) for number in range(first, last + 1)]
 
     found = list(endpoint_of(Narrow()).logs(3, 500))
-    assert [log["block"] for log in found] == list(range(3, 501))
+    assert [int(log["blockNumber"], 16) for log in found] == list(range(3, 501))
 
 
 def test_logs_raises_when_not_even_one_block_is_taken() -> None:
@@ -133,16 +146,6 @@ class Together:
 
     def head(self, acted_on: int = 0) -> int:
         return int(self.endpoint.head(acted_on)["number"], 16)
-
-
-class Forked(FakeChain):
-    """Another chain from block 5 on."""
-
-    def eth_getBlockByNumber(self, number: str, full: bool) -> dict[str, Any] | None:  # noqa: N802
-        held = super().eth_getBlockByNumber(number, full)
-        if held is not None and int(held["number"], 16) >= 5:
-            held["hash"] = "0x" + keccak(held["hash"].encode()).hex()
-        return held
 
 
 class Broken(FakeChain):
@@ -210,7 +213,7 @@ def test_answers_that_are_no_json_rpc_are_no_answers(answer: Any) -> None:
 def test_head_of_one_url_asks_once() -> None:
     chain = FakeChain(height=9)
     assert Together(chain).head(acted_on=20) == 9, "whether it is behind is the indexer's question"
-    assert chain.asked == ["eth_getBlockByNumber"]
+    assert chain.asked == ["eth_getBlockByNumber"] * 2, "the newest and the final one, in one round trip"
 
 
 def test_head_is_the_preferred_urls_while_it_keeps_up() -> None:
@@ -232,7 +235,7 @@ def test_head_passes_over_a_lagging_url_and_does_not_go_below_what_was_acted_on(
 
 
 def test_head_is_none_when_two_urls_disagree_and_comes_back_when_they_agree() -> None:
-    one, other = FakeChain(height=9), Forked(height=9)
+    one, other = FakeChain(height=9), FakeChain(height=9, fork_at=5)
     both = Together(one, other)
     with pytest.raises(ChainUnavailableError, match="disagree"):
         both.head()
@@ -244,7 +247,7 @@ def test_head_is_none_when_two_urls_disagree_and_comes_back_when_they_agree() ->
 
 
 def test_head_of_a_majority_stands_and_the_others_are_not_asked() -> None:
-    wrong = Forked(height=12)
+    wrong = FakeChain(height=12, fork_at=5)
     three = Together(wrong, FakeChain(height=9), FakeChain(height=9))
     assert three.head() == 9
     assert three.states() == ["disagrees", "ok", "ok"]
@@ -272,13 +275,3 @@ def test_head_of_three_urls_needs_two_that_answer() -> None:
     chains[1].is_down = True
     with pytest.raises(ChainUnavailableError, match="too few endpoints answer"):
         three.head()
-
-
-def test_ask_elsewhere_asks_a_url_that_is_not_in_use() -> None:
-    first, second = FakeChain(), FakeChain()
-    both = Together(first, second)
-    both.endpoint.request("eth_maxPriorityFeePerGas")
-    answer = both.endpoint.ask_elsewhere("eth_maxPriorityFeePerGas")
-    assert answer is not None and answer.result == hex(10**9)
-    assert second.asked[-1] == "eth_maxPriorityFeePerGas"
-    assert Together(FakeChain()).endpoint.ask_elsewhere("eth_chainId") is None

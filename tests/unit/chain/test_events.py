@@ -22,7 +22,7 @@ from cityledger.chain.events import (
     TermsSet,
     decode_logs,
 )
-from cityledger.chain.follower import Follower
+from cityledger.chain.follower import Follower, Header
 from cityledger.chain.structs import Appointment, SkipReason
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef, Role, purpose_from_name
@@ -166,22 +166,20 @@ def test_decode_logs_survives_a_title_that_is_not_utf8() -> None:
     assert event.publication.title == "\ufffd\ufffdxt"
 
 
-def test_follower_reads_head_finalized_and_parents() -> None:
+def test_follower_reads_tip_and_parents() -> None:
     chain = FakeChain(height=10)
     follower = Follower(Endpoint(CHAIN_ID, [("fake", chain)]), manifest())
-    head = follower.head()
-    final = follower.finalized(head)
-    assert final is not None and (head.number, final.number) == (10, 8)
-    assert follower.finalized(BlockRef(10, bytes(32), 0)) is None, "of another chain"
-    assert follower.finalized(BlockRef(11, bytes(32), 0)) is None, "not there yet"
+    tip = follower.tip()
+    assert (tip.head.number, tip.final) == (10, 8)
     reference, parent = follower.block(7)
     assert (reference.hash.hex(), parent.hex()) == (block_hash(7)[2:], block_hash(6)[2:])
-    assert [header.block.number for header in follower.headers(3, 5)] == [3, 4, 5]
+    assert [header.block.number for header in follower.headers(3, 5, tip.head)] == [3, 4, 5]
 
 
 def test_follower_refuses_a_block_that_is_not_there() -> None:
     follower = Follower(Endpoint(CHAIN_ID, [("fake", FakeChain(height=10))]), manifest())
-    with pytest.raises(ChainError, match="no block 0xb"):
+    with pytest.raises(ChainError, match="no block 11"):
         follower.block(11)
+    unknown = Header(BlockRef(10, b"\x01" * 32, 0), bytes(32), b"\xff" * 256, bytes(32))
     with pytest.raises(ChainError, match="unknown block"):
-        follower.events_of(b"\x01" * 32)
+        follower.events([unknown])

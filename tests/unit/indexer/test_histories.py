@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.events import LoggedEvent
+from cityledger.chain.follower import Header
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.database import Database
@@ -41,21 +42,16 @@ class FaultyFollower(MemoryFollower):
         self._fail("head")
         return self.chain.blocks[max(0, len(self.chain.blocks) - 1 - self.lag)].ref
 
-    def events_of(self, block_hash: bytes) -> list[LoggedEvent]:
-        self._fail("events")
-        return [] if self._draws("missing") else super().events_of(block_hash)
+    def headers(self, first: int, last: int, head: BlockRef) -> list[Header]:
+        if self._draws("changed"):
+            return []
+        return super().headers(first, last, head)
 
-    def events_between(self, first: int, last: int) -> list[LoggedEvent]:
+    def events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
         self._fail("events")
-        if self._draws("range"):
+        if len(headers) > 1 and self._draws("range"):
             raise ChainError("query exceeds max block range")
-        return [] if self._draws("missing") else super().events_between(first, last)
-
-    def events_elsewhere(self, block_hash: bytes) -> list[LoggedEvent] | None:
-        return list(self.chain.events_of(block_hash))
-
-    def may_lack(self, header: Any, events: Sequence[LoggedEvent]) -> bool:
-        return super().may_lack(header, events) or self._draws("false positive")
+        return super().events(headers)
 
     def _fail(self, what: str) -> None:
         if self._draws(what):
@@ -113,7 +109,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         who=st.integers(0, 1),
-        fault=st.sampled_from(["head", "events", "range", "missing", "false positive"]),
+        fault=st.sampled_from(["head", "events", "range", "changed"]),
     )
     def fault(self, who: int, fault: str) -> None:
         self.followers[who].pending.append(fault)

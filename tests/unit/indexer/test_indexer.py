@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.follower import Tip
 from cityledger.chain.structs import Admission
 from cityledger.errors import ChainError, StaleIndexError, StorageFullError, WrongChainError
 from cityledger.indexer.indexer import Indexer
@@ -366,28 +366,12 @@ def test_whoever_comes_second_writes_nothing(
     assert _dump(database)["block"][-1][0] == chain.head().number
 
 
-def test_an_event_that_every_endpoint_leaves_out_is_a_false_positive_of_the_bloom(
+def test_what_is_final_above_the_cursor_is_final_up_to_the_cursor(
     chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
     indexer = _indexer(chain, database, journal)
-    monkeypatch.setattr(indexer._follower, "events_of", lambda _hash: [])
-    asked: list[bytes] = []
-    monkeypatch.setattr(indexer._follower, "events_elsewhere", lambda one: asked.append(one) or [])
-
+    monkeypatch.setattr(indexer._follower, "tip", lambda _acted_on: Tip(chain.head(), 10**9))
     _catch_up(indexer)
 
-    assert asked == [chain.head().hash]
-
-
-def test_endpoints_that_tell_of_different_events_stop_the_index(
-    chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
-    indexer = _indexer(chain, database, journal)
-    others = [dataclasses.replace(one, log_index=7) for one in chain.events_of(chain.head().hash)]
-    monkeypatch.setattr(indexer._follower, "may_lack", lambda _header, events: bool(events))
-    monkeypatch.setattr(indexer._follower, "events_elsewhere", lambda _hash: others)
-
-    with pytest.raises(ChainError, match="different events in block"):
-        _catch_up(indexer)
+    with database.reading() as connection:
+        assert node_state.final_block(connection) == chain.head().number

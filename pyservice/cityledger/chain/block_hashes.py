@@ -1,0 +1,62 @@
+"""Block hashes recomputed from header fields. Pure.
+
+A header whose fields give the hash that a majority of endpoints backs is true in every field, whichever
+endpoint returned it: its parent, time, bloom filter and receipts root included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import rlp
+
+from cityledger.keccak import keccak
+
+# Fields in the order in which they are hashed (execution-specs, `Header`; coreth, `HeaderSerializable`).
+_FIRST = (
+    "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number gasLimit "
+    "gasUsed timestamp extraData mixHash nonce"
+).split()
+_LATER = {
+    "ethereum": (
+        "baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot requestsHash"
+    ).split(),
+    "avalanche": (
+        "extDataHash baseFeePerGas extDataGasUsed blockGasCost blobGasUsed excessBlobGas parentBeaconBlockRoot "
+        "timestampMilliseconds minDelayExcess"
+    ).split(),
+}
+"""Fields that a fork added, each only with those before it. All layouts begin with ``_FIRST``, so a match in
+any of them proves those fields.
+"""
+_QUANTITIES = frozenset(
+    (
+        "difficulty number gasLimit gasUsed timestamp baseFeePerGas blobGasUsed excessBlobGas extDataGasUsed "
+        "blockGasCost timestampMilliseconds minDelayExcess"
+    ).split()
+)
+
+
+def is_recomputed(block: Mapping[str, Any]) -> bool:
+    """Whether the block's hash is the one of its header fields, in a layout that is known here.
+
+    False for an altered header, and for a true one of a chain that hashes other fields: which of the two it
+    is, one endpoint alone cannot show.
+    """
+    try:
+        return any(_hash(block, later) == block["hash"].lower() for later in _LATER.values())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _hash(block: Mapping[str, Any], later: list[str]) -> str:
+    present = [name for name in later if block.get(name) is not None]
+    return "0x" + keccak(rlp.encode([_field(name, block[name]) for name in (*_FIRST, *present)])).hex()
+
+
+def _field(name: str, value: str) -> bytes:
+    if name not in _QUANTITIES:
+        return bytes.fromhex(value.removeprefix("0x"))
+    number = int(value, 16)
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -1,0 +1,299 @@
+"""Asks several URLs at once and finds the answer to act on: what a majority says, the middle of its numbers, or
+what one of them can prove.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from cityledger.chain.agreement import find_needed
+from cityledger.chain.methods import Belief, find_method
+from cityledger.chain.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, describe, note
+from cityledger.errors import ChainUnavailableError, CityledgerError, WrongChainError
+
+T = TypeVar("T")
+Asked = Sequence[tuple[str, Sequence[object]]]
+Answers = Mapping[Upstream, list[RpcAnswer]]
+"""Of each URL that answered, in the order of preference as far as it is known."""
+HEDGE_SECONDS = 1.0
+"""After so long without an answer another URL is asked as well."""
+DEADLINE_SECONDS = 10.0
+ROUNDS = 4
+ROUND_PAUSE_SECONDS = 0.25
+"""URLs that are a block apart answer differently for a moment; so often and so far apart they are asked again."""
+
+
+class RefutedError(Exception):
+    """An answer that a check refutes. ``is_lie`` is False where a URL that is late, or on another fork, would
+    give it too.
+    """
+
+    def __init__(self, reason: str, *, is_lie: bool) -> None:
+        super().__init__(reason)
+        self.is_lie = is_lie
+
+
+class NotProvenError(Exception):
+    """No URL gave an answer that passes the check; the message has the reasons."""
+
+
+Check = Callable[[list[RpcAnswer]], T]
+"""Makes something of one URL's answers. Raises RefutedError."""
+
+
+def belief_of(asked: Asked) -> Belief:
+    """How the answers to these requests are believed; all have to be of one kind.
+
+    A number that is asked at a block hash is the same everywhere, so it needs a majority and no middle.
+    """
+    beliefs = {_belief(method, params) for method, params in asked}
+    if beliefs <= {Belief.MAJORITY, Belief.MEDIAN} and len(beliefs) == 2:
+        return Belief.MEDIAN
+    if len(beliefs) != 1:
+        raise ValueError(f"requests of different kinds in one batch: {', '.join(m for m, _ in asked)}")
+    return beliefs.pop()
+
+
+def _belief(method: str, params: Sequence[object]) -> Belief:
+    belief = find_method(method).belief
+    is_pinned = any(isinstance(one, dict) and "blockHash" in one for one in params)
+    return Belief.MAJORITY if belief is Belief.MEDIAN and is_pinned else belief
+
+
+class Quorum:
+    """``verify`` raises unless a URL serves the right chain. Usable from several threads."""
+
+    def __init__(
+        self,
+        configured: int,
+        pool: ThreadPoolExecutor,
+        verify: Callable[[Upstream], None],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._configured = configured
+        self._needed = find_needed(configured)
+        self._pool = pool
+        self._verify = verify
+        self._sleep = sleep
+
+    def agree(self, asked: Asked, candidates: Sequence[Upstream]) -> list[RpcAnswer]:
+        """What a majority answers to each request; numbers that are asked at no block, their middle.
+
+        Raises:
+            ChainUnavailableError: they disagree, or too few answer.
+        """
+        is_median = belief_of(asked) is Belief.MEDIAN
+        is_everyone = is_median or self._configured == 2
+        first = max(self._needed, _count_well(candidates)) if is_everyone else self._needed
+        pick = self._middle if is_median else self._majority
+        for left in reversed(range(ROUNDS)):
+            answers: dict[Upstream, list[RpcAnswer]] = {}
+            found = self._collect(asked, candidates, first, answers, lambda now, last: pick(asked, now, last))
+            if found is not None:
+                return found
+            if not left or not _may_be_late(answers):
+                break
+            self._sleep(ROUND_PAUSE_SECONDS)
+        raise self._failure(asked, candidates, answers)
+
+    def ask_every(self, asked: Asked, candidates: Sequence[Upstream]) -> list[list[RpcAnswer]]:
+        """The answers of every URL that answers in time.
+
+        Raises:
+            ChainUnavailableError: none does.
+        """
+        answers: dict[Upstream, list[RpcAnswer]] = {}
+        first = max(self._needed, _count_well(candidates))
+        self._collect(asked, candidates, first, answers, lambda now, last: bool(now) if last else None)
+        if not answers:
+            raise self._failure(asked, candidates, answers)
+        return [answers[one] for one in candidates if one in answers]
+
+    def prove(self, asked: Asked, candidates: Sequence[Upstream], check: Check[T]) -> tuple[Upstream, T]:
+        """What the first URL whose answers pass the check answers, and which that was.
+
+        Raises:
+            NotProvenError: none passes.
+            ChainUnavailableError: none answers.
+        """
+        refuted: dict[Upstream, RefutedError] = {}
+        answers: dict[Upstream, list[RpcAnswer]] = {}
+
+        def pick(now: Answers, _last: bool) -> tuple[Upstream, T] | None:
+            for upstream in now:
+                if upstream in refuted:
+                    continue
+                try:
+                    return upstream, checked(now[upstream], check)
+                except RefutedError as error:
+                    refuted[upstream] = error
+            return None
+
+        found = self._collect(asked, candidates, 1, answers, pick)
+        if found is None and not answers:
+            raise self._failure(asked, candidates, answers)
+        if found is None:
+            raise NotProvenError("; ".join(f"{one.shown_url}: {error}" for one, error in refuted.items()))
+        for upstream, error in refuted.items():
+            upstream.refuted(str(error)) if error.is_lie else upstream.strike(asked[0][0], str(error))
+        found[0].keeps(asked[0][0])
+        return found
+
+    # --- asking ---------------------------------------------------------------------------------------------
+
+    def _collect(
+        self,
+        asked: Asked,
+        candidates: Sequence[Upstream],
+        first: int,
+        answers: dict[Upstream, list[RpcAnswer]],
+        pick: Callable[[Answers, bool], T | None],
+    ) -> T | None:
+        """Asks ``first`` of the URLs, and another for each that fails, is slow or leaves it open, until
+        ``pick`` finds something in ``answers``. It hears whether more answers are to be waited for.
+        """
+        waiting, pending = list(candidates), dict[Future[list[RpcAnswer] | None], Upstream]()
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while waiting or pending:
+            count = max(first - len(answers) - len(pending), 0 if pending else 1)
+            self._submit(asked, waiting, pending, count)
+            done, _ = wait(pending, HEDGE_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                upstream, answered = pending.pop(future), future.result()
+                if answered is not None:
+                    answers[upstream] = answered
+            is_last = not pending or not done
+            found = pick(answers, is_last) if answers else None
+            if found is not None:
+                for slow in pending.values() if not done else ():
+                    slow.strike(asked[0][0], "slow")
+                return found
+            if not done and time.monotonic() > deadline:
+                for slow in pending.values():
+                    slow.failed("TimeoutError")
+                return None
+            if not done:
+                self._submit(asked, waiting, pending, 1)
+        return None
+
+    def _submit(
+        self,
+        asked: Asked,
+        waiting: list[Upstream],
+        pending: dict[Future[list[RpcAnswer] | None], Upstream],
+        count: int,
+    ) -> None:
+        for _ in range(min(count, len(waiting))):
+            upstream = waiting.pop(0)
+            pending[self._pool.submit(self._ask, upstream, asked)] = upstream
+
+    def _ask(self, upstream: Upstream, asked: Asked) -> list[RpcAnswer] | None:
+        try:
+            self._verify(upstream)
+            answers = upstream.ask_many(asked) if len(asked) > 1 else [upstream.ask(*asked[0])]
+        except (NoAnswerError, WrongChainError) as error:
+            note(upstream, error)
+            return None
+        upstream.answered()
+        return answers
+
+    def _failure(self, asked: Asked, candidates: Sequence[Upstream], answers: Answers) -> CityledgerError:
+        said = describe(candidates)
+        if len(answers) >= self._needed:
+            why = f"endpoints disagree about {asked[0][0]}, and no majority decides: {said}"
+        elif answers:
+            why = f"too few endpoints answer to form a majority: {said}"
+        elif any(one.state is HealthState.WRONG_CHAIN for one in candidates):
+            return WrongChainError(f"no endpoint answers that serves the expected chain: {said}")
+        else:
+            why = f"no endpoint answers: {said}"
+        return ChainUnavailableError(why)
+
+    # --- deciding -------------------------------------------------------------------------------------------
+
+    def _majority(self, asked: Asked, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
+        if self._configured == 2 and not is_last:
+            return None
+        chosen: list[RpcAnswer] = []
+        for place in range(len(asked)):
+            votes = _votes(asked, answers, place)
+            agreed = self._find_agreed(votes)
+            if agreed is None:
+                return None
+            chosen.append(answers[votes[agreed][0]][place])
+            self._note_votes(asked[place][0], votes, agreed)
+        return chosen
+
+    def _find_agreed(self, votes: Mapping[Hashable, list[Upstream]]) -> Hashable | None:
+        if self._configured > 2:
+            return next((key for key, voters in votes.items() if len(voters) >= self._needed), None)
+        said = [key for key in votes if key != _REFUSED] or list(votes)
+        return said[0] if len(said) == 1 else None
+
+    @staticmethod
+    def _note_votes(method: str, votes: Mapping[Hashable, list[Upstream]], agreed: Hashable) -> None:
+        for upstream in votes[agreed]:
+            upstream.keeps(method)
+        if agreed in (_REFUSED, _NOTHING):
+            return
+        for key, voters in votes.items():
+            for upstream in voters if key not in (agreed, _NOTHING) else ():
+                what = "refuses" if key == _REFUSED else "answers otherwise than the others"
+                upstream.strike(method, f"{what}: {method}")
+
+    def _middle(self, asked: Asked, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
+        if not is_last or len(answers) < self._needed:
+            return None
+        chosen: list[RpcAnswer] = []
+        for place in range(len(asked)):
+            middle = self._middle_of([given[place] for given in answers.values()])
+            if middle is None:
+                return None
+            chosen.append(middle)
+        return chosen
+
+    def _middle_of(self, given: Sequence[RpcAnswer]) -> RpcAnswer | None:
+        numbers = sorted((one for one in given if not one.error), key=lambda one: int(one.result, 16))
+        refused = [one for one in given if one.error]
+        if len(numbers) >= self._needed:
+            return numbers[len(numbers) // 2]
+        return refused[0] if len(refused) >= self._needed else None
+
+
+_REFUSED, _NOTHING = ("refused",), ("ok", None)
+
+
+def _votes(asked: Asked, answers: Answers, place: int) -> dict[Hashable, list[Upstream]]:
+    votes: dict[Hashable, list[Upstream]] = defaultdict(list)
+    for upstream, given in answers.items():
+        votes[_vote(asked[place][0], given[place])].append(upstream)
+    return votes
+
+
+def _vote(method: str, answer: RpcAnswer) -> Hashable:
+    if answer.reverted:
+        return ("reverted", answer.error_data)
+    return _REFUSED if answer.error else ("ok", find_method(method).key(answer.result))
+
+
+def _count_well(candidates: Sequence[Upstream]) -> int:
+    return sum(one.state in (HealthState.OK, HealthState.LAGGING) for one in candidates)
+
+
+def _may_be_late(answers: Answers) -> bool:
+    """Whether one lacks what another has, which a moment may mend."""
+    given = [one for all_ in answers.values() for one in all_]
+    return any(one.error or one.result is None for one in given) and not all(one.error for one in given)
+
+
+def checked(answers: list[RpcAnswer], check: Check[T]) -> T:
+    """What the check makes of the answers, none of which may be a refusal. Raises RefutedError."""
+    refused = next((one.error for one in answers if one.error), None)
+    if refused is not None:
+        raise RefutedError(f"refused: {refused}", is_lie=False)
+    return check(answers)
