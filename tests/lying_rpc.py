@@ -70,7 +70,10 @@ def _at(tag: str, lie: Lie) -> Lie:
 
 
 def _final_is(number: Callable[[Request], str]) -> Lie:
-    return _at("finalized", lambda request, answer: {**answer, "result": {**answer["result"], "number": number(request)}})
+    return _at(
+        "finalized",
+        lambda request, answer: {**answer, "result": {**answer["result"], "number": number(request)}},
+    )
 
 
 def _without_logs(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,7 +123,9 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     },
     "eth_getBlockByHash": {
         **_HEADERS,
-        "other transactions": change(lambda block: {**block, "transactions": [WORD] * len(block["transactions"])}),
+        "other transactions": change(
+            lambda block: {**block, "transactions": [WORD] * len(block["transactions"])}
+        ),
         "fewer transactions": change(lambda block: {**block, "transactions": []}),
     },
     "eth_getBlockReceipts": {
@@ -173,4 +178,3 @@ OF_EVERY_METHOD: Mapping[str, Lie] = {
     "no hex": say("0xzz"),
     "an object of lists": say({"hash": [], "number": {}, "transactions": 7}),
 }
-

@@ -171,7 +171,9 @@ def read_all(city: DeployedCity, endpoint: Endpoint) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("method", "lie"), CASES)
-def test_node_reads_what_an_honest_endpoint_says(city: DeployedCity, rpcs: Rpcs, method: str, lie: Any) -> None:
+def test_node_reads_what_an_honest_endpoint_says(
+    city: DeployedCity, rpcs: Rpcs, method: str, lie: Any
+) -> None:
     live(city)
     endpoint = rpcs.connect()
     rpcs.liar.lies[method] = lie
@@ -182,7 +184,9 @@ def test_node_reads_what_an_honest_endpoint_says(city: DeployedCity, rpcs: Rpcs,
     assert receipt == city.sender.receipt(receipt.transaction)
 
 
-@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DEEP, Fault.LAGGING, Fault.DROP_BEFORE, Fault.TRUNCATED])
+@pytest.mark.parametrize(
+    "fault", [Fault.SILENT, Fault.DEEP, Fault.LAGGING, Fault.DROP_BEFORE, Fault.TRUNCATED]
+)
 def test_one_that_is_silent_late_or_broken_stops_nothing(
     city: DeployedCity, rpcs: Rpcs, honest_dump: dict[str, Any], tmp_path: Path, fault: Fault
 ) -> None:

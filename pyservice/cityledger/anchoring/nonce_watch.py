@@ -11,9 +11,9 @@ from cityledger.types import Address, BlockRef, HaltCause
 _LOOK_BACK = 16
 """Mined nonces that are looked at after a start; those before were looked at by the process before."""
 _STRIKES = 3
-"""At so many blocks in a row must a nonce be wrong, or a transaction missing, before it counts: an endpoint may
-answer wrongly once, be slow with a block, or be on another fork than the index, and is asked more than once a
-block.
+"""A nonce must be wrong, or a transaction missing, at this many blocks in a row before it counts: an endpoint
+may return one wrong answer, be late with a block, or be on another fork than the index, and is asked more
+than once a block.
 """
 
 
@@ -37,8 +37,8 @@ class NonceWatch:
         start = mined - _LOOK_BACK if self._seen_to is None else min(self._seen_to, mined)
         for nonce in range(max(first, start), mined):
             if not self._is_ours(nonce):
-                told = f"nonce {nonce} of {self._account} was used by a transaction that this database did not sign"
-                return False, self._struck(cursor, told)
+                told = f"nonce {nonce} of {self._account} was used by a transaction"
+                return False, self._struck(cursor, f"{told} that this database did not sign")
             self._seen_to = nonce + 1
         self._seen_to = mined
         self._struck_at.clear()

@@ -24,7 +24,7 @@ from cityledger.store.database import Database
 from cityledger.store.index import find_cursor
 from cityledger.store.journal import Journal
 from cityledger.store.operator_accounts import AccountState
-from cityledger.types import Address, AgencyId, BlockRef, HaltCause
+from cityledger.types import Address, AgencyId, BlockRef
 
 log = logging.getLogger(__name__)
 _GWEI = 10**9

@@ -42,8 +42,8 @@ def find_needed(configured: int) -> int:
 
 
 def find_backed(agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> SeenHead | None:
-    """The highest head that enough endpoints have at or below theirs, each by its own word; None where too few
-    answer.
+    """The highest head that enough endpoints have at or below theirs, each by its own answer; None where too
+    few answer.
 
     Of three and more ``configured`` enough is a strict majority, so that one alone cannot tell of blocks that
     nobody else has seen. Of one or two each is enough: they stand in for each other.
@@ -53,11 +53,11 @@ def find_backed(agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int
     return next((head for head in lower if is_backed(head, agreed, hashes_at, configured)), None)
 
 
-def is_backed(
-    head: SeenHead, agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int
-) -> bool:
+def is_backed(head: SeenHead, agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> bool:
     """Whether enough endpoints have this very block. Asks no more of them than needed, the highest first."""
-    missing = find_needed(configured) - sum((one.number, one.hash) == (head.number, head.hash) for one in agreed)
+    missing = find_needed(configured) - sum(
+        (one.number, one.hash) == (head.number, head.hash) for one in agreed
+    )
     for one in sorted(agreed, key=lambda other: -other.number):
         if missing <= 0 or one.number <= head.number:
             break
@@ -66,8 +66,9 @@ def is_backed(
 
 
 def find_final(claimed: Sequence[int | None], configured: int) -> int | None:
-    """How far the chain is final, by the numbers that the endpoints of the agreed chain claim: as far as a
-    strict majority of three and more says; of one or two as far as all that answer say. None where too few do.
+    """The number up to which the chain is final, by what the endpoints of the agreed chain claim: as far as a
+    strict majority of three and more says; of one or two as far as all that answer say. None where too few
+    answer.
     """
     known = sorted((number for number in claimed if number is not None), reverse=True)
     needed = find_needed(configured)
@@ -80,8 +81,7 @@ def find_chosen(
     agreed: Sequence[SeenHead], backed: SeenHead, acted_on: int, is_enough: Callable[[SeenHead], bool]
 ) -> SeenHead | None:
     """The most preferred that neither lags behind ``backed`` nor is lower than what was acted on, and that is
-    backed itself where it is lower; None where there is none, or where ``backed`` is lower than what was acted
-    on.
+    backed itself where it is lower; None if there is none, or if ``backed`` is lower than what was acted on.
     """
     lowest = max(backed.number - LAG_BLOCKS, acted_on)
     if backed.number < acted_on:

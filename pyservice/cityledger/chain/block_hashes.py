@@ -9,32 +9,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import rlp
+from rlp import encode as rlp_encode  # type: ignore[import-untyped]
 
 from cityledger.keccak import keccak
 
 # Fields in the order in which they are hashed (execution-specs, `Header`; coreth, `HeaderSerializable`).
-_FIRST = (
-    "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number gasLimit "
-    "gasUsed timestamp extraData mixHash nonce"
-).split()
+_FIRST = [
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "difficulty",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "extraData",
+    "mixHash",
+    "nonce",
+]
 _LATER = {
-    "ethereum": (
-        "baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot requestsHash"
-    ).split(),
-    "avalanche": (
-        "extDataHash baseFeePerGas extDataGasUsed blockGasCost blobGasUsed excessBlobGas parentBeaconBlockRoot "
-        "timestampMilliseconds minDelayExcess"
-    ).split(),
+    "ethereum": [
+        "baseFeePerGas",
+        "withdrawalsRoot",
+        "blobGasUsed",
+        "excessBlobGas",
+        "parentBeaconBlockRoot",
+        "requestsHash",
+    ],
+    "avalanche": [
+        "extDataHash",
+        "baseFeePerGas",
+        "extDataGasUsed",
+        "blockGasCost",
+        "blobGasUsed",
+        "excessBlobGas",
+        "parentBeaconBlockRoot",
+        "timestampMilliseconds",
+        "minDelayExcess",
+    ],
 }
 """Fields that a fork added, each only with those before it. All layouts begin with ``_FIRST``, so a match in
 any of them proves those fields.
 """
 _QUANTITIES = frozenset(
-    (
-        "difficulty number gasLimit gasUsed timestamp baseFeePerGas blobGasUsed excessBlobGas extDataGasUsed "
-        "blockGasCost timestampMilliseconds minDelayExcess"
-    ).split()
+    [
+        "difficulty",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "baseFeePerGas",
+        "blobGasUsed",
+        "excessBlobGas",
+        "extDataGasUsed",
+        "blockGasCost",
+        "timestampMilliseconds",
+        "minDelayExcess",
+    ]
 )
 
 
@@ -52,7 +87,7 @@ def is_recomputed(block: Mapping[str, Any]) -> bool:
 
 def _hash(block: Mapping[str, Any], later: list[str]) -> str:
     present = [name for name in later if block.get(name) is not None]
-    return "0x" + keccak(rlp.encode([_field(name, block[name]) for name in (*_FIRST, *present)])).hex()
+    return "0x" + keccak(rlp_encode([_field(name, block[name]) for name in (*_FIRST, *present)])).hex()
 
 
 def _field(name: str, value: str) -> bytes:

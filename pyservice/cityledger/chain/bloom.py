@@ -17,8 +17,8 @@ from cityledger.types import Address
 
 
 def may_hold(bloom: bytes, addresses: Iterable[Address]) -> bool:
-    """Whether the block may hold a log of these contracts. Their topics are not asked: a kind of event that is
-    unknown here has to be found, and stop whoever follows.
+    """Whether the block may hold a log of these contracts. Topics are not compared: an event of a kind that
+    is unknown here has to be found, and stops the index.
     """
     bits = int.from_bytes(bloom, "big")
     return any(_holds(bits, to_canonical_address(address)) for address in addresses)

@@ -64,8 +64,8 @@ class Endpoint:
     keeps its own connections alive.
 
     Of three and more URLs what is read is what a strict majority says or one of them proves (``methods``,
-    ``quorum``); one or two stand in for each other. ``spawn`` runs the look at an ill URL, so that nobody waits
-    for it.
+    ``quorum``); one or two stand in for each other. ``spawn`` runs the check of an unhealthy URL, so that no
+    caller waits for it.
     """
 
     def __init__(
@@ -138,8 +138,8 @@ class Endpoint:
         return [given[0] for given in self._quorum.ask_every(asked, self._candidates())]
 
     def prove(self, asked: Asked, check: Check[T]) -> T:
-        """What ``check`` makes of the answers of the first URL whose answers pass it. A URL whose answers were
-        refuted is asked last from then on, once another's passed.
+        """The result of ``check`` for the first URL whose answers pass it. A URL whose answers were refuted
+        is asked last from then on, once those of another have passed.
 
         Raises:
             NotProvenError: no URL's answers pass.

@@ -1,8 +1,8 @@
 """Reading blocks and our events from the chain. Pure reading: the loop, the cursor and undoing reorgs are the
 indexer's.
 
-What one endpoint returns is believed as far as it is proven: headers by hashes that a majority backs, events by
-the receipts root of a proven header (SPEC.md §4, "Following").
+What one endpoint returns is believed as far as it is proven: headers by hashes that a majority backs, events
+by the receipts root of a proven header (SPEC.md §4, "Following").
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """The newest block that may be acted on; its chain is final up to the number ``final``, if one is known."""
+    """The newest block that may be acted on; its chain is final up to number ``final``, None if unknown."""
 
     head: BlockRef
     final: int | None
@@ -62,8 +62,8 @@ class Follower:
         """Whether this chain hashes its headers in a way that is known here."""
 
     def tip(self, acted_on: int = 0) -> Tip:
-        """The newest block that the endpoints agree on, which a reorg may still undo, and how far its chain is
-        final.
+        """The newest block that the endpoints agree on, which a reorg may still undo, and the number up to
+        which its chain is final.
 
         Raises:
             ChainUnavailableError: of several endpoints, none reaches height ``acted_on``, or they do not
@@ -134,8 +134,8 @@ class Follower:
     # --- events ---------------------------------------------------------------------------------------------
 
     def events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
-        """Our contracts' events in these blocks, in log order, by block hash; blocks without any are left out.
-        Only blocks whose filter admits our contracts are asked for.
+        """Our contracts' events in these blocks, in log order, by block hash; blocks without events are left
+        out. Only blocks whose filter admits our contracts are asked for.
 
         Raises:
             ChainError: a block is unknown here (a reorg), or holds an event that this version cannot read.
@@ -169,7 +169,9 @@ class Follower:
             except ValueError:
                 is_whole = False
             if not is_whole:
-                raise RefutedError(f"the receipts of block {header.block.number} are not its own", is_lie=True)
+                raise RefutedError(
+                    f"the receipts of block {header.block.number} are not its own", is_lie=True
+                )
             if logs := self._ours_in(header, answer.result):
                 found[header.block.hash] = logs
         return found
@@ -209,13 +211,16 @@ class Follower:
         return found
 
     def _agreed_logs(self, headers: Sequence[Header]) -> dict[bytes, list[Log]]:
-        """As a majority says them, where no receipts prove them: an endpoint may not offer eth_getBlockReceipts,
-        or its chain has receipts of another form.
+        """As a majority returns them, where no receipts prove them: endpoints may not offer
+        eth_getBlockReceipts, or their chain has receipts of another form.
         """
         asked = [
-            ("eth_getLogs", [{"blockHash": to_hex(one.block.hash), "address": self._addresses}]) for one in headers
+            ("eth_getLogs", [{"blockHash": to_hex(one.block.hash), "address": self._addresses}])
+            for one in headers
         ]
-        found = dict(zip((one.block.hash for one in headers), self._endpoint.request_many(asked), strict=True))
+        found = dict(
+            zip((one.block.hash for one in headers), self._endpoint.request_many(asked), strict=True)
+        )
         for header in headers:
             self._verify_admitted(header, decode_logs(found[header.block.hash]))
         return found
@@ -250,7 +255,9 @@ def _proven_headers(answers: Sequence[RpcAnswer], top: bytes | None) -> list[Hea
         raise RefutedError("has not all of the blocks", is_lie=False)
     for answer in answers:
         if not is_recomputed(answer.result):
-            raise RefutedError(f"the fields of block {answer.result['number']} do not give its hash", is_lie=True)
+            raise RefutedError(
+                f"the fields of block {answer.result['number']} do not give its hash", is_lie=True
+            )
     found = [_header(answer.result) for answer in answers]
     if not _is_chain(found, top):
         raise RefutedError("its blocks do not lead to the head that was agreed on", is_lie=False)

@@ -21,7 +21,15 @@ from cityledger.chain.agreement import (
 )
 from cityledger.chain.block_hashes import is_recomputed
 from cityledger.chain.methods import header_key
-from cityledger.chain.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, describe, note, quantity
+from cityledger.chain.upstream import (
+    HealthState,
+    NoAnswerError,
+    RpcAnswer,
+    Upstream,
+    describe,
+    note,
+    quantity,
+)
 from cityledger.errors import ChainUnavailableError, WrongChainError
 
 ILL = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
@@ -135,7 +143,10 @@ class Heads:
         for head in seen:
             upstream = self._upstreams[head.place]
             upstream.head = head.number
-            if upstream.state in (*ILL, HealthState.UNRELIABLE):  # the first: fell silent between two questions
+            if upstream.state in (
+                *ILL,
+                HealthState.UNRELIABLE,
+            ):  # the first: fell silent between two questions
                 continue
             if head not in agreed:
                 upstream.mark(HealthState.DISAGREES, f"block {head.number} is {head.hash}")

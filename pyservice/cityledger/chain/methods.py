@@ -1,7 +1,8 @@
 """How the answers to each JSON-RPC method are believed when several endpoints are configured (SPEC.md §4,
 "Endpoints"), and what an answer has to look like. Pure.
 
-A method that is missing here, such as those of development nodes, is asked of one endpoint and never repeated.
+A method that is missing here, such as those of development nodes, is asked of one endpoint and never
+repeated.
 """
 
 from __future__ import annotations

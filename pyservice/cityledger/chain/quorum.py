@@ -1,5 +1,5 @@
-"""Asks several URLs at once and finds the answer to act on: what a majority says, the middle of its numbers, or
-what one of them can prove.
+"""Asks several URLs concurrently and finds the answer to act on: that of a majority, the middle of the
+numbers, or one that can be proven.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HEDGE_SECONDS = 1.0
 DEADLINE_SECONDS = 10.0
 ROUNDS = 4
 ROUND_PAUSE_SECONDS = 0.25
-"""URLs that are a block apart answer differently for a moment; so often and so far apart they are asked again."""
+"""URLs that are a block apart answer differently for a moment, so they are asked again, this often."""
 
 
 class RefutedError(Exception):
@@ -91,8 +91,9 @@ class Quorum:
         is_everyone = is_median or self._configured == 2
         first = max(self._needed, _count_well(candidates)) if is_everyone else self._needed
         pick = self._middle if is_median else self._majority
+        answers: dict[Upstream, list[RpcAnswer]] = {}
         for left in reversed(range(ROUNDS)):
-            answers: dict[Upstream, list[RpcAnswer]] = {}
+            answers.clear()
             found = self._collect(asked, candidates, first, answers, lambda now, last: pick(asked, now, last))
             if found is not None:
                 return found

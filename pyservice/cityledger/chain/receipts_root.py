@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import rlp
+from rlp import encode as rlp_encode  # type: ignore[import-untyped]
 
 from cityledger.keccak import keccak
 
@@ -31,8 +31,8 @@ def receipts_root(receipts: Sequence[Mapping[str, Any]]) -> bytes:
 
 def ordered_root(values: Sequence[bytes]) -> bytes:
     """The root of the trie that holds each value under the RLP of its place."""
-    pairs = sorted((_nibbles(rlp.encode(place)), value) for place, value in enumerate(values))
-    return keccak(rlp.encode(_node(pairs, 0)))
+    pairs = sorted((_nibbles(rlp_encode(place)), value) for place, value in enumerate(values))
+    return keccak(rlp_encode(_node(pairs, 0)))
 
 
 def _encode(receipt: Mapping[str, Any]) -> bytes:
@@ -47,7 +47,7 @@ def _encode(receipt: Mapping[str, Any]) -> bytes:
         ],
     ]
     kind = int(receipt.get("type") or "0x0", 16)
-    return (bytes([kind]) if kind else b"") + bytes(rlp.encode(fields))
+    return (bytes([kind]) if kind else b"") + bytes(rlp_encode(fields))
 
 
 def _node(pairs: _Pairs, depth: int) -> Any:
@@ -69,7 +69,7 @@ def _node(pairs: _Pairs, depth: int) -> Any:
 
 def _reference(node: Any) -> Any:
     """The node itself where it is shorter than a hash."""
-    encoded = rlp.encode(node)
+    encoded = rlp_encode(node)
     return node if len(encoded) < 32 else keccak(encoded)
 
 

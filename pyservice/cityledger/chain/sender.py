@@ -356,7 +356,7 @@ def _most(outcomes: Sequence[Broadcast | ChainError]) -> Broadcast:
     """What most endpoints said, of as many the first of the list below: one that has it already got it from
     another.
     """
-    kinds = [
+    kinds: list[list[Broadcast | ChainError]] = [
         [one for one in outcomes if one in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN)],
         [one for one in outcomes if one is Broadcast.NONCE_TOO_LOW],
         [one for one in outcomes if one is Broadcast.UNDERPRICED],

@@ -162,7 +162,7 @@ class Upstream:
         _log.warning("endpoint changed endpoint=%s state=%s reason=%s", self.shown_url, state.value, reason)
 
     def _next_pause(self) -> float:
-        """The shortest one, unless it was well for less than the longest one: it would be tried every second."""
+        """The first one, unless it was healthy for less than the longest: it would be tried every second."""
         if self._state in _PAUSED or self._monotonic() - self._since >= LONGEST_PAUSE_SECONDS:
             return FIRST_PAUSE_SECONDS
         return self._pause

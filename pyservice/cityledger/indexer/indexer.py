@@ -159,7 +159,9 @@ class Indexer:
         return newest.number
 
     def _changed(self, first: int, head: BlockRef, cursor: BlockRef | None) -> int:
-        """A reorg: of what is indexed, which is undone; or between two requests. If that goes on, it is none."""
+        """Undoes a reorg of what is indexed. Otherwise the chain changed between two requests; if that
+        continues, it is not a reorg.
+        """
         if cursor is not None and self._follower.block(cursor.number)[0].hash != cursor.hash:
             number = self._fork_point(cursor, head)
             self._undo(cursor, number)

@@ -147,7 +147,7 @@ def header(height: int, fork_at: int | None = None) -> dict[str, str]:
     is_other = fork_at is not None and height >= fork_at
     fields = {
         "parentHash": header(height - 1, fork_at)["hash"],
-        **{name: "0x" + "00" * 32 for name in ("sha3Uncles", "stateRoot", "transactionsRoot", "mixHash")},
+        **dict.fromkeys(("sha3Uncles", "stateRoot", "transactionsRoot", "mixHash"), "0x" + "00" * 32),
         "miner": "0x" + "00" * 20,
         "receiptsRoot": "0x" + keccak(b"\x80").hex(),
         "logsBloom": "0x" + "00" * 256,
@@ -164,10 +164,24 @@ def header(height: int, fork_at: int | None = None) -> dict[str, str]:
 
 
 def hash_of(fields: Mapping[str, str]) -> str:
-    order = (
-        "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number "
-        "gasLimit gasUsed timestamp extraData mixHash nonce baseFeePerGas"
-    ).split()
+    order = [
+        "parentHash",
+        "sha3Uncles",
+        "miner",
+        "stateRoot",
+        "transactionsRoot",
+        "receiptsRoot",
+        "logsBloom",
+        "difficulty",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "extraData",
+        "mixHash",
+        "nonce",
+        "baseFeePerGas",
+    ]
     encoded = [
         int(fields[name], 16) if name in QUANTITIES else bytes.fromhex(fields[name][2:]) for name in order
     ]

@@ -54,4 +54,7 @@ def test_events_of_others_are_none_of_ours() -> None:
 def test_whatever_else_a_block_holds_it_is_admitted(noise: list[bytes]) -> None:
     whole = int.from_bytes(bloom_of_events(logged(PURPOSE)), "big") | int.from_bytes(bloom_of(*noise), "big")
     assert may_hold(whole.to_bytes(256, "big"), [OURS])
-    assert find_foreign(whole.to_bytes(256, "big"), [logged(PURPOSE), logged(CLOSED)]) in (None, logged(CLOSED))
+    assert find_foreign(whole.to_bytes(256, "big"), [logged(PURPOSE), logged(CLOSED)]) in (
+        None,
+        logged(CLOSED),
+    )
