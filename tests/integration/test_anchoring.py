@@ -241,7 +241,10 @@ def test_leaves_that_somebody_else_anchored_halt_the_log_for_good(node: Node) ->
 def test_account_that_is_used_elsewhere_halts_until_there_is_a_new_baseline(node: Node) -> None:
     _send_elsewhere(node, Call(address(9), b"", "payment", gas=21_000))
     node.write()
-    node.tick()
+    for _ in range(3):
+        assert node.halted() is None
+        node.mine()
+        node.tick()
 
     assert node.halted() is HaltCause.ACCOUNT_USED_ELSEWHERE
     assert node.attempts() == []

@@ -118,24 +118,31 @@ def test_index_under_a_passing_fault_equals_a_clean_one(
             index.reach(head)
         rpc.off()
         assert rpc.counts[fault]
+        index.reach(list_purpose(city, "LAST"))
         assert_equal_to_clean(city, tmp_path / "clean", index)
 
 
-@pytest.mark.parametrize("fault", [Fault.MISSING_RANGE_LOGS, Fault.NO_RANGES])
+@pytest.mark.parametrize("fault", [Fault.MISSING_RANGE_LOGS, Fault.NO_RANGES, Fault.NO_RECEIPTS])
 def test_index_is_whole_though_ranges_are_answered_incompletely_or_not_at_all(
     city: DeployedCity, rpc: FaultyRpc, tmp_path: Path, fault: Fault
 ) -> None:
-    rpc.on(fault)
+    rpc.on(fault, Fault.NO_RECEIPTS)
     with index_of(city, tmp_path / "faulty", rpc.url) as index:
         index.reach(live(city, 20))
         assert rpc.counts[fault]
         assert_equal_to_clean(city, tmp_path / "clean", index)
 
 
-def test_events_that_one_endpoint_leaves_out_are_taken_from_the_other(
+def test_events_that_one_endpoint_leaves_out_are_taken_from_the_others(
     city: DeployedCity, rpc: FaultyRpc, tmp_path: Path
 ) -> None:
-    with index_of(city, tmp_path / "faulty", rpc.url, city.devnet.rpc_url) as index:
+    """Where no receipts prove them: a majority of logs."""
+    with ExitStack() as stack:
+        others = [stack.enter_context(faulty_rpc(city.devnet.rpc_url)) for _ in range(2)]
+        for one in (rpc, *others):
+            one.on(Fault.NO_RECEIPTS)
+        urls = [rpc.url, *(one.url for one in others)]
+        index = stack.enter_context(index_of(city, tmp_path / "faulty", *urls))
         rpc.on(Fault.MISSING_LOGS)
         index.reach(live(city, 20))
         assert rpc.counts[Fault.MISSING_LOGS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -89,15 +90,17 @@ def test_follower_reads_events_by_block_hash(slow_city: DeployedCity) -> None:
     block, parent = follower.block(receipt.block_number)
     assert block.hash == receipt.block_hash
     assert parent == follower.block(receipt.block_number - 1)[0].hash
-    (logged,) = follower.events_of(block.hash)
+    head = follower.head()
+    headers = follower.headers(block.number, block.number, head)
+    assert [one.block for one in headers] == [block]
+    ((logged,),) = follower.events(headers).values()
     assert logged.event == PurposeSet(purpose, True)
     assert (logged.block_hash, logged.transaction) == (block.hash, receipt.transaction)
 
-    head = follower.head()
     everything = follower.all_events(slow_city.manifest.first_block, head.number)
     assert sum(isinstance(one.event, AgencyAdmitted) for one in everything) == 1
-    final = follower.finalized(head)
-    assert final is not None and final.number <= head.number
+    tip = follower.tip()
+    assert tip.final is not None and tip.final <= tip.head.number
 
 
 def test_reads_are_made_at_the_named_block(slow_city: DeployedCity) -> None:
@@ -113,9 +116,11 @@ def test_reads_are_made_at_the_named_block(slow_city: DeployedCity) -> None:
 def test_follower_and_reads_refuse_an_orphaned_block(slow_city: DeployedCity) -> None:
     follower = Follower(slow_city.endpoint, slow_city.manifest)
     orphan = follower.head()
+    headers = follower.headers(orphan.number, orphan.number, orphan)
     slow_city.endpoint.request("anvil_reorg", 3, [])
     assert follower.block(orphan.number)[0].hash != orphan.hash
+    assert follower.headers(orphan.number, orphan.number, orphan) == []
     with pytest.raises(ChainError):
-        follower.events_of(orphan.hash)
+        follower.events([replace(headers[0], bloom=b"\xff" * 256)])
     with pytest.raises(ChainError):
         slow_city.contracts.directory.instance(orphan)

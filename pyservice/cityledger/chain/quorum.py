@@ -233,8 +233,12 @@ class Quorum:
     def _find_agreed(self, votes: Mapping[Hashable, list[Upstream]]) -> Hashable | None:
         if self._configured > 2:
             return next((key for key, voters in votes.items() if len(voters) >= self._needed), None)
-        said = [key for key in votes if key != _REFUSED] or list(votes)
-        return said[0] if len(said) == 1 else None
+        # Two stand in for each other: each is believed about what the other has not seen yet.
+        for silent in ((_REFUSED, _NOTHING), (_REFUSED,), ()):
+            said = [key for key in votes if key not in silent]
+            if said:
+                return said[0] if len(said) == 1 else None
+        return None
 
     @staticmethod
     def _note_votes(method: str, votes: Mapping[Hashable, list[Upstream]], agreed: Hashable) -> None:

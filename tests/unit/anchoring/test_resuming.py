@@ -105,7 +105,9 @@ def test_resume_after_failing_transactions_tries_again(anchoring: Anchoring) -> 
 def test_resume_needs_a_new_baseline_where_the_account_was_used_elsewhere(anchoring: Anchoring) -> None:
     anchoring.ledger.use_nonce()
     anchoring.write(1)
-    anchoring.step()
+    for _ in range(3):
+        anchoring.chain.mine()
+        anchoring.step()
     assert cause(resume(anchoring)) is HaltCause.ACCOUNT_USED_ELSEWHERE
 
     assert resume(anchoring, new_baseline=True).logs == (1, 2)
@@ -117,7 +119,9 @@ def test_resume_needs_a_new_baseline_where_the_account_was_used_elsewhere(anchor
 
 def test_resume_is_undone_by_no_tick_that_finds_the_same_as_before(anchoring: Anchoring) -> None:
     anchoring.ledger.use_nonce()
-    anchoring.step()
+    for _ in range(3):
+        anchoring.chain.mine()
+        anchoring.step()
     resume(anchoring, new_baseline=True)
     for _ in range(5):
         anchoring.write(1)
