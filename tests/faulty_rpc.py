@@ -117,6 +117,8 @@ class FaultyRpc:
         self.only: frozenset[str] | None = None
         """Methods that faults befall; None: all. A batch is befallen if one of its requests is."""
         self.counts: Counter[Fault] = Counter()
+        self.requests = 0
+        """HTTP requests as they came in, a batch as one."""
         self.asked: Counter[str] = Counter()
         """Requests by method, as they came in."""
         self.ws_url = ""
@@ -192,6 +194,7 @@ class FaultyRpc:
         requests = asked if isinstance(asked, list) else [asked]
         faults = self._befallen({request["method"] for request in requests})
         self.asked.update(request["method"] for request in requests)
+        self.requests += 1
         if refused := self._refused(faults):
             return refused
         if Fault.DROP_BEFORE in faults:

@@ -151,6 +151,11 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "reverted": refuse("execution reverted", "0x"),
     },
     "eth_getCode": {"no code": say("0x"), "one bit": change(flip)},
+    "eth_getTransactionByHash": {
+        "unknown": say(None),
+        "other code": change(lambda one: {**one, "input": flip(one["input"])}),
+        "another sender": change(lambda one: {**one, "from": "0x" + "66" * 20}),
+    },
     "eth_getTransactionReceipt": {
         "not mined": say(None),
         "failed": change(lambda one: {**one, "status": "0x0"}),

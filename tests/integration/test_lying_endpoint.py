@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from cityledger.chain.block_hashes import is_recomputed
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import contracts_of
+from cityledger.chain.creations import find_creations
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
+from cityledger.chain.receipts_root import receipts_root
 from cityledger.chain.sender import Call, Sender
 from cityledger.checks.chain import head_time, see_funds, see_nonce
 from cityledger.devnet import CHAIN_ID
@@ -167,6 +170,7 @@ def read_all(city: DeployedCity, endpoint: Endpoint) -> dict[str, Any]:
         "funds": see_funds(endpoint, payer).detail,
         "nonce check": see_nonce(endpoint, payer),
         "time": head_time(endpoint),
+        "creations": find_creations(endpoint, city.manifest),
     }
 
 
@@ -205,6 +209,78 @@ def test_one_that_is_silent_about_one_method_stops_nothing(
     endpoint = rpcs.connect()
     rpcs.liar.only = frozenset({method})
     rpcs.liar.on(Fault.SILENT)
+    with index_of(city, endpoint, tmp_path / "index") as (database, indexer):
+        reach(city, database, indexer)
+        assert dump(database) == honest_dump
+
+
+@pytest.mark.parametrize(("has_event", "requests"), [(False, 4), (True, 7)])
+def test_following_a_block_costs_few_requests(
+    city: DeployedCity, rpcs: Rpcs, tmp_path: Path, has_event: bool, requests: int
+) -> None:
+    """The heads of all, a header and receipts of one, transactions of two. Before answers were checked, 7."""
+    live(city)
+    with index_of(city, rpcs.connect(), tmp_path / "index") as (database, indexer):
+        reach(city, database, indexer)
+        if has_event:
+            city.send(COUNCIL, city.contracts.catalog.add_purpose(purpose_from_name("LATER")))
+        else:
+            city.endpoint.request("evm_mine")
+        for one in (rpcs.liar, *rpcs.honest):
+            one.requests = 0
+        assert indexer.step() is False
+        assert sum(one.requests for one in (rpcs.liar, *rpcs.honest)) == requests
+
+
+def test_receipts_of_a_block_of_hundreds_give_its_root(city: DeployedCity) -> None:
+    """Trie and receipts as another implementation makes them; above 128 the keys are longer."""
+    city.endpoint.request("evm_setAutomine", False)
+    try:
+        fees, nonce = city.sender.fees(), city.sender.nonce(address(PAYER))
+        payment = Call(address(PAYER), b"", "payment", gas=21_000)
+        for place in range(300):
+            city.sender.broadcast(city.sender.sign(account(PAYER), nonce + place, payment, fees).raw)
+        for _ in range(3):
+            city.endpoint.request("evm_mine")
+    finally:
+        city.endpoint.request("evm_setAutomine", True)
+    sizes = []
+    for number in range(1, city.sender.head_number() + 1):
+        block = city.endpoint.request("eth_getBlockByNumber", hex(number), False)
+        receipts = city.endpoint.request("eth_getBlockReceipts", block["hash"])
+        assert "0x" + receipts_root(receipts).hex() == block["receiptsRoot"]
+        assert is_recomputed(block)
+        sizes.append(len(receipts))
+    assert max(sizes) > 128
+
+
+def test_two_that_contradict_each_other_stop_the_index_and_one_that_is_behind_does_not(
+    city: DeployedCity, rpcs: Rpcs, honest_dump: dict[str, Any], tmp_path: Path
+) -> None:
+    endpoint = connect(f"{rpcs.liar.url},{rpcs.honest[0].url}", CHAIN_ID, timeout_seconds=5)
+    rpcs.liar.lies["eth_getBlockByNumber"] = LIES["eth_getBlockByNumber"]["later, hashed"]
+    with index_of(city, endpoint, tmp_path / "index") as (database, indexer):
+        with pytest.raises(ChainUnavailableError, match="disagree"):
+            indexer.step()
+        rpcs.liar.lies["eth_getBlockByNumber"] = LIES["eth_getBlockByNumber"]["no bloom"]
+        reach(city, database, indexer)
+        assert dump(database) == honest_dump, "the header of the other is proven"
+
+
+@pytest.mark.parametrize("lie", ["no bloom", "full bloom"])
+def test_headers_of_unknown_fields_are_believed_by_majority(
+    city: DeployedCity,
+    rpcs: Rpcs,
+    honest_dump: dict[str, Any],
+    tmp_path: Path,
+    lie: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a chain whose headers have a field that this program does not know: nothing can be recomputed."""
+    for module in ("follower", "heads"):
+        monkeypatch.setattr(f"cityledger.chain.{module}.is_recomputed", lambda _block: False)
+    endpoint = rpcs.connect()
+    rpcs.liar.lies["eth_getBlockByNumber"] = LIES["eth_getBlockByNumber"][lie]
     with index_of(city, endpoint, tmp_path / "index") as (database, indexer):
         reach(city, database, indexer)
         assert dump(database) == honest_dump

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from web3 import HTTPProvider, IPCProvider
+from web3 import IPCProvider
 
+from cityledger.chain.bounded_http import BoundedHttp
 from cityledger.chain.heads import Heads
 from cityledger.chain.methods import Belief
 from cityledger.chain.quorum import (
@@ -41,8 +41,6 @@ from cityledger.errors import (
 from cityledger.types import Address, BlockRef
 
 T = TypeVar("T")
-_THREADS = 8
-"""For each URL."""
 _ASKED = (HealthState.OK, HealthState.LAGGING, HealthState.UNRELIABLE, HealthState.UNREACHABLE)
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
 """The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
@@ -79,11 +77,9 @@ class Endpoint:
         self.chain_id = chain_id
         self._upstreams = [Upstream(shown, provider, monotonic) for shown, provider in providers]
         self._used = self._upstreams[0]
-        # No thread before its first use. A URL that answers slowly may hold some of them for a while.
-        self._pool = ThreadPoolExecutor(_THREADS * len(providers), "endpoint")
-        self._quorum = Quorum(len(providers), self._pool, self._verify_serves)
-        self._heads = Heads(self._upstreams, self._pool)
-        self._spawn = spawn or self._pool.submit
+        self._quorum = Quorum(len(providers), self._verify_serves)
+        self._heads = Heads(self._upstreams)
+        self._spawn = spawn
         self._is_sole = len(providers) == 1
         if self._is_sole:
             self._used.is_verified = True  # whoever has one URL asks for its chain id when connecting
@@ -306,7 +302,8 @@ class Endpoint:
         if not self._is_sole:
             for upstream in self._upstreams:
                 if upstream.is_due():
-                    self._spawn(lambda upstream=upstream: self._look_at(upstream))  # type: ignore[misc]
+                    spawn = self._spawn or upstream.submit
+                    spawn(lambda upstream=upstream: self._look_at(upstream))  # type: ignore[misc]
 
     def _look_at(self, upstream: Upstream) -> None:
         try:
@@ -379,7 +376,7 @@ def _provider(url: str, timeout_seconds: float) -> Provider:
     scheme = url.partition(":")[0].lower()
     if scheme in ("http", "https"):
         # No retries inside: a retried eth_sendRawTransaction would hide "already known" from the sender.
-        return HTTPProvider(
+        return BoundedHttp(
             url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None
         )
     if scheme == "ipc":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,8 @@ class _Said:
 class Heads:
     """The heads of URLs, in order of preference."""
 
-    def __init__(self, upstreams: Sequence[Upstream], pool: ThreadPoolExecutor) -> None:
+    def __init__(self, upstreams: Sequence[Upstream]) -> None:
         self._upstreams = upstreams
-        self._pool = pool
 
     def find(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None]:
         """The newest block that may be acted on, who returned it, and the number up to which its chain is
@@ -163,10 +162,12 @@ class Heads:
         places = [place for place, state in enumerate(states) if state not in ILL]
         if not places:
             places = [place for place, state in enumerate(states) if state is HealthState.UNREACHABLE]
-        asked = {place: self._pool.submit(self._ask, self._upstreams[place], chain_id) for place in places}
+        ask = {place: self._upstreams[place] for place in places}
+        asked = {place: one.submit(self._ask, one, chain_id) for place, one in ask.items()}
         done, _ = wait(asked.values(), ROUND_SECONDS)
         for place, future in asked.items():
             if future not in done:
+                future.cancel()
                 self._upstreams[place].failed("TimeoutError")
         found = {place: future.result() for place, future in asked.items() if future in done}
         return {place: said for place, said in found.items() if said is not None}

@@ -95,6 +95,17 @@ def _receipt(receipt: Any) -> Hashable:
     )
 
 
+def _transaction(transaction: Any) -> Hashable:
+    return (
+        _data(transaction["hash"]),
+        _data(transaction["from"]),
+        _optional(transaction.get("to"), _data),
+        _data(transaction["input"]),
+        _quantity(transaction["nonce"]),
+        _optional(transaction.get("blockHash"), _data),
+    )
+
+
 def _listed_receipt(receipt: Any) -> Hashable:
     """Only its shape: what it says is proven by the block's receipts root."""
     return (_data(receipt["transactionHash"]), _list(receipt["logs"], lambda log: log["address"].lower()))
@@ -111,6 +122,7 @@ METHODS: Mapping[str, Method] = {
     "eth_getLogs": Method(Belief.MAJORITY, lambda logs: _list(logs, _log)),
     "eth_call": Method(Belief.MAJORITY, _data),
     "eth_getCode": Method(Belief.MAJORITY, _data),
+    "eth_getTransactionByHash": Method(Belief.MAJORITY, lambda found: _optional(found, _transaction)),
     "eth_getTransactionReceipt": Method(Belief.MAJORITY, lambda found: _optional(found, _receipt)),
     "eth_getTransactionCount": Method(Belief.MEDIAN, _quantity),
     "eth_getBalance": Method(Belief.MEDIAN, _quantity),

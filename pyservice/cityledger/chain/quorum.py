@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
 from cityledger.chain.agreement import find_needed
@@ -70,14 +70,12 @@ class Quorum:
     def __init__(
         self,
         configured: int,
-        pool: ThreadPoolExecutor,
         verify: Callable[[Upstream], None],
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._configured = configured
         self._needed = find_needed(configured)
-        self._pool = pool
         self._verify = verify
         self._sleep = sleep
 
@@ -171,11 +169,13 @@ class Quorum:
             is_last = not pending or not done
             found = pick(answers, is_last) if answers else None
             if found is not None:
-                for slow in pending.values() if not done else ():
+                for future, slow in pending.items() if not done else ():
+                    future.cancel()
                     slow.strike(asked[0][0], "slow")
                 return found
             if not done and time.monotonic() > deadline:
-                for slow in pending.values():
+                for future, slow in pending.items():
+                    future.cancel()
                     slow.failed("TimeoutError")
                 return None
             if not done:
@@ -191,7 +191,7 @@ class Quorum:
     ) -> None:
         for _ in range(min(count, len(waiting))):
             upstream = waiting.pop(0)
-            pending[self._pool.submit(self._ask, upstream, asked)] = upstream
+            pending[upstream.submit(self._ask, upstream, asked)] = upstream
 
     def _ask(self, upstream: Upstream, asked: Asked) -> list[RpcAnswer] | None:
         try:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+_THREADS = 8
 STRIKES = 3
 """So many times in a row must a method be refused, or answered late, before that counts against a URL."""
 _SHOWN_CHARACTERS = 200
@@ -98,11 +100,16 @@ class Upstream:
         self._pause = FIRST_PAUSE_SECONDS
         self._retry_at = 0.0
         self._strikes: Counter[str] = Counter()
+        self._pool = ThreadPoolExecutor(_THREADS, "endpoint")  # no thread before its first use
         self._lock = threading.Lock()
 
     @property
     def state(self) -> HealthState:
         return self._state
+
+    def submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
+        """Runs ``work`` in a thread of this URL: one that holds connections open holds up no other URL."""
+        return self._pool.submit(work, *arguments)
 
     def health(self) -> EndpointHealth:
         return EndpointHealth(self.shown_url, self._state, self._monotonic() - self._since, self.head)
