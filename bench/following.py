@@ -13,16 +13,18 @@ from contextlib import closing
 from pathlib import Path
 
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts import contracts_of
 from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.sender import Call, Sender
 from cityledger.devnet import Devnet, devnet_account
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.database import Database
 from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
-from cityledger.types import Address, BlockRef
+from cityledger.types import Address, BlockRef, purpose_from_name
 
 POLL_SECONDS = 0.1
 BLOCKS = 50
@@ -37,9 +39,10 @@ def main() -> None:
         manifest = deploy(endpoint, devnet_account(0), Plan(council, guard, 0, 0), path)
         for is_told in (False, True):
             measure(devnet, manifest, Path(name), is_told=is_told)
-        for _ in range(BACKLOG // 100):
-            endpoint.request("anvil_mine", hex(100))
-        catch_up(devnet, manifest, Path(name))
+        for kind in ("empty", "with an event"):
+            first = Sender(endpoint).head_number() + 1
+            make_backlog(devnet, manifest, has_events=kind != "empty")
+            catch_up(devnet, manifest, Path(name), first, kind)
 
 
 def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_told: bool) -> None:
@@ -92,18 +95,32 @@ def one_block(devnet: Devnet, arrived: threading.Event) -> float:
     return time.perf_counter() - begun
 
 
-def catch_up(devnet: Devnet, manifest: Manifest, folder: Path) -> None:
-    with closing(Database(f"sqlite:///{folder}/late.db")) as database:
+def make_backlog(devnet: Devnet, manifest: Manifest, *, has_events: bool) -> None:
+    endpoint = devnet.connect()
+    if not has_events:
+        endpoint.request("anvil_mine", hex(BACKLOG))
+        return
+    sender, council = Sender(endpoint), devnet_account(1)
+    catalog = contracts_of(endpoint, manifest).catalog
+    for number in range(BACKLOG):
+        call = catalog.add_purpose(purpose_from_name(f"P_{number}"))
+        sender.transact(council, Call(call.to, call.data, call.what, gas=200_000))
+
+
+def catch_up(devnet: Devnet, manifest: Manifest, folder: Path, first: int, kind: str) -> None:
+    """Of ``BACKLOG`` blocks, with every one of them new to the index."""
+    with closing(Database(f"sqlite:///{folder}/late-{first}.db")) as database:
         migrate(database)
         with closing(Journal(database)) as journal:
             follower = Follower(devnet.connect(), manifest)
-            first = manifest.first_block
             indexer = Indexer(follower, database, journal, ChainClock(), first_block=first)
             begun = time.perf_counter()
             while indexer.step():
                 pass
             seconds = time.perf_counter() - begun
-    print(f"caught up with {BACKLOG} blocks in {seconds:.1f} s: {BACKLOG / seconds:.0f} blocks a second")
+    print(
+        f"caught up with {BACKLOG} blocks {kind} in {seconds:.1f} s: {BACKLOG / seconds:.0f} blocks a second"
+    )
 
 
 if __name__ == "__main__":

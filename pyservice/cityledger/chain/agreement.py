@@ -24,14 +24,16 @@ HashesAt = Callable[[int, Sequence[int]], Mapping[int, str] | None]
 
 def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> list[SeenHead] | None:
     """The heads of one chain that may be acted on, in order of preference: all of ``seen`` if none
-    contradicts another; else those of a strict majority of all ``configured`` endpoints; None without one.
+    contradicts another; else those of a strict majority of all ``configured`` endpoints, of all such
+    majorities if there are several; None without one.
 
     Two heads are of one chain when the endpoint with the higher one has the lower one below it.
     """
     forks = list(_forks(seen, hashes_at))
     if len(forks) > 1:
         forks = [fork for fork in forks if 2 * len(fork) > configured]
-    return sorted(forks[0], key=lambda head: head.place) if forks else None
+    found = {head for fork in forks for head in fork}
+    return sorted(found, key=lambda head: head.place) if found else None
 
 
 def find_needed(configured: int) -> int:
@@ -91,16 +93,19 @@ def find_chosen(
 
 
 def _forks(seen: Sequence[SeenHead], hashes_at: HashesAt) -> list[list[SeenHead]]:
+    """Each has a highest head, and all that it has below it. A lower head may be of several: one that lies
+    about what is above it must not keep it from the others.
+    """
     forks: list[list[SeenHead]] = []
-    rest = sorted(seen, key=lambda head: (-head.number, head.place))
-    while rest:
-        highest, *others = rest
-        lower = sorted({head.number for head in others if head.number < highest.number})
+    silent: set[SeenHead] = set()
+    for highest in sorted(seen, key=lambda head: (-head.number, head.place)):
+        if highest in silent or any(highest in fork for fork in forks):
+            continue
+        lower = sorted({head.number for head in seen if head.number < highest.number})
         known = hashes_at(highest.place, lower) if lower else {}
-        if known is None:  # it fell silent between two questions, so it has no say
-            rest = others
+        if known is None:  # it stopped responding between two questions, so it has no say
+            silent.add(highest)
             continue
         hashes = {**known, highest.number: highest.hash}
-        forks.append([head for head in rest if hashes.get(head.number) == head.hash])
-        rest = [head for head in others if hashes.get(head.number) != head.hash]
+        forks.append([head for head in seen if hashes.get(head.number) == head.hash and head not in silent])
     return forks

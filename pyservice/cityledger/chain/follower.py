@@ -181,7 +181,8 @@ class Follower:
         place = {"blockNumber": hex(header.block.number), "blockHash": to_hex(header.block.hash)}
         logs = [
             {
-                "address": log["address"],
+                # From bytes: other spellings of an address have the same root.
+                "address": to_hex(from_hex(log["address"])),
                 "topics": log["topics"],
                 "data": log["data"],
                 "transactionHash": receipt["transactionHash"],
@@ -192,7 +193,7 @@ class Follower:
             for log in receipt["logs"]
         ]
         numbered = [{**one, "logIndex": hex(number)} for number, one in enumerate(logs)]
-        return [one for one in numbered if one["address"].lower() in self._ours]
+        return [one for one in numbered if one["address"] in self._ours]
 
     def _with_transactions(
         self, headers: Sequence[Header], logs: dict[bytes, list[Log]]
@@ -203,10 +204,13 @@ class Follower:
         asked = [("eth_getBlockByHash", [to_hex(one.block.hash), False]) for one in headers]
         found = {}
         for header, block in zip(headers, self._endpoint.request_many(asked), strict=True):
-            hashes = self._present(block, header.block.number)["transactions"]
+            hashes = dict(enumerate(self._present(block, header.block.number)["transactions"]))
+            places = [int(one["transactionIndex"], 16) for one in logs[header.block.hash]]
+            if not hashes.keys() >= set(places):
+                raise ChainError(f"block {header.block.number} has receipts without transactions")
             found[header.block.hash] = [
-                {**one, "transactionHash": hashes[int(one["transactionIndex"], 16)]}
-                for one in logs[header.block.hash]
+                {**one, "transactionHash": hashes[place]}
+                for place, one in zip(places, logs[header.block.hash], strict=True)
             ]
         return found
 

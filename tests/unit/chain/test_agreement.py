@@ -151,3 +151,16 @@ def test_final_is_what_a_majority_says_or_all_of_two() -> None:
 def test_final_of_three_is_between_those_of_the_honest(honest: int, lag: int, lie: int | None) -> None:
     found = find_final([lie, honest, honest + lag], 3)
     assert found is not None and honest <= found <= honest + lag
+
+
+def test_one_that_confirms_only_the_lower_of_two_heads_parts_them_not() -> None:
+    """It is far above with blocks of its own; the honest ones are a block apart."""
+    liar = tuple(f"a{number}" if number < 10 else f"b{number}" for number in range(30))
+    chains = (liar, trunk(10), trunk(11))
+    assert agreed(*chains) == {0, 1, 2}
+    seen = [SeenHead(place, len(chain) - 1, chain[-1]) for place, chain in enumerate(chains)]
+
+    def hashes_at(place: int, numbers: Sequence[int]) -> Mapping[int, str]:
+        return {number: chains[place][number] for number in numbers}
+
+    assert find_backed(seen, hashes_at, 3) == SeenHead(1, 9, "a9")
