@@ -126,7 +126,9 @@ def _shown(liar: FaultyRpc, edit: Any) -> Iterator[None]:
     liar.lies = {}
 
 
-def test_a_revocation_that_one_withholds_with_a_matching_bloom_is_indexed(watched: Watched) -> None:
+def test_a_revocation_that_one_withholds_with_a_matching_bloom_is_indexed(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
     city = watched.city
     dataset = _granted(city)
     watched.catch_up()
@@ -139,7 +141,7 @@ def test_a_revocation_that_one_withholds_with_a_matching_bloom_is_indexed(watche
     with watched.database.reading() as connection:
         held = index.find_grant(connection, dataset, 2, TREATMENT)  # type: ignore[arg-type]
     assert held is None
-    assert watched.endpoint.health()[0].state.value == "unreliable"
+    assert f"endpoint={watched.liar.url} state=unreliable" in caplog.text
 
 
 @pytest.mark.parametrize("bloom", ["matching", "all ones"])
@@ -195,7 +197,7 @@ def test_a_head_that_one_says_is_final_may_still_be_reorganised(watched: Watched
     assert watched.cursor() == int(watched.city.endpoint.request("eth_blockNumber"), 16)
 
 
-def test_a_url_that_refuses_is_passed_by(watched: Watched) -> None:
+def test_a_url_that_refuses_is_passed_by(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
     """It was asked again and again, the cursor stood still, and all three were called well."""
     _granted(watched.city)
     watched.liar.lies = {
@@ -209,7 +211,7 @@ def test_a_url_that_refuses_is_passed_by(watched: Watched) -> None:
         )
         watched.catch_up()
     assert watched.cursor() == int(watched.city.endpoint.request("eth_blockNumber"), 16)
-    assert watched.endpoint.health()[0].state.value == "unreliable"
+    assert f"endpoint={watched.liar.url} state=unreliable" in caplog.text
 
 
 def test_a_nonce_that_one_says_is_too_high_is_not_believed(watched: Watched) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cityledger.chain import quorum
 from cityledger.chain.methods import Belief
 from cityledger.chain.quorum import NotProvenError, Quorum, RefutedError, belief_of
 from cityledger.chain.upstream import HealthState, RpcAnswer, Upstream
@@ -75,7 +76,8 @@ def test_of_three_the_two_that_agree_are_believed(place: int, lie: Result) -> No
     assert Together(*says).agree().result == "0x11"
 
 
-def test_two_are_asked_where_they_agree_and_a_third_where_not() -> None:
+def test_two_are_asked_where_they_agree_and_a_third_where_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quorum, "HEDGE_SECONDS", 30)
     agreeing = Together(ok("0x11"), ok("0x11"), ok("0x11"))
     agreeing.agree()
     assert [one.asked for one in agreeing.providers] == [1, 1, 0]
@@ -129,7 +131,10 @@ def test_middle_of_three_is_between_the_honest(honest: list[int], lie: int, plac
     assert min(honest) <= found <= max(honest)
 
 
-def test_three_strikes_make_a_url_unreliable_and_an_answer_between_starts_anew() -> None:
+def test_three_strikes_make_a_url_unreliable_and_an_answer_between_starts_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quorum, "HEDGE_SECONDS", 30)
     three = Together(refused(), ok("0x11"), ok("0x11"))
     for _ in range(2):
         three.agree()
