@@ -56,6 +56,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.DeniedError: Problem(403, "denied", "The rules deny this"),
     errors.NotFoundError: Problem(404, "not-found", "Not found"),
     errors.MisdirectedError: Problem(421, "misdirected", "Another node answers this"),
+    errors.ContradictionError: Problem(409, "state-contradicted", "Another state of this instant is stored"),
     errors.ConflictError: Problem(409, "conflict", "The state has moved on"),
     errors.StaleVersionError: Problem(412, "stale-version", "Somebody wrote in between"),
     errors.VaultKeyRotatedError: Problem(409, "vault-key-rotated", "A key was changed meanwhile; try again"),

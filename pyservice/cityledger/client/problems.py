@@ -32,6 +32,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "http-error": errors.NodeError,
     "misdirected": errors.MisdirectedError,
     "conflict": errors.ConflictError,
+    "state-contradicted": errors.ContradictionError,
     "stale-version": errors.StaleVersionError,
     "vault-key-rotated": errors.VaultKeyRotatedError,
     "head-moved": errors.HeadMovedError,

@@ -198,8 +198,9 @@ class ImportRun:
         if outcome in (Outcome.ACCEPTED, Outcome.WITHDRAWN):
             judged.drafts.append(RowDraft(one.record, held.version + 1, content))
             judged.states[one.record] = next_state(self._profile, held, content)
-        judged.tallies.count(outcome, flags=row.flags)
-        verdicts = [(Verdict.FLAGGED, "", flag) for flag in row.flags]
+        flags = (*row.flags, reason) if reason else row.flags
+        judged.tallies.count(outcome, flags=flags)
+        verdicts = [(Verdict.FLAGGED, "", flag) for flag in flags]
         if outcome is Outcome.DUPLICATE:
             verdicts.append((Verdict.DUPLICATE, "", "says the same as the newest state that is there"))
         judged.listed.extend(imports.numbered(row.row_no, verdicts))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cityledger.errors import ConflictError
+from cityledger.errors import ConflictError, ContradictionError
 from cityledger.exchange.own_parts import Newest
 from cityledger.exchange.sealing_versions import Content
 from cityledger.exchange.submit import says_the_same
@@ -17,6 +17,7 @@ from cityledger.types import SubjectId
 
 IS_THERE = "there is a record of this id already, with other content"
 NOTHING_TO_CHANGE = "there is no such record to change"
+SAME_INSTANT = "same-instant"
 NOTHING_TO_DELETE = "there is no such record to delete"
 
 
@@ -53,7 +54,9 @@ def next_state(profile: Profile, held: State, content: Content) -> State:
 
 
 def judge(profile: Profile, held: State, act: Act, content: Content, *, upsert: bool) -> tuple[Outcome, str]:
-    """The outcome, and the reason where it is rejected."""
+    """The outcome, and the reason where it is rejected, or the flag ``SAME_INSTANT`` where it is accepted
+    though the newest state is of the same instant and tells otherwise: a file cannot be asked again.
+    """
     if act is Act.DELETE:
         return _judge_deletion(held, upsert=upsert)
     if not held.is_there:
@@ -62,6 +65,8 @@ def judge(profile: Profile, held: State, act: Act, content: Content, *, upsert: 
         return Outcome.ACCEPTED, ""
     try:
         repeated = _is_repeated(profile, held, content)
+    except ContradictionError as error:
+        return (Outcome.REJECTED, str(error)) if act is Act.ADD else (Outcome.ACCEPTED, SAME_INSTANT)
     except ConflictError as error:
         return Outcome.REJECTED, str(error)
     if repeated is None and act is Act.ADD:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import (
     ConflictError,
+    ContradictionError,
     DeniedError,
     NotFoundError,
     StaleVersionError,
@@ -178,6 +179,7 @@ def says_the_same(profile: Profile, newest: Newest, content: Content) -> bool:
 
     Raises:
         ConflictError: it is a state from before the newest one.
+        ContradictionError: it is another state of the newest one's instant.
     """
     if not newest.parts or content.withdraws:
         return False
@@ -185,6 +187,8 @@ def says_the_same(profile: Profile, newest: Newest, content: Content) -> bool:
         then, now = profile.instant_of(newest.parts), profile.instant_of(content.parts)
         if then is not None and now is not None and now < then:
             raise ConflictError("is older than the newest state that is there")
+    if profile.contradicts is not None and profile.contradicts(newest.parts, content.parts):
+        raise ContradictionError("is of the same instant as the newest state, and contradicts it")
     return profile.is_same is not None and profile.is_same(newest.parts, content.parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ AMBIGUOUS = "ambiguous-local-time"
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_REMEMBERED_PLACES = 100_000
+"""Of the places that a file has read in a doubled hour; the ones read longest ago are forgotten."""
 _MAX_MILLISECONDS = 253_402_300_799_999
 """The end of the year 9999, the last that RFC 3339 can write."""
 
@@ -38,21 +41,42 @@ def zone_of(options: ImportOptions) -> ZoneInfo:
         raise FormatError("timezone", "no time zone has this name (IANA time zone database)") from None
 
 
-def local_instant(text: str, zone: ZoneInfo, field: str, separator: str = " ") -> tuple[str, tuple[str, ...]]:
-    """``2016-10-04 07:46:28`` on the clock of ``zone`` with its offset, and flags.
+class LocalClock:
+    """The local clocks of many places in one zone, whose readings come in the order in which they were made.
 
-    Of a time that the clock showed twice the first is taken, and flagged.
-
-    Raises:
-        FieldError: not written so, no such day, or the clock never showed it: it was set forward over it.
+    A time of the doubled hour, when the clock was set back, is flagged. It is of the first pass, unless an
+    earlier reading of the same place in that hour was later, or was of the second pass itself: a step back
+    inside the hour shows that the clock has been set back since. Other places say nothing about it.
     """
-    form = _LOCAL.fullmatch(text)
-    if form is None or form[1] != separator:
-        raise FieldError(field, f"must be a local time as YYYY-MM-DD{separator}HH:MM:SS")
-    offset, other = _offsets(_datetime(text, field).replace(tzinfo=zone))
-    if offset is None or other is None or offset < other:
-        raise FieldError(field, "no clock of this zone ever showed this time: it was set forward over it")
-    return f"{text[:10]}T{text[11:]}{_written(offset, field)}", (AMBIGUOUS,) if offset > other else ()
+
+    def __init__(self, zone: ZoneInfo, separator: str = " ") -> None:
+        self._zone, self._separator = zone, separator
+        self._doubled: OrderedDict[str, tuple[datetime, bool]] = OrderedDict()
+
+    def instant(self, place: str, text: str, field: str) -> tuple[str, tuple[str, ...]]:
+        """``2016-10-04 07:46:28`` with its offset, and flags.
+
+        Raises:
+            FieldError: not written so, no such day, or the clock never showed it: it was set forward over it.
+        """
+        form = _LOCAL.fullmatch(text)
+        if form is None or form[1] != self._separator:
+            raise FieldError(field, f"must be a local time as YYYY-MM-DD{self._separator}HH:MM:SS")
+        local = _datetime(text, field)
+        first, second = _offsets(local.replace(tzinfo=self._zone))
+        if first is None or second is None or first < second:
+            raise FieldError(field, "no clock of this zone ever showed this time: it was set forward over it")
+        is_second = first > second and self._is_second(place, local, first - second)
+        written = _written(second if is_second else first, field)
+        return f"{text[:10]}T{text[11:]}{written}", (AMBIGUOUS,) if first > second else ()
+
+    def _is_second(self, place: str, local: datetime, doubled: timedelta) -> bool:
+        last, was_second = self._doubled.pop(place, (local, False))
+        is_second = abs(local - last) < doubled and (was_second or local < last)
+        self._doubled[place] = local, is_second
+        if len(self._doubled) > _REMEMBERED_PLACES:
+            self._doubled.popitem(last=False)
+        return is_second
 
 
 def local_text(instant: str, separator: str = " ") -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
-from cityledger.formats.instants import local_instant, zone_of
+from cityledger.formats.instants import LocalClock, zone_of
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_rows import Draft, cell_count, drafts, history, place_id, urn
 from cityledger.formats.rows import Format, RejectedRow, Row
@@ -16,14 +15,14 @@ _LAYOUT = Layout(required=("SystemCodeNumber", "Capacity", "Occupancy", "LastUpd
 
 
 def _read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    zone = zone_of(options)
+    clock = LocalClock(zone_of(options))
     table = read_table(stream, _LAYOUT, options.columns)
-    return history(drafts(table, lambda row_no, cells: _reading(row_no, cells, zone)))
+    return history(drafts(table, lambda row_no, cells: _reading(row_no, cells, clock)))
 
 
-def _reading(row_no: int, cells: dict[str, str], zone: ZoneInfo) -> Draft:
+def _reading(row_no: int, cells: dict[str, str], clock: LocalClock) -> Draft:
     code = cells["SystemCodeNumber"]
-    observed_at, flags = local_instant(cells["LastUpdated"], zone, "LastUpdated")
+    observed_at, flags = clock.instant(code, cells["LastUpdated"], "LastUpdated")
     state = {
         "id": urn("OffStreetParking", code, "SystemCodeNumber"),
         "type": "OffStreetParking",

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from cityledger.errors import FieldError, FormatError
 from cityledger.formats.coordinates import Converter, converter
-from cityledger.formats.instants import local_instant, zone_of
+from cityledger.formats.instants import LocalClock, zone_of
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_json import (
     features,
@@ -43,10 +43,10 @@ CATEGORIES = {"Parkhaus": "parkingGarage", "Tiefgarage": "underground", "Parkpla
 
 
 def _read_occupancy(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    zone, about = zone_of(options), _about(options)
+    clock, about = LocalClock(zone_of(options), separator="T"), _about(options)
 
     def reading(row_no: int, cells: dict[str, str]) -> Draft:
-        observed_at, flags = local_instant(cells["timestamp"], zone, "timestamp", separator="T")
+        observed_at, flags = clock.instant(place, cells["timestamp"], "timestamp")
         state = about | _taken(cells["percent"], options.capacity) | {"observedAt": observed_at}
         return Draft(row_no, place, {"state": state}, flags)
 

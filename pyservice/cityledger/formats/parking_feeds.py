@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 from cityledger.errors import FieldError, FormatError
 from cityledger.formats.coordinates import Converter, converter
-from cityledger.formats.instants import epoch_instant, local_instant, zone_of
+from cityledger.formats.instants import LocalClock, epoch_instant, zone_of
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_dresden import address, category, unlike
 from cityledger.formats.parking_json import (
@@ -54,18 +53,20 @@ _VRN_LIVE = (
 
 
 def _read_freiburg(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    zone, document = zone_of(options), read_document(stream)
+    clock, document = LocalClock(zone_of(options)), read_document(stream)
     system = system_of(geojson_system(document), options)
     convert = converter(system)
     return snapshot(
-        drafts(features(document), lambda row_no, feature: _freiburg(row_no, feature, zone, convert, system))
+        drafts(features(document), lambda row_no, feature: _freiburg(row_no, feature, clock, convert, system))
     )
 
 
-def _freiburg(row_no: int, feature: dict[str, Any], zone: ZoneInfo, convert: Converter, system: str) -> Draft:
+def _freiburg(
+    row_no: int, feature: dict[str, Any], clock: LocalClock, convert: Converter, system: str
+) -> Draft:
     properties = member_object(feature, "properties")
     texts = {name: member_text(properties, name) for name in _FREIBURG_TEXTS}
-    observed_at, flags = local_instant(texts["obs_ts"], zone, "obs_ts")
+    observed_at, flags = clock.instant(texts["obs_parkid"], texts["obs_ts"], "obs_ts")
     state = present(
         id=urn("OffStreetParking", texts["obs_parkid"], "obs_parkid"),
         type="OffStreetParking",

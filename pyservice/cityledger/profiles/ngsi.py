@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cityledger.strict_json import Json
 
@@ -19,7 +19,7 @@ def key_values(entity: Json) -> Json:
     plain: dict[str, Json] = {name: _value(attribute) for name, attribute in entity.items()}
     observed = [time for time in map(_observed_at, entity.values()) if time is not None]
     if observed:
-        plain.setdefault("observedAt", max(observed, key=_instant))
+        plain.setdefault("observedAt", max(observed, key=_order))
     return plain
 
 
@@ -43,10 +43,25 @@ def _observed_at(attribute: Json) -> str | None:
             return None
 
 
-def _instant(text: str) -> float:
-    """Seconds; what is no time, or has no offset, comes last, so that it is chosen and then refused."""
+def instant_key(text: str) -> tuple[datetime, str]:
+    """A time with its offset, as what orders and compares it at the full precision of its digits.
+
+    ``datetime`` ends at microseconds, so the fraction of the second stands beside it as written, without
+    zeros at its end: such texts have the order of their numbers.
+
+    Raises:
+        ValueError: no such time.
+    """
+    _whole, _point, rest = text.partition(".")
+    fraction = rest.rstrip("Z").partition("+")[0].partition("-")[0].rstrip("0")
+    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0), fraction
+
+
+def _order(text: str) -> tuple[datetime, str]:
+    """What is no time, or has no offset, comes last, so that it is chosen and then refused."""
     try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return float("inf")
-    return read.timestamp() if read.tzinfo else float("inf")
+        if datetime.fromisoformat(text).tzinfo:
+            return instant_key(text)
+    except (ValueError, OverflowError):
+        pass
+    return datetime.max.replace(tzinfo=UTC), "~"

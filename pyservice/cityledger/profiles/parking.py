@@ -17,7 +17,7 @@ from cityledger.profiles.ngsi import key_values
 from cityledger.profiles.parking_entities import Place, State
 from cityledger.profiles.parking_quality import NUMERIC_MARKS, odd_numbers
 from cityledger.profiles.parking_restriction import ParkingRestriction, says_something
-from cityledger.profiles.parking_sameness import TIMES, instant_of, is_same
+from cityledger.profiles.parking_sameness import TIMES, contradicts, instant_of, is_same
 from cityledger.profiles.profile import Profile, ProfilePart
 from cityledger.strict_json import Json
 
@@ -101,4 +101,5 @@ PARKING = Profile(
     check_together=_check_together,
     is_same=is_same,
     instant_of=instant_of,
+    contradicts=contradicts,
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from cityledger.profiles.ngsi import key_values
+from cityledger.profiles.ngsi import instant_key, key_values
 
 TIMES = ("observedAt", "observationDateTime", "occupancyModified", "timeInstant", "dateModified")
 """When a state was observed: the first of these that it has."""
@@ -26,13 +26,20 @@ def is_same(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
     )
 
 
-def instant_of(parts: Mapping[str, bytes]) -> datetime | None:
-    """When the state was observed, in UTC; None for a record without a state."""
+def contradicts(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
+    """Whether both have a state of one instant, and the states tell different things."""
+    if instant_of(old) is None or instant_of(old) != instant_of(new):
+        return False
+    return _told("state", old["state"]) != _told("state", new["state"])
+
+
+def instant_of(parts: Mapping[str, bytes]) -> tuple[datetime, str] | None:
+    """When the state was observed, as ``ngsi.instant_key``; None for a record without a state."""
     if "state" not in parts:
         return None
     state = _read(parts["state"])
     name = _observed(state)
-    return None if name is None else datetime.fromisoformat(state[name]).astimezone(UTC)
+    return None if name is None else instant_key(state[name])
 
 
 def _observed(state: Mapping[str, Any]) -> str | None:
@@ -49,14 +56,9 @@ def _told(part: str, data: bytes) -> object:
     entity = _read(data)
     if part == "state" and _observed(entity) != "dateModified":
         entity.pop("dateModified", None)
-    return {name: _instant(value) if name in _INSTANTS else _typed(value) for name, value in entity.items()}
-
-
-def _instant(text: str) -> tuple[datetime, str]:
-    """``datetime`` ends at microseconds, so the fraction of the second is compared as written."""
-    _whole, _point, rest = text.partition(".")
-    fraction = rest.rstrip("Z").partition("+")[0].partition("-")[0].rstrip("0")
-    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0), fraction
+    return {
+        name: instant_key(value) if name in _INSTANTS else _typed(value) for name, value in entity.items()
+    }
 
 
 def _typed(value: object) -> object:

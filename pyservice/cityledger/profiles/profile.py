@@ -51,8 +51,10 @@ class Profile:
 
     ``is_same(old, new)`` says whether two records' parts tell the same, so that the second is no new version;
     without it only an import leaves out what is equal byte for byte. ``instant_of(parts)`` is when a state
-    was observed: one older than the newest is refused. ``identifiers_of(parts)`` are the business
-    identifiers, ``(system, value)`` each, by which a record can be found.
+    was observed, at full precision: one older than the newest is refused. ``contradicts(old, new)`` says
+    whether both are states of one instant that tell different things: the second is refused, and flagged in
+    a file. ``identifiers_of(parts)`` are the business identifiers, ``(system, value)`` each, by which a
+    record can be found.
     """
 
     name: str
@@ -60,7 +62,8 @@ class Profile:
     parts: tuple[ProfilePart, ...]
     check_together: Callable[[Mapping[str, Json]], None]
     is_same: Callable[[Parts, Parts], bool] | None = None
-    instant_of: Callable[[Parts], datetime | None] | None = None
+    instant_of: Callable[[Parts], tuple[datetime, str] | None] | None = None
+    contradicts: Callable[[Parts, Parts], bool] | None = None
     identifiers_of: Callable[[Parts], tuple[tuple[str, str], ...]] | None = None
 
     @property

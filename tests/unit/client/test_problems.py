@@ -23,6 +23,7 @@ RAISED = [
     errors.NotFoundError("dataset"),
     errors.MisdirectedError("ask its own endpoint"),
     errors.ConflictError("other writes kept coming first"),
+    errors.ContradictionError("of one instant"),
     errors.StaleVersionError("the record's newest version is 2, not 1"),
     errors.IdempotencyError("used before"),
     errors.VaultKeyRotatedError("wrap it again"),

@@ -329,7 +329,7 @@ def test_submit_refuses_a_state_older_than_the_newest(
     times = {SUMMARY: datetime(2026, 3, 1, tzinfo=UTC)}
     _with_profile(
         monkeypatch,
-        instant_of=lambda parts: times.get(parts["summary"], datetime(2026, 2, 1, tzinfo=UTC)),
+        instant_of=lambda parts: (times.get(parts["summary"], datetime(2026, 2, 1, tzinfo=UTC)), ""),
     )
     _submit(node)
     older = RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})

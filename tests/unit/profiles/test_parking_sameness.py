@@ -96,7 +96,7 @@ def test_normalized_and_key_values_of_one_state_are_the_same() -> None:
     ],
 )
 def test_instant_of_is_the_first_time_of_observation_in_utc(changes: dict[str, object]) -> None:
-    assert instant_of(parts(changes)) == datetime(2026, 3, 1, 0, 15, tzinfo=UTC)
+    assert instant_of(parts(changes)) == (datetime(2026, 3, 1, 0, 15, tzinfo=UTC), "")
 
 
 def test_instant_of_a_place_is_none() -> None:
