@@ -16,7 +16,16 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from cityledger.errors import FieldError
-from cityledger.formats.land_sale import Cells, Occurrences, address, areas, price, read_rows, sale
+from cityledger.formats.land_sale import (
+    Cells,
+    Occurrences,
+    address,
+    areas,
+    price,
+    price_flags,
+    read_rows,
+    sale,
+)
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format, RejectedRow, Row
 from cityledger.formats.table import Layout, read_table
@@ -48,7 +57,8 @@ def read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow
 def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences) -> Row:
     digest = row_digest(cells)
     occurrence = seen.of(digest)  # also of a refused row, so that no other takes its number
-    return Row(row_no, f"hdb-{digest}-{occurrence}", _parts(cells, options))
+    parts = _parts(cells, options)
+    return Row(row_no, f"hdb-{digest}-{occurrence}", parts, flags=price_flags(cells, "resale_price"))
 
 
 def row_digest(cells: Cells) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import BinaryIO
 
 from cityledger.errors import FieldError
-from cityledger.formats.land_sale import Cells, address, code, price, read_rows, sale
+from cityledger.formats.land_sale import Cells, address, code, price, price_flags, read_rows, sale
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Format, RejectedRow, Row
 from cityledger.formats.table import Layout, read_table
@@ -57,7 +57,9 @@ def _row(row_no: int, cells: Cells) -> Row:
     if cells["status"] not in _ACTS:
         raise FieldError("status", f"must be one of {', '.join(_ACTS)}")
     act = _ACTS[cells["status"]]
-    return Row(row_no, _key(cells), {} if act is Act.DELETE else _parts(cells), act)
+    if act is Act.DELETE:
+        return Row(row_no, _key(cells), {}, act)
+    return Row(row_no, _key(cells), _parts(cells), act, flags=price_flags(cells, "price"))
 
 
 def _key(cells: Cells) -> str:

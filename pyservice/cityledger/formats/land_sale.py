@@ -22,6 +22,8 @@ T = TypeVar("T")
 Cells = Mapping[str, str]
 """A row by the layout's names of its columns, each cell as written."""
 
+ZERO_PRICE = "zero-price"
+"""The flag of a sale for nothing: between relatives it is real, elsewhere it may be a mistake."""
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,20})?", re.ASCII)
 # Decimals are written with all their digits; a float would turn 105.46 into its neighbour.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -64,10 +66,12 @@ def address(country: str, **lines: str) -> dict[str, str] | None:
 
 
 def price(cells: Cells, column: str, currency: str) -> dict[str, object]:
-    amount = number(cells, column)
-    if not amount:
-        raise FieldError(column, "must be greater than zero")
-    return {"value": amount, "currency": currency}
+    """What was paid; 0 is kept as it was written, and flagged by ``price_flags``."""
+    return {"value": number(cells, column), "currency": currency}
+
+
+def price_flags(cells: Cells, column: str) -> tuple[str, ...]:
+    return () if number(cells, column) else (ZERO_PRICE,)
 
 
 def areas(cells: Cells, columns: Mapping[str, str]) -> list[dict[str, object]]:

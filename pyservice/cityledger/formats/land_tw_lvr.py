@@ -15,7 +15,16 @@ from functools import partial
 from typing import BinaryIO
 
 from cityledger.errors import FieldError, FormatError
-from cityledger.formats.land_sale import Cells, Occurrences, address, areas, price, read_rows, sale
+from cityledger.formats.land_sale import (
+    Cells,
+    Occurrences,
+    address,
+    areas,
+    price,
+    price_flags,
+    read_rows,
+    sale,
+)
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format, RejectedRow, Row
 from cityledger.formats.table import Layout, read_table
@@ -71,7 +80,7 @@ def read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow
 def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences) -> Row:
     parking = _parking_area(cells)
     key = _key(cells)
-    flags = (REPEATED_KEY,) if seen.of(key) > 1 else ()
+    flags: tuple[str, ...] = (REPEATED_KEY,) if seen.of(key) > 1 else ()
     said = {
         "date": _day(cells, "交易年月日"),
         "price": price(cells, "總價元", "TWD"),
@@ -84,6 +93,7 @@ def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences
         "usage": cells["主要用途"],
         "category": cells["交易標的"],
     }
+    flags = (*flags, *price_flags(cells, "總價元"))
     return Row(row_no, key, sale(NAME, cells, options.columns, said), flags=flags)
 
 

@@ -23,3 +23,10 @@ class Area(Element):
 class Amount(Element):
     value: Annotated[Number, Field(gt=0)]
     currency: Currency
+
+
+class Price(Element):
+    """What was paid. 0 where nothing was, as between relatives."""
+
+    value: Annotated[Number, Field(ge=0)]
+    currency: Currency

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
 from cityledger.errors import PayloadError
 from cityledger.profiles.fields import Ascii, Element, Identifier, Name, Number, Share, Text, fits
-from cityledger.profiles.land_values import Amount
+from cityledger.profiles.land_values import Price
 from cityledger.strict_json import Json
 
 MAX_COLUMNS = 256
@@ -89,7 +89,7 @@ class Transaction(Element):
     to: Identifier | None = None
     charge: Identifier | None = None
     """The cid of the charge or restriction that begins or ends."""
-    price: Amount | None = None
+    price: Price | None = None
     address: ReportedAddress | None = None
     areas: Annotated[list[ReportedArea], Field(min_length=1, max_length=16)] | None = None
     tenure: Literal["freehold", "leasehold"] | None = None

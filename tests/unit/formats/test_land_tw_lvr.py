@@ -71,7 +71,6 @@ def test_years_of_the_republic_become_years_of_the_common_era(written: str, day:
         ("交易年月日", "108/06/30", "must be a date in years of the Republic, six or seven digits"),
         ("交易年月日", "", "must be a date in years of the Republic, six or seven digits"),
         ("總價元", "七百萬", "must be a number in plain digits"),
-        ("總價元", "0", "must be greater than zero"),
         ("土地移轉總面積平方公尺", "6,01", "must be a number in plain digits"),
         (PARKING_AREAS[0], "?", "must be a number in plain digits"),
         ("編號", "", "must be 1 to 128 characters long"),

@@ -9,7 +9,7 @@ from cityledger.profiles.schema_documents import documents
 
 DIGESTS = {
     "medical": "2a724544c02e6cf5b436a77e2a19f8ec2df3f6f87236c4863dd3090c4c5ea0d8",
-    "property": "e3262d6fa119c295d5dbf96790d781ce627926e281610b7b7d3e4323a5819b95",
+    "property": "47e646f8345e1153b260c502e148f34dbe2d71de083ade031d73f5de6401998c",
     "parking": "75839f66aad779eb4429b7754066e59d16698c77ec488613d64e1adf7b5e597a",
 }
 
