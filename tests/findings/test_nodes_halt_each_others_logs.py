@@ -37,7 +37,9 @@ def test_anchorer_leaves_logs_of_another_node_alone(shared: Anchoring) -> None:
 
 def test_halted_account_halts_the_logs_of_its_own_node_only(shared: Anchoring) -> None:
     shared.ledger.use_nonce()
-    shared.step()
+    for _ in range(3):
+        shared.chain.mine()
+        shared.step()
 
     assert shared.halted(1) is HaltCause.ACCOUNT_USED_ELSEWHERE
     assert shared.halted(OTHERS_LOG) is None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from anchoring_node import Anchoring
+from cityledger.chain.endpoint import Endpoint
 from cityledger.store import node_state
 from cityledger.types import BlockRef
+from unit.chain.fake_chain import CHAIN_ID, FakeChain
 
 
 def _halted(anchoring: Anchoring) -> str | None:
@@ -14,26 +16,13 @@ def _halted(anchoring: Anchoring) -> str | None:
         return node_state.find_value(connection, node_state.INDEX_HALTED)
 
 
-def test_final_of_another_chain_makes_nothing_final(
-    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    follower, chain = anchoring.indexer._follower, anchoring.chain
-    with anchoring.database.reading() as connection:
-        before = node_state.final_block(connection)
-    elsewhere = type(follower)(type(chain)(final_depth=0, forks=9))  # type: ignore[arg-type, call-arg]
-    for _ in range(50):
-        elsewhere.chain.mine()  # type: ignore[attr-defined]
-    chain.mine()
-    with monkeypatch.context() as lying:
-        lying.setattr(follower, "finalized", elsewhere.finalized)
-        anchoring.catch_up()
-
-    with anchoring.database.reading() as connection:
-        assert node_state.final_block(connection) == before
-    chain.reorg(1)
-    chain.mine()
-    anchoring.catch_up()
-    assert _halted(anchoring) is None
+def test_final_of_another_chain_makes_nothing_final() -> None:
+    """An endpoint on another fork has no say; what the others call final counts as far as a majority goes."""
+    chains = [FakeChain(height=60, fork_at=5), FakeChain(height=9), FakeChain(height=10)]
+    endpoint = Endpoint(CHAIN_ID, [(f"chain {place}", chain) for place, chain in enumerate(chains)])
+    block, final = endpoint.tip()
+    assert (int(block["number"], 16), final) == (9, 7)
+    assert endpoint.health()[0].state.value == "disagrees"
 
 
 def test_fork_is_looked_for_again_before_the_index_stops(
