@@ -13,9 +13,11 @@ from cityledger.sealing.private_files import make_private_directory, write_priva
 
 
 def write_credentials(
-    folder: Path, code: str, key: ec.EllipticCurvePrivateKey, devnet_state: Path | None
+    folder: Path, code: str, key: ec.EllipticCurvePrivateKey, devnet_state: Path | None, port: int
 ) -> None:
-    """A key file and a credentials file for a reader and for a writer, in ``folder``."""
+    """A key file and a credentials file for a reader and for a writer, in ``folder``. They name the node that
+    listens at ``port`` of this machine, unless that is 0, which is a free one each time.
+    """
     make_private_directory(folder)
     write_private_file(folder / key_file_name(code), pem_of(key))
     for role in ("reader", "writer"):
@@ -27,6 +29,8 @@ def write_credentials(
             "system": "command line",
             "credentialKey": key_file_name(code),
         }
+        if port:
+            held["node"] = f"http://127.0.0.1:{port}"
         if devnet_state is not None:
             held["devnetState"] = str(devnet_state.resolve())
         write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")

@@ -75,6 +75,13 @@ def application() -> typer.Typer:
     return app
 
 
+_NO_THREAD = "can't start new thread"
+_NO_MEMORY = (
+    "too little memory or too few threads for this command; raise the limits (ulimit -v, ulimit -u, the"
+    " container's), then start it again"
+)
+
+
 def _program(
     version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
@@ -95,6 +102,11 @@ def run(arguments: Sequence[str]) -> int:
         return exit_code_of(error)
     except OSError as error:
         tell_error(ConfigurationError(f"{error.filename or 'a file'}: {error.strerror}"), as_json=as_json)
+        return EXIT_ERROR
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and _NO_THREAD not in str(error):
+            raise
+        tell_error(ConfigurationError(_NO_MEMORY), as_json=as_json)
         return EXIT_ERROR
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NODE_ONLY:

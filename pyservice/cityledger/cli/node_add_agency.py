@@ -57,7 +57,9 @@ def add_agency(
         keyring = open_keyring(settings, secret_of(settings, os.environ))
         keys = keyring.add_agency(number, random=os.urandom, credential_key=key)
         if write_credentials:
-            credential_files.write_credentials(folder / "credentials", code, key, settings.devnet_state)
+            credential_files.write_credentials(
+                folder / "credentials", code, key, settings.devnet_state, settings.port
+            )
     told: dict[str, object] = {
         "agency": number,
         "code": code,

@@ -53,6 +53,8 @@ class Setup:
     """What it leads to from here, where the environment may say otherwise; empty: the same."""
     operator_key: str = KEYRING
     vault_keys: str = KEYRING
+    port: int = 8053
+    """Where it listens, as settings and credentials name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _make_agency(setup: Setup, keyring: Keyring, agency: AgencyId, code: str) ->
     credential_key = ec.generate_private_key(ec.SECP256R1())
     keys = keyring.add_agency(agency, random=os.urandom, credential_key=credential_key)
     if setup.with_credentials:
-        write_credentials(setup.folder / "credentials", code, credential_key, setup.devnet_state)
+        write_credentials(setup.folder / "credentials", code, credential_key, setup.devnet_state, setup.port)
     return MadeAgency(agency, code, keys.sealing_key.digest, key_thumbprint(credential_key))
 
 
@@ -171,7 +173,7 @@ vault_keys = {_text(setup.vault_keys)}
 
 # Where the API listens
 host = "127.0.0.1"
-port = 8053
+port = {setup.port}
 
 # The node's name, as officers sign in to it (SIWE) and as proofs of possession may name it
 domain = "localhost"

@@ -39,6 +39,16 @@ DatabaseOption = Annotated[
         " the settings; DATABASE_URL, which wins, is not.  [default: sqlite:///node.db in the folder]",
     ),
 ]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        "--port",
+        envvar="CITYLEDGER_PORT",
+        min=0,
+        max=65_535,
+        help="Port to listen at, as settings and credentials name it.",
+    ),
+]
 DevnetOperatorOption = Annotated[
     int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
 ]
@@ -89,6 +99,7 @@ def init(
     operator_key: OperatorKeyOption = "keyring",
     operator_address: OperatorAddressOption = None,
     vault_keys: VaultKeysOption = "keyring",
+    port: PortOption = 8053,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node's folder: settings, keyring, keys for its agencies, operator account and database.
@@ -130,6 +141,7 @@ def init(
         opened_url,
         operator_key,
         vault_keys,
+        port,
     )
     made = make_folder(setup, secret, {number: _code(access, number) for number in numbers})
     if as_json:

@@ -142,3 +142,15 @@ def test_migrate_refuses_while_the_database_is_served_from_another_folder(tmp_pa
         assert isinstance(refused.exception, ConfigurationError)
         assert "another folder" in str(refused.exception)
     assert CliRunner().invoke(node.app, ["migrate", "--folder", str(tmp_path / "node")]).exit_code == 0
+
+
+@pytest.mark.parametrize(("port", "named"), [(8054, "http://127.0.0.1:8054"), (0, None)])
+def test_settings_and_credentials_name_the_port(tmp_path: Path, port: int, named: str | None) -> None:
+    setup = Setup(
+        tmp_path / "node", _full_manifest(), "http://a", None, Account.create(), True, None, port=port
+    )
+    make_folder(setup, SECRET, {AgencyId(7): "HEALTH"})
+
+    assert load_settings(tmp_path / "node", {}).port == port
+    credentials = tmp_path / "node" / "credentials"
+    assert {load_credentials(one).node for one in credentials.glob("*.json")} == {named}
