@@ -37,6 +37,11 @@ _PORT_NAME = "port"
 HARDFORK = "prague"
 GAS_LIMIT = 1_000_000_000
 """Of a block: the demo fills a city in few blocks."""
+KEPT_STATES = 32
+"""Newest blocks whose state a kept chain can be asked for: at a block a second, twice what a node may be
+behind and still read. Blocks, transactions and events are kept from the first on; each state holds the hash of
+every block, so a long-lived chain still grows by some kilobytes a block.
+"""
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
@@ -86,6 +91,7 @@ class Devnet:
         node go stale: contract tests only. ``port`` 0 takes the one that the folder had
         last, so that nodes find the chain again, else a free one. ``ipc`` also listens in ``folder``.
         ``keep_state`` keeps the chain in ``folder`` across restarts; without it a restart is another chain.
+        It keeps every block, and the state of the newest ``KEPT_STATES``, so that its file stays small.
 
         Raises:
             ConfigurationError: anvil is not found, or a devnet runs in this folder already.
@@ -315,7 +321,8 @@ def _command(
     command += ["--ipc", ipc_path] if ipc_path else []
     if keep_state:
         command += ["--state", str(folder / "anvil-state.json"), "--state-interval", "5"]
-        command += ["--preserve-historical-states"]
+        # Else each dump writes the states of all blocks, 0.2 MB each with our contracts: the chain stalls.
+        command += ["--preserve-historical-states", "--prune-history", str(KEPT_STATES)]
     return command
 
 

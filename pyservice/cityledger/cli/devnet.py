@@ -20,7 +20,10 @@ PortOption = Annotated[
 ]
 AccountsOption = Annotated[int, typer.Option(help="How many funded accounts.", min=3, max=1_000)]
 BlockTimeOption = Annotated[int, typer.Option(help="Seconds between blocks.", min=1)]
-KeepOption = Annotated[bool, typer.Option("--keep-state", help="Keep the chain across down and up.")]
+KeepOption = Annotated[
+    bool,
+    typer.Option("--keep-state", help="Keep the chain across down and up; state of the last 32 blocks."),
+]
 
 
 @app.command()
