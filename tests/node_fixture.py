@@ -41,6 +41,7 @@ from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
+from cityledger.exchange.rules_watch import RulesWatch
 from cityledger.exchange.services import Services
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
@@ -429,6 +430,7 @@ def make_node(folder: Path, **settings: Any) -> TestNode:
     )
     steward.node = heads.node = node
     _fill_index(node)
+    node.context.services.rules_watch.check()
     return node
 
 
@@ -460,6 +462,7 @@ def _services(
         database=database,
         journal=journal,
         objects=Objects.open((folder / "objects").as_uri()),
+        rules_watch=RulesWatch(database, lambda _entries, _block: None),
         cross_check=CrossCheck(database, journal, _ask_nobody, share=0, dice=lambda: 0.5),
         keyring=keyring,
         clock=ChainClock(wall=time.seconds, monotonic=time.seconds),

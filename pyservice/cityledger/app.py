@@ -29,6 +29,7 @@ from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.sender import Sender
 from cityledger.checks.looks import Opened
 from cityledger.checks.running import Readiness
@@ -39,6 +40,7 @@ from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.placing import sweep, written_before
+from cityledger.exchange.rules_watch import RulesWatch
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
@@ -56,7 +58,7 @@ from cityledger.store.leadership import INDEXER, PURGING, Leadership, Lock, hold
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
 from cityledger.store.purging import Purging
-from cityledger.types import Address
+from cityledger.types import Address, BlockRef
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -115,6 +117,7 @@ class Node:
             ("new-heads", self._listen),
             ("anchoring", lambda: self.anchorer.run(self._stop, 1.0, self._leads.anchoring.leads)),
             ("imports", lambda: self.imports.run(self._stop, self._leads.imports.leads)),
+            ("rules-watch", lambda: self.services.rules_watch.run(self._stop)),
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
             ("sweep", lambda: self._sweep(started)),
             ("tombstones", lambda: _keep_tombstones(self.services, self._stop)),
@@ -278,6 +281,9 @@ def _wire(
         share=settings.cross_check_share,
         dice=random.SystemRandom().random,
     )
+    rules_watch = RulesWatch(
+        database, lambda entries, block: find_other_rules(endpoint, manifest, entries, block)
+    )
     services = Services(
         database=database,
         journal=journal,
@@ -285,6 +291,7 @@ def _wire(
         keyring=keyring,
         clock=clock,
         cross_check=cross_check,
+        rules_watch=rules_watch,
         instance=manifest.instance,
         domain=ReceiptDomain(settings.chain_id, manifest.address("RecordLedger")),
         operator=operator,
@@ -304,6 +311,11 @@ def _wire(
         BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
         FeeLimits(settings.max_fee_gwei * 10**9, settings.fee_bump_after_seconds),
     )
+
+    def advanced(block: BlockRef) -> None:
+        anchorer.wake(block)
+        rules_watch.look()  # at once: what the block set is refused until it is compared
+
     new_heads = NewHeads(settings.ws_url, lambda: indexer.wake()) if settings.ws_url else None
     indexer = Indexer(
         Follower(endpoint, manifest),
@@ -312,7 +324,7 @@ def _wire(
         clock,
         first_block=manifest.first_block,
         leads=leads.indexer.leads,
-        advanced=anchorer.wake,
+        advanced=advanced,
         reorg_limit_blocks=settings.reorg_limit_blocks,
         is_told=lambda: new_heads is not None and new_heads.is_up,
     )

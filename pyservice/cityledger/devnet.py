@@ -39,8 +39,8 @@ GAS_LIMIT = 1_000_000_000
 """Of a block: the demo fills a city in few blocks."""
 KEPT_STATES = 32
 """Newest blocks whose state a kept chain can be asked for: at a block a second, twice what a node may be
-behind and still read. Blocks, transactions and events are kept from the first on; each state holds the hash of
-every block, so a long-lived chain still grows by some kilobytes a block.
+behind and still read. Blocks, transactions and events are kept from the first on; each state holds the hash
+of every block, so a long-lived chain still grows by some kilobytes a block.
 """
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0

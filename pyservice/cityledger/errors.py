@@ -28,6 +28,7 @@
     │   ├── TooManyRequestsError       more requests than one client may send
     │   ├── BusyError                  the memory for bodies is full
     │   ├── StaleIndexError            the index is older than its limit: reads stop
+    │   ├── OtherRulesError            the city's policy contract is not this node's rules: it decides nothing
     │   ├── ChainUnavailableError      no endpoint answers
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
     │   ├── KeyUnavailableError        the signer or security module that keeps a key does not answer
@@ -175,6 +176,11 @@ class BusyError(UnavailableError):
 
 class StaleIndexError(UnavailableError):
     """The index is older than the published limit, so reads stop (fail closed)."""
+
+
+class OtherRulesError(UnavailableError):
+    """The policy contract that the directory names does not hold this node's rules, or was not compared with
+    them yet."""
 
 
 class ChainUnavailableError(UnavailableError):

@@ -66,6 +66,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
     errors.BusyError: Problem(503, "busy", "No room for the body now"),
     errors.StaleIndexError: Problem(503, "index-stale", "The index is too old to read by"),
+    errors.OtherRulesError: Problem(503, "other-rules", "The city's rules are not this node's"),
     errors.ChainUnavailableError: Problem(503, "chain-unavailable", "The chain does not answer"),
     errors.KeyUnavailableError: Problem(503, "key-unavailable", "A key of this node cannot be reached"),
     errors.NotAnchoredError: Problem(503, "not-anchored", "Durable, but not mined yet"),

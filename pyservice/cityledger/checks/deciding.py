@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.manifest import Manifest
+from cityledger.chain.policy_code import find_other_rules
 from cityledger.checks.line import WrongError
 from cityledger.keccak import keccak
 from cityledger.policy import decide
@@ -31,6 +33,21 @@ MAX_CONSUMERS = 3
 _NOWHERE = DatasetId(keccak(b"cityledger/self-test/dataset"))
 _NOTHING = RecordId(keccak(b"cityledger/self-test/record"))
 _NOBODY = SubjectId(keccak(b"cityledger/self-test/subject"))
+
+
+def see_policy(database: Database, endpoint: Endpoint, manifest: Manifest) -> str:
+    """The contracts that the index's directory names are this deployment's, and the policy's code is that of
+    this program's rules.
+    """
+    with database.reading() as connection:
+        block, entries = index.find_cursor(connection), index.list_contracts(connection)
+    if block is None or not entries:
+        return "not asked: the index has not reached the deployment yet"
+    targets = {name: entry.target for name, entry in entries.items()}
+    complaint = find_other_rules(endpoint, manifest, targets, block)
+    if complaint is not None:
+        raise WrongError(complaint)
+    return f"{targets[POLICY_NAME]} has the code of this node's rules"
 
 
 def see_decisions(database: Database, endpoint: Endpoint) -> str:

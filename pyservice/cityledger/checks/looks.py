@@ -110,6 +110,11 @@ def chain_looks(opened: Opened) -> list[Look]:
             vital=False,
         ),
         Look(
+            "policy",
+            lambda: deciding.see_policy(database, endpoint, opened.manifest),
+            "install the version of this program that has the city's new rules; cityledger contracts verify",
+        ),
+        Look(
             "decisions",
             lambda: deciding.see_decisions(database, endpoint),
             "stop the node; compare contract and index with `cityledger node rebuild`",

@@ -129,7 +129,8 @@ def _cheap_looks(services: Services) -> list[Look]:
         Look(
             "rules",
             lambda: _see_rules(services),
-            "stop the node; find why contract and index disagree before it decides again",
+            "install the version of this program that has the city's new rules; if contract and index"
+            " disagree, stop the node and find why before it decides again",
         ),
         logs_look(services.database),
         Look(
@@ -177,4 +178,5 @@ def _see_stored_bytes(services: Services) -> Seen:
 
 def _see_rules(services: Services) -> str:
     services.cross_check.verify_agreed()
-    return "contract and index agree as far as asked"
+    services.rules_watch.verify_own()
+    return "the policy contract's code is this node's rules; contract and index agree as far as asked"

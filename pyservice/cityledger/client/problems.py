@@ -41,6 +41,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "too-many-requests": errors.TooManyRequestsError,
     "busy": errors.BusyError,
     "index-stale": errors.StaleIndexError,
+    "other-rules": errors.OtherRulesError,
     "chain-unavailable": errors.ChainUnavailableError,
     "key-unavailable": errors.KeyUnavailableError,
     "node-unreachable": errors.NodeUnreachableError,

@@ -84,6 +84,7 @@ def rule(services: Services, session: Session, intent: Intent, target: Target) -
 
     Raises:
         StaleIndexError: the index is older than the published limit.
+        OtherRulesError: the policy contract does not hold this node's rules.
         UnavailableError: contract and index were found to disagree.
         NotFoundError: no such dataset (the catalogue is no secret).
         MisdirectedError: the dataset's provider is not hosted by this node.
@@ -99,9 +100,10 @@ def rule_within(
     services.clock.verify_fresh(services.staleness_limit_seconds)
     services.cross_check.verify_agreed_within(connection)
     block = index.find_cursor(connection)
-    policy = index.find_contract(connection, POLICY_NAME)
-    if block is None or policy is None:
+    contracts = index.list_contracts(connection)
+    if block is None or POLICY_NAME not in contracts:
         raise StaleIndexError("the index has not reached the deployment yet")
+    services.rules_watch.verify_own_within(contracts)
     dataset = index.find_dataset(connection, target.dataset)
     if dataset is None:
         raise NotFoundError("dataset")
@@ -129,7 +131,7 @@ def rule_within(
         unreadable=asked if asked is not None and not asked.stored.is_readable else None,
         parts=parts,
         block=block,
-        policy=policy,
+        policy=contracts[POLICY_NAME].target,
         receipts_log=_receipts_log(connection, services, dataset),
         consumer_sealing_digest=_sealing_digest(connection, consumer.agency),
     )

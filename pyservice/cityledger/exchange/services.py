@@ -10,6 +10,7 @@ from cityledger.errors import KeyUnavailableError, MisdirectedError
 from cityledger.exchange.alterations import Alterations
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.instruments import Instruments
+from cityledger.exchange.rules_watch import RulesWatch
 from cityledger.exchange.tree_tops import TreeTops
 from cityledger.exchange.turns import Turns
 from cityledger.proofs.leaves import ReceiptDomain
@@ -47,6 +48,7 @@ class Services:
     keyring: Keyring
     clock: ChainClock
     cross_check: CrossCheck
+    rules_watch: RulesWatch
     instance: bytes
     domain: ReceiptDomain
     operator: Account

@@ -155,7 +155,7 @@ def _is_stopped(services: Services, connection: sa.Connection) -> bool:
         services.cross_check.verify_agreed_within(connection)
     except UnavailableError:
         return True
-    return False
+    return services.rules_watch.complaint is not None
 
 
 def _one(gauge: f.Gauge, value: float) -> GaugeMetricFamily:

@@ -53,7 +53,9 @@ INDEX_HALTED = Gauge(
     "cityledger_index_halted", "1 once the index has stopped for good. Alert at 1: `cityledger node rebuild`."
 )
 READS_STOPPED = Gauge(
-    "cityledger_reads_stopped", "1 once contract and index were found to disagree. Alert at 1."
+    "cityledger_reads_stopped",
+    "1 once contract and index were found to disagree, or the city's policy is not this node's rules."
+    " Alert at 1.",
 )
 QUEUE = Gauge(
     "cityledger_journal_waiting_writes", "Writes that no commit has taken yet. Alert over 1,000 for a minute."

@@ -75,6 +75,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """Where a name leads. ``version`` counts how often the council has set it."""
+
+    target: Address
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListedGrant:
     dataset: DatasetId
     consumer: AgencyId
@@ -91,6 +99,12 @@ def find_cursor(connection: sa.Connection) -> BlockRef | None:
 def find_block(connection: sa.Connection, number: int) -> BlockRef | None:
     row = connection.execute(sa.select(t.block).where(t.block.c.number == number)).one_or_none()
     return None if row is None else BlockRef(row.number, row.hash, row.time)
+
+
+def list_contracts(connection: sa.Connection) -> dict[str, DirectoryEntry]:
+    """What the directory names, by name."""
+    rows = connection.execute(select_now(t.idx_contract)).all()
+    return {row.name: DirectoryEntry(Address(row.address), row.version) for row in rows}
 
 
 def find_contract(connection: sa.Connection, name: str) -> Address | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.checks import deciding
-from cityledger.checks.deciding import POLICY_NAME, see_decisions
+from cityledger.checks.deciding import POLICY_NAME, see_decisions, see_policy
 from cityledger.checks.line import WrongError
 from cityledger.policy import decide
 from cityledger.store import history, index
@@ -101,3 +101,22 @@ def _permit_all(self: Contract, queries: Sequence[Query], _block: BlockRef) -> l
 def test_nothing_is_asked_before_the_deployment_is_indexed(node: TestNode) -> None:
     node.execute(sa.delete(t.idx_contract))
     assert see(node) == "not asked: the index has not reached the deployment yet"
+
+
+def test_policy_is_that_of_this_nodes_rules(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    with node.context.services.database.reading() as connection:
+        policy = index.list_contracts(connection)[POLICY_NAME].target
+    seen: list[object] = []
+
+    def compare(
+        _endpoint: object, _manifest: object, entries: Mapping[str, Address], _block: object
+    ) -> str | None:
+        seen.append(entries[POLICY_NAME])
+        return "is another" if len(seen) > 1 else None
+
+    monkeypatch.setattr(deciding, "find_other_rules", compare)
+    asked = node.context.services.database, None, node.context.manifest
+    assert see_policy(*asked) == f"{policy} has the code of this node's rules"  # type: ignore[arg-type]
+    with pytest.raises(WrongError, match="is another"):
+        see_policy(*asked)  # type: ignore[arg-type]
+    assert seen == [policy, policy]

@@ -29,6 +29,7 @@ RAISED = [
     errors.VaultKeyRotatedError("wrap it again"),
     errors.UnavailableError("shutting down"),
     errors.StaleIndexError("the head is 16 s old"),
+    errors.OtherRulesError("the code of ACCESS_POLICY is another"),
     errors.ChainUnavailableError("no endpoint answers"),
     errors.KeyUnavailableError("the signer does not answer"),
     errors.NodeUnreachableError("it does not answer"),

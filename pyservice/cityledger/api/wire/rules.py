@@ -20,7 +20,18 @@ from cityledger.api.wire.shapes import (
 from cityledger.types import NO_END, Action
 
 ActionName = Literal[
-    "read", "lookup", "check", "history", "proof", "release", "feed", "write", "restrict", "seal", "lift"
+    "read",
+    "lookup",
+    "check",
+    "history",
+    "proof",
+    "release",
+    "feed",
+    "write",
+    "restrict",
+    "seal",
+    "lift",
+    "erase",
 ]
 _SLOT: dict[str, Any] = {"dataset": EXAMPLE_DATASET, "consumer": 9, "purpose": "TREATMENT"}
 _GRANT: dict[str, Any] = {
