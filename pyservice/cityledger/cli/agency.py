@@ -156,6 +156,8 @@ def report_compromise(
     """
     signing = (account, password_file, devnet_account)
     _move(agency, lambda registry: registry.report_compromise, rpc, manifest, signing, as_json)
+    note("next, at each node, what the stolen keys could have touched:")
+    note(f"cityledger node exposure {agency} --since TIME --folder NODE")
 
 
 @app.command()

@@ -16,6 +16,7 @@ import typer
 from cityledger.cli.node_add_agency import add_agency
 from cityledger.cli.node_backup import backup
 from cityledger.cli.node_digest import digest
+from cityledger.cli.node_exposure import exposure
 from cityledger.cli.node_init import init
 from cityledger.cli.node_link import link
 from cityledger.cli.node_logs import resume_log, show_logs
@@ -43,6 +44,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(scrub)
 app.command()(rotate_vault_key)
+app.command()(exposure)
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
