@@ -310,6 +310,7 @@ def _wire(
         keyring.agencies(),
         BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
         FeeLimits(settings.max_fee_gwei * 10**9, settings.fee_bump_after_seconds),
+        former=[account for account in keyring.accounts() if account != operator.address],
     )
 
     def advanced(block: BlockRef) -> None:

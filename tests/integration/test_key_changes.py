@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from cityledger.client import OWN_DUTY, load_credentials
-from cityledger.errors import AuthenticationError
+from cityledger.errors import AuthenticationError, UnavailableError
 from cityledger.types import AgencyId
+from crash.oracle import Oracle
 from crash.town import COUNCIL, LAND_ACCOUNT, Town
 from crash.waiting import await_that
 from deployed_city import address
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
-TAX_ACCOUNT, NEW_ACCOUNT = 7, 8
+TAX_ACCOUNT, NEW_ACCOUNT, NEW_OPERATOR = 7, 8, 9
 
 
 def rotate_keys(town: Town, *options: str, point: str | None = None, code: int = 0) -> str:
@@ -56,6 +57,10 @@ def test_reads_go_on_while_both_keys_change_and_old_assertions_end(town: Town) -
         old.get_record(town.dataset, "title-1", OWN_DUTY)
     assert town.read("title-1").version == 1
 
+    folder = str(town.node.folder)
+    listed = town.node.run("node", "exposure", "LAND", "--since", "0", "--csv", "--folder", folder)
+    kinds = [row.split(",")[1] for row in listed.splitlines()]
+    assert sorted(kinds) == ["read", "read", "read", "what", "write"]
     assert '"credential key": "unchanged"' in rotate_keys(town, "--sealing")
     assert (digests(town)[0] == after[0], digests(town)[1]) == (False, after[1])
     assert "changed" in town.node.run("node", "link", "LAND", "--folder", str(town.node.folder), *_land())
@@ -89,6 +94,39 @@ def test_an_agency_is_added_to_a_node_and_its_account_changed(town: Town) -> Non
     moved = ["agency", "rotate-account", "TAX", address(NEW_ACCOUNT), "--devnet-account", str(COUNCIL)]
     assert town.node.json(*moved, *access)["state"] == "mined"
     assert town.node.json(*link, "--devnet-account", str(NEW_ACCOUNT))["keys"] == "unchanged"
+
+
+def test_logs_are_handed_over_to_another_operator(town: Town) -> None:
+    folder, oracle = str(town.node.folder), Oracle(town)
+    town.node.serve()
+    town.write("title-1")
+    town.read("title-1")
+    oracle.await_anchored()
+    rotate = ["node", "rotate-operator", "--folder", folder, "--devnet-operator", str(NEW_OPERATOR)]
+    assert "already" in town.node.run(*rotate, code=1), "not beside a node that serves"
+    town.node.stop()
+    town.chain.mine(3)
+    assert town.node.json(*rotate)["former"] == town.operator
+    assert "operator already" in town.node.run(*rotate, code=1)
+
+    town.node.serve()
+    with pytest.raises(UnavailableError, match="another account operates"):
+        town.read("title-1")
+    town.node.json("node", "link", "LAND", "--folder", folder, *_land())
+    await_that("the log is known to be handed over", lambda: _operators(oracle) == {address(NEW_OPERATOR)})
+    town.write("title-2")
+    assert [town.read(name).version for name in ("title-1", "title-2")] == [1, 1]
+    oracle.await_anchored()
+
+    assert oracle.rows("SELECT log FROM log_head WHERE halted IS NOT NULL") == []
+    accounts = {row.account for row in oracle.rows("SELECT DISTINCT account FROM attempt")}
+    assert accounts == {town.operator, address(NEW_OPERATOR)}
+    town.node.run("node", "scrub", "--folder", folder)
+    oracle.close()
+
+
+def _operators(oracle: Oracle) -> set[str]:
+    return {row.operator for row in oracle.rows("SELECT operator FROM idx_log WHERE valid_to IS NULL")}
 
 
 def _land() -> list[str]:

@@ -30,7 +30,7 @@ from cityledger.store.batches import Batch
 from cityledger.store.database import Database
 from cityledger.store.index import find_cursor
 from cityledger.store.journal import Journal
-from cityledger.types import AgencyId, BlockRef, LogId
+from cityledger.types import Address, AgencyId, BlockRef, LogId
 
 log = logging.getLogger(__name__)
 ITEMS_PER_TRANSACTION = 200
@@ -53,7 +53,9 @@ class Anchorer:
         hosted: Collection[AgencyId],
         limits: BatchLimits,
         fees: FeeLimits | None = None,
+        former: Collection[Address] = (),
     ) -> None:
+        """``former`` are accounts that operated this node before; their logs wait to be handed over."""
         self.account = OperatorAccount(
             database, journal, clock, sender, operator, hosted, fees or FeeLimits()
         )
@@ -62,6 +64,7 @@ class Anchorer:
         self._clock = clock
         self._ledger = ledger
         self._hosted = hosted
+        self._former = former
         self._limits = limits
         self._wake = threading.Event()
         self._told_foreign: set[LogId] = set()
@@ -136,7 +139,7 @@ class Anchorer:
         """Before anything is asked of the account: what a log contradicts is the more telling cause."""
         with self._database.reading() as connection:
             found = {
-                head.log: find_contradiction(connection, head, self.account.address)
+                head.log: find_contradiction(connection, head, self.account.address, self._former)
                 for head in logs.list_heads_of(connection, self._hosted)
                 if head.halted is None
             }
@@ -170,7 +173,9 @@ class Anchorer:
                 return []  # moved since the nonce was asked: the next tick sees both at one block
             for head in logs.list_heads_of(connection, self._hosted):
                 if head.halted is None:
-                    found[head.log] = compare(connection, head, self.account.address, standing.nonce)
+                    found[head.log] = compare(
+                        connection, head, self.account.address, standing.nonce, self._former
+                    )
         self._halt({number: one.halt for number, one in found.items() if one.halt is not None})
         waiting = [list(one.pending) for one in found.values() if one.pending]
         waiting.sort(key=lambda pending: pending[0].closed_at)  # or the last logs might never have a turn

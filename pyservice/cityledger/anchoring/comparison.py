@@ -4,6 +4,7 @@ only.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -25,22 +26,34 @@ class Comparison:
     halt: Halt | None = None
 
 
-def find_contradiction(connection: sa.Connection, head: LogHead, operator: Address) -> Halt | None:
-    """Why nothing more may be promised in a log, by what the index holds at its cursor."""
+def find_contradiction(
+    connection: sa.Connection, head: LogHead, operator: Address, former: Collection[Address] = ()
+) -> Halt | None:
+    """Why nothing more may be promised in a log, by what the index holds at its cursor. ``former`` are other
+    accounts of this node: a log of theirs waits to be handed over, and need not halt.
+    """
     chain = index.find_log(connection, head.log)
     if chain is None:
         return None  # its opening was undone by a reorg; it will be back, or the operator must look
-    return _contradiction(connection, head, chain) or _refusal(chain, operator)
+    return _contradiction(connection, head, chain) or _refusal(chain, operator, former)
 
 
-def compare(connection: sa.Connection, head: LogHead, operator: Address, mined: int) -> Comparison:
+def compare(
+    connection: sa.Connection,
+    head: LogHead,
+    operator: Address,
+    mined: int,
+    former: Collection[Address] = (),
+) -> Comparison:
     """The next step of a log at the index's cursor, where ``operator`` has ``mined`` transactions."""
     chain = index.find_log(connection, head.log)
     if chain is None:
         return Comparison()
-    halt = _contradiction(connection, head, chain) or _refusal(chain, operator)
+    halt = _contradiction(connection, head, chain) or _refusal(chain, operator, former)
     if halt is not None:
         return Comparison(halt=halt)
+    if chain.operator != operator:
+        return Comparison()
     pending = tuple(batches.list_pending(connection, head.log, chain.next_seq))
     if not pending:
         return Comparison()
@@ -68,11 +81,11 @@ def _difference(connection: sa.Connection, head: LogHead, chain_next: int) -> st
     return None if displaced is None else f"the chain holds another batch at {displaced}"
 
 
-def _refusal(chain: ChainLog, operator: Address) -> Halt | None:
+def _refusal(chain: ChainLog, operator: Address, former: Collection[Address]) -> Halt | None:
     """Found before gas is spent on it, and before more is promised in a log that takes nothing more."""
     if chain.closed:
         return Halt(HaltCause.REFUSED_CLOSED, f"closed on chain at {chain.next_seq} leaves")
-    if chain.operator != operator:
+    if chain.operator != operator and chain.operator not in former:
         return Halt(HaltCause.REFUSED_OPERATOR, f"its operator on chain is {chain.operator}, not {operator}")
     return None
 

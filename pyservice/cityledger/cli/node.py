@@ -22,6 +22,7 @@ from cityledger.cli.node_link import link
 from cityledger.cli.node_logs import resume_log, show_logs
 from cityledger.cli.node_rebuild import rebuild
 from cityledger.cli.node_restore import restore
+from cityledger.cli.node_rotate_operator import rotate_operator
 from cityledger.cli.node_rotate_vault_key import rotate_vault_key
 from cityledger.cli.node_scrub import scrub
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
@@ -44,6 +45,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(scrub)
 app.command()(rotate_vault_key)
+app.command()(rotate_operator)
 app.command()(exposure)
 
 NodeFolderOption = Annotated[

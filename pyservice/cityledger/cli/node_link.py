@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,8 @@ def link(
 
     Signed by the agency's account. What stands on chain already is left alone, so it may be run again.
     A log that is halted because the chain holds what this node's database does not is closed, and a new one
-    opened that names it as its predecessor; a log that another operator was given is given back.
+    opened that names it as its predecessor; a log that another operator was given is given back, and one of a
+    former operator of this node is handed over.
     """
     from cityledger.cli.chain_access import open_chain
     from cityledger.cli.node_lock import verify_restored
@@ -63,10 +64,12 @@ def link(
     verify_restored(folder)
     access = open_chain(settings.rpc_url, settings.manifest)
     number = access.agency(agency)
-    keys = open_keyring(settings, secret_of(settings, os.environ)).agency(number)
+    keyring = open_keyring(settings, secret_of(settings, os.environ))
+    keys = keyring.agency(number)
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     published = _publish(access, signing, number, keys)
-    desk = _Desk(access, signing, number, Address(settings.operator), known_logs(settings.database_url))
+    known = known_logs(settings.database_url)
+    desk = _Desk(access, signing, number, Address(settings.operator), known, keyring.accounts())
     logs = {kind.name.lower(): desk.open_log(kind) for kind in LogKind}
     told: dict[str, object] = {f"{name} log": log for name, log in logs.items()}
     print_fields({"agency": number, "keys": published, **told}, as_json=as_json)
@@ -122,6 +125,8 @@ class _Desk:
     agency: AgencyId
     operator: Address
     known: Mapping[LogId, LogHead] | None
+    own: Collection[Address]
+    """Accounts of this node: the logs of a former operator are handed over."""
 
     def open_log(self, kind: LogKind) -> LogId | None:
         """The log that the node writes from now on, opened unless there is one that it can write."""
@@ -142,7 +147,8 @@ class _Desk:
         for head in self._heads(kind):
             held = ledger.find_log(head.log, "latest")
             is_elsewhere = held is not None and not held.closed and held.operator != self.operator
-            if is_elsewhere and head.halted == "refused-operator":
+            is_formers = held is not None and held.operator in self.own
+            if is_elsewhere and (head.halted == "refused-operator" or is_formers):
                 send(self.access, self.account, ledger.set_operator(head.log, self.operator))
 
     def _is_lost(self, log: LogId) -> bool:

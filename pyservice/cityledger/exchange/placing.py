@@ -26,7 +26,7 @@ from cityledger.sealing.streaming import SealingStream
 from cityledger.store import records
 from cityledger.store.database import Database
 from cityledger.store.records import SealedPart
-from cityledger.types import Aead
+from cityledger.types import Address, Aead
 
 log = logging.getLogger(__name__)
 IN_ROW_BYTES = 262_144
@@ -127,8 +127,11 @@ def sweep(services: Services, before: datetime, stops: Callable[[], bool] = lamb
     ``before`` is when this process began: what was written since may be about to get its row. Nothing more is
     removed once ``stops`` says so.
     """
-    return services.objects.sweep(
-        _prefix(services), before, lambda key: stops() or not _not_needed(services, [key])
+    return sum(
+        services.objects.sweep(
+            _prefix(account), before, lambda key: stops() or not _not_needed(services, [key])
+        )
+        for account in services.own_accounts()
     )
 
 
@@ -140,14 +143,14 @@ def _keep(services: Services, sealed: Iterator[bytes]) -> tuple[bytes | None, st
             break
     else:
         return bytes(held), None
-    key = _prefix(services) + services.random_bytes(16).hex()
+    key = _prefix(Address(services.operator.address)) + services.random_bytes(16).hex()
     services.objects.put(key, itertools.chain([bytes(held)], sealed))
     return None, key
 
 
-def _prefix(services: Services) -> str:
+def _prefix(operator: Address) -> str:
     # The operator's account is this node's alone: nodes that share a bucket never sweep each other's objects.
-    return f"parts/{services.operator.address.lower()}/"
+    return f"parts/{operator.lower()}/"
 
 
 def _not_needed(services: Services, keys: Sequence[str]) -> list[str]:

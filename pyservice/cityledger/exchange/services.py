@@ -28,6 +28,7 @@ from cityledger.types import (
     NO_RECORD,
     NO_SUBJECT,
     Action,
+    Address,
     AgencyId,
     DatasetId,
     Purpose,
@@ -68,6 +69,11 @@ class Services:
         """
         if agency not in self.keyring.agencies():
             raise MisdirectedError(f"agency {agency} is not hosted by this node; ask its own endpoint")
+
+    def own_accounts(self) -> list[Address]:
+        """The operator's account, then those that operated this node before: the keyring keeps them."""
+        operator = Address(self.operator.address)
+        return [operator, *(account for account in self.keyring.accounts() if account != operator)]
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.

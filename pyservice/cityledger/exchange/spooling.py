@@ -15,7 +15,7 @@ from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.padding import LARGEST_PADDING, padded_bytes
 from cityledger.sealing.streaming import SealingStream, open_stream
 from cityledger.store.imports import Spooled, list_objects
-from cityledger.types import Aead, AgencyId, DatasetId, RecordId
+from cityledger.types import Address, Aead, AgencyId, DatasetId, RecordId
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -47,7 +47,7 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
         Exception: whatever ``chunks`` raises; nothing is left behind.
     """
     keys = services.keys_of(agency)
-    name = _prefix(services) + services.random_bytes(16).hex()
+    name = _prefix(Address(services.operator.address)) + services.random_bytes(16).hex()
     context = spool_context(services.instance, dataset, name)
     data_key = services.random_bytes(32)
     part_context = context.for_part(_PART)
@@ -102,12 +102,15 @@ def sweep(services: Services, before: datetime) -> int:
     """
     with services.database.reading() as connection:
         needed = list_objects(connection)
-    return services.objects.sweep(_prefix(services), before, needed.__contains__)
+    return sum(
+        services.objects.sweep(_prefix(account), before, needed.__contains__)
+        for account in services.own_accounts()
+    )
 
 
-def _prefix(services: Services) -> str:
+def _prefix(operator: Address) -> str:
     # The operator's account is this node's alone: nodes that share a store never sweep each other's files.
-    return f"imports/{services.operator.address.lower()}/"
+    return f"imports/{operator.lower()}/"
 
 
 def spool_context(instance: bytes, dataset: DatasetId, name: str) -> Context:

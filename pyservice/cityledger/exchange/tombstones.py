@@ -9,7 +9,6 @@ from cityledger.exchange.services import Services
 from cityledger.proofs.tombstone_object import TombstoneObject, object_key, signed, to_bytes
 from cityledger.store.logs import Numbered, list_heads_of
 from cityledger.store.tombstones import find_tombstone, list_tombstones
-from cityledger.types import Address
 
 
 def keep_tombstones(services: Services, numbered: Sequence[Numbered]) -> None:
@@ -42,7 +41,7 @@ def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) 
         if not page:
             break
         for one in page:
-            if one.leaf.log in ours and _key(services, one) not in held:
+            if one.leaf.log in ours and held.isdisjoint(_keys(services, one)):
                 _keep(services, one)
                 kept += 1
         after = (page[-1].leaf.log, page[-1].leaf.seq)
@@ -52,7 +51,7 @@ def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) 
 def _keep(services: Services, one: TombstoneObject) -> None:
     try:
         data = to_bytes(signed(one, services.domain, services.operator))
-        services.objects.put(_key(services, one), [data])
+        services.objects.put(_keys(services, one)[0], [data])
     except CityledgerError as error:
         kind = StorageFullError if isinstance(error, StorageFullError) else UnavailableError
         raise kind(
@@ -61,5 +60,6 @@ def _keep(services: Services, one: TombstoneObject) -> None:
         ) from error
 
 
-def _key(services: Services, one: TombstoneObject) -> str:
-    return object_key(Address(services.operator.address), one.leaf.log, one.leaf.seq)
+def _keys(services: Services, one: TombstoneObject) -> list[str]:
+    """The key of the object, then those under which a former operator of this node may have written it."""
+    return [object_key(account, one.leaf.log, one.leaf.seq) for account in services.own_accounts()]

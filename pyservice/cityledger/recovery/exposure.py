@@ -73,9 +73,9 @@ class Exposed:
         }
 
 
-COLUMNS = tuple(
-    ["at", "what", "dataset", "record", "version", "officer", "system", "purpose", "opens", "log", "seq"]
-)
+COLUMNS = (
+    "at", "what", "dataset", "record", "version", "officer", "system", "purpose", "opens", "log", "seq",
+)  # fmt: skip
 
 
 def list_exposed(database: Database, stolen: StolenKeys, after: Place = BEGIN) -> Iterator[Exposed]:

@@ -93,6 +93,12 @@ def resume(connection: sa.Connection, log: LogId, forgiven_nonce: int) -> None:
     connection.execute(log_head.update().where(log_head.c.log == log).values(told))
 
 
+def forgive_nothing(connection: sa.Connection, agencies: Collection[AgencyId]) -> None:
+    """Counts the failures of every transaction again: another account begins, with nonces of its own."""
+    here = log_head.c.agency.in_(list(agencies))
+    connection.execute(log_head.update().where(here).values(forgiven_nonce=0))
+
+
 def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> LogHead | None:
     """The newest log of an agency and kind that this node writes, None if it writes none."""
     wanted = (log_head.c.agency == agency) & (log_head.c.kind == kind)

@@ -1,0 +1,145 @@
+"""``cityledger node rotate-operator``: another account that anchors, pays and signs receipts."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cityledger.cli.output import JsonOption, note, print_fields
+from cityledger.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from cityledger.chain.endpoint import Endpoint
+    from cityledger.settings import Settings
+    from cityledger.store.database import Database
+    from cityledger.types import Address, AgencyId
+
+NodeFolderOption = Annotated[
+    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
+]
+OperatorOption = Annotated[
+    Path | None,
+    typer.Option(help="Keystore of the account that operates the node from now on.  [default: a new one]"),
+]
+PasswordFileOption = Annotated[Path | None, typer.Option(help="File with the keystore's passphrase.")]
+DevnetOperatorOption = Annotated[
+    int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
+]
+_VARIABLE = "CITYLEDGER_OPERATOR"
+_LINE = re.compile(r"(?m)^operator\s*=.*$")
+
+
+def rotate_operator(
+    folder: NodeFolderOption = Path(),
+    operator_keystore: OperatorOption = None,
+    password_file: PasswordFileOption = None,
+    devnet_operator: DevnetOperatorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a stopped node another operator account. Each hosted agency then hands its logs over.
+
+    Example: `cityledger node rotate-operator --folder .cityledger/node --devnet-operator 8`
+
+    Refused while a transaction of the present account may still be mined: serve the node until it is final.
+    The former account stays in the keyring, because it signed what is kept; it needs no funds any more.
+    Until an agency has run `cityledger node link`, its logs take no receipts, so nothing of it is read.
+    """
+    from cityledger.chain.endpoint import connect
+    from cityledger.cli.node_lock import sole_process
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.key_sources.opening import open_keyring
+    from cityledger.sealing.key_turns import changing_keys
+    from cityledger.settings import load_settings
+    from cityledger.store.database import Database
+    from cityledger.store.leadership import sole_user
+    from cityledger.store.migrate import verify_schema
+    from cityledger.types import Address
+
+    settings = load_settings(folder, os.environ)
+    _verify_own(settings)
+    with (
+        sole_process(folder),
+        changing_keys(settings.keyring),
+        closing(Database(settings.database_url)) as database,
+        sole_user(database),
+    ):
+        verify_schema(database)
+        keyring = open_keyring(settings, secret_of(settings, os.environ))
+        former = Address(settings.operator)
+        _verify_settled(connect(settings.rpc_url, settings.chain_id), database, former)
+        account = _account(settings, operator_keystore, password_file, devnet_operator)
+        if Address(account.address) == former:
+            raise ConfigurationError(f"{former} is the operator already")
+        keyring.add_account(bytes(account.key))
+        _count_failures_from_start(database, keyring.agencies())
+        _write_setting(folder, account.address)
+    print_fields({"operator": account.address, "former": former}, as_json=as_json)
+    note(f"1. send funds to {account.address}; each anchoring transaction pays from it")
+    note("2. with each hosted agency's account, which hands its logs over: cityledger node link CODE")
+    note("3. serve the node again; back up to a new folder")
+
+
+def _verify_own(settings: Settings) -> None:
+    if settings.operator_key != "keyring":
+        raise ConfigurationError(
+            "settings: operator_key names a key outside the keyring; change operator and operator_key there"
+        )
+    if _VARIABLE in os.environ:
+        raise ConfigurationError(f"{_VARIABLE} overrides the setting that this would change; unset it")
+
+
+def _verify_settled(endpoint: Endpoint, database: Database, account: Address) -> None:
+    """Refuses while a transaction of the account may still be mined, or undone.
+
+    Raises:
+        ConfigurationError: says how many.
+    """
+    from cityledger.store import attempts
+
+    final = int(endpoint.request("eth_getTransactionCount", account, "finalized"), 16)
+    with database.reading() as connection:
+        signed_end, _ = attempts.find_end(connection, account)
+    if signed_end > final:
+        raise ConfigurationError(
+            f"{signed_end - final} transactions of {account} are not final yet; serve the node until they"
+            " are, then run this again. Nothing was changed"
+        )
+
+
+def _account(
+    settings: Settings, keystore: Path | None, password_file: Path | None, devnet_account: int | None
+) -> LocalAccount:
+    from eth_account import Account
+
+    from cityledger.cli.chain_access import signer
+
+    if keystore is None and devnet_account is None:
+        made: LocalAccount = Account.create()
+        return made
+    return signer(settings.chain_id, keystore, password_file, devnet_account)
+
+
+def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> None:
+    """A log forgives failures below a nonce; the new account counts its nonces from another number."""
+    from cityledger.store import logs
+
+    with database.writing() as connection:
+        logs.forgive_nothing(connection, hosted)
+
+
+def _write_setting(folder: Path, address: str) -> None:
+    """Last: until then the former account operates the node."""
+    from cityledger.sealing.private_files import write_private_file
+    from cityledger.settings import FILE_NAME
+
+    text, count = _LINE.subn(f'operator = "{address}"', (folder / FILE_NAME).read_text("utf-8"))
+    if count != 1:
+        raise ConfigurationError(f"{FILE_NAME} does not name the operator in one line; write {address} there")
+    write_private_file(folder / FILE_NAME, text.encode())
