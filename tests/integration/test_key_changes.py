@@ -96,6 +96,26 @@ def test_an_agency_is_added_to_a_node_and_its_account_changed(town: Town) -> Non
     assert town.node.json(*link, "--devnet-account", str(NEW_ACCOUNT))["keys"] == "unchanged"
 
 
+def test_an_officer_is_revoked_at_once_and_taken_off_the_list(town: Town) -> None:
+    town.node.serve()
+    town.write("title-1")
+    reader = town.client("reader")
+    assert reader.get_record(town.dataset, "title-1", OWN_DUTY).version == 1
+    node = ["--folder", str(town.node.folder), "--node", town.node.url]
+
+    assert town.node.json("officer", "revoke", "LAND", "reader-1", *node)["seq"] == 1
+    with pytest.raises(AuthenticationError):
+        reader.get_record(town.dataset, "title-1", OWN_DUTY)
+    with pytest.raises(AuthenticationError, match="revoked this officer"):
+        town.read("title-1")
+    town.write("title-1", area=62.0)  # the writer is another officer
+
+    listed = town.node.json("officer", "revocations", "LAND", *node)
+    assert listed == [{"officer": "reader-1", "system": "every"}]
+    assert town.node.json("officer", "revoke", "LAND", "reader-1", "--undo", *node)["revoked"] == 0
+    assert town.read("title-1").version == 2
+
+
 def test_logs_are_handed_over_to_another_operator(town: Town) -> None:
     folder, oracle = str(town.node.folder), Oracle(town)
     town.node.serve()
