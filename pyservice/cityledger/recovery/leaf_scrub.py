@@ -201,12 +201,20 @@ def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]
     require(leaf_hash(made.struct_hash()) == row.hash, "the receipt is not what its leaf commits to")
     _verify_columns(stored, found)
     _verify_chain(connection, found)
-    operators = connection.execute(
-        sa.select(idx_log.c.operator).where(idx_log.c.log == row.log).distinct()
-    ).scalars()
-    known = set(operators)
     signer = recover_receipt_signer(stored, grounds.domain, found.signature)
-    require(not known or signer in known, "the receipt's signature is not by an operator of its log")
+    is_his = _is_operator(connection, row.log, stored.block_number, signer)
+    require(is_his, "the receipt's signature is not by the operator of its log at its block")
+
+
+def _is_operator(connection: sa.Connection, log: int, block: int, signer: str) -> bool:
+    """Whether the account operated the log at a block (SPEC.md §3, "Whose receipt"); also where the index
+    knows no such log, and so cannot say."""
+    known = connection.execute(sa.select(idx_log).where(idx_log.c.log == log)).all()
+    return not known or any(
+        row.operator == signer
+        for row in known
+        if row.valid_from <= block and (row.valid_to is None or row.valid_to > block)
+    )
 
 
 def _verify_columns(stored: Receipt, found: sa.Row[Any]) -> None:

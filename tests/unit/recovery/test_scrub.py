@@ -13,7 +13,7 @@ from cityledger.keccak import keccak
 from cityledger.recovery.findings import Finding
 from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import KEY, Progress, Scrub
-from cityledger.store import logs, node_state
+from cityledger.store import history, logs, node_state
 from cityledger.store import tables as t
 from cityledger.store.index_tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
@@ -131,6 +131,19 @@ VALUES: dict[str, sa.Executable] = {
 def test_scrub_finds_a_changed_value(node: TestNode, name: str) -> None:
     node.execute(VALUES[name])
     assert _findings(node) != []
+
+
+def test_scrub_compares_a_receipt_with_the_operator_at_its_block(node: TestNode) -> None:
+    with node.next_block() as (connection, block):
+        history.put(connection, idx_log, block, {"log": 2}, operator="0x" + "99" * 20)
+    assert _findings(node) == []  # an operator that came later signed nothing older
+
+    log, since = idx_log.update().where(idx_log.c.log == 2), idx_log.c.valid_from
+    with node.context.services.database.reading() as connection:
+        first = connection.execute(sa.select(sa.func.min(since)).where(idx_log.c.log == 2)).scalar_one()
+    node.execute(log.where(since > first).values(operator="0x" + "99" * 20))
+    node.execute(log.where(since == first).values(valid_to=first))  # an operator once, at no block
+    assert any("not by the operator of its log at its block" in one.what for one in _findings(node))
 
 
 def test_scrub_finds_a_leaf_that_is_gone(node: TestNode) -> None:
