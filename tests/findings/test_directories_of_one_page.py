@@ -13,7 +13,7 @@ from cityledger.api import directory
 from cityledger.store import history
 from cityledger.store import index_tables as t
 from cityledger.types import AgencyId, purpose_from_name
-from node_fixture import TestNode, _put_dataset, dataset_id
+from node_fixture import TREATMENT_RECORD, TestNode, _put_dataset, dataset_id
 
 TITLE = "字" * 40_000
 MANY = 450
@@ -109,3 +109,14 @@ def test_a_cursor_of_another_form_is_refused(node: TestNode, path: str, cursor: 
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-field")
     assert answer.json()["field"] == "after"
+
+
+def test_a_history_comes_in_pages_each_version_once(node: TestNode) -> None:
+    for _ in range(5):
+        node.put(node.health, "visit-1", TREATMENT_RECORD)
+    headers = node.headers("HEALTH", "reader")
+    found = pages(node, node.url(node.health, "visit-1", "/history?limit=2"), "versions", headers)
+
+    assert [[one["version"] for one in page] for page in found] == [[1, 2], [3, 4], [5]]
+    refused = node.client.get(node.url(node.health, "visit-1", "/history?after=x"), headers=headers)
+    assert (refused.status_code, refused.json()["field"]) == (422, "after")

@@ -34,6 +34,7 @@ class _RecordAnswer:
 @dataclass(frozen=True, slots=True)
 class History:
     versions: tuple[HistoryVersion, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,13 @@ class VersionState:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Every version that this node holds of a record, oldest first, erased ones told as such; and the head,
-    which may be a version of another node of the provider (SPEC.md §4.1).
+    """Versions that this node holds of a record, oldest first, erased ones marked; and the head, which may be
+    a version of another node of the provider (SPEC.md §4.1). ``after`` continues the list, None at its end.
     """
 
     versions: tuple[VersionState, ...]
     head: index.Head | None
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +102,24 @@ def resolve_subject(
     return passed, _add_subject(services, provider, identifier)
 
 
-def history(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, History]:
-    """Every version of a record with the state of its batch, and which of them has landed. To others than the
-    provider, versions that were erased at the subject's request are absent.
+def history(
+    services: Services, session: Session, intent: Intent, target: Target, *, after: int, limit: int
+) -> tuple[Passed, History]:
+    """At most ``limit`` versions of a record above ``after`` with the state of their batches, and which of
+    them has landed. To others than the provider, versions that were erased at the subject's request are
+    absent.
     """
     passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
         final = node_state.final_block(connection)
-        versions = records.list_versions(connection, target.dataset, target.record)
+        versions = records.list_versions(connection, target.dataset, target.record, after=after, limit=limit)
+        following = versions[-1].version if len(versions) == limit else None
         if session.agency != passed.ruling.dataset.provider:
             erased = list_erased_by_request(connection, target.dataset, target.record)
             versions = [one for one in versions if one.version not in erased]
         states = tuple(VersionState(one, _state(connection, one, final)) for one in versions)
-        return passed, History(states, index.find_head(connection, target.dataset, target.record))
+        head = index.find_head(connection, target.dataset, target.record)
+        return passed, History(states, head, following)
 
 
 def prove(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, Inclusion]:

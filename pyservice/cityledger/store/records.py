@@ -106,13 +106,24 @@ def find_any_version(
     return None if row is None else stored_version(row, load_subjects(connection, dataset, record, version))
 
 
-def list_versions(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> list[StoredVersion]:
-    """Every version, oldest first, erased ones included."""
+def list_versions(
+    connection: sa.Connection,
+    dataset: DatasetId,
+    record: RecordId,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[StoredVersion]:
+    """The versions above ``after``, oldest first, erased ones included; all of them without a ``limit``."""
     subjects: dict[int, list[SubjectId]] = {}
+    # Version numbers have no gaps, so that both queries can be cut by them.
+    last = 2**32 - 1 if limit is None else after + limit
     named = sa.select(record_subject).where(_is_of(record_subject, dataset, record))
+    named = named.where(record_subject.c.version.between(after + 1, last))
     for row in connection.execute(named.order_by(record_subject.c.subject)):
         subjects.setdefault(row.version, []).append(SubjectId(row.subject))
     query = sa.select(record_version).where(_is_of(record_version, dataset, record))
+    query = query.where(record_version.c.version.between(after + 1, last))
     rows = connection.execute(query.order_by(record_version.c.version))
     return [stored_version(row, tuple(subjects.get(row.version, ()))) for row in rows]
 

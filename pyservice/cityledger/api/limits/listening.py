@@ -14,8 +14,10 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 LOG_EVERY_SECONDS = 60.0
-FILES_FOR_THE_NODE = 40
-"""Files of a node beside its clients' connections: database, chain, object store, logs (measured: 26)."""
+FILES_FOR_THE_NODE = (40, 200)
+"""Least and most files of a node in addition to its clients' connections; between them a quarter of what is
+allowed. A node that answers one client has 30 open (measured); each further connection to SQLite is two.
+"""
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -70,7 +72,8 @@ def connection_limit(wanted: int) -> int:
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return wanted
-    most = max(1, allowed - FILES_FOR_THE_NODE)
+    least, enough = FILES_FOR_THE_NODE
+    most = max(1, allowed - max(least, min(allowed // 4, enough)))
     if most < wanted:
         log.warning("connections limited to %d by the limit of open files, %d", most, allowed)
     return min(wanted, most)

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Query, Response
 from cityledger.api.caller import Caller, Node
 from cityledger.api.finding import find_records
 from cityledger.api.headers import Stated, answer_headers
+from cityledger.api.paging import read_key_cursor
 from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
 from cityledger.api.proving import erasure_answer, proof_answer
+from cityledger.api.routes.directory import After
 from cityledger.api.routes.records import RECORD
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.lookups import (
@@ -28,6 +30,7 @@ from cityledger.exchange.lookup import history, resolve_subject
 from cityledger.types import Action
 
 Openings = Annotated[bool, Query(description="Add the openings of the parts that the caller may read.")]
+HistoryLimit = Annotated[int, Query(ge=1, le=1000)]
 router = APIRouter(route_class=StrictRoute, tags=["lookups"])
 
 
@@ -82,10 +85,15 @@ def record_history(
     name: RecordInPath,
     reason: Stated,
     response: Response,
+    after: After = None,
+    limit: HistoryLimit = 1_000,
 ) -> History:
-    """Every version with the state of its batch, oldest first, and which of them has landed."""
+    """The versions with the state of their batches, oldest first, and which of them has landed. `next`
+    continues the list, null at its end; each page is a request of its own, with a receipt."""
     target = target_of(node, dataset, name)
-    passed, held = history(node.services, session, reason.to(Action.HISTORY), target)
+    last = int.from_bytes(read_key_cursor(after, 4) or b"")
+    intent = reason.to(Action.HISTORY)
+    passed, held = history(node.services, session, intent, target, after=last, limit=limit)
     response.headers.update(answer_headers(passed))
     return history_view(target, held)
 

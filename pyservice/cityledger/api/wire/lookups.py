@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from cityledger.api.paging import write_key_cursor
 from cityledger.api.wire.shapes import (
     EXAMPLE_DATASET,
     EXAMPLE_DIGEST,
@@ -163,6 +164,7 @@ class History(Told):
             "record": EXAMPLE_RECORD,
             "versions": [_HISTORY_ITEM],
             "head": _HEAD,
+            "next": None,
         },
     )
 
@@ -170,6 +172,7 @@ class History(Told):
     record: Hex32
     versions: list[HistoryItem]
     head: HeadView | None
+    next: str | None
 
 
 def found_record(stored: StoredVersion) -> FoundRecord:
@@ -189,6 +192,7 @@ def history_view(target: Target, held: RecordHistory) -> History:
         record=hex_of(target.record),
         versions=[_history_item(one, held.head) for one in held.versions],
         head=None if held.head is None else _head_view(held.head),
+        next=None if held.after is None else write_key_cursor(held.after.to_bytes(4)),
     )
 
 

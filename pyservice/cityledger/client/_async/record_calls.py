@@ -220,9 +220,15 @@ class RecordCalls(PartCalls):
     async def history(
         self, dataset: DatasetId, record: str | RecordId, reason: Reason
     ) -> tuple[HistoryVersion, ...]:
-        """Every version with the state of its batch, oldest first."""
-        request = Request("GET", record_path(dataset, record) + "/history")
-        return (await self._ask(History, request, reason)).versions
+        """Every version with the state of its batch, oldest first; each thousand leaves a receipt."""
+        path, params = record_path(dataset, record) + "/history", {"limit": "1000"}
+        found: list[HistoryVersion] = []
+        while True:
+            page = await self._ask(History, Request("GET", path, dict(params)), reason)
+            found += page.versions
+            if page.next is None:
+                return tuple(found)
+            params["after"] = page.next
 
     async def proof(
         self,
