@@ -187,6 +187,20 @@ def test_a_head_that_moved_is_found_with_its_transaction_and_block(
     assert _heads(database) == [index.Head(LeafHash(b"\x03" * 32), 4, b"\x03" * 32, at.number), None]
 
 
+def test_a_head_that_was_reset_is_gone_until_a_lower_version_lands(
+    chain: MemoryChain, database: Database, journal: Journal
+) -> None:
+    dataset, named = DatasetId(b"\xd1" * 32), RecordId(b"\x01" * 32)
+    chain.mine(_moved(1, 0, 2**32 - 1), transactions=[b"\x01" * 32])
+    chain.mine(e.HeadReset(dataset, named, LeafHash(b"\x01" * 32), 2**32 - 1))
+    _catch_up(indexer := _indexer(chain, database, journal))
+    assert _heads(database) == [None, None]
+
+    at = chain.mine(_moved(2, 0, 3), transactions=[b"\x02" * 32])
+    _catch_up(indexer)
+    assert _heads(database) == [index.Head(LeafHash(b"\x02" * 32), 3, b"\x02" * 32, at.number), None]
+
+
 def test_a_reorg_brings_the_head_before_back(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
