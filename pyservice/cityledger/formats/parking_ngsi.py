@@ -1,4 +1,5 @@
-"""``ngsi-ld``: parking entities of Smart Data Models: one, an array of them, or one a line (NDJSON).
+"""``ngsi-ld``: parking entities of Smart Data Models: one, an array of them, or one a line (NDJSON);
+plain, or as GeoJSON Features and their collection.
 
 An entity with a time is the state of a place; one without is the place itself. Its bytes are kept, unless its
 coordinates are converted or its numbers need a mark.
@@ -18,6 +19,7 @@ from cityledger.formats.coordinates import WGS84, converter
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_json import (
     MAX_BYTES,
+    member_object,
     member_text,
     parse_document,
     placed,
@@ -30,7 +32,7 @@ from cityledger.profiles.ngsi import key_values
 from cityledger.profiles.parking_entities import STATE_TYPES, TYPES
 from cityledger.profiles.parking_quality import COUNTS, odd_numbers
 from cityledger.profiles.parking_sameness import TIMES
-from cityledger.strict_json import parse
+from cityledger.strict_json import parse, raw_items, raw_members
 
 _MAX_LINE_BYTES = 1 << 20
 
@@ -52,15 +54,19 @@ def _entities(stream: BinaryIO) -> Iterator[bytes]:
 
 def _is_object(line: bytes) -> bool:
     try:
-        return isinstance(parse(line, max_bytes=_MAX_LINE_BYTES), dict)
+        value = parse(line, max_bytes=_MAX_LINE_BYTES)
     except InputError:
         return False
+    # A collection is a document, though it may stand on one line.
+    return isinstance(value, dict) and value.get("type") != "FeatureCollection"
 
 
 def _of_document(data: bytes) -> Iterator[bytes]:
     if len(data) > MAX_BYTES:
         raise FormatError("", f"is a JSON document of more than {MAX_BYTES} bytes")
     match parse_document(data):
+        case {"type": "FeatureCollection", "features": list()}:
+            return (bytes(raw) for raw in raw_items(raw_members(data)["features"]))
         case dict():
             return iter([data.strip()])
         case list():
@@ -73,6 +79,9 @@ def _row(row_no: int, data: bytes, system: str) -> Row:
     entity = parse(data, max_bytes=_MAX_LINE_BYTES)
     if not isinstance(entity, dict):
         raise FieldError("", "must be a JSON object")
+    if entity.get("type") == "Feature":
+        entity = _of_feature(entity)
+        data = encoded(entity)
     identity, kind = member_text(entity, "id"), member_text(entity, "type")
     if kind not in TYPES:
         raise FieldError("type", f"must be one of {', '.join(sorted(TYPES))}")
@@ -84,6 +93,16 @@ def _row(row_no: int, data: bytes, system: str) -> Row:
     if system != WGS84 or unmarked:
         data = encoded(_marked(_converted(entity, system), marks, unmarked))
     return Row(row_no, provider_id, {part: data}, flags=(*marks, *unmarked))
+
+
+def _of_feature(feature: dict[str, Any]) -> dict[str, Any]:
+    """The entity of a GeoJSON Feature (ETSI GS CIM 009 §4.5.16): its type and attributes are the properties,
+    its geometry is the location unless they have one."""
+    properties = member_object(feature, "properties")
+    more = {name: feature[name] for name in ("@context",) if name in feature}
+    entity = {"id": member_text(feature, "id"), **properties, **more}
+    geometry = feature.get("geometry")
+    return entity if geometry is None or "location" in entity else {**entity, "location": geometry}
 
 
 def _marks(told: dict[str, Any]) -> tuple[str, ...]:
