@@ -40,20 +40,32 @@ def backup(
 
     Run again, it copies only what is new; the backup before stands until the new one is complete. It holds
     the keyring, sealed by its passphrase or key file, which are not in it: keep those elsewhere. Access
-    tokens and the index are left out.
+    tokens and the index are left out. The operator's account signs it; `--verify` checks every digest and
+    that signature, and shows whose it is.
     """
-    from cityledger.recovery.backup import verify_backup
-
     with progress("backup", None) as told:
-        manifest = verify_backup(target, told) if verify else _make(target, folder, told)
+        manifest = _verify(target, told) if verify else _make(target, folder, told)
     print_fields(_fields(target, manifest), as_json=as_json)
     if not verify:
         note(f"next: cityledger node backup {target} --verify, and copy the folder off this machine")
 
 
+def _verify(target: Path, told: object) -> BackupManifest:
+    from cityledger.recovery.backup import verify_backup
+    from cityledger.recovery.backup_signature import verify_signed_by
+    from cityledger.types import Address
+
+    manifest = verify_backup(target, told)  # type: ignore[arg-type]
+    verify_signed_by(manifest, [Address(manifest.operator)])
+    return manifest
+
+
 def _make(target: Path, folder: Path, told: object) -> BackupManifest:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import verify_restored
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.key_sources.opening import open_keyring, open_operator
+    from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.backup import Source, make_backup
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
@@ -63,13 +75,16 @@ def _make(target: Path, folder: Path, told: object) -> BackupManifest:
 
     settings = load_settings(folder, os.environ)
     verify_restored(folder)  # the new backup would take the place of the one that is being restored
+    operator = open_operator(settings, open_keyring(settings, secret_of(settings, os.environ)))
+    deployment = load_manifest(settings.manifest)
     with using_all_keys(settings.keyring), closing(Database(settings.database_url)) as database:
         verify_schema(database)
         source = Source(
             database=database,
             objects=Objects.open(settings.object_store_url),
-            instance=load_manifest(settings.manifest).instance,
-            operator=settings.operator,
+            instance=deployment.instance,
+            domain=ReceiptDomain(settings.chain_id, deployment.address("RecordLedger")),
+            operator=operator,
             schema=schema_version(),
             files=partial(_files, settings, folder),
         )
@@ -91,6 +106,7 @@ def _fields(target: Path, manifest: BackupManifest) -> dict[str, object]:
     return {
         "backup": str(target),
         "made_at": manifest.made_at,
+        "signed_by": manifest.operator,
         "block": manifest.cursor,
         "logs": len(manifest.logs),
         "leaves": sum(manifest.logs.values()),

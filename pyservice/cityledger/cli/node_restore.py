@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
     from cityledger.recovery.restore import ChainNext, Restored
     from cityledger.recovery.tombstone_replay import Found, Refused
+    from cityledger.sealing.keyring import Keyring
     from cityledger.settings import Settings
-    from cityledger.types import LogId
+    from cityledger.types import Address, LogId
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="New folder.", file_okay=False)
@@ -46,19 +47,29 @@ def restore(
             help="Restore although tombstones of these logs cannot be obeyed: what they erased comes back.",
         ),
     ] = False,
+    signed_by: Annotated[
+        str | None,
+        typer.Option("--signed-by", metavar="ACCOUNT", help="The operator that must have signed the backup."),
+    ] = None,
+    unsigned: Annotated[
+        bool,
+        typer.Option("--unsigned", help="Restore whatever the signature is: rows may have been exchanged."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a node of a backup, in an empty folder and database; SQLite or PostgreSQL, whatever it came from.
 
     Example: `cityledger node restore /backups/health --folder .cityledger/node`
 
-    A cityledger.toml that is in the folder already is used, else the backup's. Before anything may be served,
-    what was erased since the backup is destroyed again, by the tombstones in the object store. A log of
+    A cityledger.toml that is in the folder already is used, else the backup's. The backup must be signed by
+    an account of its keyring, or by the one that --signed-by names. Before anything may be served, what was
+    erased since the backup is destroyed again, by the tombstones in the object store. A log of
     which the chain holds more than the backup is halted. A restore that was cut off may be run again.
     """
     from cityledger.cli.node_lock import sole_process
     from cityledger.recovery.backup import verify_backup
     from cityledger.sealing.private_files import make_private_directory
+    from cityledger.types import Address
 
     with progress("restore", None) as told:
         manifest = verify_backup(source, told)
@@ -66,7 +77,10 @@ def restore(
         with sole_process(folder, restores=True):
             _begin(folder, manifest)
             settings = _place_files(source, folder, manifest)
-            erased = _gather(settings, manifest, tombstones)
+            keyring = _open_keyring(settings)
+            signers = frozenset(keyring.accounts() if signed_by is None else [Address(signed_by)])
+            _verify_signature(manifest, signers, must_be=not unsigned)
+            erased = _gather(settings, manifest, signers | set(keyring.accounts()), tombstones)
             if erased.refused and not without_refused:
                 raise VerificationError(_refusal(erased.refused))
             _remark(erased)
@@ -127,20 +141,45 @@ def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settin
     return settings
 
 
-def _gather(settings: Settings, manifest: BackupManifest, folder: Path | None) -> Found:
-    from cityledger.chain.manifest import load_manifest
+def _open_keyring(settings: Settings) -> Keyring:
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring
+
+    return open_keyring(settings, secret_of(settings, os.environ))
+
+
+def _verify_signature(manifest: BackupManifest, accounts: frozenset[Address], *, must_be: bool) -> None:
+    """Who can write to a backup can exchange rows that no leaf covers; he cannot sign them.
+
+    Raises:
+        VerificationError: the signature is not by one of the accounts, and ``must_be``.
+    """
+    from cityledger.recovery.backup_signature import verify_signed_by
+
+    try:
+        verify_signed_by(manifest, accounts)
+    except VerificationError as error:
+        if must_be:
+            raise VerificationError(
+                f"{error}. Take another backup; --signed-by ACCOUNT names an operator whose key is not in the"
+                " keyring; --unsigned restores it as it is"
+            ) from error
+        note(f"{error}: rows that no leaf covers, such as the map of pseudonyms, may have been exchanged")
+
+
+def _gather(
+    settings: Settings, manifest: BackupManifest, accounts: frozenset[Address], folder: Path | None
+) -> Found:
+    from cityledger.chain.manifest import load_manifest
     from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.tombstone_replay import Trust, gather
     from cityledger.store.objects import Objects
     from cityledger.types import LogId
 
-    keyring = open_keyring(settings, secret_of(settings, os.environ))
     deployment = load_manifest(settings.manifest)
     domain = ReceiptDomain(settings.chain_id, deployment.address("RecordLedger"))
     logs = frozenset(LogId(int(log)) for log in manifest.logs)
-    trust = Trust(deployment.instance, domain, frozenset(keyring.accounts()), logs)
+    trust = Trust(deployment.instance, domain, accounts, logs)
     return gather(Objects.open(settings.object_store_url), folder, trust)
 
 

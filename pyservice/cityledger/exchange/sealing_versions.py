@@ -12,7 +12,7 @@ from cityledger.exchange.services import Services
 from cityledger.exchange.uploads import Uploads, seal_again
 from cityledger.profiles import registry
 from cityledger.sealing.context import Context
-from cityledger.store.identifiers import record_identifier_digest, with_fillers
+from cityledger.store.identifiers import identifier_digests
 from cityledger.store.index import Dataset
 from cityledger.store.records import SealedPart, SealedRecord
 from cityledger.types import Aead, RecordId, SubjectId
@@ -119,15 +119,4 @@ def _identifiers(
 ) -> tuple[bytes, ...]:
     if content.withdraws:
         return ()
-    return identifier_digests(subject_key, dataset.profile, context, content.parts)
-
-
-def identifier_digests(
-    subject_key: bytes, profile: str, context: Context, parts: Mapping[str, bytes]
-) -> tuple[bytes, ...]:
-    """The digests that are stored of a version's business identifiers, fillers included."""
-    find = registry.get(profile).identifiers_of
-    if find is None:
-        return ()
-    named = tuple(record_identifier_digest(subject_key, *one) for one in find(parts))
-    return with_fillers(subject_key, context.packed, named)
+    return identifier_digests(subject_key, dataset.profile, context.packed, content.parts)

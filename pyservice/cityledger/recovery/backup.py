@@ -23,6 +23,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, VerificationError
+from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.recovery import backup_manifest
 from cityledger.recovery.backup_files import (
     ListedObject,
@@ -36,8 +37,10 @@ from cityledger.recovery.backup_files import (
     write_chunks,
 )
 from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
+from cityledger.recovery.backup_signature import signed
 from cityledger.recovery.open_leaves import close_open_leaves
 from cityledger.recovery.own_tables import OWN_TABLES, copy_rows
+from cityledger.signing import Account
 from cityledger.store import logs
 from cityledger.store.database import Database
 from cityledger.store.index import find_cursor
@@ -53,12 +56,15 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The node to back up. ``files`` are its other files, by their names in the backup."""
+    """The node to back up. ``files`` are its other files, by their names in the backup. ``operator`` signs
+    the manifest, in ``domain``.
+    """
 
     database: Database
     objects: Objects
     instance: bytes
-    operator: str
+    domain: ReceiptDomain
+    operator: Account
     schema: str
     files: Callable[[], Mapping[str, Path]]
 
@@ -87,16 +93,19 @@ def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _wha
         files[DATABASE] = describe(chunks_of(state / DATABASE))
         manifest = BackupManifest(
             instance="0x" + source.instance.hex(),
-            operator=source.operator,
+            operator=source.operator.address,
             schema=source.schema,
             made_at=now,
             state=state.name,
             files=files,
             objects=count,
             object_bytes=total,
+            chain_id=source.domain.chain_id,
+            ledger=source.domain.ledger,
             **facts,  # type: ignore[arg-type]
         )
         sync_folder(folder)
+        manifest = signed(manifest, source.operator)
         backup_manifest.save(folder, manifest)
         _drop_older(folder, manifest)
     return manifest
@@ -122,7 +131,7 @@ def verify_backup(folder: Path, told: Told = lambda _what: None) -> BackupManife
 def _verify_target(folder: Path, source: Source) -> None:
     held = backup_manifest.find(folder)
     if held is not None:
-        if (held.instance, held.operator) != ("0x" + source.instance.hex(), source.operator):
+        if (held.instance, held.operator) != ("0x" + source.instance.hex(), source.operator.address):
             raise ConfigurationError(f"{folder} holds the backup of another node; nothing was changed")
         return
     # What a backup that was cut off leaves behind is ours; anything else is somebody's.

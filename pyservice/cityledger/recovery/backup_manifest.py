@@ -11,7 +11,7 @@ from typing import Any
 from cityledger.errors import ConfigurationError, VerificationError
 from cityledger.sealing.private_files import write_private_file
 
-FORMAT = "cityledger-backup/1"
+FORMAT = "cityledger-backup/2"
 FILE_NAME = "manifest.json"
 DATABASE, OBJECT_LIST = "database.db", "objects.list"
 
@@ -26,7 +26,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """``state`` is the subfolder of all but the objects; ``logs`` holds each log's next number."""
+    """``state`` is the subfolder of all but the objects; ``logs`` holds each log's next number. ``chain_id``
+    and ``ledger`` are the domain of ``signature``, which is the operator's over all the rest.
+    """
 
     instance: str
     operator: str
@@ -39,6 +41,16 @@ class BackupManifest:
     files: Mapping[str, File]
     objects: int
     object_bytes: int
+    chain_id: int
+    ledger: str
+    signature: str = ""
+
+
+def canonical_bytes(manifest: BackupManifest) -> bytes:
+    """What is signed: the manifest's JSON with sorted keys and without spaces, and without its signature."""
+    held = {"format": FORMAT, **asdict(manifest)}
+    del held["signature"]
+    return json.dumps(held, sort_keys=True, separators=(",", ":")).encode()
 
 
 def save(folder: Path, manifest: BackupManifest) -> None:

@@ -21,6 +21,7 @@ from cityledger.proofs.leaves import (
     recover_receipt_signer,
 )
 from cityledger.recovery.findings import require
+from cityledger.recovery.identifier_scrub import verify_identifiers, verify_none
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import HEADER_BYTES, commitment, parse_header
 from cityledger.sealing.keyring import Keyring
@@ -38,6 +39,9 @@ from cityledger.store.tables import (
     tombstone,
 )
 from cityledger.types import Address, AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
+
+RECEIPT_SECONDS = 60
+"""A receipt is numbered this long after its decision at most; usually in the same second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,10 @@ def _scrub_version(
     require(version.leaf_hash == row.hash, "its version names another leaf hash")
     records.load_leaf(connection, grounds.instance, version)
     _verify_key_is_there(connection, version)
+    require(version.written_at == row.numbered_at, "its time is not that of its leaf")
     data_key = _data_key(connection, grounds, version)
-    for part in records.load_parts(connection, version):
+    parts = records.load_parts(connection, version)
+    for part in parts:
         long = LongPart(row.log, row.seq, part, version, data_key)
         if part.ciphertext is None:
             if version.wrapped is not None:
@@ -116,6 +122,22 @@ def _scrub_version(
         else:
             digest = hashlib.sha256(part.ciphertext).digest()
             _verify_sealed(grounds, long, digest, len(part.ciphertext), part.ciphertext)
+    _verify_identifiers(connection, grounds, version, parts, data_key)
+
+
+def _verify_identifiers(
+    connection: sa.Connection,
+    grounds: Grounds,
+    version: StoredVersion,
+    parts: list[SealedPart],
+    data_key: bytes | None,
+) -> None:
+    if not version.is_readable:
+        verify_none(connection, version)
+    elif data_key is not None:
+        context = Context(grounds.instance, version.dataset, version.record, version.version)
+        subject_key = grounds.keyring.agency(_agency(connection, version)).subject_key
+        verify_identifiers(connection, grounds.objects, context, version, parts, data_key, subject_key)
 
 
 def _verify_key_is_there(connection: sa.Connection, version: StoredVersion) -> None:
@@ -151,11 +173,8 @@ def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersio
     """None where it is destroyed, or another node's to open."""
     if version.wrapped is None:
         return None
-    agency = connection.execute(
-        sa.select(log_head.c.agency).where(log_head.c.log == version.log)
-    ).scalar_one()
     try:
-        vault_keys = grounds.keyring.agency(AgencyId(agency)).vault_keys
+        vault_keys = grounds.keyring.agency(_agency(connection, version)).vault_keys
     except KeyringError:
         return None
     context = Context(grounds.instance, version.dataset, version.record, version.version)
@@ -163,6 +182,11 @@ def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersio
         return unwrap(version.wrapped, vault_keys, context)
     except SealingError as error:
         raise VerificationError(f"its wrapped key does not open: {error}") from error
+
+
+def _agency(connection: sa.Connection, version: StoredVersion) -> AgencyId:
+    query = sa.select(log_head.c.agency).where(log_head.c.log == version.log)
+    return AgencyId(connection.execute(query).scalar_one())
 
 
 def _scrub_tombstone(
@@ -178,6 +202,7 @@ def _scrub_tombstone(
         found.unrecoverable_at,
     )
     require(leaf_hash(made.struct_hash()) == row.hash, "the tombstone is not what its leaf commits to")
+    require(row.numbered_at == found.erased_at, "its leaf has another time than the erasure")
     version = records.find_any_version(
         connection, DatasetId(found.dataset), RecordId(found.record), found.version
     )
@@ -199,6 +224,7 @@ def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]
         LeafHash(found.prev_read_of_record),
     )
     require(leaf_hash(made.struct_hash()) == row.hash, "the receipt is not what its leaf commits to")
+    require(0 <= row.numbered_at - stored.at <= RECEIPT_SECONDS, "its leaf has another time than the receipt")
     _verify_columns(stored, found)
     _verify_chain(connection, found)
     signer = recover_receipt_signer(stored, grounds.domain, found.signature)

@@ -19,7 +19,7 @@ from cityledger.proofs.merkle import Tree
 from cityledger.recovery.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
 from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
 from cityledger.store import logs, node_state
-from cityledger.store.batches import batched_end
+from cityledger.store.batches import batched_end, numbered_at
 from cityledger.store.database import Database
 from cityledger.store.history import select_now
 from cityledger.store.index_tables import idx_batch, idx_head, idx_log
@@ -130,6 +130,8 @@ class Scrub:
                     held = logs.load_hashes(connection, LogId(row.log), row.first, row.size)
                     require(len(held) == row.size, "leaves of the batch are missing")
                     require(Tree(held).root == row.root, "the batch's root is not that of its leaves")
+                    newest = numbered_at(connection, row.log, row.first + row.size - 1)
+                    require(row.closed_at >= newest, "the batch was closed before its last leaf was numbered")
                 with told(at.findings, row.log, row.first, REBUILD):
                     here = (idx_batch.c.log == row.log) & (idx_batch.c.first == row.first)
                     chain = connection.execute(select_now(idx_batch).where(here)).one_or_none()
@@ -172,6 +174,9 @@ class Scrub:
         if head.halted in _BEHIND and logs.is_continued(head, logs.list_heads(connection)):
             return  # it was restored from a backup that is behind the chain: known, and seen to
         chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
+        with told(at.findings, head.log, head.next_seq, LOOK):
+            is_same = chain is None or (chain.agency, chain.kind) == (head.agency, head.kind)
+            require(is_same, "the log is of another agency or kind on chain")
         anchored = 0 if chain is None else chain.next_seq
         with told(at.findings, head.log, head.next_seq, "`cityledger node logs` names the next step"):
             require(anchored <= head.next_seq, "the chain holds leaves that are not here")

@@ -90,7 +90,9 @@ def insert_closed(connection: sa.Connection, closed: Batch) -> bool:
     """Keeps a batch if it begins where the last one ended: False where another process closed it first."""
     if batched_end(connection, closed.log) != closed.first:
         return False
-    connection.execute(batch.insert().values(_row(closed)))
+    # Clocks of two processes differ: no batch was closed before its last leaf was numbered.
+    newest = numbered_at(connection, closed.log, closed.end - 1)
+    connection.execute(batch.insert().values({**_row(closed), "closed_at": max(closed.closed_at, newest)}))
     return True
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+
+from cityledger.profiles import registry
 
 _DOMAIN = b"cityledger/v1/record-identifier\0"
 """Keeps these apart from the identifiers of subjects, which are made with the same key."""
@@ -19,11 +22,24 @@ def record_identifier_digest(subject_key: bytes, system: str, value: str) -> byt
     return hmac.new(subject_key, held, hashlib.sha256).digest()
 
 
-def with_fillers(subject_key: bytes, version: bytes, digests: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def identifier_digests(
+    subject_key: bytes, profile: str, version: bytes, parts: Mapping[str, bytes]
+) -> tuple[bytes, ...]:
+    """What is stored of a version's business identifiers, fillers included; none where the profile has none.
+
+    ``version`` is ``Context.packed``; ``parts`` are the payloads of its JSON parts that are present.
+    """
+    find = registry.get(profile).identifiers_of
+    if find is None:
+        return ()
+    named = tuple(record_identifier_digest(subject_key, *one) for one in find(parts))
+    return _with_fillers(subject_key, version, named)
+
+
+def _with_fillers(subject_key: bytes, version: bytes, digests: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """At most 64 digests of a version, followed by digests of nothing up to a number that says little.
 
-    ``version`` is ``Context.packed``: the fillers of a version can be recomputed, and are equal to no
-    other's.
+    The fillers of a version can be recomputed, and are equal to no other's.
     """
     wanted = next(count for count in _COUNTS if count >= len(digests))
     fillers = (

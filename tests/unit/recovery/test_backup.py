@@ -62,7 +62,13 @@ def _put_long(node: TestNode, name: str) -> None:
 def _source(node: TestNode) -> Source:
     services = node.context.services
     return Source(
-        services.database, services.objects, INSTANCE, services.operator.address, schema_version(), dict
+        services.database,
+        services.objects,
+        INSTANCE,
+        services.domain,
+        services.operator,
+        schema_version(),
+        dict,
     )
 
 

@@ -123,6 +123,18 @@ VALUES: dict[str, sa.Executable] = {
     "a record that is said to be withdrawn": t.record_version.update().values(withdrawn=True),
     "the head's number": t.log_head.update().where(t.log_head.c.log == 1).values(next_seq=99),
     "the instance": t.node_state.update().where(t.node_state.c.key == "instance").values(value="00"),
+    "a business identifier": t.record_identifier.update()
+    .where(
+        t.record_identifier.c.identifier
+        == sa.select(sa.func.min(t.record_identifier.c.identifier)).scalar_subquery()
+    )
+    .values(identifier=b"\x05" * 32),
+    "a business identifier that is gone": t.record_identifier.delete(),
+    "when a version was written": t.record_version.update().values(written_at=5),
+    "when a leaf was numbered": t.leaf.update().where(t.leaf.c.log == 1).values(numbered_at=5),
+    "when a receipt was numbered": t.leaf.update().where(t.leaf.c.log == 2).values(numbered_at=5),
+    "when a batch was closed": t.batch.update().values(closed_at=5),
+    "the kind of a log": t.log_head.update().where(t.log_head.c.log == 1).values(kind=2),
     "the size of a batch": t.batch.update().where(t.batch.c.log == 1).values(size=1),
 }
 
