@@ -14,6 +14,8 @@ from cityledger.profiles.fhir_slices import Slice, part_payload, slices_of
 from cityledger.profiles.fhir_types import PART_OF, TYPES
 from cityledger.strict_json import Json, parse, raw_items, raw_members
 
+_OF_THE_ENVELOPE = frozenset({"id", "identifier", "meta", "timestamp"})
+"""Accepted and not kept: they name the message that came, and say nothing of what is in it."""
 _KEPT = frozenset({"resourceType", "type", "entry"})
 _KEPT_OF_ENTRY = frozenset({"fullUrl", "resource"})
 
@@ -61,7 +63,7 @@ def write_record(parts: Mapping[str, bytes]) -> bytes:
 
 
 def _entries(bundle: dict[str, Json], data: bytes) -> list[Entry]:
-    _refuse_unkept(bundle, _KEPT, "Bundle")
+    _refuse_unkept(bundle, _KEPT | _OF_THE_ENVELOPE, "Bundle")
     check_collection(bundle, PART_OF, "Bundle")
     written = raw_items(raw_members(data)["entry"])
     members = bundle["entry"] if isinstance(bundle["entry"], list) else []
@@ -78,7 +80,8 @@ def _entry(index: int, members: Json, written: bytes) -> Entry:
 
 def _refuse_unkept(members: dict[str, Json], kept: frozenset[str], path: str) -> None:
     # A record is its resources. What a Bundle says about itself would be lost without a word.
-    for name in sorted(members.keys() - kept):
-        raise PayloadError(
-            f"{path}.{name[:64]}", "is not kept: a Bundle is only the envelope of resources here"
-        )
+    unkept = [name[:64] for name in sorted(members.keys() - kept)]
+    if unkept:
+        others = f", nor are {', '.join(unkept[1:12])}" if unkept[1:] else ""
+        reason = f"is not kept{others}: a Bundle is only the envelope of resources here"
+        raise PayloadError(f"{path}.{unkept[0]}", reason)

@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[bytes, type[InputError], str]] = {
         PayloadError,
         "Bundle.entry[0].resource",
     ),
-    "what would be lost": (changed(timestamp="2026-01-01T00:00:00Z"), PayloadError, "Bundle.timestamp"),
+    "what would be lost": (changed(signature={}, total=1), PayloadError, "Bundle.signature"),
     "what would be lost of an entry": (
         changed(entry=[{"resource": json.loads(ENCOUNTER), "search": {"mode": "match"}}]),
         PayloadError,
@@ -102,3 +102,11 @@ def test_read_refuses_and_names_the_element(data: bytes, kind: type[InputError],
     with pytest.raises(kind) as caught:
         read_record(data, max_bytes=10_000)
     assert caught.value.field == field
+
+
+def test_members_of_the_envelope_are_accepted_and_others_refused_together() -> None:
+    read_record(
+        changed(id="b1", meta={"versionId": "1"}, timestamp="2026-01-01T00:00:00Z"), max_bytes=100_000
+    )
+    with pytest.raises(PayloadError, match="nor are total"):
+        read_record(changed(signature={}, total=1), max_bytes=100_000)
