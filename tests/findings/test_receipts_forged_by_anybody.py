@@ -9,6 +9,7 @@ import pytest
 from cityledger.cli.main import run
 from cityledger.client.audit_check import examine_audit, verify_audit
 from cityledger.errors import VerificationError
+from cityledger.policy.facts import FACT_COUNT
 from cityledger.proofs.receipts import parse_signed_receipt, verify_receipt
 from cityledger.proofs.verify import Companion, Level, verify_proof
 from cityledger.types import Action, Address, AgencyId, Kem, LeafHash, LogId, LogKind
@@ -104,7 +105,7 @@ IMPOSSIBLE = [
     {"version": 0, "record_leaf": LeafHash(bytes(32)), "kem": Kem.X25519, "sealing_key_digest": b"k" * 32},
     {"code": 40},
     {"permit": False},
-    {"facts": RECEIPT.facts | 1 << 20},
+    {"facts": RECEIPT.facts | 1 << FACT_COUNT},
     {"facts": 0},
 ]
 
