@@ -74,7 +74,8 @@ _STANDING = (
     .add_columns(
         _counts(
             sa.bindparam("epoch", type_=sa.BigInteger),
-            sa.bindparam("credential_key", type_=sa.LargeBinary),
+            # A cast, without which PostgreSQL knows no type for the NULL of on-chain officers.
+            sa.cast(sa.bindparam("credential_key", type_=sa.LargeBinary), sa.LargeBinary),
             sa.bindparam("officer", type_=sa.Text),
             sa.bindparam("system", type_=sa.Text),
         ).label("is_live")
