@@ -164,7 +164,7 @@ class Chain:
         ({"opened": 51}, "not signed by the operator"),
         ({"block": 91}, "does not have yet"),
     ],
-    ids=str,
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else str(value),
 )
 def test_check_chain_asks_whose_receipt_it_is(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], reason: str | None

@@ -197,7 +197,7 @@ def _tell_json(client: Client, found: Import) -> None:
 
 def _tell_tables(client: Client, found: Import) -> None:
     if found.note is not None:
-        note(found.note)
+        note(f"{found.note}\nits rows: cityledger record import --resume {found.repeat_of}")
         print_fields({"import": found.id, "state": "repeat", "repeat of": found.repeat_of}, as_json=False)
         return
     state = f"{found.state}, dry run: nothing was written" if found.dry_run else found.state

@@ -19,6 +19,7 @@ from cityledger.errors import (
 from cityledger.exchange.read import read_plain
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, erase, submit, withdraw
+from cityledger.exchange.turns import Turns
 from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
@@ -160,11 +161,12 @@ def test_submit_seals_again_when_another_write_took_its_number(
     node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = node.context.services
+    another_process = replace(services, turns=Turns())
     run = services.journal.run
 
     def write_first(work: Any) -> Any:
         monkeypatch.setattr(services.journal, "run", run)
-        _submit(node)
+        submit(another_process, node.session("HEALTH", "writer"), WRITE, Draft(_target(node), BODY))
         return run(work)
 
     monkeypatch.setattr(services.journal, "run", write_first)
