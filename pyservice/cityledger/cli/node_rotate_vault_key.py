@@ -102,7 +102,7 @@ def _rotate(settings: Settings, rotation: VaultRotation, epoch: int) -> _Done:
 
         rotation.wrap_again(epoch, stepped)
     with dropping_keys(settings.keyring):
-        dropped = rotation.drop_former(epoch)
+        dropped = rotation.drop_former(epoch, int(time.time()))
     return _Done(rotation.agency, epoch, done, dropped, int(time.time()) + settings.backup_horizon_seconds)
 
 

@@ -19,7 +19,7 @@ from cityledger.sealing.agency_keys import AgencyKeys, Random
 from cityledger.sealing.context import Context
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.wrap import NONCE_BYTES, unwrap, wrap
-from cityledger.store import wrapped_keys
+from cityledger.store import purging, wrapped_keys
 from cityledger.store.database import Database
 from cityledger.store.vault_floors import raise_floor
 from cityledger.store.wrapped_keys import WrappedFile, WrappedVersion
@@ -77,8 +77,9 @@ class VaultRotation:
             stepped(len(page))
         stepped(self._wrap_files_again(epoch))
 
-    def drop_former(self, epoch: int) -> list[int]:
-        """Drops the former keys; returns their epochs. Hold ``dropping_keys``.
+    def drop_former(self, epoch: int, now: int) -> list[int]:
+        """Drops the former keys, and marks the database (``now``, Unix seconds) so that data keys wrapped
+        under them leave its files; returns the dropped epochs. Hold ``dropping_keys``.
 
         Raises:
             VerificationError: a data key still needs one of them. Nothing was dropped.
@@ -89,6 +90,8 @@ class VaultRotation:
         former = sorted(one for one in self._keys.vault_keys if one < epoch)
         for one in former:
             self.keyring.drop_vault_key(self.agency, one, random=self.random)
+        with self.database.writing() as connection:
+            purging.mark(connection, now)
         return former
 
     @property

@@ -18,7 +18,7 @@ from cityledger.exchange.vault_rotation import VaultRotation
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.wrap import wrapped_epoch
-from cityledger.store import imports, records
+from cityledger.store import imports, purging, records
 from cityledger.store import tables as t
 from cityledger.store.imports import JobKey, NewJob
 from cityledger.store.vault_floors import find_floor
@@ -26,6 +26,7 @@ from cityledger.types import AgencyId
 from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 HEALTH = AgencyId(1)
+NOW = 1_796_000_000
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def rotate(rotation: VaultRotation, stepped: Callable[[int], None] = lambda _cou
     epoch = rotation.add_key()
     rotation.use_key(epoch, 0)
     rotation.wrap_again(epoch, stepped)
-    return rotation.drop_former(epoch)
+    return rotation.drop_former(epoch, NOW)
 
 
 def epochs(node: TestNode) -> dict[int, int]:
@@ -75,6 +76,15 @@ def test_every_record_is_read_after_the_rotation_and_written_under_the_new_key(
     assert list(node.context.services.keyring.agency(HEALTH).vault_keys) == [2]
 
 
+def test_data_keys_under_the_dropped_key_are_due_to_leave_the_files(
+    node: TestNode, rotation: VaultRotation
+) -> None:
+    put(node, "one")
+    rotate(rotation)
+    with node.context.services.database.reading() as connection:
+        assert purging.find_due(connection) == NOW
+
+
 def test_a_second_rotation_goes_to_the_next_epoch(node: TestNode, rotation: VaultRotation) -> None:
     put(node, "a")
     assert (rotate(rotation), rotate(rotation)) == ([1], [2])
@@ -102,7 +112,7 @@ def test_a_rotation_that_was_cut_off_continues(node: TestNode, rotation: VaultRo
     if steps >= 3:
         rotation.wrap_again(epoch)
     if steps == 4:
-        rotation.drop_former(epoch)
+        rotation.drop_former(epoch, NOW)
     put(node, "d")
     assert [read(node, name) for name in "abcd"] == [200] * 4
 
@@ -163,7 +173,7 @@ def test_a_former_key_stays_while_anything_needs_it(node: TestNode, rotation: Va
     rotation.use_key(epoch, 0)
 
     with pytest.raises(VerificationError, match="1 data keys still need"):
-        rotation.drop_former(epoch)
+        rotation.drop_former(epoch, NOW)
 
     assert sorted(rotation.keyring.agency(HEALTH).vault_keys) == [1, 2]
 
