@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [
     page
-    for page in (*ROOT.glob("*.md"), *ROOT.glob("contracts/*.md"), *ROOT.glob("pyservice/*.md"))
+    for page in (
+        *ROOT.glob("*.md"),
+        *(page for part in ("contracts", "docs", "pyservice") for page in ROOT.glob(f"{part}/*.md")),
+    )
     if page.is_file()
 ]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
