@@ -39,6 +39,7 @@ def test_wheel_ships_artifacts_schemas_migrations_and_the_independent_verifier(w
         "cityledger/store/migrations/versions/v0001_first_schema.py",
         "cityledger/store/migrations/env.py",
         "cityledger/scripts/verify_proof.py",
+        "cityledger/scripts/verify_receipt.py",
         "cityledger/py.typed",
     ):
         assert wanted in names
