@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from cityledger.errors import FieldError, FormatError
+from cityledger.errors import FormatError
 from cityledger.formats.coordinates import Converter, converter
 from cityledger.formats.instants import epoch_instant
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_json import member_object, member_text, placed, read_document, system_of
+from cityledger.formats.parking_objects import not_a_place
 from cityledger.formats.parking_policies import restriction
 from cityledger.formats.parking_rows import Draft, drafts, history, place_id, present, rest, urn, with_rest
 from cityledger.formats.rows import Format, RejectedRow, Row
@@ -69,9 +70,9 @@ def _items(payload: dict[str, Any], convert: Converter) -> Iterator[_Item]:
 
 def _draft(row_no: int, item: _Item) -> Draft:
     if item.kind not in _READERS:
-        raise FieldError("", f"is of a kind that this version does not take; it takes {', '.join(_READERS)}")
+        raise not_a_place("", f"it must be among the payload's {', '.join(_READERS)}")
     if not isinstance(item.value, dict):
-        raise FieldError("", "must be a JSON object")
+        raise not_a_place("", "it is not a JSON object")
     return _READERS[item.kind](row_no, item.value, item)
 
 

@@ -22,6 +22,7 @@ from cityledger.formats.parking_json import (
     read_document,
     system_of,
 )
+from cityledger.formats.parking_objects import places
 from cityledger.formats.parking_rows import (
     Draft,
     cell_number,
@@ -76,14 +77,13 @@ def _taken(percent: str, capacity: int | None) -> dict[str, Any]:
 def _read_lots(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     document = read_document(stream)
     convert = converter(system_of(geojson_system(document), options))
-    return history(drafts(features(document), lambda row_no, feature: _lot(row_no, feature, convert)))
+    found = places(features(document), "properties", "name")
+    return history(drafts(found, lambda row_no, feature: _lot(row_no, feature, convert)))
 
 
 def _lot(row_no: int, feature: dict[str, Any], convert: Converter) -> Draft:
     """The id begins with ``lot-``: a record of the car park's states, under its name, is another."""
     properties = member_object(feature, "properties")
-    if properties.get("type") == "city":
-        raise FieldError("properties.type", "is the city itself, not a place to park in")
     name = member_text(properties, "name")
     total = count_of(properties.get("total"), "properties.total")
     used = {"name", "total"}

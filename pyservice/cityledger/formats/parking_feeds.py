@@ -24,6 +24,7 @@ from cityledger.formats.parking_json import (
     read_document,
     system_of,
 )
+from cityledger.formats.parking_objects import places
 from cityledger.formats.parking_rows import (
     Draft,
     cell_count,
@@ -57,7 +58,10 @@ def _read_freiburg(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | R
     system = system_of(geojson_system(document), options)
     convert = converter(system)
     return snapshot(
-        drafts(features(document), lambda row_no, feature: _freiburg(row_no, feature, clock, convert, system))
+        drafts(
+            places(features(document), "properties", "obs_parkid"),
+            lambda row_no, feature: _freiburg(row_no, feature, clock, convert, system),
+        )
     )
 
 
@@ -90,7 +94,10 @@ def _read_konstanz(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | R
     system = system_of(_esri_system(document), options)
     convert = converter(system)
     return snapshot(
-        drafts(features(document), lambda row_no, feature: _konstanz(row_no, feature, convert, system))
+        drafts(
+            places(features(document), "attributes", "id"),
+            lambda row_no, feature: _konstanz(row_no, feature, convert, system),
+        )
     )
 
 
@@ -153,7 +160,8 @@ def _esri_point(point: dict[str, Any], convert: Converter) -> dict[str, Any]:
 def _read_vrn(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     document = read_document(stream)
     convert = converter(system_of(geojson_system(document), options))
-    return snapshot(drafts(features(document), lambda row_no, feature: _vrn(row_no, feature, convert)))
+    found = places(features(document), "properties", "original_uid")
+    return snapshot(drafts(found, lambda row_no, feature: _vrn(row_no, feature, convert)))
 
 
 def _vrn(row_no: int, feature: dict[str, Any], convert: Converter) -> Draft:

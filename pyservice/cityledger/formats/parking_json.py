@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from cityledger.errors import FieldError, FormatError, InputError
 from cityledger.formats.coordinates import WGS84, Converter, named
 from cityledger.formats.options import ImportOptions
+from cityledger.formats.parking_objects import not_a_place
 from cityledger.formats.rows import RejectedRow
 from cityledger.strict_json import Json, parse
 
@@ -64,7 +65,8 @@ def objects(items: list[Json]) -> Iterator[tuple[int, dict[str, Any]] | Rejected
         if isinstance(item, dict):
             yield row_no, item
         else:
-            yield RejectedRow(row_no, "", "must be a JSON object")
+            error = not_a_place("", "it is not a JSON object")
+            yield RejectedRow(row_no, error.field, error.reason)
 
 
 def member_object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -73,6 +75,8 @@ def member_object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
         FieldError: missing, or no object.
     """
     inner = value.get(name)
+    if name not in value:
+        raise FieldError(name, "is missing; it must be a JSON object")
     if not isinstance(inner, dict):
         raise FieldError(name, "must be a JSON object")
     return inner
@@ -84,6 +88,8 @@ def member_text(value: Mapping[str, Any], name: str) -> str:
         FieldError: missing, no string, or nothing but space.
     """
     text = value.get(name)
+    if name not in value:
+        raise FieldError(name, "is missing; it must be a string that is not empty")
     if not isinstance(text, str) or not text.strip():
         raise FieldError(name, "must be a string that is not empty")
     return text

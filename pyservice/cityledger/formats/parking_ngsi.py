@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from cityledger.errors import FieldError, FormatError, InputError
+from cityledger.errors import FormatError, InputError
 from cityledger.formats.coordinates import WGS84, converter
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_json import (
@@ -26,6 +26,7 @@ from cityledger.formats.parking_json import (
     read_whole,
     system_of,
 )
+from cityledger.formats.parking_objects import not_a_place, verify_place
 from cityledger.formats.parking_rows import encoded, place_id
 from cityledger.formats.rows import Format, RejectedRow, Row, row_or_reason
 from cityledger.profiles.ngsi import key_values
@@ -78,13 +79,15 @@ def _of_document(data: bytes) -> Iterator[bytes]:
 def _row(row_no: int, data: bytes, system: str) -> Row:
     entity = parse(data, max_bytes=_MAX_LINE_BYTES)
     if not isinstance(entity, dict):
-        raise FieldError("", "must be a JSON object")
+        raise not_a_place("", "it is not a JSON object")
     if entity.get("type") == "Feature":
         entity = _of_feature(entity)
         data = encoded(entity)
+    verify_place(entity, "id")
+    verify_place(entity, "type")
     identity, kind = member_text(entity, "id"), member_text(entity, "type")
     if kind not in TYPES:
-        raise FieldError("type", f"must be one of {', '.join(sorted(TYPES))}")
+        raise not_a_place("type", f"its type must be one of {', '.join(sorted(TYPES))}")
     plain = key_values(entity)
     told: dict[str, Any] = dict(plain) if isinstance(plain, dict) else {}
     part = "state" if kind in STATE_TYPES and not told.keys().isdisjoint(TIMES) else "place"

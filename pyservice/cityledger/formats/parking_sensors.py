@@ -9,6 +9,7 @@ from cityledger.errors import FieldError, FormatError
 from cityledger.formats.instants import instant
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_json import member_object, member_text, objects, read_document
+from cityledger.formats.parking_objects import places, verify_place
 from cityledger.formats.parking_rows import (
     Draft,
     count_of,
@@ -41,7 +42,9 @@ def _read_pbw(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reject
 
 def _pbw(row_no: int, number: str, value: Json, taken: str) -> Draft:
     """Spaces for short stays. A row of nothing but nulls is refused: no state can be told from it."""
-    live = member_object({"": value} if not isinstance(value, dict) else value, "dynamisch")
+    site = value if isinstance(value, dict) else {}
+    verify_place(site, "dynamisch")
+    live = member_object(site, "dynamisch")
     if all(field is None for field in live.values()):
         raise FieldError("dynamisch", "says nothing: every value is null")
     used = ("kurzparker_verfuegbar", "kurzparker_frei")
@@ -56,7 +59,7 @@ def _pbw(row_no: int, number: str, value: Json, taken: str) -> Draft:
 
 
 def _read_ulm_sites(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    return snapshot(drafts(objects(_array(read_document(stream))), _ulm_site))
+    return snapshot(drafts(places(objects(_array(read_document(stream))), "id"), _ulm_site))
 
 
 def _ulm_site(row_no: int, site: dict[str, Any]) -> Draft:
@@ -75,7 +78,7 @@ def _ulm_site(row_no: int, site: dict[str, Any]) -> Draft:
 
 
 def _read_ulm_spots(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    return snapshot(drafts(objects(_array(read_document(stream))), _ulm_spot))
+    return snapshot(drafts(places(objects(_array(read_document(stream))), "id"), _ulm_spot))
 
 
 def _ulm_spot(row_no: int, spot: dict[str, Any]) -> Draft:

@@ -121,7 +121,8 @@ def test_all_lots_go_in_but_the_city() -> None:
     rows = read_rows("dresden-lots", public_data(LOTS))
     outcome = apply(rows)
     assert outcome.accepted == len(outcome.newest) == 60
-    assert outcome.rejected == {("properties.type", "is the city itself, not a place to park in"): 1}
+    reason = "the object with this row's number in the feed is not a place: it is the city itself"
+    assert outcome.rejected == {("properties.type", reason): 1}
     without_total = [row for row in rows[1:] if "totalSpotNumber" not in part_of(row, "place")]
     assert len(without_total) == sum("total" not in lot["properties"] for lot in features()[1:]) == 22
 

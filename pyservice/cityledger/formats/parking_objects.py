@@ -1,0 +1,52 @@
+"""Separates the objects of a feed that are places from those that are not: the city itself, a notice, a list.
+
+A row's number is the object's number in the feed, so that its sender finds it; nothing of it is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cityledger.errors import FieldError
+from cityledger.formats.rows import RejectedRow
+
+CITY = "city"
+"""The ``type`` of the object that German feeds have for the city itself, next to its car parks."""
+
+
+def not_a_place(field: str, why: str) -> FieldError:
+    """The refusal of an object that is not a place; ``why`` says what it is, or which member is missing."""
+    return FieldError(field, f"the object with this row's number in the feed is not a place: {why}")
+
+
+def places(
+    items: Iterable[tuple[int, dict[str, Any]] | RejectedRow], *path: str
+) -> Iterator[tuple[int, dict[str, Any]] | RejectedRow]:
+    """The objects that have the member at ``path``, which identifies a place; others are refused alone."""
+    for item in items:
+        try:
+            if not isinstance(item, RejectedRow):
+                verify_place(item[1], *path)
+            yield item
+        except FieldError as error:
+            assert not isinstance(item, RejectedRow)
+            yield RejectedRow(item[0], error.field, error.reason)
+
+
+def verify_place(item: dict[str, Any], *path: str) -> None:
+    """
+    Raises:
+        FieldError: the object is the city itself, or has no member at ``path``; names the first one missing.
+    """
+    *above, last = path
+    holder: dict[str, Any] = item
+    for depth, name in enumerate(above, start=1):
+        inner, where = holder.get(name), ".".join(path[:depth])
+        if not isinstance(inner, dict):
+            raise not_a_place(where, f"its {where} is missing or not a JSON object")
+        holder = inner
+    if holder.get("type") == CITY:
+        raise not_a_place(".".join([*above, "type"]), "it is the city itself")
+    if last not in holder:
+        raise not_a_place(".".join(path), f"it has no member {'.'.join(path)}")
