@@ -42,6 +42,12 @@ FILES = {
         {"place": NAME, "timezone": "Europe/Berlin"},
     ),
     "columns": ("land", "csv", f"{NAME},title.uid\na,b\n".encode(), {"columns": {"id": NAME}}),
+    "skipped columns": (
+        "land",
+        "csv",
+        f"id,title.uid,{NAME}\na,b,c\n".encode(),
+        {"skip_columns": (NAME,)},
+    ),
     "failure": ("land", "csv", f"id,title.{NAME}\na,b\n".encode(), {}),
     "row": (
         "health",
@@ -75,7 +81,7 @@ def test_no_name_that_the_sender_gave_is_stored_in_the_clear(
     assert NAME.encode() not in stored_texts(node)
     assert NAME.encode() not in database_files(node)
     told = f"{found.asked} {found.failure} {desk.rows(found)}"
-    if is_run or kind in ("place", "columns"):
+    if is_run or kind in ("place", "columns", "skipped columns"):
         assert NAME in told  # its sender is still told
     assert NAME not in caplog.text
 

@@ -27,7 +27,7 @@ from cityledger.formats.options import ImportOptions
 from cityledger.policy.rules import explain
 from cityledger.store.imports import Verdict
 from cityledger.store.tokens import Session
-from cityledger.strict_json import parse
+from cityledger.strict_json import Json, parse
 from cityledger.types import Role
 
 MAX_COLUMNS_CHARACTERS = 8_192
@@ -63,11 +63,19 @@ def asked_options(
         str | None,
         Query(max_length=MAX_COLUMNS_CHARACTERS, description='JSON: {"Occupancy": "the file\'s own name"}'),
     ] = None,
+    skip_columns: Annotated[
+        str | None,
+        Query(
+            alias="skipColumns",
+            max_length=MAX_COLUMNS_CHARACTERS,
+            description='JSON: ["a column of the file to leave out"]',
+        ),
+    ] = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Check every row and write none")] = False,
 ) -> Asked:
     """
     Raises:
-        FieldError: ``columns`` is not an object of texts.
+        FieldError: ``columns`` is not an object of texts, or ``skipColumns`` not an array of them.
     """
     options = ImportOptions(
         timezone=timezone,
@@ -78,6 +86,7 @@ def asked_options(
         split=split,
         upsert=upsert,
         columns=_columns(columns),
+        skip_columns=_skipped(skip_columns),
     )
     return Asked(options, dry_run)
 
@@ -128,13 +137,26 @@ def page_of_rows(
 def _columns(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
-    try:
-        held = parse(text.encode(), max_bytes=4 * MAX_COLUMNS_CHARACTERS)
-    except InputError as error:
-        raise FieldError("columns", f"is not JSON: {error.reason}") from None
+    held = _json(text, "columns")
     if not isinstance(held, dict) or not all(isinstance(name, str) for name in held.values()):
         raise FieldError("columns", "must be a JSON object of texts")
     return {expected: str(own) for expected, own in held.items()}
+
+
+def _skipped(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = _json(text, "skipColumns")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FieldError("skipColumns", "must be a JSON array of texts")
+    return tuple(map(str, names))
+
+
+def _json(text: str, field: str) -> Json:
+    try:
+        return parse(text.encode(), max_bytes=4 * MAX_COLUMNS_CHARACTERS)
+    except InputError as error:
+        raise FieldError(field, f"is not JSON: {error.reason}") from None
 
 
 def _verify_writer(node: NodeContext, session: Session) -> None:

@@ -40,6 +40,10 @@ ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="EXPECTED=OWN", help="The file's own name of a column; repeatable."),
 ]
+SkipColumnOption = Annotated[
+    list[str] | None,
+    typer.Option("--skip-column", metavar="NAME", help="A column of the file to leave out; repeatable."),
+]
 
 
 def import_(
@@ -71,6 +75,7 @@ def import_(
         str | None, typer.Option(help="Of a FHIR Bundle: a record for each encounter or each resource.")
     ] = None,
     column: ColumnOption = None,
+    skip_column: SkipColumnOption = None,
     resume: Annotated[
         str | None, typer.Option(metavar="ID", help="Follow an import that was begun before.")
     ] = None,
@@ -122,6 +127,7 @@ def import_(
         split=split,
         upsert=upsert,
         columns=_columns(column or []),
+        skip_columns=tuple(skip_column or ()),
     )
     with connected(node, credentials, token) as client:
         reason = stated(purpose, case)

@@ -80,4 +80,6 @@ def import_params(format_: str, options: ImportOptions, *, dry_run: bool) -> dic
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
     return json.dumps(dict(value), ensure_ascii=False) if isinstance(value, Mapping) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -50,7 +51,8 @@ def options_of(asked: Asked) -> dict[str, Any]:
 def asked_from_json(text: str) -> Asked:
     given: dict[str, Any] = json.loads(text)
     dry_run = bool(given.pop("dry_run", False))
-    return Asked(ImportOptions(**given), dry_run)
+    skipped = tuple(given.pop("skip_columns", ()))
+    return Asked(ImportOptions(**given, skip_columns=skipped), dry_run)
 
 
 def caller_to_json(session: Session, intent: Intent) -> str:
@@ -102,8 +104,11 @@ def _given(options: ImportOptions) -> dict[str, Any]:
     nothing = ImportOptions()
     names = [one.name for one in fields(options) if one.name not in _NOT_THE_SENDERS]
     given = {name: getattr(options, name) for name in names}
-    return {
-        name: dict(value) if name == "columns" else value
-        for name, value in given.items()
-        if value != getattr(nothing, name)
-    }
+    return {name: _plain(value) for name, value in given.items() if value != getattr(nothing, name)}
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's types; columns that are skipped are a set, so they come sorted."""
+    if isinstance(value, tuple):
+        return sorted(set(value))
+    return dict(value) if isinstance(value, Mapping) else value

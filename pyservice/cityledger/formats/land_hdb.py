@@ -28,7 +28,7 @@ from cityledger.formats.land_sale import (
 )
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format, RejectedRow, Row
-from cityledger.formats.table import Layout, read_table
+from cityledger.formats.table import COLUMN_OPTIONS, Layout, read_table
 
 NAME = "hdb-resale"
 LAYOUT = Layout(
@@ -51,7 +51,7 @@ _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 def read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     row = partial(_row, options=options, seen=Occurrences())
-    return read_rows(read_table(stream, LAYOUT, options.columns), row)
+    return read_rows(read_table(stream, LAYOUT, options.columns, options.skip_columns), row)
 
 
 def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences) -> Row:
@@ -81,4 +81,4 @@ def _parts(cells: Cells, options: ImportOptions) -> dict[str, bytes]:
     return sale(NAME, cells, options.columns, said)
 
 
-FORMATS = {NAME: Format(NAME, "Singapore HDB resale flat prices", "property", read, frozenset({"columns"}))}
+FORMATS = {NAME: Format(NAME, "Singapore HDB resale flat prices", "property", read, COLUMN_OPTIONS)}

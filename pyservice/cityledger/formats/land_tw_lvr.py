@@ -27,7 +27,7 @@ from cityledger.formats.land_sale import (
 )
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format, RejectedRow, Row
-from cityledger.formats.table import Layout, read_table
+from cityledger.formats.table import COLUMN_OPTIONS, Layout, read_table
 from cityledger.profiles.provider_id import verify_provider_id
 
 NAME = "tw-lvr"
@@ -74,7 +74,7 @@ _DAY = re.compile(r"(\d{2,3})(\d{2})(\d{2})", re.ASCII)
 
 def read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     row = partial(_row, options=options, seen=Occurrences())
-    return read_rows(read_table(stream, LAYOUT, options.columns), row)
+    return read_rows(read_table(stream, LAYOUT, options.columns, options.skip_columns), row)
 
 
 def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences) -> Row:
@@ -124,5 +124,11 @@ def _day(cells: Cells, column: str) -> str:
 
 
 FORMATS = {
-    NAME: Format(NAME, "Taiwan actual-price registration, sales", "property", read, frozenset({"columns"}))
+    NAME: Format(
+        NAME,
+        "Taiwan actual-price registration, sales",
+        "property",
+        read,
+        COLUMN_OPTIONS,
+    )
 }

@@ -11,6 +11,7 @@ from cityledger.errors import FieldError, TooLargeError
 from cityledger.formats.native_csv import read_csv
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Format, Identifier, RejectedRow, Row, row_or_reason
+from cityledger.formats.table import COLUMN_OPTIONS
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import MAX_SUBJECTS, read_subject
 from cityledger.strict_json import Json, parse, raw_members
@@ -121,6 +122,6 @@ FORMATS = {
         "Records, one a row, with columns such as id, subject.value, title.address.street",
         None,
         read_csv,
-        frozenset({"upsert", "columns"}),
+        COLUMN_OPTIONS | {"upsert"},
     ),
 }

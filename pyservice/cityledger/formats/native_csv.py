@@ -18,7 +18,7 @@ from cityledger.errors import FieldError, FormatError, MalformedJsonError
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Identifier, RejectedRow, Row, row_or_reason
 from cityledger.formats.schema_paths import cell_kinds
-from cityledger.formats.table import read_named_table
+from cityledger.formats.table import SKIP, read_named_table
 from cityledger.profiles import registry
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import read_subject
@@ -53,7 +53,7 @@ def read_csv(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Rejecte
     def verify(names: tuple[str, ...]) -> None:
         columns.update(_columns(names, options))
 
-    for item in read_named_table(stream, options.columns, verify):
+    for item in read_named_table(stream, options.columns, verify, options.skip_columns):
         if isinstance(item, RejectedRow):
             yield item
             continue
@@ -71,7 +71,7 @@ def _columns(names: tuple[str, ...], options: ImportOptions) -> dict[str, _Colum
     unknown = [name[:64] for name, column in found.items() if not column.kinds]
     if unknown:
         told = ", ".join(repr(name) for name in unknown[:12])
-        raise FormatError("header", f"unknown column {told}: the profile has no such member")
+        raise FormatError("header", f"unknown column {told}: the profile has no such member; {SKIP}")
     return found
 
 

@@ -29,5 +29,7 @@ class ImportOptions:
     """Take a change of an unknown id as its addition, and pass over a deletion of one."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """The file's own column names, by the name that the format expects: ``{"Occupancy": "Occupied"}``."""
+    skip_columns: tuple[str, ...] = ()
+    """Columns of the file, by its own names, whose cells are left out."""
     profile: str | None = None
     """The dataset's profile. The node says so, not the sender; only the native CSV needs it."""

@@ -9,14 +9,14 @@ from cityledger.formats.instants import LocalClock, zone_of
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.parking_rows import Draft, cell_count, drafts, history, place_id, urn
 from cityledger.formats.rows import Format, RejectedRow, Row
-from cityledger.formats.table import Layout, read_table
+from cityledger.formats.table import COLUMN_OPTIONS, Layout, read_table
 
 _LAYOUT = Layout(required=("SystemCodeNumber", "Capacity", "Occupancy", "LastUpdated"))
 
 
 def _read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     clock = LocalClock(zone_of(options))
-    table = read_table(stream, _LAYOUT, options.columns)
+    table = read_table(stream, _LAYOUT, options.columns, options.skip_columns)
     return history(drafts(table, lambda row_no, cells: _reading(row_no, cells, clock)))
 
 
@@ -39,6 +39,6 @@ FORMATS = {
         title="Birmingham car park readings, CSV",
         profile="parking",
         read=_read,
-        takes=frozenset({"timezone", "columns"}),
+        takes=COLUMN_OPTIONS | {"timezone"},
     )
 }

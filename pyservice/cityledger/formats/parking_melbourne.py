@@ -27,7 +27,7 @@ from cityledger.formats.parking_rows import (
     with_rest,
 )
 from cityledger.formats.rows import Format, RejectedRow, Row
-from cityledger.formats.table import Layout, read_table
+from cityledger.formats.table import COLUMN_OPTIONS, Layout, read_table
 
 _BAYS = Layout(
     required=(
@@ -56,7 +56,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
 
 def _read_bays(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     convert = converter(system_of(None, options))
-    table = read_table(stream, _BAYS, options.columns)
+    table = read_table(stream, _BAYS, options.columns, options.skip_columns)
     return snapshot(drafts(table, lambda row_no, cells: _bay(row_no, cells, convert)))
 
 
@@ -94,7 +94,7 @@ def _location(text: str, convert: Converter) -> tuple[dict[str, Any], dict[str, 
 
 
 def _read_signs(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    return history(drafts(read_table(stream, _SIGNS, options.columns), _sign))
+    return history(drafts(read_table(stream, _SIGNS, options.columns, options.skip_columns), _sign))
 
 
 def _sign(row_no: int, cells: dict[str, str]) -> Draft:
@@ -133,13 +133,13 @@ FORMATS = {
         title="Melbourne on-street bay sensors, CSV",
         profile="parking",
         read=_read_bays,
-        takes=frozenset({"columns", "crs"}),
+        takes=COLUMN_OPTIONS | {"crs"},
     ),
     "melbourne-signs": Format(
         name="melbourne-signs",
         title="Melbourne sign plates of parking zones, CSV",
         profile="parking",
         read=_read_signs,
-        takes=frozenset({"columns"}),
+        takes=COLUMN_OPTIONS,
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +20,10 @@ MAX_COLUMNS = 1_000
 MAX_ROW_CHARACTERS = 4_194_304
 """A row is held whole, each cell for more than its character: a gigabyte of commas would be one row."""
 _SHOWN = 12
+COLUMN_OPTIONS = frozenset({"columns", "skip_columns"})
+"""Options of each format whose file names its columns."""
+SKIP = "leave a column out with skipColumns (--skip-column NAME)"
+"""The next step where a column is unknown."""
 _RENAME = "if a column only has another name, say so with columns"
 
 
@@ -37,22 +41,26 @@ class Layout:
 
 
 def read_table(
-    stream: BinaryIO, layout: Layout, renamed: Mapping[str, str]
+    stream: BinaryIO, layout: Layout, renamed: Mapping[str, str], skipped: Collection[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
     """``(row number, cells by column)``; header rows are not counted and blank lines are passed over.
 
-    ``renamed`` has the file's own name for columns of the layout. Cells are exactly as written.
+    ``renamed`` has the file's own name for columns of the layout, ``skipped`` the own names of columns whose
+    cells are left out. Cells are exactly as written.
 
     Raises:
         FormatError: not UTF-8, not CSV, or the columns are not the layout's; names those missing and unknown.
     """
     rows = _csv_rows(stream)
-    columns = layout.required if layout.header_rows == 0 else _columns(rows, layout, renamed)
+    columns = layout.required if layout.header_rows == 0 else _columns(rows, layout, renamed, skipped)
     yield from _numbered(rows, columns)
 
 
 def read_named_table(
-    stream: BinaryIO, renamed: Mapping[str, str], verify: Callable[[tuple[str, ...]], None]
+    stream: BinaryIO,
+    renamed: Mapping[str, str],
+    verify: Callable[[tuple[str, ...]], None],
+    skipped: Collection[str] = (),
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
     """As ``read_table`` for a table with one header row whose columns ``verify`` takes or refuses.
 
@@ -63,19 +71,21 @@ def read_named_table(
     header = next(rows, None)
     if header is None:
         raise FormatError("header", "the file must begin with 1 header row(s)")
-    columns = _renamed(header, renamed)
-    verify(columns)  # first: only of what is a header for certain may cells be told
-    if twice := _twice(columns):
+    columns = _named(header, renamed, skipped)
+    kept = _kept(columns)
+    verify(kept)  # first: only of what is a header for certain may cells be told
+    if twice := _twice(kept):
         raise FormatError("header", f"column twice {_listed(twice)}")
     yield from _numbered(rows, columns)
 
 
 def _numbered(
-    rows: Iterator[list[str]], columns: tuple[str, ...]
+    rows: Iterator[list[str]], columns: tuple[str | None, ...]
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
     for row_no, cells in enumerate((cells for cells in rows if cells), start=1):
         if len(cells) == len(columns):
-            yield row_no, dict(zip(columns, cells, strict=True))
+            pairs = zip(columns, cells, strict=True)
+            yield row_no, {name: cell for name, cell in pairs if name is not None}
         else:
             yield RejectedRow(row_no, "", f"has {len(cells)} cells, the file's columns are {len(columns)}")
 
@@ -97,23 +107,39 @@ def _csv_rows(stream: BinaryIO) -> Iterator[list[str]]:
         raise FormatError("", f"is not CSV at line {reader.line_num}: {error}") from None
 
 
-def _columns(rows: Iterator[list[str]], layout: Layout, renamed: Mapping[str, str]) -> tuple[str, ...]:
+def _columns(
+    rows: Iterator[list[str]], layout: Layout, renamed: Mapping[str, str], skipped: Collection[str]
+) -> tuple[str | None, ...]:
     headers = [next(rows, None) for _ in range(layout.header_rows)]
     first = headers[0]
     if first is None or None in headers:
         raise FormatError("header", f"the file must begin with {layout.header_rows} header row(s)")
-    columns = _renamed(first, renamed)
-    _verify_columns(columns, layout)
+    columns = _named(first, renamed, skipped)
+    _verify_columns(_kept(columns), layout)
     return columns
 
 
-def _renamed(header: list[str], renamed: Mapping[str, str]) -> tuple[str, ...]:
+def _named(header: list[str], renamed: Mapping[str, str], skipped: Collection[str]) -> tuple[str | None, ...]:
+    """The expected name of each column, None where it is skipped."""
     if len(header) > MAX_COLUMNS:
         raise FormatError("header", f"has {len(header)} columns, at most {MAX_COLUMNS} are read")
     if absent := sorted(own[:64] for own in renamed.values() if own not in header):
         raise FormatError("columns", f"the file has no column {_listed(absent)}")
+    _verify_skipped(header, renamed, skipped)
     expected = {own: name for name, own in renamed.items()}
-    return tuple(expected.get(cell, cell) for cell in header)
+    return tuple(None if cell in skipped else expected.get(cell, cell) for cell in header)
+
+
+def _verify_skipped(header: list[str], renamed: Mapping[str, str], skipped: Collection[str]) -> None:
+    """A name that the file does not have is a slip: the column that was meant would be imported."""
+    if absent := sorted(own[:64] for own in skipped if own not in header):
+        raise FormatError("skipColumns", f"the file has no column {_listed(absent)}")
+    if both := sorted(own[:64] for own in skipped if own in renamed.values()):
+        raise FormatError("skipColumns", f"columns names these, too: {_listed(both)}")
+
+
+def _kept(columns: tuple[str | None, ...]) -> tuple[str, ...]:
+    return tuple(name for name in columns if name is not None)
 
 
 def _twice(columns: tuple[str, ...]) -> list[str]:
@@ -129,7 +155,7 @@ def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
     complaints = _complaints(missing, unknown, _twice(columns))
     told = [f"{what} {_listed(names)}" for what, names in complaints if names]
     if told:
-        raise FormatError("header", "; ".join([*told, _RENAME]))
+        raise FormatError("header", "; ".join([*told, _RENAME, *([SKIP] if unknown else [])]))
 
 
 def _complaints(

@@ -156,6 +156,15 @@ def test_a_file_of_another_format_stops_the_import_with_the_reason(shell: Shell)
     assert "stopped: header: missing column 'id'" in shell.errors
 
 
+def test_a_column_is_left_out_as_the_refusal_says(shell: Shell) -> None:
+    (shell.folder / "file").write_text("id,colour,备注\n")
+    sent = ("record", "import", DATASET, str(shell.folder / "file"), "--format", "csv")
+    shell(*sent, code=1)
+    assert "(--skip-column NAME)" in shell.errors
+    told = shell.json(*sent, "--skip-column", "colour", "--skip-column", "备注")
+    assert (told["state"], told["options"]) == ("done", {"skipColumns": ["colour", "备注"]})
+
+
 def test_an_option_that_the_format_does_not_take_is_refused(shell: Shell) -> None:
     (shell.folder / "file").write_text(GOOD % 1)
     file = str(shell.folder / "file")

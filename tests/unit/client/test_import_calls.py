@@ -125,13 +125,20 @@ def test_refusals_come_as_typed_errors(connect: Connect, node: TestNode) -> None
 
 
 def test_options_are_said_as_the_node_reads_them() -> None:
-    options = ImportOptions(observed_at="2026-01-01T00:00Z", capacity=0, upsert=True, columns={"id": "号"})
+    options = ImportOptions(
+        observed_at="2026-01-01T00:00Z",
+        capacity=0,
+        upsert=True,
+        columns={"id": "号"},
+        skip_columns=("备注", "x"),
+    )
     assert import_params("csv", options, dry_run=True) == {
         "format": "csv",
         "observedAt": "2026-01-01T00:00Z",
         "capacity": "0",
         "upsert": "true",
         "columns": '{"id": "号"}',
+        "skipColumns": '["备注", "x"]',
         "dryRun": "true",
     }
     assert import_params("csv", ImportOptions(), dry_run=False) == {"format": "csv"}

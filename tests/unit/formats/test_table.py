@@ -15,6 +15,10 @@ def _read(data: bytes, layout: Layout = LAYOUT, **renamed: str) -> list[object]:
     return list(read_table(io.BytesIO(data), layout, renamed))
 
 
+def _skipping(data: bytes, *skipped: str, **renamed: str) -> list[object]:
+    return list(read_table(io.BytesIO(data), LAYOUT, renamed, skipped))
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order mark"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_read_table_gives_cells_as_written(mark: bytes, end: bytes) -> None:
@@ -78,3 +82,27 @@ def test_read_table_leaves_the_stream_open() -> None:
     list(read_table(stream, LAYOUT, {}))
 
     assert not stream.closed
+
+
+def test_read_table_leaves_out_the_columns_that_are_skipped() -> None:
+    assert _skipping(b"place,colour,count,colour\na,red,1,blue\nb\n", "colour") == [
+        (1, {"place": "a", "count": "1"}),
+        RejectedRow(2, "", "has 1 cells, the file's columns are 4"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("skipped", "renamed", "field", "message"),
+    [
+        ("color", {}, "skipColumns", "the file has no column 'color'"),
+        ("count", {}, "header", "missing column 'count'"),
+        ("where", {"place": "where"}, "skipColumns", "columns names these, too: 'where'"),
+    ],
+)
+def test_read_table_refuses_to_skip_what_it_needs_or_does_not_have(
+    skipped: str, renamed: dict[str, str], field: str, message: str
+) -> None:
+    with pytest.raises(FormatError) as caught:
+        _skipping(b"place,colour,count,where\n", skipped, "colour", **renamed)
+    assert caught.value.field == field
+    assert message in caught.value.reason
