@@ -39,7 +39,7 @@ def following(begun: Import) -> Iterator[Callable[[Import], None]]:
     from rich.progress import TaskProgressColumn, TextColumn
 
     rate = _Rate(begun.rows_done)
-    lines = _Lines()
+    lines = Lines()
 
     def progress(show: Callable[[int, str, str], None], found: Import) -> None:
         told = f"{found.rows_done:,} rows, {rate.at(found.rows_done):,.0f}/s"
@@ -73,7 +73,7 @@ class _Rate:
         return (rows - self._rows) / max(time.monotonic() - self._began, 0.001)
 
 
-class _Lines:
+class Lines:
     """A line on stderr every ten seconds, for logs and pipes; a terminal has the bar."""
 
     def __init__(self) -> None:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_rows, progress
+from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_rows
+from cityledger.cli.scrub_progress import MIB, scrubbing
 
 if TYPE_CHECKING:
-    from cityledger.recovery.scrub import Progress, Scrub
+    from cityledger.recovery.scrub import Scrub
     from cityledger.settings import Settings
 
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
 ]
-MIB = 1_048_576
 
 
 def scrub(
@@ -49,8 +49,7 @@ def scrub(
     verify_restored(folder)
     with using_all_keys(settings.keyring), ExitStack() as stack:
         made = _open(settings, stack, _Pace(mib_per_second * MIB).spent)
-        told = stack.enter_context(progress("scrub", None))
-        ended = made.run(restart=restart, stepped=lambda at: told(_where(at)))
+        ended = made.run(restart=restart, stepped=stack.enter_context(scrubbing()))
     rows = [
         {"log": one.log, "seq": one.seq, "what": one.what, "next": one.next_step} for one in ended.findings
     ]
@@ -85,10 +84,6 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     verify_schema(database)
     journal = stack.enter_context(closing(Journal(database)))
     return Scrub(database, journal, grounds, paced)
-
-
-def _where(at: Progress) -> str:
-    return f"{at.stage}, {at.leaves:,} leaves, {at.bytes / MIB:,.0f} MiB, {len(at.findings)} findings"
 
 
 class _Pace:

@@ -18,6 +18,7 @@ from cityledger.keccak import keccak
 from cityledger.proofs.merkle import Tree
 from cityledger.recovery.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
 from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
+from cityledger.recovery.scrub_extent import STAGES, is_later, rows_left
 from cityledger.store import logs, node_state
 from cityledger.store.batches import batched_end, numbered_at
 from cityledger.store.database import Database
@@ -40,12 +41,18 @@ _BEHIND = (HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT)
 
 @dataclass
 class Progress:
-    """How far a scrub is; ``log`` and ``seq`` are the last that was looked at in ``stage``."""
+    """How far a scrub is; ``log`` and ``seq`` are the last that was looked at in ``stage``.
+
+    ``rows`` of ``total`` are read: leaves, batches, attempts and log heads. The total is counted at the start
+    of each stage, since the node may add rows; at the end both are equal.
+    """
 
     stage: str = "leaves"
     log: int = 0
     seq: int = -1
     leaves: int = 0
+    rows: int = 0
+    total: int = 0
     bytes: int = 0
     findings: list[Finding] = field(default_factory=list)
 
@@ -71,20 +78,27 @@ class Scrub:
             "attempts": self._attempts,
             "heads": self._heads,
         }
-        names = list(stages)
-        for name in names[names.index(at.stage) :]:
+        for name in STAGES[STAGES.index(at.stage) :]:
             if at.stage != name:
                 at.stage, at.log, at.seq = name, 0, -1
+            at.total = at.rows + self._rows_left(at)
             pages = 0
             while stages[name](at):
                 del at.findings[KEPT_FINDINGS:]
+                at.total = max(at.total, at.rows)
                 stepped(at)
                 pages += 1
                 if pages % PAGES_A_SAVE == 0:
                     self._save(at)
             self._save(at)
+        at.total = at.rows
+        stepped(at)
         self._forget()
         return at
+
+    def _rows_left(self, at: Progress) -> int:
+        with self._database.reading() as connection:
+            return rows_left(connection, at.stage, at.log, at.seq)
 
     # --- stages: each does a page, and says whether there may be more -------------------------------------
 
@@ -100,6 +114,7 @@ class Scrub:
                 with told(at.findings, row.log, row.seq, RESTORE):
                     long += scrub_leaf(connection, self._grounds, row)
                 at.leaves += 1
+                at.rows += 1
             read = sum(_sealed_bytes(connection, rows))
         at.bytes += read
         self._paced(read)
@@ -138,6 +153,7 @@ class Scrub:
                     same = chain is None or (chain.size, chain.root) == (row.size, row.root)
                     require(same, "the index holds another batch with this number")
                 at.log, at.seq = row.log, row.first + row.size - 1
+                at.rows += 1
         self._paced(sum(32 * row.size for row in rows))
         return bool(rows)
 
@@ -150,6 +166,7 @@ class Scrub:
                 is_whole = keccak(bytes(row.raw)) == row.tx_hash
                 require(is_whole, f"the transaction with nonce {row.nonce} is not what its hash says")
             at.seq = row.id
+            at.rows += 1
         self._paced(sum(len(row.raw) for row in rows))
         return bool(rows)
 
@@ -161,6 +178,7 @@ class Scrub:
             for head in logs.list_heads(connection):
                 self._log_head(connection, at, head)
                 self._hosted_keys(connection, at, head)
+                at.rows += 1
             self._strays(connection, at)
             self._record_heads(connection, at)
         return False
@@ -242,5 +260,5 @@ def _sealed_bytes(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Ite
 
 
 def _after(table: sa.Table, second: sa.ColumnElement[Any], at: Progress) -> sa.Select[Any]:
-    later = (table.c.log > at.log) | ((table.c.log == at.log) & (second > at.seq))
+    later = is_later(table, second, at.log, at.seq)
     return sa.select(table).where(later).order_by(table.c.log, second).limit(PAGE)
