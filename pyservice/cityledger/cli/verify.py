@@ -13,6 +13,7 @@ from cityledger.errors import ConfigurationError, VerificationError
 if TYPE_CHECKING:
     from cityledger.client import RpcLedgerReader
     from cityledger.proofs.proof_file import Proof
+    from cityledger.proofs.receipts import SignedReceipt
     from cityledger.proofs.verify import Companion
     from cityledger.types import Address
 
@@ -115,13 +116,25 @@ def asked_block(reader: RpcLedgerReader | None) -> dict[str, object]:
 
 def _companion(erased: Path | None, receipt: Path | None) -> Companion:
     from cityledger.proofs.proof_file import parse_proof
-    from cityledger.proofs.receipts import parse_signed_receipt
     from cityledger.proofs.verify import Companion
 
     return Companion(
         None if erased is None else parse_proof(_bytes_of(erased)),
-        None if receipt is None else parse_signed_receipt(_bytes_of(receipt)),
+        None if receipt is None else _decided(receipt),
     )
+
+
+def _decided(receipt: Path) -> SignedReceipt:
+    """
+    Raises:
+        VerificationError: not a signed receipt, or its decision is not that of its facts.
+    """
+    from cityledger.client.receipt_facts import verify_decision
+    from cityledger.proofs.receipts import parse_signed_receipt
+
+    held = parse_signed_receipt(_bytes_of(receipt))
+    verify_decision(held.receipt)
+    return held
 
 
 def _shown(proof: Proof, erased: Path | None) -> dict[str, object]:

@@ -78,7 +78,8 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
 
 
 def verify_possible(receipt: Receipt) -> None:
-    """Refuses what no decision of this version gives (SPEC.md §3).
+    """Refuses what no decision of this version gives (SPEC.md §3). Whether ``code`` and ``permit`` follow
+    from ``facts`` is the rules' to say: ``client/receipt_facts``.
 
     Raises:
         VerificationError: names the field.
