@@ -115,6 +115,7 @@ _HEADERS = {
     "no receipts": _field("receiptsRoot", flip),
     "another fee": _field("baseFeePerGas", lambda _fee: hex(10**15)),
     "another hash": _field("hash", flip),
+    "negative gas": _field("gasUsed", lambda _gas: "-0x1"),
     "another number": _field("number", lambda number: hex(int(number, 16) + 1)),
     "not there": say(None),
 }
@@ -143,6 +144,7 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "another contract": change(_of_another_contract),
         "another spelling": change(_spelt_otherwise),
         "other transactions": change(_of_other_transactions),
+        "negative gas": change(lambda all_: [{**one, "cumulativeGasUsed": "-0x1"} for one in all_]),
         "all failed": change(lambda all_: [{**one, "status": "0x0"} for one in all_]),
     },
     "eth_getLogs": {

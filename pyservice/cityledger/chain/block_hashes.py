@@ -93,5 +93,16 @@ def _hash(block: Mapping[str, Any], later: list[str]) -> str:
 def _field(name: str, value: str) -> bytes:
     if name not in _QUANTITIES:
         return bytes.fromhex(value.removeprefix("0x"))
+    return quantity_bytes(value)
+
+
+def quantity_bytes(value: str) -> bytes:
+    """A quantity as RLP encodes it.
+
+    Raises:
+        TypeError, ValueError: it is not a number from 0 up in hex.
+    """
     number = int(value, 16)
+    if number < 0:
+        raise ValueError("a negative quantity")
     return number.to_bytes((number.bit_length() + 7) // 8, "big")

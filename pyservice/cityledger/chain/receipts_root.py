@@ -10,6 +10,7 @@ from typing import Any
 
 from rlp import encode as rlp_encode
 
+from cityledger.chain.block_hashes import quantity_bytes
 from cityledger.keccak import keccak
 
 _Pairs = Sequence[tuple[tuple[int, ...], bytes]]
@@ -36,10 +37,10 @@ def ordered_root(values: Sequence[bytes]) -> bytes:
 
 
 def _encode(receipt: Mapping[str, Any]) -> bytes:
-    outcome = _quantity(receipt["status"]) if receipt.get("status") is not None else _bytes(receipt["root"])
+    outcome = quantity_bytes(receipt["status"]) if receipt.get("status") is not None else _bytes(receipt["root"])
     fields = [
         outcome,
-        _quantity(receipt["cumulativeGasUsed"]),
+        quantity_bytes(receipt["cumulativeGasUsed"]),
         _bytes(receipt["logsBloom"]),
         [
             [_bytes(log["address"]), [_bytes(one) for one in log["topics"]], _bytes(log["data"])]
@@ -82,11 +83,6 @@ def _packed(nibbles: tuple[int, ...], *, is_leaf: bool) -> bytes:
 
 def _nibbles(key: bytes) -> tuple[int, ...]:
     return tuple(nibble for byte in key for nibble in divmod(byte, 16))
-
-
-def _quantity(value: str) -> bytes:
-    number = int(value, 16)
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
 def _bytes(value: str) -> bytes:
