@@ -37,7 +37,9 @@ def ordered_root(values: Sequence[bytes]) -> bytes:
 
 
 def _encode(receipt: Mapping[str, Any]) -> bytes:
-    outcome = quantity_bytes(receipt["status"]) if receipt.get("status") is not None else _bytes(receipt["root"])
+    outcome = (
+        quantity_bytes(receipt["status"]) if receipt.get("status") is not None else _bytes(receipt["root"])
+    )
     fields = [
         outcome,
         quantity_bytes(receipt["cumulativeGasUsed"]),
