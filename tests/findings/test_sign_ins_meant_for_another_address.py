@@ -104,6 +104,15 @@ def test_nodes_of_two_domains_share_no_origin(node: TestNode) -> None:
     assert not first & second
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1"])  # noqa: S104 - not bound
+def test_where_a_node_listens_is_none_of_its_origins(node: TestNode, host: str) -> None:
+    """Many nodes listen at 0.0.0.0, and each machine reaches itself by it."""
+    settings = replace(node.context.settings, domain="land.city.test", host=host, port=8053)
+    names = {"land.city.test", "land.city.test:8053"}
+    expected = {f"{scheme}://{name}" for scheme in ("http", "https") for name in names}
+    assert replace(node.context, settings=settings).origins == expected
+
+
 SETTINGS = f"""
 database_url = "sqlite:///node.db"
 rpc_url = "http://127.0.0.1:9"

@@ -52,14 +52,12 @@ class NodeContext:
         """``scheme://authority`` of this node, as a DPoP proof may name it (RFC 9449 §4.3 (9)).
 
         The request's own Host header is not among them: a node in the middle would send whatever suits it.
-        Nor are names of every machine's own, such as localhost, unless the domain is one: a proof for them
-        that one node has seen would be valid at every other.
+        Nor is the address it listens at, such as 0.0.0.0, nor are names of every machine's own, such as
+        localhost, unless the domain is one: a proof for them that one node has seen would be valid at others.
         """
         settings = self.settings
         hosts = {settings.domain}
         if is_own_machine(settings.domain):
             hosts |= set(OWN_MACHINE)
-        elif not is_own_machine(settings.host):
-            hosts.add(settings.host)
         named = {settings.domain} | {f"{host}:{settings.port}" for host in hosts}
         return frozenset(f"{scheme}://{name.lower()}" for scheme in ("http", "https") for name in named)
