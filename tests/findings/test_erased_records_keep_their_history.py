@@ -69,3 +69,20 @@ def test_an_erasure_for_another_reason_is_still_shown(node: TestNode) -> None:
 
     (version,) = _get(node, "LAND", "reader", "visit", "/history").json()["versions"]
     assert version["erased"] is True
+
+
+def test_an_erased_head_is_the_providers_alone(node: TestNode) -> None:
+    node.put(node.health, "visit", TREATMENT_RECORD)
+    node.anchor_all()
+    writer = node.headers("HEALTH", "writer")
+    assert (
+        node.client.post(node.url(node.health, "visit", "/head"), json={}, headers=writer).status_code == 200
+    )
+    _write_and_erase(node, "subject-request")
+    node.put(node.health, "visit", TREATMENT_RECORD)
+
+    heads = {
+        code: _get(node, code, "reader", "visit", "/history").json()["head"] for code in ("LAND", "HEALTH")
+    }
+    assert heads["LAND"] is None
+    assert heads["HEALTH"]["version"] == 1

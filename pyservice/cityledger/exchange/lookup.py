@@ -107,18 +107,19 @@ def history(
 ) -> tuple[Passed, History]:
     """At most ``limit`` versions of a record above ``after`` with the state of their batches, and which of
     them has landed. To others than the provider, versions that were erased at the subject's request are
-    absent.
+    absent, also where one of them is the head.
     """
     passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
         final = node_state.final_block(connection)
         versions = records.list_versions(connection, target.dataset, target.record, after=after, limit=limit)
         following = versions[-1].version if len(versions) == limit else None
+        head = index.find_head(connection, target.dataset, target.record)
         if session.agency != passed.ruling.dataset.provider:
             erased = list_erased_by_request(connection, target.dataset, target.record)
             versions = [one for one in versions if one.version not in erased]
+            head = None if head is not None and head.version in erased else head
         states = tuple(VersionState(one, _state(connection, one, final)) for one in versions)
-        head = index.find_head(connection, target.dataset, target.record)
         return passed, History(states, head, following)
 
 
