@@ -164,15 +164,23 @@ class Store:
             self.bench.dataset,
             SYSTEM,
             str(number),
+            after=None,
+            limit=100,
         )
-        assert [one.record for one in found[1]] == [self.record(number)]
+        assert [one.record for one in found[1].versions] == [self.record(number)]
 
     def find_subject(self, number: int) -> None:
         subject = self.subject(number)
         _, found = find_by_subject(
-            self.services, READER, Intent(Action.LOOKUP, OWN_DUTY), self.bench.dataset, subject
+            self.services,
+            READER,
+            Intent(Action.LOOKUP, OWN_DUTY),
+            self.bench.dataset,
+            subject,
+            after=None,
+            limit=100,
         )
-        assert [one.record for one in found] == [self.record(number)]
+        assert [one.record for one in found.versions] == [self.record(number)]
 
     def prove(self, number: int) -> None:
         target = Target(self.bench.dataset, self.record(number))

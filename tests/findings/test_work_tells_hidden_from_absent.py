@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from httpx import Response
 from prometheus_client import generate_latest
 
-from cityledger.api.paging import write_cursor
+from cityledger.api.paging import write_cursor, write_key_cursor
 from cityledger.api.wire.shapes import hex_of
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import subjects as subject_store
@@ -132,8 +132,18 @@ class Asking:
         keys = self.node.context.services.keys_of(HEALTH)
         return record_id(keys.record_key(self.node.health), self.person.name)
 
-    def search(self, word: str, body: dict[str, Any]) -> Response:
-        return self.request("POST", self.node.url(self.node.health, word), json=body)
+    def search(self, word: str, body: dict[str, Any], query: str = "") -> Response:
+        return self.request("POST", self.node.url(self.node.health, word, query), json=body)
+
+    @property
+    def about_subject(self) -> dict[str, Any]:
+        return {"subject": hex_of(self.person.subject)}
+
+    @property
+    def page_from_record(self) -> str:
+        """The query of a page whose first record is the named one, where that is listed."""
+        before = (int.from_bytes(self.record) - 1).to_bytes(32)
+        return f"?limit=1&after={write_key_cursor(before)}"
 
     def receipt_of_a_read(self) -> str:
         """The digest of the receipt of a read of the named record, which only the provider knows."""
@@ -155,8 +165,20 @@ def _searches(word: str) -> dict[str, Callable[[Asking], Response]]:
     return {
         f"{word} by id": lambda one: one.search(word, {"id": one.person.name}),
         f"{word} by 0x id": lambda one: one.search(word, {"id": hex_of(one.record)}),
-        f"{word} by subject": lambda one: one.search(word, {"subject": hex_of(one.person.subject)}),
+        f"{word} by subject": lambda one: one.search(word, one.about_subject),
         f"{word} by identifier": lambda one: one.search(word, {"identifier": one.person.visit}),
+    }
+
+
+def _pages() -> dict[str, Callable[[Asking], Response]]:
+    """First pages, and later ones that begin with the named record."""
+    return {
+        "page by subject": lambda one: one.search("find", one.about_subject, "?limit=1"),
+        "page by identifier": lambda one: one.search("find", {"identifier": one.person.visit}, "?limit=1"),
+        "later page by subject": lambda one: one.search("find", one.about_subject, one.page_from_record),
+        "later page by identifier": lambda one: one.search(
+            "find", {"identifier": one.person.visit}, one.page_from_record
+        ),
     }
 
 
@@ -200,7 +222,7 @@ PROBES: dict[tuple[str, str], dict[str, Callable[[Asking], Response]]] = {
         "tombstone": lambda one: one.about("GET", "/tombstone"),
         "tombstone of a version": lambda one: one.about("GET", "/tombstone?version=1"),
     },
-    ("POST", RECORDS + "/find"): _searches("find"),
+    ("POST", RECORDS + "/find"): {**_searches("find"), **_pages()},
     ("POST", RECORDS + "/check"): _searches("check"),
     ("POST", RECORDS + "/{id}/head"): {"land": lambda one: one.about("POST", "/head", json={})},
     ("POST", RECORDS + "/{id}/restrict"): {

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import Query
 
 from cityledger.api.context import NodeContext
-from cityledger.api.paging import read_cursor, write_cursor
+from cityledger.api.paging import read_cursor, read_key_cursor, write_cursor, write_key_cursor
 from cityledger.api.signin.standing import is_in_standing
 from cityledger.api.steward import ROLE_NOT_HELD
 from cityledger.api.wire.imports import ImportRows, Imports, ImportView, import_row, import_view
-from cityledger.errors import DeniedError, FieldError, InputError
+from cityledger.errors import DeniedError, FieldError, InputError, NotFoundError
 from cityledger.exchange.import_jobs import (
     Order,
     get_import,
@@ -112,13 +112,21 @@ def find_import(node: NodeContext, session: Session, id_: str) -> ImportView:
     return import_view(get_import(node.services, session.agency, id_))
 
 
-def recent_imports(node: NodeContext, session: Session, limit: int) -> Imports:
-    """
-    Raises: as ``find_import``, but NotFoundError.
+def page_of_imports(node: NodeContext, session: Session, after: str | None, limit: int) -> Imports:
+    """A cursor holds the id of the last import: its place in the order of arrival would say how many files
+    of other agencies came.
+
+    Raises: as ``find_import``, but NotFoundError, and
+        FieldError: not a cursor of this node for this agency.
     """
     _verify_writer(node, session)
-    jobs = list_imports(node.services, session.agency, limit)
-    return Imports(imports=[import_view(job) for job in jobs])
+    key = read_key_cursor(after, 16)
+    try:
+        jobs = list_imports(node.services, session.agency, None if key is None else key.hex(), limit + 1)
+    except NotFoundError:
+        raise FieldError("after", "is not a cursor of this node") from None
+    following = write_key_cursor(bytes.fromhex(jobs[limit - 1].id)) if len(jobs) > limit else None
+    return Imports(imports=[import_view(job) for job in jobs[:limit]], next=following)
 
 
 def page_of_rows(

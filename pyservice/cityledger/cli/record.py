@@ -124,7 +124,7 @@ def find(
 ) -> None:
     """List the newest versions of a subject's records, of one record, or of those with an identifier.
 
-    They are listed as far as you may know of them.
+    They are listed as far as you may know of them, all pages of the node's answer; each page leaves receipts.
 
     Example: `cityledger record find HEALTH/treatment/outpatient/visits --purpose OWN_DUTY
     --identifier "http://hospital.example/visits|V-2041"`

@@ -58,6 +58,7 @@ class ImportRow:
 @dataclass(frozen=True, slots=True)
 class ImportList:
     imports: tuple[Import, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Erased:
 @dataclass(frozen=True, slots=True)
 class Found:
     records: tuple[FoundRecord, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

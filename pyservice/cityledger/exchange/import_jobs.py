@@ -106,10 +106,17 @@ def get_import(services: Services, agency: AgencyId, id_: str) -> OpenedJob:
     return opened(services, job)
 
 
-def list_imports(services: Services, agency: AgencyId, limit: int) -> list[OpenedJob]:
-    """The newest imports of an agency, newest first."""
+def list_imports(services: Services, agency: AgencyId, after: str | None, limit: int) -> list[OpenedJob]:
+    """The newest imports of an agency, newest first; those that come after the id ``after`` in that order.
+
+    Raises:
+        NotFoundError: the agency has no import of that id.
+    """
     with services.database.reading() as connection:
-        jobs = imports.list_jobs(connection, agency, limit)
+        last = None if after is None else imports.find_job(connection, after)
+        if after is not None and (last is None or last.key.agency != agency):
+            raise NotFoundError("import")
+        jobs = imports.list_jobs(connection, agency, last, limit)
     return [opened(services, job) for job in jobs]
 
 

@@ -21,7 +21,7 @@ from cityledger.store.records import StoredVersion
 from cityledger.store.tokens import Session
 from cityledger.store.tombstones import list_erased_by_request
 from cityledger.store.visible_records import Hiding, hiding_from
-from cityledger.types import AgencyId, BatchState, DatasetId, SubjectId
+from cityledger.types import AgencyId, BatchState, DatasetId, RecordId, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,19 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundPage:
+    """Versions by record. ``after`` continues the list, None at its end."""
+
+    versions: tuple[StoredVersion, ...]
+    after: RecordId | None
+
+    @classmethod
+    def of(cls, found: list[StoredVersion], limit: int) -> FoundPage:
+        """The first ``limit`` of those that were read; one more was asked for."""
+        return cls(tuple(found[:limit]), found[limit - 1].record if len(found) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Inclusion:
     """A leaf's place under an anchored root: everything that a proof file needs."""
 
@@ -55,14 +68,26 @@ class Inclusion:
 
 
 def find_by_subject(
-    services: Services, session: Session, intent: Intent, dataset: DatasetId, subject: SubjectId
-) -> tuple[Passed, list[StoredVersion]]:
-    """The newest versions that name a subject, less those that the rules hide from this caller."""
+    services: Services,
+    session: Session,
+    intent: Intent,
+    dataset: DatasetId,
+    subject: SubjectId,
+    *,
+    after: RecordId | None,
+    limit: int,
+) -> tuple[Passed, FoundPage]:
+    """At most ``limit`` of the newest versions that name a subject, of records above ``after``, less those
+    that the rules hide from this caller. Its receipts are those of the question, one for each page.
+    """
     target = Target(dataset, subject=subject, parts=0)
     passed = pass_gate(services, session, intent, target)
     with services.database.reading() as connection:
         hiding = hiding_now(connection, services, session, intent, target)
-        return passed, visible_records.find_of_subject(connection, dataset, subject, hiding)
+        found = visible_records.find_of_subject(
+            connection, dataset, subject, hiding, after=after, limit=limit + 1
+        )
+    return passed, FoundPage.of(found, limit)
 
 
 def find_by_key(

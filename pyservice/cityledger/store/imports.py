@@ -144,9 +144,11 @@ def find_newest_of(connection: sa.Connection, key: JobKey) -> Job | None:
     return None if row is None else _job(row)
 
 
-def list_jobs(connection: sa.Connection, agency: AgencyId, limit: int) -> list[Job]:
-    """The newest jobs of an agency, newest first."""
+def list_jobs(connection: sa.Connection, agency: AgencyId, before: Job | None, limit: int) -> list[Job]:
+    """The newest jobs of an agency, or of those that came before ``before``; newest first."""
     query = sa.select(import_job).where(import_job.c.agency == agency)
+    if before is not None:
+        query = query.where(import_job.c.place < before.place)
     newest_first = query.order_by(import_job.c.place.desc()).limit(limit)
     return [_job(row) for row in connection.execute(newest_first)]
 

@@ -13,7 +13,7 @@ from cityledger.store import index_tables as t
 from cityledger.store.records import StoredVersion, stored_version
 from cityledger.store.tables import record_identifier, record_subject, record_version
 from cityledger.store.tables import subject as subject_table
-from cityledger.types import NO_AGENCY, AgencyId, DatasetId, SubjectId
+from cityledger.types import NO_AGENCY, AgencyId, DatasetId, RecordId, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,18 @@ def hiding_from(consumer: AgencyId, *, sealed: bool, for_all: bool, for_consumer
 
 
 def find_of_subject(
-    connection: sa.Connection, dataset: DatasetId, subject: SubjectId, hiding: Hiding
+    connection: sa.Connection,
+    dataset: DatasetId,
+    subject: SubjectId,
+    hiding: Hiding,
+    *,
+    after: RecordId | None,
+    limit: int,
 ) -> list[StoredVersion]:
-    """The newest versions, readable and not hidden, that name a subject; by record."""
-    return _load(connection, _of_subject(dataset, subject, hiding))
+    """The newest versions, readable and not hidden, that name a subject: by record, those above ``after``."""
+    names = (record_subject.c.dataset == dataset) & (record_subject.c.subject == subject)
+    page = _is_above(record_subject, names, after)
+    return _load(connection, _newest_of(dataset, record_subject, page, hiding), limit)
 
 
 def find_named_subject(
@@ -49,25 +57,34 @@ def find_named_subject(
     s = subject_table.c
     known = (s.provider == provider) & (s.identifier == identifier)
     named = sa.select(s.subject).where(known).scalar_subquery()
-    query = sa.select(named).where(sa.exists(_of_subject(dataset, named, hiding)))
+    names = (record_subject.c.dataset == dataset) & (record_subject.c.subject == named)
+    query = sa.select(named).where(sa.exists(_newest_of(dataset, record_subject, names, hiding)))
     found = connection.execute(query).scalar_one_or_none()
     return None if found is None else SubjectId(found)
 
 
 def find_of_identifier(
-    connection: sa.Connection, dataset: DatasetId, identifier: bytes, hiding: Hiding
+    connection: sa.Connection,
+    dataset: DatasetId,
+    identifier: bytes,
+    hiding: Hiding,
+    *,
+    after: RecordId | None,
+    limit: int,
 ) -> list[StoredVersion]:
-    """The newest versions, readable and not hidden, that carry a business identifier, an HMAC; by record."""
+    """The newest versions, readable and not hidden, that carry a business identifier, an HMAC: by record,
+    those above ``after``.
+    """
     table = record_identifier
     carries = (table.c.dataset == dataset) & (table.c.identifier == identifier)
-    return _load(connection, _newest_of(dataset, table, carries, hiding))
+    page = _is_above(table, carries, after)
+    return _load(connection, _newest_of(dataset, table, page, hiding), limit)
 
 
-def _of_subject(
-    dataset: DatasetId, subject: SubjectId | sa.ScalarSelect[Any], hiding: Hiding
-) -> sa.Select[Any]:
-    names = (record_subject.c.dataset == dataset) & (record_subject.c.subject == subject)
-    return _newest_of(dataset, record_subject, names, hiding)
+def _is_above(
+    table: sa.Table, names: sa.ColumnElement[bool], after: RecordId | None
+) -> sa.ColumnElement[bool]:
+    return names if after is None else names & (table.c.record > after)
 
 
 def _newest_of(
@@ -104,8 +121,9 @@ def _shown(hiding: Hiding) -> list[sa.ColumnElement[bool]]:
     return shown
 
 
-def _load(connection: sa.Connection, query: sa.Select[Any]) -> list[StoredVersion]:
-    found, s = query.subquery("found"), record_subject.c
+def _load(connection: sa.Connection, query: sa.Select[Any], limit: int) -> list[StoredVersion]:
+    page = query.order_by(record_version.c.record).limit(limit)
+    found, s = page.subquery("found"), record_subject.c
     is_of = (s.dataset == found.c.dataset) & (s.record == found.c.record) & (s.version == found.c.version)
     # An outer join, so that SQLite goes from the versions to their subjects and not the other way.
     named = sa.select(found, s.subject).select_from(found.outerjoin(record_subject, is_of))

@@ -13,6 +13,7 @@ import pytest
 from cityledger.cli import proof_waiting
 from cityledger.cli.main import run
 from cityledger.client._sync import client as client_module
+from cityledger.client._sync import record_calls
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
 from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
@@ -141,6 +142,15 @@ def test_find_takes_a_business_identifier(shell: Shell) -> None:
     asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--identifier")
     assert [one["record"] for one in shell.json(*asked, "http://hospital.example/visits|V|1")] == [record]
     assert shell.json(*asked, "http://hospital.example/visits|V") == []
+
+
+def test_find_lists_the_records_of_every_page(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
+    subject = TREATMENT_RECORD["subjects"][0]  # type: ignore[index]
+    records = {shell.node.put(shell.node.health, f"v-{n}", TREATMENT_RECORD)["record"] for n in range(3)}
+    asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--subject", subject)
+
+    assert [one["record"] for one in shell.json(*asked)] == sorted(records)
 
 
 def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
 from cityledger.client import Client, Reason, SiweCredentials, with_openings
+from cityledger.client._sync import record_calls
 from cityledger.client.address import record_path as _path
 from cityledger.client.answers import Release
 from cityledger.client.release_checks import Asked, Caller
@@ -101,6 +103,23 @@ def test_find_and_check_take_a_business_identifier(connect: Connect, node: TestN
     assert not reader.check(node.health, OWN, identifier=(asked[0], "V-2"))
     with pytest.raises(TypeError, match="exactly one"):
         reader.find(node.health, OWN, record="visit-1", identifier=asked)
+
+
+@pytest.mark.parametrize("asked", [{"subject": SUBJECT}, {"identifier": ("urn:visits", "V-1")}])
+def test_find_fetches_every_page(
+    connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
+    told = {"identifier": [{"system": "urn:visits", "value": "V-1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    writer = connect("HEALTH", "writer")
+    written = {
+        writer.put_record(node.health, f"visit-{number}", {"summary": summary}, subjects=[SUBJECT]).record
+        for number in range(5)
+    }
+    found = connect("HEALTH", "reader").find(node.health, OWN, **asked)
+
+    assert [one.record for one in found] == sorted(written)
 
 
 def test_put_record_writes_once_under_one_key(connect: Connect, node: TestNode) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cityledger.client import AssertionCredentials, AsyncClient, Client, Retries, SiweCredentials
+from cityledger.client._sync import import_calls
 from cityledger.client.import_forms import Import, import_params
 from cityledger.client.uploads import Upload
 from cityledger.errors import ConflictError, FieldError, NodeUnreachableError, NotFoundError
@@ -57,6 +58,20 @@ def test_a_file_is_sent_followed_and_told(connect: Connect, node: TestNode) -> N
     assert client.imports() == (done,)
     repeat = client.start_import(node.land, io.BytesIO(FILE), "ndjson")
     assert (repeat.repeat_of, repeat.rows_done, repeat.is_finished) == (done.id, 0, True)
+
+
+def test_imports_are_listed_over_pages(
+    connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_calls, "_PAGE_IMPORTS", 2)
+    client = connect("LAND", "writer")
+    files = [ndjson([{"id": name, "parts": TITLE_RECORD["parts"]}]) for name in "abcde"]
+    sent = [client.start_import(node.land, io.BytesIO(data), "ndjson").id for data in files][::-1]
+
+    assert [one.id for one in client.imports()] == sent
+    assert [one.id for one in client.imports(None)] == sent
+    assert [one.id for one in client.imports(3)] == sent[:3]
+    assert [one.id for one in client.imports(4)] == sent[:4]
 
 
 def test_a_file_is_sent_from_where_it_stands(connect: Connect, node: TestNode) -> None:

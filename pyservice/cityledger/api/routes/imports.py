@@ -14,9 +14,9 @@ from cityledger.api.importing import (
     FormatInQuery,
     asked_options,
     find_import,
+    page_of_imports,
     page_of_rows,
     receive_file,
-    recent_imports,
 )
 from cityledger.api.limits.pace import Pace
 from cityledger.api.places import DatasetInPath, dataset_of
@@ -71,9 +71,9 @@ async def start_import(
 
 
 @router.get("/v1/imports")
-def imports(node: Node, session: Caller, limit: Limit = 100) -> Imports:
-    """The newest imports of the caller's agency."""
-    return recent_imports(node, session, limit)
+def imports(node: Node, session: Caller, after: After = None, limit: Limit = 100) -> Imports:
+    """The imports of the caller's agency, newest first. `next` continues the list, null at its end."""
+    return page_of_imports(node, session, after, limit)
 
 
 @router.get(IMPORT)

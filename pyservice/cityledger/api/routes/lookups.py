@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.finding import find_records
+from cityledger.api.finding import find_records, is_any_found, read_record_cursor, write_record_cursor
 from cityledger.api.headers import Stated, answer_headers
 from cityledger.api.paging import read_key_cursor
 from cityledger.api.places import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
 from cityledger.api.proving import erasure_answer, proof_answer
-from cityledger.api.routes.directory import After
+from cityledger.api.routes.directory import After, PageLimit
 from cityledger.api.routes.records import RECORD
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.api.wire.lookups import (
@@ -42,13 +42,20 @@ def find(
     reason: Stated,
     asked: Sought,
     response: Response,
+    after: After = None,
+    limit: PageLimit = 100,
 ) -> Found:
     """The newest versions of a subject's records, of one record, or of those that carry an identifier: as far
-    as the caller may know of them.
+    as the caller may know of them. `next` continues the list, null at its end; each page is a request of its
+    own, with receipts.
     """
-    passed, found = find_records(node, session, reason.to(Action.LOOKUP), dataset, asked)
+    last, intent = read_record_cursor(after), reason.to(Action.LOOKUP)
+    passed, page = find_records(node, session, intent, dataset, asked, after=last, limit=limit)
     response.headers.update({} if passed is None else answer_headers(passed))
-    return Found(dataset=dataset, records=[found_record(one) for one in found])
+    following = write_record_cursor(page.after)
+    return Found(
+        dataset=dataset, records=[found_record(version) for version in page.versions], next=following
+    )
 
 
 @router.post("/v1/datasets/{dataset}/records/check")
@@ -60,10 +67,10 @@ def check(
     asked: Sought,
     response: Response,
 ) -> Checked:
-    """Yes or no: is there such a record, as far as the caller may know?"""
-    passed, found = find_records(node, session, reason.to(Action.CHECK), dataset, asked)
+    """Yes or no: is there such a record, as far as the caller may know? Of several one is looked for."""
+    passed, is_found = is_any_found(node, session, reason.to(Action.CHECK), dataset, asked)
     response.headers.update({} if passed is None else answer_headers(passed))
-    return Checked(dataset=dataset, found=bool(found))
+    return Checked(dataset=dataset, found=is_found)
 
 
 @router.post("/v1/subjects/resolve")

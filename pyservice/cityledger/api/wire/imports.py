@@ -83,11 +83,12 @@ class ImportView(Told):
 
 
 class Imports(Told):
-    """Newest first."""
+    """Newest first. ``next`` goes into the query parameter ``after``; null at the end."""
 
-    model_config = with_example(Told, {"imports": [_IMPORT]})
+    model_config = with_example(Told, {"imports": [_IMPORT], "next": None})
 
     imports: list[ImportView]
+    next: str | None
 
 
 class ImportRow(Told):

@@ -87,16 +87,20 @@ class FoundRecord(Told):
 
 
 class Found(Told):
+    """By record. ``next`` goes into the query parameter ``after``, null at the end."""
+
     model_config = with_example(
         Told,
         {
             "dataset": EXAMPLE_DATASET,
             "records": [{"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}],
+            "next": None,
         },
     )
 
     dataset: Hex32
     records: list[FoundRecord]
+    next: str | None
 
 
 class Checked(Told):

@@ -23,6 +23,7 @@ from cityledger.formats.options import ImportOptions
 from cityledger.types import DatasetId
 
 _PAGE_ROWS = 1000
+_PAGE_IMPORTS = 1000
 
 
 class ImportCalls(Calls):
@@ -85,9 +86,18 @@ class ImportCalls(Calls):
                 return found
             await async_sleep(pause_seconds)
 
-    async def imports(self, limit: int = 100) -> tuple[Import, ...]:
-        """The newest imports of the caller's agency, newest first."""
-        return (await self._ask(ImportList, Request("GET", "/v1/imports", {"limit": str(limit)}))).imports
+    async def imports(self, limit: int | None = 100) -> tuple[Import, ...]:
+        """The newest imports of the caller's agency, newest first: at most ``limit``, or all for None."""
+        found: list[Import] = []
+        params: dict[str, str] = {}
+        while True:
+            wanted = _PAGE_IMPORTS if limit is None else min(limit - len(found), _PAGE_IMPORTS)
+            params["limit"] = str(wanted)
+            page = await self._ask(ImportList, Request("GET", "/v1/imports", dict(params)))
+            found += page.imports
+            if page.next is None or len(found) == limit:
+                return tuple(found)
+            params["after"] = page.next
 
     async def import_rows(
         self,

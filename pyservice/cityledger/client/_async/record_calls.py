@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cityledger.client._async.calls import node_info
 from cityledger.client._async.part_calls import PartCalls
@@ -47,6 +48,8 @@ from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import AgencyId, DatasetId, ErasureReason, RecordId, SubjectId, purpose_from_name
+
+_FOUND_PAGE = "200"
 
 
 class RecordCalls(PartCalls):
@@ -190,10 +193,18 @@ class RecordCalls(PartCalls):
         identifier: tuple[str, str] | None = None,
     ) -> tuple[FoundRecord, ...]:
         """The newest versions of a subject's records, of one record, or of those that carry a business
-        identifier ``(system, value)``: as far as the caller may know of them.
+        identifier ``(system, value)``: as far as the caller may know of them. Every page is fetched, and each
+        leaves receipts.
         """
         asked = lookup(dataset, "find", subject, record, identifier)
-        return (await self._ask(Found, asked, reason)).records
+        found: list[FoundRecord] = []
+        params = {"limit": _FOUND_PAGE}
+        while True:
+            page = await self._ask(Found, replace(asked, params=dict(params)), reason)
+            found += page.records
+            if page.next is None:
+                return tuple(found)
+            params["after"] = page.next
 
     async def check(
         self,

@@ -24,6 +24,7 @@ from cityledger.formats.options import ImportOptions
 from cityledger.types import DatasetId
 
 _PAGE_ROWS = 1000
+_PAGE_IMPORTS = 1000
 
 
 class ImportCalls(Calls):
@@ -86,9 +87,18 @@ class ImportCalls(Calls):
                 return found
             sleep(pause_seconds)
 
-    def imports(self, limit: int = 100) -> tuple[Import, ...]:
-        """The newest imports of the caller's agency, newest first."""
-        return (self._ask(ImportList, Request("GET", "/v1/imports", {"limit": str(limit)}))).imports
+    def imports(self, limit: int | None = 100) -> tuple[Import, ...]:
+        """The newest imports of the caller's agency, newest first: at most ``limit``, or all for None."""
+        found: list[Import] = []
+        params: dict[str, str] = {}
+        while True:
+            wanted = _PAGE_IMPORTS if limit is None else min(limit - len(found), _PAGE_IMPORTS)
+            params["limit"] = str(wanted)
+            page = self._ask(ImportList, Request("GET", "/v1/imports", dict(params)))
+            found += page.imports
+            if page.next is None or len(found) == limit:
+                return tuple(found)
+            params["after"] = page.next
 
     def import_rows(
         self,

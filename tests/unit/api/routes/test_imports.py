@@ -119,7 +119,7 @@ def test_imports_are_seen_by_writers_of_that_agency_only(node: TestNode) -> None
         assert told(node, path).status_code == 200
         assert told(node, path, "PARKING").json()["code"] == "import-not-found"
         assert told(node, path, "LAND", "reader").json()["code"] == "denied"
-    assert told(node, "/v1/imports", "PARKING").json() == {"imports": []}
+    assert told(node, "/v1/imports", "PARKING").json() == {"imports": [], "next": None}
     assert told(node, "/v1/imports", "LAND", "auditor").status_code == 403
     assert told(node, "/v1/imports/" + "0" * 32).json()["code"] == "import-not-found"
     node.set_agency("LAND", status=2)
