@@ -48,12 +48,21 @@ def restore(
         ),
     ] = False,
     signed_by: Annotated[
-        str | None,
-        typer.Option("--signed-by", metavar="ACCOUNT", help="The operator that must have signed the backup."),
+        list[str] | None,
+        typer.Option(
+            "--signed-by",
+            metavar="ACCOUNT",
+            help="An operator that must have signed the backup; its tombstones are obeyed. For each whose key"
+            " is not in the keyring.",
+        ),
     ] = None,
     unsigned: Annotated[
         bool,
-        typer.Option("--unsigned", help="Restore whatever the signature is: rows may have been exchanged."),
+        typer.Option(
+            "--unsigned",
+            help="Restore whatever the signature is: whoever could write to the backup decides what the node"
+            " holds and runs.",
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +71,7 @@ def restore(
     Example: `cityledger node restore /backups/health --folder .cityledger/node`
 
     A cityledger.toml that is in the folder already is used, else the backup's. The backup must be signed by
-    an account of its keyring, or by the one that --signed-by names. Before anything may be served, what was
+    an account of its keyring, or by one that --signed-by names. Before anything may be served, what was
     erased since the backup is destroyed again, by the tombstones in the object store. A log of
     which the chain holds more than the backup is halted. A restore that was cut off may be run again.
     """
@@ -76,10 +85,11 @@ def restore(
         make_private_directory(folder)
         with sole_process(folder, restores=True):
             _begin(folder, manifest)
-            settings = _place_files(source, folder, manifest)
-            keyring = _open_keyring(settings)
-            signers = frozenset(keyring.accounts() if signed_by is None else [Address(signed_by)])
+            keyring = _open_keyring(source, folder, manifest, is_believed=bool(signed_by) or unsigned)
+            signers = frozenset(map(Address, signed_by) if signed_by else keyring.accounts())
             _verify_signature(manifest, signers, must_be=not unsigned)
+            # Only now: settings say where files are written, and which programs give keys.
+            settings = _place_files(source, folder, manifest)
             erased = _gather(settings, manifest, signers | set(keyring.accounts()), tombstones)
             if erased.refused and not without_refused:
                 raise VerificationError(_refusal(erased.refused))
@@ -141,11 +151,34 @@ def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settin
     return settings
 
 
-def _open_keyring(settings: Settings) -> Keyring:
-    from cityledger.cli.node_secret import secret_of
-    from cityledger.key_sources.opening import open_keyring
+def _open_keyring(source: Path, folder: Path, manifest: BackupManifest, *, is_believed: bool) -> Keyring:
+    """The backup's keyring, where it lies; vault keys that are kept outside of it stay closed.
 
-    return open_keyring(settings, secret_of(settings, os.environ))
+    Raises:
+        ConfigurationError: the backup itself names the key file, so that whoever wrote it could have made
+            another keyring for it, and not ``is_believed``.
+    """
+    from cityledger.cli.node_secret import secret_of
+    from cityledger.sealing.keyring import Keyring
+    from cityledger.sealing.wrap import VaultKey
+    from cityledger.settings import FILE_NAME
+    from cityledger.settings.node import load_settings, node_sources
+
+    own, theirs = folder / FILE_NAME, source / manifest.state / FILE_NAME
+    place = folder if own.exists() else theirs.parent
+    settings = load_settings(place, os.environ)
+    is_theirs = place != folder or own.read_bytes() == theirs.read_bytes()
+    is_of_file = node_sources(place, os.environ).origins.get("key_file") == FILE_NAME
+    if settings.key_file is not None and is_theirs and is_of_file and not is_believed:
+        raise ConfigurationError(
+            "the backup itself names the key file that opens it; name it in CITYLEDGER_KEY_FILE, or the"
+            " backup's operator by --signed-by"
+        )
+    return Keyring.open(
+        theirs.parent / "keyring",
+        secret_of(settings, os.environ),
+        lambda _agency, epoch: VaultKey(epoch, bytes(32), is_outside=True),  # nothing is opened with it
+    )
 
 
 def _verify_signature(manifest: BackupManifest, accounts: frozenset[Address], *, must_be: bool) -> None:
@@ -187,7 +220,7 @@ def _refusal(refused: tuple[Refused, ...]) -> str:
     named = "; ".join(f"{one.name}: {one.reason}" for one in refused[:3])
     return (
         f"{len(refused)} tombstones that concern this backup cannot be obeyed ({named}): what they erased"
-        " would come back. Mend them, restore with a keyring that holds the account that signed them, or"
+        " would come back. Mend them, name the account that signed them by --signed-by too, or"
         " decide for --without-refused"
     )
 
@@ -246,3 +279,4 @@ def _tell(folder: Path, restored: Restored, refused: tuple[Refused, ...], *, as_
             f" `cityledger node link AGENCY --folder {folder}` opens a log that continues it"
         )
     note(f"{4 if restored.halted else 3}. cityledger node serve --folder {folder}")
+    note("officers that were revoked since the backup are not: put each agency's newest list again")
