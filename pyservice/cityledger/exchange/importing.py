@@ -22,6 +22,7 @@ from cityledger.errors import (
     VaultKeyRotatedError,
     WriteConflictError,
 )
+from cityledger.exchange.erased_rows import ERASED, ErasedRows, Erasures
 from cityledger.exchange.import_notes import Notes, opened
 from cityledger.exchange.import_request import caller_from_json
 from cityledger.exchange.judging import State, judge, next_state
@@ -58,6 +59,7 @@ class _Judged:
     listed: list[ListedRow]
     tallies: Tallies
     states: dict[RecordId, State]
+    erasures: Erasures
 
     @property
     def subjects(self) -> set[SubjectId]:
@@ -89,6 +91,8 @@ class ImportRun:
         self._failure: InputError | SealingError | None = None
         self._bytes_read = 0
         self._cursor = services.journal.run(self._begin)
+        with services.database.reading() as connection:
+            self._erased = ErasedRows.of(connection, job)
         self._tallies = Tallies.from_json(self._cursor.tallies)
         self._items = itertools.islice(self._read(), self._cursor.rows, None)
 
@@ -178,7 +182,10 @@ class ImportRun:
     def _judge(self, checked: Sequence[Candidate | RejectedRow]) -> _Judged:
         candidates = [one for one in checked if isinstance(one, Candidate)]
         self._subjects.learn(named for one in candidates for named in one.row.subjects)
-        judged = _Judged([], [], self._tallies.copy(), self._states.of(one.record for one in candidates))
+        records = {one.record for one in candidates}
+        with self._services.database.reading() as connection:
+            erasures = self._erased.load(connection, records)
+        judged = _Judged([], [], self._tallies.copy(), self._states.of(records), erasures)
         for one in checked:
             if isinstance(one, RejectedRow):
                 _reject(judged, one)
@@ -188,6 +195,9 @@ class ImportRun:
 
     def _judge_row(self, judged: _Judged, one: Candidate) -> None:
         row, held = one.row, judged.states[one.record]
+        if row.act is not Act.DELETE and self._erased.forbid(judged.erasures, one.record, held.version):
+            _reject(judged, RejectedRow(row.row_no, "", ERASED))
+            return
         content = Content(self._subjects.of(row.subjects), row.parts)
         if row.act is Act.DELETE:
             content = Content(held.subjects, {}, withdraws=True)
@@ -216,6 +226,7 @@ class ImportRun:
 
         def within(connection: sa.Connection, stored: Sequence[object] = ()) -> None:
             nonlocal cursor
+            self._verify_none_erased(connection, judged)
             cursor = replace(cursor, writes=self._writes_after(connection, len(stored)))
             self._subjects.add(connection, fresh)
             imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed, self._notes.seal)
@@ -231,6 +242,16 @@ class ImportRun:
         self._states.trim()
         if self._asked.dry_run and len(self._states) > DRY_RUN_RECORDS:
             raise TooLargeError("", f"a dry run takes {DRY_RUN_RECORDS} records; try the rest apart")
+
+    def _verify_none_erased(self, connection: sa.Connection, judged: _Judged) -> None:
+        """
+        Raises:
+            StaleVersionError: a record that is to be written was erased after it was judged.
+        """
+        written = {draft.record for draft in judged.drafts}
+        now = self._erased.load(connection, written)
+        if any(now.get(record) != judged.erasures.get(record) for record in written):
+            raise StaleVersionError("a record was erased concurrently")
 
     def _writes_after(self, connection: sa.Connection, own: int) -> int | None:
         """The dataset's writes, None once others have written between the rows of this import."""

@@ -132,14 +132,26 @@ def find_job(connection: sa.Connection, id_: str) -> Job | None:
     return None if row is None else _job(row)
 
 
-def find_newest_of(connection: sa.Connection, key: JobKey) -> Job | None:
-    """The newest job of this very file, format and options, if it was ever sent."""
-    same = (
+def first_received(connection: sa.Connection, key: JobKey) -> int:
+    """When the first of the jobs of this very file, format and options was made, in seconds.
+
+    A job of ``key`` must be stored.
+    """
+    first = sa.select(sa.func.min(import_job.c.created_at)).where(_is_same(key))
+    return int(connection.execute(first).scalar_one())
+
+
+def _is_same(key: JobKey) -> sa.ColumnElement[bool]:
+    return (
         (import_job.c.agency == key.agency)
         & (import_job.c.dataset == key.dataset)
         & (import_job.c.content == key.content)
     )
-    newest = sa.select(import_job).where(same).order_by(import_job.c.place.desc()).limit(1)
+
+
+def find_newest_of(connection: sa.Connection, key: JobKey) -> Job | None:
+    """The newest job of this very file, format and options, if it was ever sent."""
+    newest = sa.select(import_job).where(_is_same(key)).order_by(import_job.c.place.desc()).limit(1)
     row = connection.execute(newest).one_or_none()
     return None if row is None else _job(row)
 

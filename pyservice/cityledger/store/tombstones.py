@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,6 +59,21 @@ def list_erased_by_request(connection: sa.Connection, dataset: DatasetId, record
         of_record = (table.c.dataset == dataset) & (table.c.record == record)
         is_request = table.c.reason == int(ErasureReason.SUBJECT_REQUEST)
         found |= set(connection.execute(sa.select(table.c.version).where(of_record, is_request)).scalars())
+    return found
+
+
+def erased_by_request(
+    connection: sa.Connection, dataset: DatasetId, wanted: Collection[RecordId]
+) -> dict[RecordId, dict[int, int]]:
+    """``list_erased_by_request`` of many records, with the seconds of each erasure; others are left out."""
+    found: dict[RecordId, dict[int, int]] = {}
+    for table in (tombstone, replayed_tombstone):
+        t = table.c
+        of_records = (t.dataset == dataset) & t.record.in_(set(wanted))
+        is_request = t.reason == int(ErasureReason.SUBJECT_REQUEST)
+        query = sa.select(t.record, t.version, t.erased_at).where(of_records, is_request)
+        for row in connection.execute(query):
+            found.setdefault(RecordId(row.record), {})[row.version] = row.erased_at
     return found
 
 
