@@ -175,6 +175,10 @@ vault_keys = {_text(setup.vault_keys)}
 host = "127.0.0.1"
 port = {setup.port}
 
+# Where metrics are served, to whoever reaches it; none without a port
+metrics_host = "127.0.0.1"
+# metrics_port = 9053
+
 # The node's name, as officers sign in to it (SIWE) and as proofs of possession may name it
 domain = "localhost"
 

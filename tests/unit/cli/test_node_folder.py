@@ -81,7 +81,13 @@ def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> No
     make(tmp_path / "node")
     environment = {"CITYLEDGER_PASSPHRASE": "tests", "CITYLEDGER_RPC_URL": "http://127.0.0.1:1"}
     lines = {one.name: one for one in check_node(tmp_path / "node", environment)}
-    assert [name for name, one in lines.items() if one.ok] == ["settings", "database", "logs", "keyring"]
+    assert [name for name, one in lines.items() if one.ok] == [
+        "settings",
+        "database",
+        "logs",
+        "keyring",
+        "hosted keys",
+    ]
     assert all(one.next_step for one in lines.values() if not one.ok)
     assert lines["chain"].detail == "not looked at"
     wrong = {one.name: one for one in check_node(tmp_path / "node", {"CITYLEDGER_PASSPHRASE": "x"})}
