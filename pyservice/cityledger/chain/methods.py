@@ -7,6 +7,7 @@ repeated.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +26,8 @@ class Belief(Enum):
     EVERY = "every"
     """Every endpoint is asked, so that one alone cannot keep a transaction from the chain."""
 
+
+_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
 Key = Callable[[Any], Hashable]
 """What of a result counts: two endpoints agree when the keys are equal. Raises AttributeError, KeyError,
@@ -62,7 +65,8 @@ def _quantity(value: Any) -> int:
 
 
 def _data(value: Any) -> bytes:
-    if not isinstance(value, str) or not value.startswith("0x"):
+    # Not fromhex alone, which accepts white space: the text may go into a log line.
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
         raise TypeError("no data")
     return bytes.fromhex(value[2:])
 

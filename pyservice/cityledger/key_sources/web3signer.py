@@ -40,8 +40,7 @@ class Web3Signer:
             KeyringError: the signer does not hold this account's key.
         """
         client = httpx.Client(base_url=_verified(url), timeout=_TIMEOUT_SECONDS, trust_env=False)
-        listed = _ask(client, "GET", "/api/v1/eth1/publicKeys").json()
-        for public_key in listed if isinstance(listed, list) else []:
+        for public_key in _listed(_ask(client, "GET", "/api/v1/eth1/publicKeys")):
             if _address_of(public_key) == address:
                 return cls(client, address, public_key)
         client.close()
@@ -80,6 +79,14 @@ def _ask(client: httpx.Client, method: str, path: str, body: dict[str, str] | No
     if answer.status_code != httpx.codes.OK:
         raise KeyUnavailableError(f"the remote signer refused with status {answer.status_code}")
     return answer
+
+
+def _listed(answer: httpx.Response) -> list[Any]:
+    try:
+        listed = answer.json()
+    except ValueError:
+        raise KeyUnavailableError("the remote signer did not answer with JSON") from None
+    return listed if isinstance(listed, list) else []
 
 
 def _address_of(public_key: Any) -> str:

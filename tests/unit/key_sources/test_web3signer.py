@@ -68,3 +68,12 @@ def test_connect_says_that_nothing_answers_without_repeating_the_url() -> None:
 def test_connect_refuses_an_unprotected_url(url: str) -> None:
     with pytest.raises(ConfigurationError, match="https://…, or http:// on loopback"):
         Web3Signer.connect(url, ALICE.address)
+
+
+@pytest.mark.parametrize("answer", ["not JSON", '{"keys": []}', "null"])
+def test_connect_refuses_a_list_that_is_not_one(
+    remote: RemoteSigner, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("remote_signer.json.dumps", lambda _keys: answer)
+    with pytest.raises((KeyringError, KeyUnavailableError), match=r"does not hold|did not answer with JSON"):
+        Web3Signer.connect(remote.url, ALICE.address)

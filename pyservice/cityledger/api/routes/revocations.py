@@ -23,7 +23,7 @@ class SignedListRoute(StrictRoute):
     """Its body's own signature says who sends it, so the body is short."""
 
     def body_limit_bytes(self, settings: Settings) -> int:
-        return min(MAX_CHARACTERS, settings.body_limit_bytes)
+        return MAX_CHARACTERS
 
     async def authenticate(self, request: Request) -> None:
         await super().authenticate(request)
