@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 from cityledger.chain.abi import canonical_type, signature
 from cityledger.chain.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.events import Event, decode_logs
+from cityledger.exchange.import_notes import Notes, opened
 from cityledger.recovery.state_digest import table_digest
 from cityledger.store import imports, index, node_state
 from cityledger.store import index_tables as t
@@ -143,13 +144,15 @@ def test_import_lists_a_row_whose_names_hold_a_nul(node: TestNode) -> None:
 def test_import_stops_with_a_reason_that_holds_a_nul(node: TestNode) -> None:
     desk = ImportDesk.of(node, node.land)
     job = desk.send(b"")
-    with node.context.services.database.writing() as connection:
-        row = ListedRow(1, 0, Verdict.REJECTED, "parts.\0", "\ud800 is half a character")
-        imports.advance(connection, job.id, Cursor(0, 0, "{}"), Cursor(1, 9, "{}"), [row])
-        imports.finish(connection, job.id, "line 1: \0", 5)
+    services = node.context.services
+    notes = Notes(services, job.key.agency, job.key.dataset)
+    with services.database.writing() as connection:
+        row = ListedRow(1, 0, Verdict.REJECTED, "parts.\0\ud800", "\ud800 is half a character")
+        imports.advance(connection, job.id, Cursor(0, 0, "{}", 0), Cursor(1, 9, "{}", 0), [row], notes.seal)
+        imports.finish(connection, job.id, notes.seal("line 1: \0"), 5)
     (told,) = desk.rows(job)
-    assert (told.field, told.reason) == ("parts.\\x00", "\\ud800 is half a character")
-    assert desk.job(job.id).failure == "line 1: \\x00"
+    assert (told.field, told.reason) == ("parts.\0\\ud800", "\\ud800 is half a character")
+    assert opened(services, desk.job(job.id)).failure == "line 1: \0"
 
 
 def test_index_is_stopped_by_a_reason_that_holds_a_nul(node: TestNode) -> None:

@@ -28,7 +28,7 @@ def target(node: TestNode) -> Target:
 def codes(node: TestNode) -> list[tuple[int, int]]:
     """Action and code of each receipt in the provider's log."""
     with node.context.services.database.reading() as connection:
-        stored = list_receipts(connection, node.agency("HEALTH"))
+        stored = list_receipts(connection, node.agency("HEALTH"), [node.agency("HEALTH")])
     return [(one.receipt.action, one.receipt.code) for one in stored]
 
 

@@ -14,8 +14,9 @@ _LABEL = b"cityledger/v1/note"
 
 
 def seal_note(key: bytes, text: str, nonce: bytes) -> bytes:
-    """nonce ‖ ciphertext and tag. ``nonce`` is 12 random bytes, used once with this key of 32 bytes."""
-    return nonce + AESGCM(key).encrypt(nonce, text.encode(), _LABEL)
+    """nonce ‖ ciphertext and tag. ``nonce`` is 12 random bytes, used once with this key of 32 bytes. Half a
+    character, as a sender may name a member, is kept as an escape."""
+    return nonce + AESGCM(key).encrypt(nonce, text.encode("utf-8", "backslashreplace"), _LABEL)
 
 
 def open_note(key: bytes, sealed: bytes) -> str:
