@@ -18,7 +18,7 @@ from cityledger.types import SharingClass
 from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
 from node_process import PASSPHRASE, Process, clean_environment
 
-pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 
 LAND_ACCOUNT, STEWARD, OPERATOR = 3, 4, 5
 PATH = "registration/real-estate/titles"

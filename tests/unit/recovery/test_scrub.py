@@ -126,7 +126,10 @@ VALUES: dict[str, sa.Executable] = {
     "a business identifier": t.record_identifier.update()
     .where(
         t.record_identifier.c.identifier
-        == sa.select(sa.func.min(t.record_identifier.c.identifier)).scalar_subquery()
+        == sa.select(t.record_identifier.c.identifier)
+        .order_by(t.record_identifier.c.identifier)
+        .limit(1)
+        .scalar_subquery()
     )
     .values(identifier=b"\x05" * 32),
     "a business identifier that is gone": t.record_identifier.delete(),
