@@ -76,5 +76,5 @@ def test_read_secret_waits_for_a_command_only_so_long(
 ) -> None:
     monkeypatch.setattr(secret_bytes, "_COMMAND_SECONDS", 0.2)
     with pytest.raises(KeyringError, match="did not end") as refused:
-        read_secret(command("import sys; sys.stdin.read(); import time; time.sleep(60)"), tmp_path)
+        read_secret(command("import signal; signal.pause()"), tmp_path)
     assert refused.value.__cause__ is None
