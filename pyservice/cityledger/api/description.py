@@ -73,6 +73,9 @@ SUMMARIES = {
 }
 """What an operation does in a few words, by its id, which is its function's name."""
 _SIGNING_IN = (401,)
+_REVOCATIONS = "/v1/agencies/{agency}/revocations"
+_BY_CREDENTIAL = {("post", "/v1/token"), ("put", _REVOCATIONS)}
+"""Operations whose body carries a signed credential in place of a token."""
 _SIGNED_IN = (401, 403, 409, 412, 421, 502, 507)
 
 
@@ -87,10 +90,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            _complete(operation, _statuses(path))
+        for method, operation in operations.items():
+            _complete(operation, _statuses(method, path))
             _name(operation)
-            if not _is_open(path):
+            if not _is_open(method, path):
                 operation["security"] = [{"token": []}]
     return document
 
@@ -113,12 +116,12 @@ def encoded_description(app: FastAPI) -> EncodedDescription:
     return known
 
 
-def _statuses(path: str) -> list[int]:
-    """What the operations of a path can be refused with."""
-    if not _is_open(path):
+def _statuses(method: str, path: str) -> list[int]:
+    """What an operation can be refused with."""
+    if not _is_open(method, path):
         negotiated = (406,) if path == _RECORD else ()
         return sorted((*_ALWAYS, *_SIGNED_IN, *negotiated))
-    return sorted((*_ALWAYS, *_SIGNING_IN)) if path == "/v1/token" else list(_ALWAYS)
+    return sorted((*_ALWAYS, *_SIGNING_IN)) if (method, path) in _BY_CREDENTIAL else list(_ALWAYS)
 
 
 def _complete(operation: dict[str, Any], statuses: list[int]) -> None:
@@ -153,10 +156,13 @@ def _response(status: int) -> dict[str, Any]:
     return {"description": " · ".join(rows), "content": {MEDIA_TYPE: content}}
 
 
-def _is_open(path: str) -> bool:
-    """Whether a path needs no sign-in."""
+def _is_open(method: str, path: str) -> bool:
+    """Whether an operation needs no token."""
+    if (method, path) in _BY_CREDENTIAL:
+        return True
     is_directory = path.startswith(("/v1/agencies", "/v1/catalog")) or path in (
         "/v1/datasets/{dataset}",
         "/v1/datasets/{dataset}/schema",
     )
-    return is_directory or path in ("/v1/token", "/v1/siwe/nonce") or not path.startswith("/v1/")
+    is_own = path == _REVOCATIONS
+    return (is_directory and not is_own) or path == "/v1/siwe/nonce" or not path.startswith("/v1/")
