@@ -111,14 +111,14 @@ def _of_folder(agency: str, folder: Path, node: str | None) -> _Signing:
     from cityledger.client import AssertionCredentials
     from cityledger.client.devnet_clock import follow_offset
     from cityledger.errors import KeyringError
-    from cityledger.sealing.keyring import Keyring
+    from cityledger.key_sources.opening import open_keyring
     from cityledger.settings import load_settings
     from cityledger.types import Role
 
     settings = load_settings(folder, os.environ)
     url = node or f"http://{settings.host}:{settings.port}"
     offset = follow_offset(settings.devnet_state) if settings.devnet_state else lambda: 0
-    keyring = Keyring.open(settings.keyring, secret_of(settings, os.environ))
+    keyring = open_keyring(settings, secret_of(settings, os.environ))
     key = keyring.agency(_number(url, agency)).credential_key
     if key is None:
         raise KeyringError(f"the keyring holds no credential key of {agency}; give --credentials")
