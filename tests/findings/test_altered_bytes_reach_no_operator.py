@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from httpx import Response
 
-from cityledger.checks.running import cheap_lines
+from cityledger.checks.line import line_of
+from cityledger.checks.running import _cheap_looks
 from cityledger.store.tables import leaf, record_part, record_version
 from node_fixture import TREATMENT_RECORD, TestNode
 
@@ -54,7 +55,7 @@ def test_an_altered_record_is_told_to_caller_log_figures_and_checks(
     errors = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert [one.getMessage() for one in errors] == ["stored bytes altered log=1 seq=0"]
     assert node.context.services.alterations.met == (1, (1, 0))
-    line = next(one for one in cheap_lines(node.context.services) if one.name == "stored bytes")
+    (line,) = [line_of(one) for one in _cheap_looks(node.context.services) if one.name == "stored bytes"]
     assert (line.ok, line.vital) == (False, False)
     assert "log 1, number 0" in line.detail
     assert "log 1" not in line.told

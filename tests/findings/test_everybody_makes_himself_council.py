@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.contracts.access_manager import COUNCIL, PUBLIC, AccessManager
+from cityledger.chain.contracts.access_manager import COUNCIL, AccessManager
 from cityledger.chain.sender import Sender
 from cityledger.errors import VerificationError
 from deployed_city import account, address
 from deviant_deployment import bare_chain, deploy_deviant, inspect
 
 pytestmark = pytest.mark.chain
+PUBLIC = 2**64 - 1
+"""OpenZeppelin's own role that every account holds."""
 
 
 def test_verify_deployment_sees_that_everybody_administers_the_council(tmp_path: Path) -> None:

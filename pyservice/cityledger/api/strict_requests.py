@@ -33,7 +33,6 @@ from cityledger.settings import Settings
 
 JSON = "application/json"
 FHIR = "application/fhir+json"
-FORM = "application/x-www-form-urlencoded"
 MAX_JSON_VALUES = 256
 """Members and items of a JSON body, at all depths; records are limited by their profiles instead."""
 

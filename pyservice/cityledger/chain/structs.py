@@ -185,15 +185,6 @@ class TermsPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Restrictions:
-    """What stands against a record."""
-
-    for_all: bool
-    for_consumer: bool
-    sealed_by_law: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Log:
     """A log as the ledger holds it. ``next`` is the number of the first leaf that is not yet anchored."""
 

@@ -113,11 +113,6 @@ class Readiness:
         return [*self._cheap.lines(), *self._others.lines()]
 
 
-def cheap_lines(services: Services) -> list[Line]:
-    """The lines that ask nothing of the chain, taken now."""
-    return [line_of(look) for look in _cheap_looks(services)]
-
-
 def _cheap_looks(services: Services) -> list[Look]:
     return [
         database_look(services.database),

@@ -54,12 +54,6 @@ def _count_on(target: sa.Connection, table: sa.Table) -> None:
         target.execute(sa.select(sa.func.setval(sequence, highest)))
 
 
-def count_rows(connection: sa.Connection, tables: tuple[sa.Table, ...] = OWN_TABLES) -> int:
-    """Rows of all these tables, for a progress bar."""
-    counts = (sa.select(sa.func.count()).select_from(table) for table in tables)
-    return sum(connection.execute(query).scalar_one() for query in counts)
-
-
 def _pages(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
     while page := list(islice(rows, size)):
         yield page

@@ -24,9 +24,6 @@ class Hiding:
     by_restrictions: tuple[AgencyId, ...]
 
 
-NOTHING_HIDES = Hiding(False, ())
-
-
 def hiding_from(consumer: AgencyId, *, sealed: bool, for_all: bool, for_consumer: bool) -> Hiding:
     """``Hiding`` for one consumer."""
     restricted = ((NO_AGENCY, for_all), (consumer, for_consumer))

@@ -28,7 +28,7 @@ from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.receipts import list_receipts
 from cityledger.store.records import StoredVersion
 from cityledger.store.tables import record_version
-from cityledger.store.visible_records import NOTHING_HIDES
+from cityledger.store.visible_records import Hiding
 from cityledger.types import (
     OWN_DUTY,
     Action,
@@ -357,7 +357,7 @@ def test_business_identifiers_find_the_newest_version_that_carries_them(
             return [
                 one.version
                 for one in visible_records.find_of_identifier(
-                    connection, node.health, digest, NOTHING_HIDES, after=None, limit=10
+                    connection, node.health, digest, Hiding(False, ()), after=None, limit=10
                 )
             ]
 

@@ -19,8 +19,6 @@ ADMIN = 0
 """OpenZeppelin's own role: it hands out all others."""
 COUNCIL = 1
 GUARD = 2
-PUBLIC = 2**64 - 1
-"""OpenZeppelin's own role that every account holds."""
 
 
 @dataclass(frozen=True, slots=True)

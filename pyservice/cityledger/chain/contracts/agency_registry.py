@@ -5,7 +5,7 @@ from __future__ import annotations
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
-from cityledger.chain.structs import ZERO_ADDRESS, Admission, Appointment, agency_from_abi, word_from_text
+from cityledger.chain.structs import Admission, Appointment, agency_from_abi, word_from_text
 from cityledger.types import Address, Agency, AgencyId, AgencyStatus, Role
 
 
@@ -68,11 +68,6 @@ class AgencyRegistry:
         """Status and epoch; None and 0 for a missing agency."""
         held = self._contract.read(block, "standing", agency)
         return AgencyStatus(held["status"]), held["epoch"]
-
-    def find_account(self, agency: AgencyId, block: At) -> Address | None:
-        """The account that acts for the agency."""
-        held = Address(self._contract.read(block, "accountOf", agency))
-        return None if held == ZERO_ADDRESS else held
 
     def find_agency(self, agency: AgencyId, block: At) -> Agency | None:
         held = agency_from_abi(agency, self._contract.read(block, "agencyOf", agency))

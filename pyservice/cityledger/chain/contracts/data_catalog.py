@@ -8,7 +8,6 @@ from cityledger.chain.sender import Call
 from cityledger.chain.structs import (
     Dataset,
     Publication,
-    Restrictions,
     TermsPair,
     find_terms,
     grant_from_abi,
@@ -119,10 +118,3 @@ class DataCatalog:
         """The grant in the slot as stored, whether or not it is live."""
         held = grant_from_abi(self._contract.read(block, "grantOf", dataset, consumer, purpose))
         return None if held.grant_id == ZERO32 else held
-
-    def restrictions_of(
-        self, dataset: DatasetId, record: RecordId, consumer: AgencyId, block: At
-    ) -> Restrictions:
-        """What stands against a record, for all and for this consumer."""
-        held = self._contract.read(block, "restrictionsOf", dataset, record, consumer)
-        return Restrictions(held["forAll"], held["forConsumer"], held["sealedByLaw"])

@@ -79,7 +79,3 @@ class RecordLedger:
         """Leaf hash and version of what has landed; None where nothing has."""
         held = self._contract.read(block, "headOf", dataset, record)
         return (LeafHash(held["leafHash"]), held["version"]) if held["version"] else None
-
-    def is_anchored(self, log: LogId, seq: int, leaf_hash: LeafHash, inclusion: Inclusion, block: At) -> bool:
-        """Whether the leaf hash is the leaf numbered ``seq`` of the log, by an anchored batch."""
-        return bool(self._contract.read(block, "verify", log, seq, leaf_hash, inclusion.to_abi()))
