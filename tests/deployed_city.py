@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cityledger.chain.contracts import Contracts
+from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.endpoint import Endpoint
 from cityledger.chain.events import AgencyAdmitted, DatasetPublished, LogOpened
 from cityledger.chain.manifest import Manifest
@@ -90,3 +91,10 @@ def address(index: int) -> Address:
 
 def terms(sharing_class: SharingClass = SharingClass.CONDITIONAL, *purposes: Purpose) -> Terms:
     return Terms(sharing_class, Openness.CLOSED, False, False, tuple(sorted(purposes)))
+
+
+def deploy_city(devnet: Devnet, path: Path) -> DeployedCity:
+    """A new deployment on the devnet, without delays; its manifest is written to ``path``."""
+    endpoint = devnet.connect()
+    manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
+    return DeployedCity(devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from cityledger.chain.block_hashes import _hash
+from cityledger.chain.block_hashes import header_hash
 from faulty_rpc import Answer, Lie, Request
 
 WORD = "0x" + "ab" * 32
@@ -58,8 +58,7 @@ def _rehashed(name: str, make: Callable[[Any], Any]) -> Lie:
 
     def alter(block: dict[str, Any]) -> dict[str, Any]:
         altered = {**block, name: make(block[name])}
-        later = "baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot requestsHash"
-        return {**altered, "hash": _hash(altered, later.split())}
+        return {**altered, "hash": header_hash(altered)}
 
     return change(alter)
 

@@ -12,7 +12,6 @@ from eth_account.signers.local import LocalAccount
 from cityledger.client.answers import NodeInfo, ProvenFile, Read
 from cityledger.client.audit_file import header_line, read_line
 from cityledger.keccak import keccak
-from cityledger.policy.facts import Facts
 from cityledger.proofs.leaves import (
     Receipt,
     ReceiptDomain,
@@ -40,6 +39,7 @@ from cityledger.types import (
     purpose_from_name,
 )
 from memory_reader import MemoryReader
+from permitting_facts import PERMITTING
 
 CHAIN_ID, LEDGER = 31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 INSTANCE, DATASET = keccak(b"instance"), DatasetId(keccak(b"dataset"))
@@ -48,18 +48,6 @@ PROVIDER, CONSUMER, EVIL = AgencyId(1), AgencyId(2), AgencyId(3)
 LOG = LogId(4)
 OPERATOR: LocalAccount = Account.from_key(keccak(b"operator"))
 STRANGER: LocalAccount = Account.from_key(keccak(b"stranger"))
-PERMIT = (
-    Facts.CONSUMER_ACTIVE
-    | Facts.ROLE_HELD
-    | Facts.CREDENTIAL_LIVE
-    | Facts.PURPOSE_KNOWN
-    | Facts.PURPOSE_ALLOWED
-    | Facts.PROVIDER_ACTIVE
-    | Facts.DATASET_ACTIVE
-    | Facts.GRANT_SATISFIED
-    | Facts.SHARED
-    | Facts.CONSENT_SATISFIED
-)
 RECEIPT = Receipt(
     instance=INSTANCE,
     policy=Address("0x" + "77" * 20),
@@ -72,7 +60,7 @@ RECEIPT = Receipt(
     code=120,
     grant_id=ZERO32,
     artefact_id=ZERO32,
-    facts=int(PERMIT),
+    facts=int(PERMITTING),
     provider=PROVIDER,
     consumer=CONSUMER,
     officer="chief.wang",

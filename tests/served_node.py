@@ -51,3 +51,11 @@ def served_node(folder: Path, **settings: Any) -> Iterator[tuple[TestNode, httpx
             server.should_exit = True
             thread.join()
             node.close()
+
+
+def received(connection: socket.socket) -> bytes:
+    """Everything until the node closes the connection; the socket's time limit is the test's."""
+    whole = b""
+    while chunk := connection.recv(65_536):
+        whole += chunk
+    return whole

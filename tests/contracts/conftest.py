@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 
-from city_on_chain import ROOT, Chain, City, Harness
+from city_on_chain import Chain, City, Harness
+from script_modules import load_script
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +33,7 @@ def city(shared_city: City) -> Iterator[City]:
 @pytest.fixture(scope="session")
 def compiler() -> ModuleType:
     """The script that compiles the contracts, as a module."""
-    spec = importlib.util.spec_from_file_location("compile_contracts", ROOT / "scripts/compile_contracts.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("compile_contracts")
 
 
 @pytest.fixture(scope="session")

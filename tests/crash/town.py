@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Call, Sender
 from cityledger.client import Client, load_credentials
@@ -28,7 +27,7 @@ from cityledger.types import AgencyId, DatasetId, ErasureReason, SharingClass
 from crash.node_that_dies import NodeThatDies
 from crash.nursery import Nursery
 from crash.raw_chain import RawChain
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, account, address, deploy_city, terms
 from node_process import Process
 
 LAND_ACCOUNT, STEWARD, OPERATOR = 3, 4, 5
@@ -157,11 +156,7 @@ def title(area: float) -> dict[str, Any]:
 def found_town(folder: Path) -> None:
     """Deploys, admits and links once; ``copied_town`` makes towns of what this leaves in the folder."""
     with Devnet.start(folder / "devnet", block_time=0, ipc=True, keep_state=True) as devnet:
-        endpoint, path = devnet.connect(), folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        city = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        city = deploy_city(devnet, folder / "manifest.json")
         land = city.admit("LAND", LAND_ACCOUNT)
         city.appoint(land, LAND_ACCOUNT, STEWARD)
         dataset = city.publish(

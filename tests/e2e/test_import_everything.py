@@ -3,13 +3,11 @@ independent script says."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -19,7 +17,7 @@ from cityledger.demo.file_import import FileResult, import_everything
 from cityledger.demo.file_table import print_table, totals
 from land_files import HMLR_MONTHS
 from public_data import public_data
-from vector_files import REPOSITORY
+from script_modules import load_script
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -124,7 +122,7 @@ def test_fhir_bundles_are_taken_whole_but_for_what_asks_instead_of_telling(resul
 
 
 def test_land_files_in_order_end_where_the_independent_script_does(results: list[FileResult]) -> None:
-    script = load_script()
+    script = load_script("land_state")
     state: dict[str, list[str]] = {}
     for month in HMLR_MONTHS:
         rows = script.csv.reader(Path(public_data(month)).read_text().splitlines(keepends=True))
@@ -153,11 +151,3 @@ def test_table_has_a_line_for_each_file_and_its_reasons(results: list[FileResult
 def cells(version: ExpectedVersion) -> list[str]:
     source = json.loads(version.parts["transaction"])["source"]
     return list(source["columns"].values())
-
-
-def load_script() -> Any:
-    spec = importlib.util.spec_from_file_location("land_state", REPOSITORY / "scripts" / "land_state.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

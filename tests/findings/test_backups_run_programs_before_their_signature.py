@@ -5,22 +5,23 @@ used before its signature was checked, and could name the file that opens a keyr
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 
+from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError
 from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import Source, make_backup
+from cityledger.recovery.backup import make_backup
 from cityledger.recovery.tombstone_replay import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.wrap import VaultKey
-from cityledger.store.migrate import schema_version
 from cityledger.types import AgencyId
-from node_fixture import INSTANCE, TestNode
+from node_fixture import TestNode
 
 THIEF = Account.from_key(b"\x07" * 32)
 PASSPHRASE = "of the reader"
@@ -50,10 +51,7 @@ def _backup(node: TestNode, folder: Path, settings: str, secret: UnlockSecret, *
     (made / "cityledger.toml").write_text(SETTINGS % THIEF.address + settings)
     (made / "deployment.json").write_text("{}")
     files = {path.relative_to(made).as_posix(): path for path in made.rglob("*") if path.is_file()}
-    services = node.context.services
-    source = Source(
-        services.database, services.objects, INSTANCE, services.domain, THIEF, schema_version(), lambda: files
-    )
+    source = replace(backup_source(node), operator=THIEF, files=lambda: files)
     make_backup(folder / "backup", source, 1_000)
     return folder / "backup"
 

@@ -16,8 +16,6 @@ from eth_abi.abi import encode
 
 from anchoring_node import Anchoring
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.events import topics_by_name
 from cityledger.chain.follower import Follower
@@ -32,7 +30,7 @@ from cityledger.store.journal import Journal
 from cityledger.store.migrate import migrate
 from cityledger.types import NO_END, BlockRef, DatasetId, HaltCause, purpose_from_name
 from databases import fresh_database_url
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import COUNCIL, DeployedCity, address, deploy_city, terms
 from faulty_rpc import Answer, Fault, FaultyRpc, Request, faulty_rpc
 from lying_rpc import change, refuse
 
@@ -65,16 +63,13 @@ class Watched:
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with ExitStack() as stack:
         devnet = stack.enter_context(Devnet.start(tmp_path / "devnet", block_time=0))
-        endpoint, path = devnet.connect(), tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        contracts = contracts_of(endpoint, manifest)
-        city = DeployedCity(devnet, endpoint, manifest, path, contracts, Sender(endpoint))
+        city = deploy_city(devnet, tmp_path / "manifest.json")
         rpcs = [stack.enter_context(faulty_rpc(devnet.rpc_url)) for _ in range(3)]
         three = connect(",".join(one.url for one in rpcs), CHAIN_ID, timeout_seconds=5)
         database = stack.enter_context(closing(Database(fresh_database_url(tmp_path))))
         migrate(database)
         journal = stack.enter_context(closing(Journal(database)))
-        follower, first = Follower(three, manifest), manifest.first_block
+        follower, first = Follower(three, city.manifest), city.manifest.first_block
         indexer = Indexer(follower, database, journal, ChainClock(), first_block=first)
         yield Watched(city, rpcs[0], three, database, indexer)
 

@@ -12,11 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+from deployed_city import deploy_city
 from node_process import Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -28,17 +25,12 @@ LOG_BYTES = 65_536
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
     with Devnet.start(tmp_path / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint = devnet.connect()
-        path = tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        city = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        city = deploy_city(devnet, tmp_path / "manifest.json")
         city.admit("LAND", 3)
         made = Process(tmp_path)
         made.json(
             "node", "init", "node", "--agency", "LAND", "--devnet-operator", "5",
-            "--rpc", devnet.rpc_url, "--manifest", str(path), "--write-credentials",
+            "--rpc", devnet.rpc_url, "--manifest", str(city.manifest_path), "--write-credentials",
         )  # fmt: skip
         yield made
         if made.served is not None:

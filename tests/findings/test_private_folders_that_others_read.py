@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.profiles.samples import sample_of
@@ -23,7 +20,7 @@ from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
 from cityledger.store.objects import Objects
 from cityledger.types import SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import deploy_city, terms
 from import_desk import ndjson
 from node_process import Process
 
@@ -84,11 +81,7 @@ PATH = "registration/real-estate/titles"
 def process(tmp_path: Path) -> Iterator[Process]:
     """A linked node of LAND, in a folder that was there before and that all may read."""
     with Devnet.start(tmp_path / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        city = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        city = deploy_city(devnet, tmp_path / "manifest.json")
         land = city.admit("LAND", 3)
         city.appoint(land, 3, 4)
         parts = registry.get("property").part_names
@@ -96,7 +89,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
         city.publish(land, 4, path=PATH, profile="property", parts=parts, terms=not_shared)
         made = Process(tmp_path)
         (tmp_path / "node").mkdir(mode=0o755)
-        on_chain = ["--rpc", devnet.rpc_url, "--manifest", str(path)]
+        on_chain = ["--rpc", devnet.rpc_url, "--manifest", str(city.manifest_path)]
         made.run(
             "node",
             "init",

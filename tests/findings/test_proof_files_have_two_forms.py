@@ -3,7 +3,6 @@ numbers."""
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -12,19 +11,15 @@ import pytest
 from cityledger.errors import VerificationError
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.proofs.verify import verify_proof
-from vector_files import REPOSITORY, load_vectors
+from script_modules import load_script
+from vector_files import load_vectors
 
-SCRIPT = REPOSITORY / "scripts" / "verify_proof.py"
 NAMES = ("-0 as the index", "-0 as a part's number", "openings is empty", "part name of 33 bytes")
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_proof", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("verify_proof")
 
 
 def named(name: str) -> dict[str, Any]:

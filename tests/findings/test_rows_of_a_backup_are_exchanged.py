@@ -14,33 +14,23 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
+from backup_source import backup_source
 from cityledger.cli.node_restore import _verify_signature
 from cityledger.errors import VerificationError
 from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup import make_backup, verify_backup
 from cityledger.recovery.backup_files import chunks_of, describe
 from cityledger.recovery.backup_manifest import DATABASE, BackupManifest
 from cityledger.recovery.backup_signature import signed, verify_signed_by
-from cityledger.store.migrate import schema_version
 from cityledger.types import Address
-from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from node_fixture import TREATMENT_RECORD, TestNode
 
 THIEF = Account.from_key(b"\x07" * 32)
 
 
 def _backup(node: TestNode, folder: Path) -> BackupManifest:
     node.put(node.health, "visit-1", TREATMENT_RECORD)
-    services = node.context.services
-    source = Source(
-        services.database,
-        services.objects,
-        INSTANCE,
-        services.domain,
-        services.operator,
-        schema_version(),
-        dict,
-    )
-    return make_backup(folder, source, 1_000)
+    return make_backup(folder, backup_source(node), 1_000)
 
 
 def _accounts(node: TestNode) -> frozenset[Address]:

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from crash.nursery import Nursery
 from crash.town import Town, copied_town, found_town
 from databases import fresh_database_url
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+from deployed_city import DeployedCity, deploy_city
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +27,7 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 def deployed(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> DeployedCity:
     """Deployer, council and guard are devnet accounts 0, 1 and 2; no delay. State stays: see ``city``."""
     path = tmp_path_factory.mktemp("deployment") / "manifest.json"
-    endpoint = devnet.connect()
-    manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-    return DeployedCity(devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint))
+    return deploy_city(devnet, path)
 
 
 @pytest.fixture

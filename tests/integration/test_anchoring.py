@@ -14,10 +14,8 @@ from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.anchoring.resuming import LogResumer
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.follower import Follower
-from cityledger.chain.sender import Broadcast, Call, Sender
+from cityledger.chain.sender import Broadcast, Call
 from cityledger.chain.structs import Batch as ChainBatch
 from cityledger.devnet import Devnet
 from cityledger.indexer.indexer import Indexer
@@ -28,7 +26,7 @@ from cityledger.store.index_tables import idx_batch
 from cityledger.store.journal import Journal
 from cityledger.types import ErasureReason, HaltCause, LeafHash, LogId, LogKind
 from databases import fresh_database_url
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+from deployed_city import DeployedCity, account, address, deploy_city
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(120)]
 HEALTH_ACCOUNT, OPERATOR = 3, 5
@@ -89,11 +87,7 @@ def still_city(tmp_path: Path) -> Iterator[DeployedCity]:
     """A city for each test: what anvil takes back by a snapshot, it puts into the pool again."""
     folder = tmp_path / "devnet"
     with Devnet.start(folder, block_time=0, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        yield DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        yield deploy_city(devnet, folder / "manifest.json")
 
 
 @pytest.fixture

@@ -12,9 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.app import open_node
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.client import Client, load_credentials
 from cityledger.client.import_forms import Import
 from cityledger.demo.reading_back import read_back
@@ -26,7 +23,7 @@ from cityledger.settings import load_settings
 from cityledger.store import index
 from cityledger.store.tables import leaf, record_version
 from cityledger.types import DatasetId, RecordId, SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, deploy_city, terms
 from import_desk import ndjson
 from node_fixture import TITLE_RECORD
 from node_process import PASSPHRASE, Process
@@ -48,11 +45,7 @@ def datasets() -> dict[str, DatasetId]:
 def town(tmp_path_factory: pytest.TempPathFactory, datasets: dict[str, DatasetId]) -> Iterator[DeployedCity]:
     folder = tmp_path_factory.mktemp("town")
     with Devnet.start(folder / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        made = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        made = deploy_city(devnet, folder / "manifest.json")
         land = made.admit("LAND", LAND_ACCOUNT)
         made.appoint(land, LAND_ACCOUNT, STEWARD)
         for name in ("killed", "quiet"):

@@ -8,9 +8,9 @@ from cityledger.client import OWN_DUTY, load_credentials
 from cityledger.errors import AuthenticationError, UnavailableError
 from cityledger.types import AgencyId
 from crash.oracle import Oracle
-from crash.town import COUNCIL, LAND_ACCOUNT, Town
+from crash.town import LAND_ACCOUNT, Town
 from crash.waiting import await_that
-from deployed_city import address
+from deployed_city import COUNCIL, address
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 TAX_ACCOUNT, NEW_ACCOUNT, NEW_OPERATOR = 7, 8, 9

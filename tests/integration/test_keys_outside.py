@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from cityledger.types import SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, account, address, deploy_city, terms
 from node_process import Process
 from remote_signer import RemoteSigner, remote_signer
 from security_module import PIN, make_vault_key, soft_tokens
@@ -40,11 +37,7 @@ def signer() -> Iterator[RemoteSigner]:
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[DeployedCity]:
     with Devnet.start(tmp_path / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        made = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        made = deploy_city(devnet, tmp_path / "manifest.json")
         land = made.admit("LAND", LAND_ACCOUNT)
         made.appoint(land, LAND_ACCOUNT, STEWARD)
         shared = terms(SharingClass.NOT_SHARED)

@@ -16,9 +16,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.app import open_node
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.client import OWN_DUTY, AssertionCredentials, Client
 from cityledger.client.answers import HistoryVersion
 from cityledger.client.credentials import key_thumbprint
@@ -33,7 +30,7 @@ from cityledger.settings import Settings
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
 from cityledger.types import AgencyId, BatchState, DatasetId, LeafHash, LogKind, Role, SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, account, address, deploy_city, terms
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -103,10 +100,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
     """Blocks each second, because a node's reads stop on a chain that stands still."""
     folder = tmp_path_factory.mktemp("city")
     with Devnet.start(folder / "devnet", block_time=1) as devnet:
-        endpoint, path = devnet.connect(), folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        contracts = contracts_of(endpoint, manifest)
-        yield DeployedCity(devnet, endpoint, manifest, path, contracts, Sender(endpoint))
+        yield deploy_city(devnet, folder / "manifest.json")
 
 
 @pytest.fixture(scope="module")

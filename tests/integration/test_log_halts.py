@@ -10,16 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.events import LogOpened
 from cityledger.chain.follower import Follower
-from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Batch
 from cityledger.cli.main import application
 from cityledger.devnet import Devnet
 from cityledger.types import Address, LogId, LogKind
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address
+from deployed_city import DeployedCity, address, deploy_city
 from node_process import Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -32,10 +29,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
     """Blocks each second, because a node follows a chain that goes on."""
     folder = tmp_path_factory.mktemp("town")
     with Devnet.start(folder / "devnet", block_time=1) as devnet:
-        endpoint, path = devnet.connect(), folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        contracts = contracts_of(endpoint, manifest)
-        made = DeployedCity(devnet, endpoint, manifest, path, contracts, Sender(endpoint))
+        made = deploy_city(devnet, folder / "manifest.json")
         made.admit("LAND", LAND_ACCOUNT)
         yield made
 

@@ -10,12 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from cityledger.types import SharingClass
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, address, deploy_city, terms
 from node_process import PASSPHRASE, Process, clean_environment
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,11 +31,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
     """Blocks each second, because a node's reads stop on a chain that stands still."""
     folder = tmp_path_factory.mktemp("town")
     with Devnet.start(folder / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint = devnet.connect()
-        path = folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        contracts = contracts_of(endpoint, manifest)
-        made = DeployedCity(devnet, endpoint, manifest, path, contracts, Sender(endpoint))
+        made = deploy_city(devnet, folder / "manifest.json")
         land = made.admit("LAND", LAND_ACCOUNT)
         made.appoint(land, LAND_ACCOUNT, STEWARD)
         made.publish(

@@ -11,15 +11,12 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.sender import Sender
 from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.types import SharingClass
 from crash.waiting import await_that
 from databases import fresh_database_url
-from deployed_city import COUNCIL, DEPLOYER, GUARD, DeployedCity, account, address, terms
+from deployed_city import DeployedCity, deploy_city, terms
 from node_fixture import TITLE_RECORD
 from node_process import Process
 
@@ -33,11 +30,7 @@ PATH = "registration/real-estate/titles"
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[DeployedCity]:
     with Devnet.start(tmp_path / "devnet", block_time=1, ipc=True) as devnet:
-        endpoint, path = devnet.connect(), tmp_path / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(GUARD), 0, 0), path)
-        made = DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        made = deploy_city(devnet, tmp_path / "manifest.json")
         for code, (own, steward, _) in ACCOUNTS.items():
             agency = made.admit(code, own)
             made.appoint(agency, own, steward)

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
 from cityledger.chain.events import AgencyAdmitted, PurposeSet
 from cityledger.chain.follower import Follower
-from cityledger.chain.sender import Broadcast, Call, Fees, Sender
+from cityledger.chain.sender import Broadcast, Call, Fees
 from cityledger.devnet import Devnet
 from cityledger.errors import ChainError, RevertedError
 from cityledger.types import NO_END, Role, purpose_from_name
-from deployed_city import COUNCIL, DEPLOYER, DeployedCity, account, address
+from deployed_city import COUNCIL, DeployedCity, account, address, deploy_city
 
 pytestmark = pytest.mark.chain
 PAYMENT = Call(address(9), b"", "payment", gas=21_000)
@@ -25,12 +23,7 @@ PAYMENT = Call(address(9), b"", "payment", gas=21_000)
 def slow_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
     """Over HTTP, with blocks of one second."""
     with Devnet.start(tmp_path_factory.mktemp("slow")) as devnet:
-        endpoint = devnet.connect()
-        path = devnet.folder / "manifest.json"
-        manifest = deploy(endpoint, account(DEPLOYER), Plan(address(COUNCIL), address(2), 0, 0), path)
-        yield DeployedCity(
-            devnet, endpoint, manifest, path, contracts_of(endpoint, manifest), Sender(endpoint)
-        )
+        yield deploy_city(devnet, devnet.folder / "manifest.json")
 
 
 def test_deployment_takes_three_blocks(slow_city: DeployedCity) -> None:

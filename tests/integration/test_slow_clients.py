@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from served_node import ANSWER_SECONDS, served_node
+from served_node import ANSWER_SECONDS, received, served_node
 from slow_clients import BODIES, BODY_BYTES, CONNECTIONS, HALF_A_HEADER, compare, slow_clients
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -44,16 +44,9 @@ def test_each_slow_connection_is_closed_by_the_node(tmp_path: Path) -> None:
         for one in opened:
             one.sendall(HALF_A_HEADER)
 
-        answers = [_all_of(one) for one in opened]
+        answers = [received(one) for one in opened]
 
         assert {answer[9:12] for answer in answers} == {b"408"}
         assert client.get("/healthz").status_code == 200
         for one in opened:
             one.close()
-
-
-def _all_of(connection: socket.socket) -> bytes:
-    whole = b""
-    while chunk := connection.recv(65_536):
-        whole += chunk
-    return whole

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from contextlib import closing
 from types import ModuleType
 
@@ -14,7 +12,7 @@ from cityledger.proofs.leaves import ReceiptDomain, receipt_signing_digest, sign
 from cityledger.types import LogId, LogKind
 from deployed_city import DeployedCity, account, address
 from receipt_files import RECEIPT
-from vector_files import REPOSITORY
+from script_modules import load_script
 
 pytestmark = pytest.mark.chain
 AGENCY, FIRST, SECOND = 3, 5, 6
@@ -22,12 +20,7 @@ AGENCY, FIRST, SECOND = 3, 5, 6
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_receipt", REPOSITORY / "scripts/verify_receipt.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault("verify_receipt", module)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("verify_receipt")
 
 
 def _height(city: DeployedCity) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -10,15 +9,12 @@ from types import ModuleType
 import pytest
 import yaml
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "brownie_home.py"
+from script_modules import load_script
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("brownie_home", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script("brownie_home")
     monkeypatch.setattr(module, "DEPLOYMENTS", tmp_path / "deployments")
     monkeypatch.setattr(module, "SEEN", tmp_path / "deployments" / "devnet.txt")
     return module

@@ -1,7 +1,6 @@
 """scripts/land_state.py, which shares no code with the package, ends in the state of a format's rows."""
 
 import ast
-import importlib.util
 import json
 import subprocess
 import sys
@@ -28,20 +27,14 @@ from cityledger.formats.rows import Act, RejectedRow, Row
 from cityledger.profiles.property import PROPERTY
 from land_files import HMLR_MONTHS, accepted, as_csv, columns, read
 from public_data import public_data
+from script_modules import load_script
 from vector_files import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "land_state.py"
 KEY = "{712A5468-653F-43F9-B663-A8084DB37AD0}"
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location("land_state", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = load_script()
+script = load_script("land_state")
 
 
 NEVER = State(0, None, (), {})

@@ -2,13 +2,13 @@
 
 import ast
 import concurrent.futures
-import importlib.util
 import json
 import subprocess
 import sys
 
 import pytest
 
+from script_modules import load_script
 from vector_files import REPOSITORY, VECTORS, unhex
 
 SCRIPT = REPOSITORY / "scripts" / "verify_proof.py"
@@ -126,10 +126,7 @@ class Node:
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("verify_proof", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("verify_proof")
 
 
 @pytest.mark.parametrize(

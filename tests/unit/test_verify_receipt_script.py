@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from receipt_files import (
     proofs_of,
     receipt_file,
 )
+from script_modules import load_script
 from vector_files import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "verify_receipt.py"
@@ -41,11 +41,7 @@ SCRIPT = REPOSITORY / "scripts" / "verify_receipt.py"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_receipt", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("verify_receipt")
 
 
 def files(folder: Path, one: SignedReceipt) -> list[str]:

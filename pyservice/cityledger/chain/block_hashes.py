@@ -74,19 +74,24 @@ _QUANTITIES = frozenset(
 
 
 def is_recomputed(block: Mapping[str, Any]) -> bool:
-    """Whether the block's hash is the one of its header fields, in a layout that is known here.
+    """Whether the block's hash is the one of its header fields, in one of the layouts defined here.
 
-    False for an altered header, and for a true one of a chain that hashes other fields: which of the two it
-    is, one endpoint alone cannot show.
+    False for an altered header, and for an unaltered one of a chain that hashes other fields: one endpoint
+    alone cannot show which of the two it is.
     """
     try:
-        return any(_hash(block, later) == block["hash"].lower() for later in _LATER.values())
+        return any(header_hash(block, layout) == block["hash"].lower() for layout in _LATER)
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
 
 
-def _hash(block: Mapping[str, Any], later: list[str]) -> str:
-    present = [name for name in later if block.get(name) is not None]
+def header_hash(block: Mapping[str, Any], layout: str = "ethereum") -> str:
+    """The 0x-hex hash of a header's fields in the layout ``ethereum`` or ``avalanche``.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: a field is missing or is not hex.
+    """
+    present = [name for name in _LATER[layout] if block.get(name) is not None]
     return "0x" + keccak(rlp_encode([_field(name, block[name]) for name in (*_FIRST, *present)])).hex()
 
 

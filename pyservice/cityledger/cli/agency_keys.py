@@ -16,6 +16,7 @@ from cityledger.cli.chain_access import (
     send,
     signer,
 )
+from cityledger.cli.node_options import HostedAgencyArgument, NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import ConfigurationError, NotFoundError
 
@@ -23,14 +24,9 @@ if TYPE_CHECKING:
     from cityledger.sealing.keyring import Keyring
     from cityledger.types import Agency
 
-AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of a hosted agency.")]
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
-
 
 def rotate_keys(
-    agency: AgencyArgument,
+    agency: HostedAgencyArgument,
     folder: NodeFolderOption = Path(),
     sealing: Annotated[
         bool,

@@ -167,6 +167,18 @@ def signer(
     return account_of(devnet_account or 0)
 
 
+def signer_or_new(
+    chain_id: int, account: Path | None, password_file: Path | None, devnet_account: int | None
+) -> LocalAccount:
+    """As ``signer``; without either option an account with a new random key."""
+    from eth_account import Account
+
+    if account is None and devnet_account is None:
+        made: LocalAccount = Account.create()
+        return made
+    return signer(chain_id, account, password_file, devnet_account)
+
+
 def send(access: ChainAccess, account: LocalAccount, call: Call) -> Receipt:
     """Sends and waits until it is mined."""
     from cityledger.chain.sender import Sender

@@ -20,6 +20,7 @@ from cityledger.cli.node_exposure import exposure
 from cityledger.cli.node_init import init
 from cityledger.cli.node_link import link
 from cityledger.cli.node_logs import resume_log, show_logs
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.node_rebuild import rebuild
 from cityledger.cli.node_restore import restore
 from cityledger.cli.node_rotate_operator import rotate_operator
@@ -48,9 +49,6 @@ app.command()(rotate_vault_key)
 app.command()(rotate_operator)
 app.command()(exposure)
 
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 _READY_SECONDS = 1.0
 
 

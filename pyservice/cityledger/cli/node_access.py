@@ -40,6 +40,9 @@ TokenOption = Annotated[
     str | None,
     typer.Option("--token", envvar="CITYLEDGER_TOKEN", help="An access token instead of credentials."),
 ]
+WaitOption = Annotated[
+    str, typer.Option(help="How long to wait until its batch is mined, such as 90s; 0: not at all.")
+]
 PurposeOption = Annotated[
     str, typer.Option("--purpose", help="What the record is for, e.g. TREATMENT or OWN_DUTY.")
 ]

@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 
 AgencyArgument = Annotated[
     str, typer.Argument(metavar="AGENCY", help="Code or number of an admitted agency.")
-]
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
 ]
 WriteOption = Annotated[
     bool,

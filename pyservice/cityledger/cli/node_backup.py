@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields, progress
 
 if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
     from cityledger.settings import Settings
 
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 BackupArgument = Annotated[
     Path, typer.Argument(metavar="BACKUP", help="Folder of the backup.", file_okay=False)
 ]

@@ -9,11 +9,8 @@ from typing import Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, print_fields
-
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 
 
 def digest(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityledger.cli.arguments import bytes32, moment
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, plain, print_rows
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from cityledger.types import AgencyId
 
 AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of the agency.")]
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 
 
 def exposure(

@@ -12,8 +12,6 @@ from cityledger.cli.chain_access import DEVNET_FOLDER, MANIFEST, ManifestOption,
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
 if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
-
     from cityledger.cli.chain_access import ChainAccess
     from cityledger.signing import Account
 
@@ -109,7 +107,7 @@ def init(
     Overwrites nothing. Afterwards the operator's account needs funds, and each agency's account must tell
     the chain of its new keys and open its logs: `cityledger node link` does both.
     """
-    from cityledger.cli.chain_access import open_chain, rpc_or_devnet
+    from cityledger.cli.chain_access import open_chain, rpc_or_devnet, signer_or_new
     from cityledger.cli.node_folder import DATABASE_URL, Setup, make_folder, verify_database, verify_new
     from cityledger.cli.node_secret import new_secret
     from cityledger.settings.node import resolved_database_url
@@ -122,7 +120,9 @@ def init(
     access = open_chain(rpc_url, manifest)
     numbers = [access.agency(text) for text in agency or []]
     if operator_key == "keyring":
-        operator: Account = _operator(access, operator_keystore, password_file, devnet_operator)
+        operator: Account = signer_or_new(
+            access.manifest.chain_id, operator_keystore, password_file, devnet_operator
+        )
     else:
         operator = _outside_operator(
             operator_key, folder, operator_address, operator_keystore or devnet_operator
@@ -153,19 +153,6 @@ def init(
     rows = [one.to_json() for one in made]
     print_rows(rows, ["agency", "code", "sealingKeyDigest", "credentialKeyDigest"], as_json=False)
     _tell_next(folder, operator.address)
-
-
-def _operator(
-    access: ChainAccess, keystore: Path | None, password_file: Path | None, devnet_account: int | None
-) -> LocalAccount:
-    from eth_account import Account
-
-    from cityledger.cli.chain_access import signer
-
-    if keystore is None and devnet_account is None:
-        made: LocalAccount = Account.create()
-        return made
-    return signer(access.manifest.chain_id, keystore, password_file, devnet_account)
 
 
 def _outside_operator(text: str, folder: Path, address: str | None, other: object) -> Account:

@@ -7,9 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from cityledger.cli.chain_access import (
     AccountOption,
@@ -18,6 +16,7 @@ from cityledger.cli.chain_access import (
     send,
     signer,
 )
+from cityledger.cli.node_options import HostedAgencyArgument, NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import NotFoundError
 
@@ -30,14 +29,9 @@ if TYPE_CHECKING:
     from cityledger.store.logs import LogHead
     from cityledger.types import Address, AgencyId, LogId, LogKind
 
-AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of a hosted agency.")]
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
-
 
 def link(
-    agency: AgencyArgument,
+    agency: HostedAgencyArgument,
     folder: NodeFolderOption = Path(),
     account: AccountOption = None,
     password_file: PasswordFileOption = None,

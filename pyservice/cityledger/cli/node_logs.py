@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from cityledger.settings import Settings
     from cityledger.store.database import Database
 
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 _COLUMNS = (
     *("log", "agency", "kind", "next", "open", "closed", "signed", "mined", "final"),
     *("oldest_unanchored_seconds", "halt", "detail", "next_step"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_fields, progress
 from cityledger.errors import UnavailableError
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from cityledger.store.database import Database
     from cityledger.types import BlockRef
 
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 _ROUNDS = 16
 """How often to follow a live index that has moved on to another fork meanwhile."""
 

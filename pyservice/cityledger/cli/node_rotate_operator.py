@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
-
     from cityledger.chain.endpoint import Endpoint
     from cityledger.settings import Settings
     from cityledger.store.database import Database
     from cityledger.types import Address, AgencyId
 
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 OperatorOption = Annotated[
     Path | None,
     typer.Option(help="Keystore of the account that operates the node from now on.  [default: a new one]"),
@@ -52,6 +48,7 @@ def rotate_operator(
     Until an agency has run `cityledger node link`, its logs take no receipts, so nothing of it is read.
     """
     from cityledger.chain.endpoint import connect
+    from cityledger.cli.chain_access import signer_or_new
     from cityledger.cli.node_lock import sole_process
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring
@@ -74,7 +71,7 @@ def rotate_operator(
         keyring = open_keyring(settings, secret_of(settings, os.environ))
         former = Address(settings.operator)
         _verify_settled(connect(settings.rpc_url, settings.chain_id), database, former)
-        account = _account(settings, operator_keystore, password_file, devnet_operator)
+        account = signer_or_new(settings.chain_id, operator_keystore, password_file, devnet_operator)
         if Address(account.address) == former:
             raise ConfigurationError(f"{former} is the operator already")
         keyring.add_account(bytes(account.key))
@@ -111,19 +108,6 @@ def _verify_settled(endpoint: Endpoint, database: Database, account: Address) ->
             f"{signed_end - final} transactions of {account} are not final yet; serve the node until they"
             " are, then run this again. Nothing was changed"
         )
-
-
-def _account(
-    settings: Settings, keystore: Path | None, password_file: Path | None, devnet_account: int | None
-) -> LocalAccount:
-    from eth_account import Account
-
-    from cityledger.cli.chain_access import signer
-
-    if keystore is None and devnet_account is None:
-        made: LocalAccount = Account.create()
-        return made
-    return signer(settings.chain_id, keystore, password_file, devnet_account)
 
 
 def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> None:

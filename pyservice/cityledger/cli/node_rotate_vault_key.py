@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityledger.cli.arguments import shown_moment
+from cityledger.cli.node_options import HostedAgencyArgument, NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields, progress
 
 if TYPE_CHECKING:
@@ -21,14 +22,9 @@ if TYPE_CHECKING:
     from cityledger.store.database import Database
     from cityledger.types import AgencyId
 
-AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of a hosted agency.")]
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
-
 
 def rotate_vault_key(
-    agency: AgencyArgument,
+    agency: HostedAgencyArgument,
     folder: NodeFolderOption = Path(),
     keyrings_copied: Annotated[
         bool,

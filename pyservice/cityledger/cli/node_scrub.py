@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_rows
 from cityledger.cli.scrub_progress import MIB, scrubbing
 
 if TYPE_CHECKING:
     from cityledger.recovery.scrub import Scrub
     from cityledger.settings import Settings
-
-NodeFolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="Folder of the node.", file_okay=False)
-]
 
 
 def scrub(

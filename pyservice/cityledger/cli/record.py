@@ -17,6 +17,7 @@ from cityledger.cli.node_access import (
     PurposeOption,
     RecordArgument,
     TokenOption,
+    WaitOption,
     connected,
     dataset_named,
     stated,
@@ -186,9 +187,7 @@ def proof(
     with_openings: Annotated[
         bool, typer.Option("--with-openings", help="So that payloads can be checked with it; this is a read.")
     ] = False,
-    wait: Annotated[
-        str, typer.Option(help="How long to wait until its batch is mined, such as 90s; 0: not at all.")
-    ] = "0",
+    wait: WaitOption = "0",
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,

@@ -15,6 +15,7 @@ from cityledger.cli.node_access import (
     NodeOption,
     RecordArgument,
     TokenOption,
+    WaitOption,
     connected,
     dataset_named,
     stated,
@@ -30,9 +31,7 @@ def tombstone(
     purpose: Annotated[str, typer.Option(help="What the record is for.")] = "OWN_DUTY",
     case: CaseOption = "",
     version: Annotated[int | None, typer.Option(min=1, help="Another than the newest version.")] = None,
-    wait: Annotated[
-        str, typer.Option(help="How long to wait until its batch is mined, such as 90s; 0: not at all.")
-    ] = "0",
+    wait: WaitOption = "0",
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     token: TokenOption = None,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import requests
-import rlp
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
+from cityledger.chain.block_hashes import header_hash
+
 CHAIN_ID = 31337
-QUANTITIES = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas"}
 
 
 class RefusalError(Exception):
@@ -141,7 +141,7 @@ def block_hash(height: int) -> str:
 
 @cache
 def header(height: int, fork_at: int | None = None) -> dict[str, str]:
-    """With a hash that its fields give, as Ethereum hashes them; of an empty block."""
+    """The header of an empty block, with the hash of its fields."""
     if height < 0:
         return {"hash": "0x" + "00" * 32}
     is_other = fork_at is not None and height >= fork_at
@@ -160,29 +160,4 @@ def header(height: int, fork_at: int | None = None) -> dict[str, str]:
         "nonce": "0x" + "00" * 8,
         "baseFeePerGas": hex(10**9),
     }
-    return {**fields, "hash": hash_of(fields)}
-
-
-def hash_of(fields: Mapping[str, str]) -> str:
-    order = [
-        "parentHash",
-        "sha3Uncles",
-        "miner",
-        "stateRoot",
-        "transactionsRoot",
-        "receiptsRoot",
-        "logsBloom",
-        "difficulty",
-        "number",
-        "gasLimit",
-        "gasUsed",
-        "timestamp",
-        "extraData",
-        "mixHash",
-        "nonce",
-        "baseFeePerGas",
-    ]
-    encoded = [
-        int(fields[name], 16) if name in QUANTITIES else bytes.fromhex(fields[name][2:]) for name in order
-    ]
-    return "0x" + keccak(rlp.encode(encoded)).hex()
+    return {**fields, "hash": header_hash(fields)}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.rules import decide_facts
+from permitting_facts import PERMITTING
 
 RECORD_FACTS = [
     Facts.CONTROLS_SUBJECT,
@@ -18,18 +19,7 @@ RECORD_FACTS = [
 NAMEABLE = {11, 21, 22, 31, 32, 41, 61, 71, 72, 81, 91}
 ERASES_OWN = Facts.OWN_RECORD | Facts.ERASES
 words = st.integers(0, (1 << FACT_COUNT) - 1)
-PERMITTED = int(
-    Facts.CONSUMER_ACTIVE
-    | Facts.ROLE_HELD
-    | Facts.CREDENTIAL_LIVE
-    | Facts.PURPOSE_KNOWN
-    | Facts.PURPOSE_ALLOWED
-    | Facts.PROVIDER_ACTIVE
-    | Facts.DATASET_ACTIVE
-    | Facts.GRANT_SATISFIED
-    | Facts.SHARED
-    | Facts.CONSENT_SATISFIED
-)
+PERMITTED = int(PERMITTING)
 
 
 @given(words, st.sampled_from(RECORD_FACTS))

@@ -28,6 +28,7 @@ from cityledger.types import (
     Terms,
     purpose_from_name,
 )
+from permitting_facts import PERMITTING
 
 TREATMENT = purpose_from_name("TREATMENT")
 OFFICER = Address("0x" + "11" * 20)
@@ -64,23 +65,11 @@ KNOWN = Known(
     officer_role=None,
     purpose_known=True,
 )
-USUAL = (
-    Facts.CONSUMER_ACTIVE
-    | Facts.ROLE_HELD
-    | Facts.CREDENTIAL_LIVE
-    | Facts.PURPOSE_KNOWN
-    | Facts.PURPOSE_ALLOWED
-    | Facts.PROVIDER_ACTIVE
-    | Facts.DATASET_ACTIVE
-    | Facts.GRANT_SATISFIED
-    | Facts.SHARED
-    | Facts.CONSENT_SATISFIED
-)
 
 
 def test_gather_finds_the_usual_facts_and_names_the_grant() -> None:
     gathered = gather(QUERY, KNOWN)
-    assert (gathered.facts, gathered.grant_id, gathered.artefact_id) == (USUAL, GRANT.grant_id, ZERO32)
+    assert (gathered.facts, gathered.grant_id, gathered.artefact_id) == (PERMITTING, GRANT.grant_id, ZERO32)
 
 
 LOST: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
@@ -110,7 +99,7 @@ LOST: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
 
 @pytest.mark.parametrize(("asked", "known", "lost"), LOST)
 def test_gather_loses(asked: dict[str, Any], known: dict[str, Any], lost: Facts) -> None:
-    assert gather(replace(QUERY, **asked), replace(KNOWN, **known)).facts == USUAL & ~lost
+    assert gather(replace(QUERY, **asked), replace(KNOWN, **known)).facts == PERMITTING & ~lost
 
 
 GAINED: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
@@ -131,20 +120,20 @@ GAINED: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
 @pytest.mark.parametrize(("asked", "known", "gained"), GAINED)
 def test_gather_gains(asked: dict[str, Any], known: dict[str, Any], gained: Facts) -> None:
     facts = gather(replace(QUERY, **asked), replace(KNOWN, **known)).facts
-    assert facts | Facts.ROLE_HELD == USUAL | gained
+    assert facts | Facts.ROLE_HELD == PERMITTING | gained
 
 
 def test_gather_knows_an_erasure_by_the_provider() -> None:
     query = replace(QUERY, action=Action.ERASE, role=Role.WRITER, purpose=OWN_DUTY)
     facts = gather(query, replace(KNOWN, provider=AgencyId(2), sealed_by_law=True)).facts
     assert facts & ~Facts.GRANT_SATISFIED == (
-        USUAL & ~Facts.GRANT_SATISFIED | Facts.OWN_RECORD | Facts.ERASES | Facts.SEALED_BY_LAW
+        PERMITTING & ~Facts.GRANT_SATISFIED | Facts.OWN_RECORD | Facts.ERASES | Facts.SEALED_BY_LAW
     )
 
 
 def test_gather_takes_an_on_chain_officer() -> None:
     query = replace(QUERY, officer=OFFICER, role=Role.STEWARD)
-    assert gather(query, replace(KNOWN, officer_role=(Role.STEWARD, 151, 1))).facts == USUAL
+    assert gather(query, replace(KNOWN, officer_role=(Role.STEWARD, 151, 1))).facts == PERMITTING
 
 
 def test_gather_takes_the_terms_of_the_time() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from backup_source import backup_source
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.proofs.tombstone_object import from_bytes, to_bytes
-from cityledger.recovery.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup import make_backup, verify_backup
 from cityledger.recovery.backup_files import list_objects
 from cityledger.recovery.backup_manifest import FILE_NAME, load
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES
@@ -27,7 +28,6 @@ from cityledger.recovery.tombstone_replay import Trust, gather
 from cityledger.store import logs
 from cityledger.store.batches import batched_end
 from cityledger.store.database import Database
-from cityledger.store.migrate import schema_version
 from cityledger.store.objects import Objects
 from cityledger.store.tables import (
     node_state,
@@ -59,21 +59,8 @@ def _put_long(node: TestNode, name: str) -> None:
         node.put(node.health, name, TREATMENT_RECORD)
 
 
-def _source(node: TestNode) -> Source:
-    services = node.context.services
-    return Source(
-        services.database,
-        services.objects,
-        INSTANCE,
-        services.domain,
-        services.operator,
-        schema_version(),
-        dict,
-    )
-
-
 def _backup(node: TestNode, tmp_path: Path) -> Path:
-    make_backup(tmp_path / "backup", _source(node), 1_000)
+    make_backup(tmp_path / "backup", backup_source(node), 1_000)
     return tmp_path / "backup"
 
 
@@ -215,7 +202,7 @@ def test_make_backup_again_copies_only_new_objects(node: TestNode, tmp_path: Pat
     before = {path: path.stat().st_ino for path in _objects(backup)}
     _put_long(node, "visit-3")
 
-    manifest = make_backup(backup, _source(node), 1_001)
+    manifest = make_backup(backup, backup_source(node), 1_001)
 
     after = _objects(backup)
     assert manifest.objects == len(after) == 2 * len(before) > 0
@@ -228,7 +215,7 @@ def test_make_backup_again_drops_what_was_erased(node: TestNode, tmp_path: Path)
     url = node.url(node.health, "visit-2") + "?reason=duty"
     node.client.delete(url, headers=node.headers("HEALTH", "writer"))
 
-    make_backup(backup, _source(node), 1_002)
+    make_backup(backup, backup_source(node), 1_002)
 
     assert _objects(backup) == []
     assert len(list(backup.glob("state-*"))) == 1
@@ -243,7 +230,7 @@ def test_make_backup_that_is_cut_off_leaves_the_one_before(node: TestNode, tmp_p
         raise StorageFullError("cut off")
 
     with pytest.raises(StorageFullError):
-        make_backup(backup, replace(_source(node), files=fail), 1_001)
+        make_backup(backup, replace(backup_source(node), files=fail), 1_001)
 
     assert verify_backup(backup) == before
 
@@ -251,11 +238,11 @@ def test_make_backup_that_is_cut_off_leaves_the_one_before(node: TestNode, tmp_p
 def test_make_backup_refuses_the_folder_of_another_node(node: TestNode, tmp_path: Path) -> None:
     backup = _backup(node, tmp_path)
     with pytest.raises(ConfigurationError, match="another node"):
-        make_backup(backup, replace(_source(node), instance=b"\x99" * 32), 1_001)
+        make_backup(backup, replace(backup_source(node), instance=b"\x99" * 32), 1_001)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")
     with pytest.raises(ConfigurationError, match="no backup"):
-        make_backup(tmp_path / "other", _source(node), 1_001)
+        make_backup(tmp_path / "other", backup_source(node), 1_001)
 
 
 def test_make_backup_refuses_to_keep_a_damaged_object(node: TestNode, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from prometheus_client import generate_latest
 
 from cityledger.api.limits import guarded_protocol
 from node_fixture import TestNode
-from served_node import ANSWER_SECONDS, served_node
+from served_node import ANSWER_SECONDS, received, served_node
 
 Connect = Callable[[], socket.socket]
 HEADER = b"GET /healthz HTTP/1.1\r\nHost: city.test\r\n"
@@ -49,14 +49,6 @@ def served(folder: Path, **settings: Any) -> Iterator[tuple[TestNode, httpx.Clie
         finally:
             for one in opened:
                 one.close()
-
-
-def received(connection: socket.socket) -> bytes:
-    """Everything until the node closes the connection; the socket's time limit is the test's."""
-    whole = b""
-    while chunk := connection.recv(65_536):
-        whole += chunk
-    return whole
 
 
 def refusals(node: TestNode) -> set[str]:

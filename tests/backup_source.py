@@ -1,0 +1,20 @@
+"""A node of ``node_fixture`` as the source of a backup, without files next to its database."""
+
+from __future__ import annotations
+
+from cityledger.recovery.backup import Source
+from cityledger.store.migrate import schema_version
+from node_fixture import INSTANCE, TestNode
+
+
+def backup_source(node: TestNode) -> Source:
+    services = node.context.services
+    return Source(
+        services.database,
+        services.objects,
+        INSTANCE,
+        services.domain,
+        services.operator,
+        schema_version(),
+        dict,
+    )
