@@ -68,7 +68,8 @@ PASSPHRASE_VARIABLE = "CITYLEDGER_PASSPHRASE"  # noqa: S105 - the name of a vari
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """What one process at a time does: index and purging for a whole database, the rest for its node."""
+    """The tasks that one process at a time runs: index and purging for a whole database, the others for its
+    node."""
 
     indexer: Leadership
     purging: Leadership

@@ -29,8 +29,8 @@ class Comparison:
 def find_contradiction(
     connection: sa.Connection, head: LogHead, operator: Address, former: Collection[Address] = ()
 ) -> Halt | None:
-    """Why nothing more may be promised in a log, by what the index holds at its cursor. ``former`` are other
-    accounts of this node: a log of theirs waits to be handed over, and need not halt.
+    """The reason to halt a log, by what the index holds at its cursor; None if there is none. ``former`` are
+    other accounts of this node: a log of theirs waits to be handed over, and need not halt.
     """
     chain = index.find_log(connection, head.log)
     if chain is None:

@@ -28,8 +28,8 @@ class NonceWatch:
         self._struck_at: set[BlockRef] = set()
 
     def look(self, first: int, signed_end: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
-        """(whether each nonce from ``first`` up to ``mined``, those that are mined at ``cursor``, is known to
-        be ours; why to halt if not). ``signed_end`` is the nonce above those that this database signed.
+        """(whether this database signed each nonce from ``first`` up to ``mined``, those that are mined at
+        ``cursor``; the halt if not). ``signed_end`` is the nonce above those that this database signed.
         """
         if mined > signed_end:
             told = f"{self._account} has used {mined} nonces, this database knows of {signed_end}"

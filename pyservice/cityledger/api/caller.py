@@ -49,7 +49,7 @@ async def accepted_caller(request: Request) -> Session:
 
 
 Caller = Annotated[Session, Depends(accepted_caller)]
-"""A route that depends on it is asked only with a valid token, and its body is read only then."""
+"""A route that depends on it runs only with a valid token, and its body is read only then."""
 
 
 def _find(node: NodeContext, token: str) -> Session | None:

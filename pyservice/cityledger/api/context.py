@@ -51,7 +51,7 @@ class NodeContext:
     def origins(self) -> frozenset[str]:
         """``scheme://authority`` of this node, as a DPoP proof may name it (RFC 9449 §4.3 (9)).
 
-        The request's own Host header is not among them: a node in the middle would send whatever suits it.
+        The request's own Host header is not among them: a node in the middle could send any value.
         Nor is the address it listens at, such as 0.0.0.0, nor are names of every machine's own, such as
         localhost, unless the domain is one: a proof for them that one node has seen would be valid at others.
         """

@@ -75,7 +75,7 @@ SUMMARIES = {
 _SIGNING_IN = (401,)
 _REVOCATIONS = "/v1/agencies/{agency}/revocations"
 _BY_CREDENTIAL = {("post", "/v1/token"), ("put", _REVOCATIONS)}
-"""Operations whose body carries a signed credential in place of a token."""
+"""Operations whose body contains a signed credential in place of a token."""
 _SIGNED_IN = (401, 403, 409, 412, 421, 502, 507)
 
 
@@ -117,7 +117,7 @@ def encoded_description(app: FastAPI) -> EncodedDescription:
 
 
 def _statuses(method: str, path: str) -> list[int]:
-    """What an operation can be refused with."""
+    """The problems with which an operation can be refused."""
     if not _is_open(method, path):
         negotiated = (406,) if path == _RECORD else ()
         return sorted((*_ALWAYS, *_SIGNED_IN, *negotiated))

@@ -52,7 +52,7 @@ def page_of_datasets(
     limit: int,
 ) -> tuple[list[index.Dataset], str | None]:
     """The datasets of a profile and provider whose path or titles hold every word, whatever their case, and
-    the cursor of the next page. No more than ``SEARCHED_ROWS`` are looked through for one page, which may
+    the cursor of the next page. At most ``SEARCHED_ROWS`` are searched for one page, which may
     therefore hold fewer than ``limit``.
 
     Raises:

@@ -26,7 +26,8 @@ def find_records(
     after: RecordId | None,
     limit: int,
 ) -> tuple[Passed | None, FoundPage]:
-    """A page of the newest versions that the caller may know of; none and hidden look the same.
+    """A page of the newest versions that the caller may know of; absent and hidden records give the same
+    page.
 
     Raises: as ``find_by_subject``, ``find_by_identifier`` and ``find_by_key``, and
         FieldError: the subject is zero, the id is not one that a record may have, or ``after`` came with it.
@@ -49,7 +50,7 @@ def find_records(
 def is_any_found(
     node: NodeContext, session: Session, intent: Intent, dataset_text: str, asked: Sought
 ) -> tuple[Passed | None, bool]:
-    """Whether there is such a record: one is looked for, however many there are.
+    """Whether there is such a record; the search ends at the first.
 
     Raises: as ``find_records``.
     """

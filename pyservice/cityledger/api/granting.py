@@ -19,7 +19,8 @@ from cityledger.types import NO_END, AgencyId, DatasetId, purpose_from_name, pur
 
 
 def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dataset:
-    """The dataset, for a steward of its provider. The contract asks the same; here nothing is told before it.
+    """The dataset, for a steward of its provider. The contract checks the same; this check comes before
+    anything is disclosed.
 
     Raises:
         NotFoundError: no such dataset.
@@ -53,7 +54,7 @@ def page_of_grants(
 
     Raises:
         FieldError: not a cursor of this node.
-        StaleIndexError: what is live could not be said.
+        StaleIndexError: the index is too old to say which grants are live.
     """
     key = read_key_cursor(after, 68)
     place = None if key is None else (key[:32], int.from_bytes(key[32:36]), key[36:])

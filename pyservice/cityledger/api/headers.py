@@ -54,7 +54,7 @@ async def stated_reason(request: Request) -> Reason:
         raise FieldError(PURPOSE, "this header is required: say what the record is for, e.g. OWN_DUTY")
     case = find_header(request, CASE, MAX_CASE_CHARACTERS) or ""
     if REPRESENTS in request.headers:
-        # Whoever could name any agency here would put words into its mouth, in a signed receipt.
+        # Without this check a caller could name any agency in a signed receipt.
         raise FieldError(REPRESENTS, "delegation between agencies does not exist yet: leave this header out")
     return Reason(_purpose(purpose), case)
 

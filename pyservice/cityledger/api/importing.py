@@ -105,7 +105,7 @@ def find_import(node: NodeContext, session: Session, id_: str) -> ImportView:
     """
     Raises:
         MisdirectedError: the caller's agency is another node's.
-        DeniedError: the caller is not a writer in standing.
+        DeniedError: the caller is not a writer, or its session has ended.
         NotFoundError: no such import of the caller's agency.
     """
     _verify_writer(node, session)

@@ -20,7 +20,8 @@ from cityledger.errors import places_of
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
 _BROKEN_OFF = 499
-"""The status under which a request is counted whose client hung up before it was whole; no answer is sent."""
+"""The status under which a request is counted whose client closed the connection before it was complete; no
+answer is sent."""
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 
 

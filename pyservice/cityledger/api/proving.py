@@ -27,7 +27,7 @@ def proof_answer(
 ) -> Response:
     """A version's proof file. ``with_openings`` adds those of the parts that the caller may read.
 
-    An opening lets its holder try guesses at a payload, so that getting one is a read, with its receipts.
+    The holder of an opening can test guesses of a payload, so returning one is a read, with its receipts.
 
     Raises: as ``prove``, and with openings as ``read_plain``.
     """

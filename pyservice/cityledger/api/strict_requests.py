@@ -183,10 +183,10 @@ def _verify_media_type(request: Request, taken: set[str], encodings: frozenset[s
 
 
 def _parse_small(body: bytes) -> strict_json.Json:
-    """The JSON of a route that is asked with a few members.
+    """The JSON body of a route with few members.
 
     Raises:
-        FieldError: more values than any model has: each would be one error more to describe.
+        FieldError: more values than any model has, each of which could add an error to the answer.
     """
     value = strict_json.parse(body, max_bytes=len(body))
     if _count_values(value) > MAX_JSON_VALUES:
@@ -213,7 +213,7 @@ def _holder(request: Request) -> Hashable:
 
 
 async def _read_within(request: Request, limit: int, pace: Pace, share: BodyShare) -> bytes:
-    """The body, given up as soon as it is over a limit or comes too slowly."""
+    """The body; reading ends as soon as it exceeds a limit or comes too slowly."""
     told = request.headers.get("content-length", "0")
     if told.isascii() and told.isdigit() and int(told) > limit:
         raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")

@@ -30,7 +30,7 @@ class Repeatable:
     request: bytes
 
     def stored_under(self, secret: bytes) -> bytes:
-        """HMAC of the request: with a plain hash a thief of the database could try out what a body said."""
+        """HMAC of the request: with a plain hash a thief of the database could test guesses of a body."""
         return hmac.digest(secret, _REQUEST_DOMAIN + self.request, "sha256")
 
 

@@ -37,8 +37,8 @@ def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) 
 
 
 def find_needed(configured: int) -> int:
-    """How many of the configured endpoints must say the same: a strict majority of three and more. One or two
-    stand in for each other, so one is enough.
+    """How many of the configured endpoints must say the same: a strict majority of three and more. Of one or
+    two, one is enough: they replace each other.
     """
     return configured // 2 + 1 if configured > 2 else 1
 
@@ -47,8 +47,8 @@ def find_backed(agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int
     """The highest head that enough endpoints have at or below theirs, each by its own answer; None where too
     few answer.
 
-    Of three and more ``configured`` enough is a strict majority, so that one alone cannot tell of blocks that
-    nobody else has seen. Of one or two each is enough: they stand in for each other.
+    Of three and more ``configured`` enough is a strict majority, so that one alone cannot announce blocks
+    that no other has seen. Of one or two each is enough.
     """
     highest_first = sorted(agreed, key=lambda head: -head.number)
     lower = highest_first[find_needed(configured) - 1 :]
@@ -56,7 +56,8 @@ def find_backed(agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int
 
 
 def is_backed(head: SeenHead, agreed: Sequence[SeenHead], hashes_at: HashesAt, configured: int) -> bool:
-    """Whether enough endpoints have this very block. Asks no more of them than needed, the highest first."""
+    """Whether enough endpoints have this very block. Asks no more of them than needed, highest heads
+    first."""
     missing = find_needed(configured) - sum(
         (one.number, one.hash) == (head.number, head.hash) for one in agreed
     )
@@ -103,7 +104,7 @@ def _forks(seen: Sequence[SeenHead], hashes_at: HashesAt) -> list[list[SeenHead]
             continue
         lower = sorted({head.number for head in seen if head.number < highest.number})
         known = hashes_at(highest.place, lower) if lower else {}
-        if known is None:  # it stopped responding between two questions, so it has no say
+        if known is None:  # it stopped responding between two requests, so it is not counted
             silent.add(highest)
             continue
         hashes = {**known, highest.number: highest.hash}

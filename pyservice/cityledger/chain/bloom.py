@@ -1,7 +1,5 @@
-"""What a block's bloom filter says about our events: it never denies one that is there, and rarely affirms
-one that is not.
-
-It says which blocks have to be read for our events. What they hold, their receipts root proves.
+"""A block's bloom filter, which says whether the block may hold our events: never no for a block that has
+some, and rarely yes for one that has none. The events themselves are proven by the receipts root.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checks that each contract was created by this program's creation code, and finds the block that did it.
 
-The code at an address does not tell what its constructor wrote: another one can leave the same code and put a
-member into a role without any event. The transaction that created it does tell.
+The code at an address does not show what its constructor wrote: another constructor can leave the same code
+and put a member into a role without any event. The transaction that created it shows that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cityledger.chain.manifest import Manifest
 
 
 def constructor_arguments(manifest: Manifest) -> Mapping[str, tuple[object, ...]]:
-    """What each contract's constructor must have been given, by contract."""
+    """The arguments that each constructor must have received, by contract."""
     manager, registry, catalog = (
         manifest.address(name) for name in ("AccessManager", "AgencyRegistry", "DataCatalog")
     )
@@ -32,8 +32,8 @@ def constructor_arguments(manifest: Manifest) -> Mapping[str, tuple[object, ...]
 
 
 def find_creations(endpoint: Endpoint, manifest: Manifest) -> tuple[dict[str, int], list[str]]:
-    """The block that created each contract, and what is wrong about its creation. The manifest's word only
-    says which transaction to look at.
+    """The block that created each contract, and what is wrong about its creation. The manifest is used only
+    to find the transaction.
     """
     blocks: dict[str, int] = {}
     wrong: list[str] = []

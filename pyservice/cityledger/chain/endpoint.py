@@ -61,9 +61,9 @@ class Endpoint:
     """One chain behind one or more URLs, in order of preference. Usable from several threads; each thread
     keeps its own connections alive.
 
-    Of three and more URLs what is read is what a strict majority says or one of them proves (``methods``,
-    ``quorum``); one or two stand in for each other. ``spawn`` runs the check of an unhealthy URL, so that no
-    caller waits for it.
+    Of three and more URLs an answer is accepted if a strict majority gives it or one of them proves it
+    (``methods``, ``quorum``); one or two replace each other. ``spawn`` runs the check of an unhealthy URL, so
+    that no caller waits for it.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Endpoint:
 
     @property
     def is_sole(self) -> bool:
-        """Whether there is nobody to compare with."""
+        """Whether there is no other endpoint to compare with."""
         return self._is_sole
 
     def health(self) -> list[EndpointHealth]:
@@ -101,7 +101,7 @@ class Endpoint:
     # --- what is believed -----------------------------------------------------------------------------------
 
     def ask(self, method: str, *params: object) -> RpcAnswer:
-        """One request, answered as ``methods`` says it is believed; a refusal is a value.
+        """The answer to one request, accepted by the rule that ``methods`` has for it; a refusal is a value.
 
         Raises:
             ChainUnavailableError: no URL answers; of several, they disagree, or too few answer.
@@ -168,7 +168,7 @@ class Endpoint:
         return block, final
 
     def request(self, method: str, *params: object) -> Any:
-        """One request that must succeed, believed as ``ask``.
+        """The result of one request that must succeed, accepted as by ``ask``.
 
         Raises:
             RevertedError: a contract refused.

@@ -228,7 +228,7 @@ class HeadMoved:
 
 @dataclass(frozen=True, slots=True)
 class HeadReset:
-    """A steward took the record's head away, which was this one: nothing of it has landed any more."""
+    """A steward removed the record's head, which had these values; the record has no landed version now."""
 
     dataset: DatasetId
     record: RecordId

@@ -1,7 +1,7 @@
 """Reading blocks and our events from the chain. Pure reading: the loop, the cursor and undoing reorgs are the
 indexer's.
 
-What one endpoint returns is believed as far as it is proven: headers by hashes that a majority backs, events
+What one endpoint returns is accepted as far as it is proven: headers by hashes that a majority backs, events
 by the receipts root of a proven header (SPEC.md §4, "Following").
 """
 
@@ -126,7 +126,7 @@ class Follower:
         return [_header(block) for block in held]
 
     def _hash_of(self, number: int) -> bytes | None:
-        """The hash that a majority backs; None with one endpoint, which there is nothing to compare with."""
+        """The hash that a majority backs; None with one endpoint, since there is no other to compare with."""
         if self._endpoint.is_sole:
             return None
         return _header(self._present(self._block(number), number)).block.hash

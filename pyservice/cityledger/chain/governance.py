@@ -1,5 +1,5 @@
-"""Who governs a deployment, by its AccessManager: every role, function, target and operation that its history
-names is asked for, besides those that must exist.
+"""The governance of a deployment by its AccessManager: reads every role, function, target and operation that
+its history names, in addition to those that must exist.
 
 The history is complete from the manager's creation on, because its code and its creation were checked before.
 """
@@ -27,7 +27,7 @@ _OWN_ROLES = (ADMIN, COUNCIL, GUARD)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An operation that was scheduled and neither made nor cancelled."""
+    """An operation that was scheduled and neither executed nor cancelled."""
 
     caller: Address
     target: Address
@@ -111,7 +111,8 @@ def waiting_operations(manager: AccessManager, history: History, block: BlockRef
 
 
 def changes_governance(waiting: Waiting, manifest: Manifest) -> bool:
-    """Whether the operation would change what a verification says: roles, authorities, or the directory."""
+    """Whether the operation would change the result of a verification: roles, authorities, or the
+    directory."""
     governing = (manifest.address("AccessManager"), manifest.address("CityDirectory"))
     return waiting.target in governing or waiting.function == "setAuthority"
 

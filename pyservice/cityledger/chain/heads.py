@@ -41,7 +41,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What one URL says: its newest block, and the number of the block that it calls final."""
+    """The claims of one URL: its newest block, and the number of the block that it calls final."""
 
     block: Block
     final: int | None
@@ -58,7 +58,7 @@ class Heads:
         final.
 
         Raises:
-            ChainUnavailableError: nobody answers, they disagree, too few answer, or too few reach
+            ChainUnavailableError: no endpoint answers, they disagree, too few answer, or too few reach
                 ``acted_on``.
         """
         return self._agreed(chain_id, acted_on) or self._decided(chain_id, acted_on)
@@ -145,7 +145,7 @@ class Heads:
             if upstream.state in (
                 *ILL,
                 HealthState.UNRELIABLE,
-            ):  # the first: fell silent between two questions
+            ):  # the first: stopped responding between two requests
                 continue
             if head not in agreed:
                 upstream.mark(HealthState.DISAGREES, f"block {head.number} is {head.hash}")

@@ -1,4 +1,4 @@
-"""What the constructors must have put into the code: the value of each immutable, as a word of 32 bytes."""
+"""The values that the constructors must have written into the code: each immutable as a word of 32 bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def immutables_of(manifest: Manifest) -> Mapping[str, Mapping[str, bytes]]:
 
 
 def policy_immutables(registry: bytes, catalog: bytes) -> Mapping[str, bytes]:
-    """The immutables of AccessPolicy, of the words of what it asks."""
+    """The immutables of AccessPolicy, from the addresses of the contracts that it reads, as words."""
     return {"registry": registry, "catalog": catalog}
 
 

@@ -27,7 +27,8 @@ from cityledger.types import Address, BlockRef
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an operator knows of a deployment from elsewhere; None is not compared. Delays in seconds."""
+    """Values of a deployment that an operator knows from another source; None is not compared. Delays in
+    seconds."""
 
     council: Address | None = None
     guard: Address | None = None
@@ -44,7 +45,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a verification found that is neither right nor wrong by itself."""
+    """Results of a verification for the operator to judge."""
 
     block: BlockRef
     waiting: tuple[Waiting, ...]
@@ -54,8 +55,8 @@ class Inspection:
 def verify_deployment(endpoint: Endpoint, manifest: Manifest, expected: Expected | None = None) -> Inspection:
     """(1) the manifest says what the operator expects; (2) creation by this program's code; (3) code and
     immutables; (4) authorities; (5) names; (6) roles, functions and targets, that council and guard hold
-    theirs and nobody else holds any, the deployer least of all; (7) that nothing is scheduled which would
-    change that. All at one block; events from the block on that created the AccessManager.
+    their roles and no other account, the deployer included, holds any; (7) that nothing is scheduled which
+    would change that. All at one block; events from the block on that created the AccessManager.
 
     Raises:
         WrongChainError: another chain id.
@@ -72,7 +73,7 @@ def verify_deployment(endpoint: Endpoint, manifest: Manifest, expected: Expected
     wrong_code = list(_wrong_code(endpoint, manifest, block))
     wrong += wrong_code
     waiting: list[Waiting] = []
-    # Without the right code, or a beginning, the other questions have no meaning.
+    # Without the right code and the block of creation the other checks have no meaning.
     if not wrong_code and "AccessManager" in blocks:
         try:
             more, waiting = _governance(endpoint, manifest, blocks["AccessManager"], block)

@@ -1,5 +1,5 @@
-"""How the answers to each JSON-RPC method are believed when several endpoints are configured (SPEC.md §4,
-"Endpoints"), and what an answer has to look like. Pure.
+"""The rules by which the answers to each JSON-RPC method are accepted when several endpoints are configured
+(SPEC.md §4, "Endpoints"), and the form that an answer must have. Pure.
 
 A method that is missing here, such as those of development nodes, is asked of one endpoint and never
 repeated.
@@ -30,8 +30,8 @@ class Belief(Enum):
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
 Key = Callable[[Any], Hashable]
-"""What of a result counts: two endpoints agree when the keys are equal. Raises AttributeError, KeyError,
-TypeError or ValueError for a result that is not as JSON-RPC says.
+"""The part of a result that is compared: two endpoints agree when the keys are equal. Raises AttributeError,
+KeyError, TypeError or ValueError for a result that is not as JSON-RPC says.
 """
 
 
@@ -111,7 +111,7 @@ def _transaction(transaction: Any) -> Hashable:
 
 
 def _listed_receipt(receipt: Any) -> Hashable:
-    """Only its shape: what it says is proven by the block's receipts root."""
+    """Checks the form only; the content is proven by the block's receipts root."""
     return (_data(receipt["transactionHash"]), _list(receipt["logs"], lambda log: log["address"].lower()))
 
 

@@ -17,8 +17,9 @@ POLICY = DIRECTORY_NAMES["AccessPolicy"]
 def find_other_rules(
     endpoint: Endpoint, manifest: Manifest, entries: Mapping[str, Address], block: BlockRef
 ) -> str | None:
-    """Why this program must not decide by the directory's ``entries``; None where it may: the policy's code
-    is the artifact's, on this deployment's registry and catalog, and no other contract was exchanged.
+    """The reason why this program must not decide by the directory's ``entries``; None where it may: the
+    policy's code is the artifact's, on this deployment's registry and catalog, and no other contract was
+    exchanged.
 
     Raises:
         ChainError, ChainUnavailableError: the code at the block could not be asked.

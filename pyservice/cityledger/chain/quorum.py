@@ -20,11 +20,12 @@ Asked = Sequence[tuple[str, Sequence[object]]]
 Answers = Mapping[Upstream, list[RpcAnswer]]
 """Of each URL that answered, in the order of preference as far as it is known."""
 HEDGE_SECONDS = 1.0
-"""After so long without an answer another URL is asked as well."""
+"""After this time without an answer another URL is asked as well."""
 DEADLINE_SECONDS = 10.0
 ROUNDS = 4
 ROUND_PAUSE_SECONDS = 0.25
-"""URLs that are a block apart answer differently for a moment, so they are asked again, this often."""
+"""URLs whose heads differ by a block answer differently for a moment, so they are asked again up to this many
+times."""
 
 
 class RefutedError(Exception):
@@ -46,7 +47,7 @@ Check = Callable[[list[RpcAnswer]], T]
 
 
 def belief_of(asked: Asked) -> Belief:
-    """How the answers to these requests are believed; all have to be of one kind.
+    """The rule by which the answers to these requests are accepted; all must have the same.
 
     A number that is asked at a block hash is the same everywhere, so it needs a majority and no middle.
     """
@@ -154,7 +155,7 @@ class Quorum:
         pick: Callable[[Answers, bool], T | None],
     ) -> T | None:
         """Asks ``first`` of the URLs, and another for each that fails, is slow or leaves it open, until
-        ``pick`` finds something in ``answers``. It hears whether more answers are to be waited for.
+        ``pick`` finds something in ``answers``. ``pick`` is also passed whether more answers are awaited.
         """
         waiting, pending = list(candidates), dict[Future[list[RpcAnswer] | None], Upstream]()
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -233,7 +234,7 @@ class Quorum:
     def _find_agreed(self, votes: Mapping[Hashable, list[Upstream]]) -> Hashable | None:
         if self._configured > 2:
             return next((key for key, voters in votes.items() if len(voters) >= self._needed), None)
-        # Two stand in for each other: each is believed about what the other has not seen yet.
+        # Of two, each is accepted about what the other has not seen yet.
         for silent in ((_REFUSED, _NOTHING), (_REFUSED,), ()):
             said = [key for key in votes if key not in silent]
             if said:
@@ -291,13 +292,13 @@ def _count_well(candidates: Sequence[Upstream]) -> int:
 
 
 def _may_be_late(answers: Answers) -> bool:
-    """Whether one lacks what another has, which a moment may mend."""
+    """Whether one lacks what another has, which may change in a moment."""
     given = [one for all_ in answers.values() for one in all_]
     return any(one.error or one.result is None for one in given) and not all(one.error for one in given)
 
 
 def checked(answers: list[RpcAnswer], check: Check[T]) -> T:
-    """What the check makes of the answers, none of which may be a refusal. Raises RefutedError."""
+    """The result of the check for the answers, none of which may be a refusal. Raises RefutedError."""
     refused = next((one.error for one in answers if one.error), None)
     if refused is not None:
         raise RefutedError(f"refused: {refused}", is_lie=False)

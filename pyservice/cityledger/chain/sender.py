@@ -163,7 +163,7 @@ class Sender:
         account's key is in memory (RFC 6979); elsewhere it may give others with the same nonce.
 
         Raises:
-            KeyUnavailableError: what keeps the account's key does not answer; nothing was signed.
+            KeyUnavailableError: the source of the account's key does not answer; nothing was signed.
         """
         if call.gas is None:
             raise ChainError(f"{call.what} has no gas limit; ask gas() first")
@@ -180,7 +180,8 @@ class Sender:
         return read_signed(raw)
 
     def broadcast(self, raw: bytes) -> Broadcast:
-        """Hands raw bytes to every endpoint, so that none can keep them back, and returns what most say.
+        """Sends raw bytes to every endpoint, so that no endpoint alone can withhold them, and returns the
+        outcome that most report.
 
         Raises:
             ChainError: most refuse for a reason that sending again cannot cure, such as too little money for
@@ -353,8 +354,8 @@ def _outcome(error: str) -> Broadcast | ChainError:
 
 
 def _most(outcomes: Sequence[Broadcast | ChainError]) -> Broadcast:
-    """What most endpoints said, of as many the first of the list below: one that has it already got it from
-    another.
+    """The outcome that most endpoints report; of equally frequent ones the first of the list below, since an
+    endpoint that has the transaction already may have it from another.
     """
     kinds: list[list[Broadcast | ChainError]] = [
         [one for one in outcomes if one in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN)],

@@ -26,9 +26,9 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 _THREADS = 8
 STRIKES = 3
-"""So many times in a row must a method be refused, or answered late, before that counts against a URL."""
+"""A method must be refused, or answered late, this many times in a row before that counts against a URL."""
 _SHOWN_CHARACTERS = 200
-"""Of an endpoint's own words; more of them only fills logs."""
+"""The longest part of an endpoint's own message that is logged."""
 # RecursionError: JSON of some thousand brackets is deeper than the parser goes.
 _FAILURES = (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError, RecursionError)
 # web3 takes a batch's answer apart and stumbles over items that are not as JSON-RPC says.
@@ -108,7 +108,8 @@ class Upstream:
         return self._state
 
     def submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
-        """Runs ``work`` in a thread of this URL: one that holds connections open holds up no other URL."""
+        """Runs ``work`` in a thread of this URL: a URL that keeps connections open does not delay the
+        others."""
         return self._pool.submit(work, *arguments)
 
     def health(self) -> EndpointHealth:
@@ -175,11 +176,12 @@ class Upstream:
         return self._pause
 
     def refuted(self, reason: str) -> None:
-        """It gave an answer that cannot be true."""
+        """Records an answer that cannot be true."""
         self.mark(HealthState.UNRELIABLE, reason)
 
     def strike(self, method: str, reason: str) -> None:
-        """It gave no answer, or another one, where others agreed; the third time in a row counts."""
+        """Records that it gave no answer, or a different one, where others agreed; the third time in a row
+        counts."""
         with self._lock:
             self._strikes[method] += 1
             counts = self._strikes[method] >= STRIKES
@@ -188,7 +190,7 @@ class Upstream:
             self.mark(HealthState.UNRELIABLE, reason)
 
     def keeps(self, method: str) -> None:
-        """It answered as the others do."""
+        """Records that it answered as the others do."""
         with self._lock:
             del self._strikes[method]
 
@@ -235,7 +237,8 @@ def _shaped_batch(asked: Sequence[tuple[str, Sequence[object]]], answered: Any) 
     if not isinstance(answered, list) or len(answered) != len(asked):
         raise NoAnswerError("IncompleteBatch")
     shaped = [_shaped(method, one) for (method, _), one in zip(asked, answered, strict=True)]
-    # web3 has put them in the order of their ids; one that came twice would stand for one that did not.
+    # web3 has put them in the order of their ids; an answer that came twice would take the place of a missing
+    # one.
     if len({one.get("id") for one in answered}) != len(asked):
         raise NoAnswerError("IncompleteBatch")
     return shaped

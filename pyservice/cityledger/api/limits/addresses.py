@@ -8,12 +8,13 @@ from ipaddress import ip_address, ip_network
 from cityledger.settings.networks import Networks
 
 _SITE_BITS = 64
-"""Of an IPv6 address, what one site has for itself alone (RFC 6177); the rest is the client's to choose."""
+"""Bits of an IPv6 address that identify one site (RFC 6177); the client chooses the others."""
 
 
 @lru_cache(maxsize=65_536)
 def address_key(address: str) -> str:
-    """What the limits of an address are counted under: the address, of IPv6 its network of 64 bits."""
+    """The key under which requests of an address are counted: the address, or for IPv6 its network of 64
+    bits."""
     try:
         parsed = ip_address(address)
     except ValueError:

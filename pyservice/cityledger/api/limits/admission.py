@@ -18,13 +18,13 @@ from cityledger.settings import Settings
 from cityledger.store.tokens import Session
 
 SIGN_IN_COST = 10.0
-"""A request for a token costs as much as this many others: signatures are checked for it."""
+"""A request for a token counts as this many others, because signatures are checked for it."""
 _COST = "cost"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the edge of one node counts by. Made once for each application."""
+    """The counters of one node's limits. Made once for each application."""
 
     addresses: Rates
     credentials: Rates
@@ -55,7 +55,8 @@ class Limits:
     def admit_address(self, address: str) -> None:
         """
         Raises:
-            TooManyRequestsError: more requests without a valid token came from there than may.
+            TooManyRequestsError: more requests without a valid token came from this address than are
+            permitted.
         """
         self._verify_rate(self.addresses, address, "address-rate", "address")
 
@@ -106,7 +107,7 @@ def address_of(scope: Scope) -> str:
 
 
 def caller_key(session: Session) -> Hashable:
-    """Whose requests are counted together: an officer's at one system, whatever tokens they carry."""
+    """The key under which an officer's requests at one system are counted, whatever tokens they carry."""
     return session.agency, session.officer, session.system
 
 

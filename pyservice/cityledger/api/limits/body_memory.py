@@ -24,7 +24,7 @@ class BodyMemory:
 
     @contextmanager
     def share(self, holder: Hashable) -> Iterator[BodyShare]:
-        """The bytes of one body; they count until the block ends, whatever becomes of them inside."""
+        """The bytes of one body; they count until the ``with`` block ends."""
         share = BodyShare(self, holder)
         try:
             yield share

@@ -16,7 +16,7 @@ class Closable(Protocol):
         """Closes it: another connection needs its place."""
 
     def expire(self, now: float) -> None:
-        """Closes it if it is over one of its times. ``now`` is the event loop's time."""
+        """Closes it if one of its time limits has passed. ``now`` is the event loop's time."""
 
 
 class Connections:
@@ -38,7 +38,8 @@ class Connections:
         return len(self._address)
 
     def admit(self, connection: Closable, address: str) -> bool:
-        """Adds a connection that waits for its first request; False if there is no place for it."""
+        """Adds a connection that waits for its first request; False if the limits are reached and no other
+        waits."""
         key = address_key(address)
         is_limited = not is_trusted(address, self._proxies)
         if is_limited and self._each[key] >= self._most_each and not self._make_place(key):

@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 connection with limits of number and time.
 
 uvicorn itself closes only idle connections: one that sends half a header, half of a body that no route
-reads, or that takes no bytes of its answer stays open for ever.
+reads, or that reads no bytes of its answer stays open for ever.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from cityledger.settings.networks import parse_networks
 
 EXPIRE_EVERY_SECONDS = 0.25
 UNREAD_SECONDS = 5.0
-"""How long the rest of a body that no route reads may take: closed at once, a client that still sends would
-lose the answer that tells why.
+"""Time limit for the rest of a body that no route reads. If the connection were closed at once, a client that
+still sends would lose the answer.
 """
 UNREAD_BYTES = 16_777_216
 _NO_PLACE = (
@@ -56,14 +56,14 @@ class Guard:
         )
 
     async def expire_for_ever(self) -> None:
-        """Closes what is over its time, until it is cancelled."""
+        """Closes connections whose time limit has passed, until it is cancelled."""
         while True:
             await asyncio.sleep(EXPIRE_EVERY_SECONDS)
             self.connections.expire(asyncio.get_running_loop().time())
 
 
 class GuardedProtocol(H11Protocol):
-    """One connection. It is busy from a complete header to the end of the answer, and else it waits."""
+    """One connection. It is busy from a complete header to the end of the answer; otherwise it waits."""
 
     def __init__(
         self,

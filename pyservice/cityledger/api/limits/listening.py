@@ -24,7 +24,7 @@ _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 class Listener(socket.socket):
     """asyncio logs each connection that it cannot accept with a traceback, thousands a second, and leaves
     it in the queue. Here one file is kept in reserve: it is closed, the connection accepted and closed at
-    once, and the file opened again, so that the client knows, and the queue moves.
+    once, and the file opened again, so that the client is refused at once and the queue advances.
     """
 
     def __init__(self, inner: socket.socket, refused: Callable[[], None]) -> None:
@@ -68,7 +68,7 @@ class Listener(socket.socket):
 
 
 def connection_limit(wanted: int) -> int:
-    """``wanted``, or as many connections as the process may have files open beside its own."""
+    """``wanted``, or the number of files that the process may open in addition to its own."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return wanted

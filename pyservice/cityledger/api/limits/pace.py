@@ -1,4 +1,4 @@
-"""How slowly a body may come: never idle for long, and not below a rate on average."""
+"""The slowest accepted body: limited pauses, and a lowest average rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Pace:
         return cls(settings.body_idle_seconds, settings.body_min_bytes_per_second)
 
     def patience_seconds(self, received: int, waited_seconds: float) -> float:
-        """How long the next bytes may take, after ``received`` bytes for which the node waited so long."""
+        """Time limit for the next bytes, after ``received`` bytes for which the node waited ``waited``
+        seconds."""
         by_rate = self.idle_seconds + received / self.min_bytes_per_second - waited_seconds
         return max(0.0, min(self.idle_seconds, by_rate))
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 BURST_SECONDS = 2.0
-"""A key that was idle may use this many seconds' worth of requests at once."""
+"""A key that was idle may use the requests of this many seconds at once."""
 MAX_KEYS = 65_536
 
 

@@ -54,9 +54,9 @@ async def start_import(
     request: Request,
     response: Response,
 ) -> ImportView:
-    """Takes a file, and imports it in the background. A file that waits, runs or had stopped goes on where it
-    is. One that was imported before is imported again if the dataset was written to since; else this is a
-    repeat, which writes nothing."""
+    """Accepts a file, and imports it in the background. A file that waits, runs or had stopped continues
+    where it is. One that was imported before is imported again if the dataset was written to since; else this
+    is a repeat, which writes nothing."""
     intent = reason.to(Action.WRITE)
     order = await run_in_threadpool(
         order_import, node.services, session, intent, dataset_of(dataset), format_, options

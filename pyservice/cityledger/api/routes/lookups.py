@@ -67,7 +67,7 @@ def check(
     asked: Sought,
     response: Response,
 ) -> Checked:
-    """Yes or no: is there such a record, as far as the caller may know? Of several one is looked for."""
+    """Whether there is such a record, as far as the caller may know; the search ends at the first."""
     passed, is_found = is_any_found(node, session, reason.to(Action.CHECK), dataset, asked)
     response.headers.update({} if passed is None else answer_headers(passed))
     return Checked(dataset=dataset, found=is_found)
@@ -119,7 +119,7 @@ def record_proof(
 
     Of a version that was erased, the header `Link` names where its tombstone's proof is.
 
-    With `openings=true` whoever holds a payload can check it with the file too. That is a read of the parts
+    With `openings=true` a holder of a payload can check it with the file too. That is a read of the parts
     that the caller may read, and leaves a read's receipts as well.
     """
     target = target_of(node, dataset, name, version)
@@ -137,6 +137,6 @@ def tombstone_proof(
 ) -> Response:
     """A file that shows offline that this version was erased, together with the version's own proof file.
 
-    For the provider only: to others a record that was erased is as if it had never been.
+    For the provider only: for others an erased record is the same as an absent one.
     """
     return erasure_answer(node, session, reason, target_of(node, dataset, name, version))

@@ -20,7 +20,7 @@ REVOCATIONS = "/v1/agencies/{agency}/revocations"
 
 
 class SignedListRoute(StrictRoute):
-    """Its body's own signature says who sends it, so the body is short."""
+    """The signature in the body identifies the sender, so no token is required and the body must be short."""
 
     def body_limit_bytes(self, settings: Settings) -> int:
         return MAX_CHARACTERS
@@ -55,5 +55,5 @@ def get_revocations(node: Node, session: Caller, name: AgencyInPath) -> Revocati
 def put_revocations(
     node: Node, name: AgencyInPath, text: Annotated[str, Depends(signed_text)]
 ) -> Revocations:
-    """Puts a new list in effect, at once; its signature says who sends it, so no token is needed."""
+    """Puts a new list in effect at once; its signature identifies the sender, so no token is needed."""
     return take_revocations(node, name, text)

@@ -21,7 +21,7 @@ def make_nonce(key: bytes, random_bytes: Callable[[int], bytes], expires_at: int
 
 
 def verify_nonce(key: bytes, nonce: str, now: int) -> int:
-    """When the nonce expires. That it is used only once is the caller's to check.
+    """When the nonce expires. The caller checks that it is used only once.
 
     Raises:
         CredentialError: not made by ``make_nonce`` with this key, or expired.

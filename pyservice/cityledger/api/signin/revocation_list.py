@@ -22,7 +22,8 @@ _CLAIMS = {"iss", "aud", "iat", "seq", "revoked"}
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """What an agency says. ``key`` must be the registry's thumbprint for ``issuer`` before it counts."""
+    """The claims of a list. The caller compares ``key`` with the thumbprint that the registry holds for
+    ``issuer``."""
 
     key: bytes
     issuer: str
@@ -32,12 +33,12 @@ class RevocationList:
 
 
 def verify_revocation_list(text: str, *, instance: bytes, now: int) -> RevocationList:
-    """Checks signature and claims; who may sign for ``issuer`` is the registry's to say.
+    """Checks signature and claims, but not whether the key may sign for ``issuer``.
 
     Raises:
         CredentialError: says which check failed.
     """
-    # (1) the signature, by the key in the header, over a text that can be nothing else
+    # (1) the signature, by the key in the header, over a text of this type
     signed = verify_signed_claims(text, _WHAT, MAX_CHARACTERS)
     claims = signed.claims
     if signed.header.get("typ") != TYPE:

@@ -130,7 +130,7 @@ def _verify_place(parsed: SiweMessage, audience: SiweAudience) -> None:
 
 
 def _verify_resources(resources: list[str]) -> None:
-    """No word of ours that is not understood: a later version may mean more by it."""
+    """Refuses resources of this scheme that this version does not know: they may restrict the sign-in."""
     if any(one.startswith(_OURS) and not one.startswith((_INSTANCE, _AGENCY)) for one in resources):
         raise CredentialError(f"SIWE: a resource {_OURS} that this version does not know")
 

@@ -57,7 +57,7 @@ Count = Annotated[int, Field(ge=0)]
 class ImportView(Told):
     """``rowsDone`` is the sum of ``outcomes``: each row has exactly one. ``reasons`` counts rejected rows,
     ``flags`` what is odd in rows that were not rejected. A stopped import says why in ``failure``; the same
-    file, sent again, goes on where it was. A dry run wrote nothing; nor did a repeat: a file that was
+    file, sent again, continues where it was. A dry run wrote nothing; nor did a repeat: a file that was
     imported before, sent again while nothing was written to the dataset since. It names that import in
     ``repeatOf``, has no rows, and says so in ``note``."""
 
