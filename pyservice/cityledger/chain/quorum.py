@@ -24,8 +24,7 @@ HEDGE_SECONDS = 1.0
 DEADLINE_SECONDS = 10.0
 ROUNDS = 4
 ROUND_PAUSE_SECONDS = 0.25
-"""URLs whose heads differ by a block answer differently for a moment, so they are asked again up to this many
-times."""
+"""Pause before URLs are asked again: those whose heads differ by a block answer differently for a moment."""
 
 
 class RefutedError(Exception):

@@ -23,8 +23,8 @@ class Pace:
         return cls(settings.body_idle_seconds, settings.body_min_bytes_per_second)
 
     def patience_seconds(self, received: int, waited_seconds: float) -> float:
-        """Time limit for the next bytes, after ``received`` bytes for which the node waited ``waited``
-        seconds."""
+        """Time limit for the next bytes, after ``received`` bytes for which the node waited
+        ``waited_seconds``."""
         by_rate = self.idle_seconds + received / self.min_bytes_per_second - waited_seconds
         return max(0.0, min(self.idle_seconds, by_rate))
 
