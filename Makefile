@@ -6,6 +6,9 @@ DEMO_ARGS ?=
 ARGS ?=
 TEST_ARGS ?=
 STORE_TESTS := $(addprefix tests/unit/,store exchange anchoring indexer recovery api) tests/findings
+# Nodes of their own, on SQLite whatever the kind, and limits of connections: the same on every database.
+STORELESS := tests/unit/api/limits $(addprefix tests/findings/test_,private_folders_that_others_read.py \
+  debug_logs_quote_url_keys.py open_files_leave_a_node_deaf.py)
 LOCK_ARGS ?=
 OBJECT_ARGS ?=
 CRASH_ARGS ?=
@@ -53,7 +56,7 @@ test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
 
 test-postgresql: setup ## run the tests that keep something in a database on PostgreSQL (TEST_ARGS=...)
-	@CITYLEDGER_TEST_DATABASE=postgresql .venv/bin/pytest $(TEST_ARGS) $(STORE_TESTS)
+	@CITYLEDGER_TEST_DATABASE=postgresql .venv/bin/pytest $(TEST_ARGS) $(addprefix --ignore ,$(STORELESS)) $(STORE_TESTS)
 
 # Both stand apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
 test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and look for what is lost

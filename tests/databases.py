@@ -11,11 +11,13 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
@@ -28,6 +30,26 @@ _made: list[str] = []
 _emptied: list[str] = []
 _unlike: set[str] = set()
 """Not copies of the template: dropped rather than emptied."""
+
+
+class _CompiledOnce(dict[tuple[object, ...], object]):
+    """SQLAlchemy's cache of compiled statements for all engines of one driver. Each engine has a cache of its
+    own, and a test that opens a database would compile anew whatever it executes.
+    """
+
+    def get(self, key: tuple[object, ...], default: object = None) -> object:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: tuple[object, ...], compiled: object) -> None:
+        super().__setitem__(key[1:], compiled)  # the first entry is the engine's dialect
+
+
+_compiled: dict[str, _CompiledOnce] = defaultdict(_CompiledOnce)
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _share_compiled_statements(connection: sa.Connection) -> None:
+    connection.execution_options(compiled_cache=_compiled[connection.dialect.driver])
 
 
 def database_kind() -> str:

@@ -6,15 +6,18 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from eth_account.messages import encode_defunct
-from siwe import SiweMessage
 
 from cityledger.errors import CredentialError, VerificationError
 from cityledger.keccak import keccak
 from cityledger.proofs.signatures import recover_signer
 from cityledger.types import Address, AgencyId
+
+if TYPE_CHECKING:
+    from siwe import SiweMessage
 
 MAX_CHARACTERS = 2_048
 SKEW_SECONDS = 60
@@ -76,6 +79,9 @@ def parse_siwe(message: str) -> SiweMessage:
     Raises:
         CredentialError: not an EIP-4361 message.
     """
+    # Imported at the first message: compiling the library's grammar takes a quarter of a node's start.
+    from siwe import SiweMessage
+
     if len(message) > MAX_CHARACTERS:
         raise CredentialError(f"SIWE: the message is longer than {MAX_CHARACTERS} characters")
     try:
