@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cityledger.cli import import_progress
+from cityledger.cli import progress
 from cityledger.cli.scrub_progress import in_words, scrubbing
 from cityledger.recovery import scrub
 from cityledger.recovery.leaf_scrub import Grounds
@@ -101,7 +101,7 @@ def test_the_words_have_units_and_the_end() -> None:
 
 
 def test_pipes_get_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_progress, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     with scrubbing() as show:
         show(AT)
     assert capsys.readouterr().err == f"{WORDS}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from cityledger.cli.node_access import CredentialsOption, NodeOption, TokenOption, connected
-from cityledger.cli.output import JsonOption, note, print_fields, progress
+from cityledger.cli.output import JsonOption, note, print_fields
+from cityledger.cli.progress import Report, progress
 from cityledger.cli.verify import (
     ChainOption,
     CityOption,
@@ -57,14 +59,14 @@ def export(
     counts = {"reads": 0, "receipts": 0, "proofs": 0}
     with connected(node, credentials, token) as client, _replacing(out) as file:
         file.write(header_line(client.node(), client.whoami().agency, int(time.time())))
-        with progress("reading receipts", None) as step:
+        with progress("reading receipts") as report:
             for read in client.reads(limit=500):
                 proof = _proof(client, read) if proofs else None
                 file.write(read_line(read, proof))
                 counts["reads"] += 1
                 counts["receipts"] += read.whole is not None
                 counts["proofs"] += proof is not None
-                step(f"{counts['reads']}")
+                report("reads", counts["reads"], None)  # the API pages through them without a count
     print_fields({"file": str(out), **counts}, as_json=as_json)
     note(f"next: cityledger audit verify {out} --rpc URL --manifest FILE")
 
@@ -98,8 +100,8 @@ def verify(
     from cityledger.client.audit_check import examine_audit, signers_shown
 
     reader = reader_of(rpc, ledger, manifest, final=final)
-    with file.open("rb") as lines:
-        tally = examine_audit(lines, reader)
+    with file.open("rb") as lines, progress("verifying") as report:
+        tally = examine_audit(_watched(lines, report), reader)
     print_fields(
         {
             "verdict": "path only" if reader is None else "anchored",
@@ -122,6 +124,17 @@ def verify(
     if reader is None:
         note("not checked: " + "; ".join(_UNCHECKED) + ". Give --rpc and --ledger or --manifest")
     tally.verify_complete(accept_unproven, accept_missing)
+
+
+def _watched(file: BinaryIO, report: Report) -> Iterator[bytes]:
+    """The lines of a file; reports the bytes of those that are verified."""
+    about = os.fstat(file.fileno())
+    total = about.st_size if stat.S_ISREG(about.st_mode) else None
+    done = 0
+    for line in file:
+        yield line
+        done += len(line)
+        report("bytes", done, total)
 
 
 def _proof(client: Client, read: Read) -> ProvenFile | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,8 @@ from cityledger.cli.chain_access import (
     rpc_or_devnet,
     signer,
 )
-from cityledger.cli.output import JsonOption, note, print_fields, print_rows, progress
+from cityledger.cli.output import JsonOption, note, print_fields, print_rows
+from cityledger.cli.progress import progress
 from cityledger.errors import ConfigurationError
 from cityledger.types import Address
 
@@ -100,8 +102,16 @@ def deploy(
     if dry_run:
         _print_rehearsal(endpoint, Address(deployer.address), plan, manifest, replace, as_json)
         return
-    with progress("deploying", _STEPS) as step:
-        deployed = deployment.deploy(endpoint, deployer, plan, manifest, replace=replace, hook=step)
+    done = count(1)
+    with progress("deploying") as report:
+        deployed = deployment.deploy(
+            endpoint,
+            deployer,
+            plan,
+            manifest,
+            replace=replace,
+            hook=lambda step: report("steps", next(done), _STEPS, step),
+        )
     print_fields(
         {
             "manifest": str(manifest),

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cityledger.cli.output import note
+from cityledger.cli.progress import Lines, bars
 
 if TYPE_CHECKING:
     from cityledger.client.import_forms import Import
-
-LINE_SECONDS = 10.0
 
 
 @contextmanager
@@ -53,12 +51,7 @@ def following(begun: Import) -> Iterator[Callable[[Import], None]]:
 
 @contextmanager
 def _bar(title: str, total: int | None, *columns: Any) -> Iterator[Callable[[int, str, str], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    shown = TextColumn("{task.description}"), BarColumn(), *columns
-    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with bars(*columns) as bar:
         task = bar.add_task(title, total=total, told="")
         yield lambda done, state, told: bar.update(task, completed=done, description=state, told=told)
 
@@ -71,18 +64,3 @@ class _Rate:
 
     def at(self, rows: int) -> float:
         return (rows - self._rows) / max(time.monotonic() - self._began, 0.001)
-
-
-class Lines:
-    """A line on stderr every ten seconds, for logs and pipes; a terminal has the bar."""
-
-    def __init__(self) -> None:
-        import sys
-
-        self._is_silent = sys.stderr.isatty()
-        self._next = time.monotonic() + LINE_SECONDS
-
-    def consider(self, text: str) -> None:
-        if not self._is_silent and time.monotonic() >= self._next:
-            note(text)
-            self._next = time.monotonic() + LINE_SECONDS

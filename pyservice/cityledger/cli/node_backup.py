@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityledger.cli.node_options import NodeFolderOption
-from cityledger.cli.output import JsonOption, note, print_fields, progress
+from cityledger.cli.output import JsonOption, note, print_fields
+from cityledger.cli.progress import Report, progress
 
 if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
@@ -41,24 +42,24 @@ def backup(
     tokens and the index are left out. The operator's account signs it; `--verify` checks every digest and
     that signature, and shows whose it is.
     """
-    with progress("backup", None) as told:
-        manifest = _verify(target, told) if verify else _make(target, folder, told)
+    with progress("backup") as report:
+        manifest = _verify(target, report) if verify else _make(target, folder, report)
     print_fields(_fields(target, manifest), as_json=as_json)
     if not verify:
         note(f"next: cityledger node backup {target} --verify, and copy the folder off this machine")
 
 
-def _verify(target: Path, told: object) -> BackupManifest:
+def _verify(target: Path, report: Report) -> BackupManifest:
     from cityledger.recovery.backup import verify_backup
     from cityledger.recovery.backup_signature import verify_signed_by
     from cityledger.types import Address
 
-    manifest = verify_backup(target, told)  # type: ignore[arg-type]
+    manifest = verify_backup(target, report)
     verify_signed_by(manifest, [Address(manifest.operator)])
     return manifest
 
 
-def _make(target: Path, folder: Path, told: object) -> BackupManifest:
+def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
@@ -86,7 +87,7 @@ def _make(target: Path, folder: Path, told: object) -> BackupManifest:
             schema=schema_version(),
             files=partial(_files, settings, folder),
         )
-        return make_backup(target, source, int(time.time()), told)  # type: ignore[arg-type]
+        return make_backup(target, source, int(time.time()), report)
 
 
 def _files(settings: Settings, folder: Path) -> Mapping[str, Path]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cityledger.cli.node_options import NodeFolderOption
-from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_fields, progress
+from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_fields
+from cityledger.cli.progress import progress
 from cityledger.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from cityledger.chain.follower import Follower
     from cityledger.indexer.indexer import Indexer
     from cityledger.recovery.rebuilt_index import TableComparison
     from cityledger.recovery.state_digest import StateDigest
@@ -41,6 +43,7 @@ def rebuild(
     Without --check, stop the node first. An index that is empty, damaged, or had stopped for good is
     whole again afterwards.
     """
+    from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
@@ -55,8 +58,8 @@ def rebuild(
         if not check:
             stack.enter_context(sole_user(database))
         verify_schema(database)
-        scratch, indexer = stack.enter_context(_scratch_index(settings, database))
-        _catch_up(scratch, indexer)
+        scratch, indexer, follower = stack.enter_context(_scratch_index(settings, database))
+        _catch_up(scratch, indexer, follower, load_manifest(settings.manifest).first_block)
         is_equal = _tell(settings, database, scratch, indexer, as_json=as_json, is_check=check)
         if not check:
             _replace(database, scratch)
@@ -66,7 +69,7 @@ def rebuild(
 
 
 @contextmanager
-def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Database, Indexer]]:
+def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Database, Indexer, Follower]]:
     """An empty index in a file of its own, which knows this node's own transactions."""
     from cityledger.chain.clock import ChainClock
     from cityledger.chain.deployment import verify_manifest
@@ -90,14 +93,19 @@ def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Databas
             carry_attempts(known, connection)
         journal = stack.enter_context(closing(Journal(scratch)))
         follower = Follower(endpoint, manifest)
-        yield scratch, Indexer(follower, scratch, journal, ChainClock(), first_block=manifest.first_block)
+        indexer = Indexer(follower, scratch, journal, ChainClock(), first_block=manifest.first_block)
+        yield scratch, indexer, follower
 
 
-def _catch_up(scratch: Database, indexer: Indexer) -> None:
-    with progress("reading the chain", None) as step:
-        while indexer.step():
+def _catch_up(scratch: Database, indexer: Indexer, follower: Follower, first: int) -> None:
+    total = follower.head().number - first + 1
+    with progress("reading the chain") as report:
+        is_behind = True
+        while is_behind:
+            is_behind = indexer.step()
             cursor = _cursor(scratch)
-            step("" if cursor is None else f"block {cursor.number:,}")
+            done = 0 if cursor is None else cursor.number - first + 1
+            report("blocks", done, max(done, total))  # the chain grows while it is read
 
 
 def _cursor(database: Database) -> BlockRef | None:
@@ -165,5 +173,5 @@ def _print(
 def _replace(live: Database, scratch: Database) -> None:
     from cityledger.recovery.rebuilt_index import replace
 
-    with progress("replacing the index", None) as told, live.writing() as one, scratch.reading() as other:
-        replace(one, other, told)
+    with progress("replacing the index") as report, live.writing() as one, scratch.reading() as other:
+        replace(one, other, report)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,8 @@ import typer
 
 from cityledger.cli.node_backup import BackupArgument
 from cityledger.cli.node_lock import RESTORING_NAME
-from cityledger.cli.output import JsonOption, note, print_fields, progress
+from cityledger.cli.output import JsonOption, note, print_fields
+from cityledger.cli.progress import Report, progress
 from cityledger.errors import ConfigurationError, VerificationError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="New folder.", file_okay=False)
 ]
-Told = Callable[[str], None]
 
 
 def restore(
@@ -80,8 +79,8 @@ def restore(
     from cityledger.sealing.private_files import make_private_directory
     from cityledger.types import Address
 
-    with progress("restore", None) as told:
-        manifest = verify_backup(source, told)
+    with progress("restore") as report:
+        manifest = verify_backup(source, report)
         make_private_directory(folder)
         with sole_process(folder, restores=True):
             _begin(folder, manifest)
@@ -94,7 +93,7 @@ def restore(
             if erased.refused and not without_refused:
                 raise VerificationError(_refusal(erased.refused))
             _remark(erased)
-            restored = _fill(source, settings, manifest, erased, told)
+            restored = _fill(source, settings, manifest, erased, report)
             (folder / RESTORING_NAME).unlink()
     _tell(folder, restored, erased.refused, as_json=as_json)
 
@@ -225,7 +224,9 @@ def _refusal(refused: tuple[Refused, ...]) -> str:
     )
 
 
-def _fill(source: Path, settings: Settings, manifest: BackupManifest, erased: Found, told: Told) -> Restored:
+def _fill(
+    source: Path, settings: Settings, manifest: BackupManifest, erased: Found, report: Report
+) -> Restored:
     from cityledger.recovery.restore import (
         is_restored,
         repeat_erasures,
@@ -243,8 +244,10 @@ def _fill(source: Path, settings: Settings, manifest: BackupManifest, erased: Fo
             return repeat_erasures(source, manifest, database, objects, erased.tombstones, now)
         verify_restorable(manifest, database)
         chain_next = _chain_next(settings)
-        restore_objects(source, manifest, objects, told)
-        return restore_database(source, manifest, database, objects, erased.tombstones, chain_next, now, told)
+        restore_objects(source, manifest, objects, report)
+        return restore_database(
+            source, manifest, database, objects, erased.tombstones, chain_next, now, report
+        )
 
 
 def _chain_next(settings: Settings) -> ChainNext:

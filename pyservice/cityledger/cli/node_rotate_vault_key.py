@@ -14,7 +14,8 @@ import typer
 
 from cityledger.cli.arguments import shown_moment
 from cityledger.cli.node_options import HostedAgencyArgument, NodeFolderOption
-from cityledger.cli.output import JsonOption, note, print_fields, progress
+from cityledger.cli.output import JsonOption, note, print_fields
+from cityledger.cli.progress import progress
 
 if TYPE_CHECKING:
     from cityledger.exchange.vault_rotation import VaultRotation
@@ -84,17 +85,16 @@ class _Done:
 
 
 def _rotate(settings: Settings, rotation: VaultRotation, epoch: int) -> _Done:
-    from cityledger.exchange.vault_rotation import PAGE
     from cityledger.sealing.key_turns import dropping_keys
 
     rotation.use_key(epoch, int(time.time()))
     count, done = rotation.count(epoch), 0
-    with progress("vault keys", count // PAGE + 2) as told:
+    with progress("vault keys") as report:
 
         def stepped(wrapped: int) -> None:
             nonlocal done
             done += wrapped
-            told(f"{done:,} of {count:,} data keys")
+            report("data keys", done, max(done, count))
 
         rotation.wrap_again(epoch, stepped)
     with dropping_keys(settings.keyring):

@@ -13,7 +13,8 @@ import typer
 
 from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_rows
-from cityledger.cli.scrub_progress import MIB, scrubbing
+from cityledger.cli.progress import MIB
+from cityledger.cli.scrub_progress import scrubbing
 
 if TYPE_CHECKING:
     from cityledger.recovery.scrub import Scrub

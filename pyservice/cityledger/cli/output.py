@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any
 
@@ -25,8 +23,6 @@ from cityledger.errors import (
 )
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_VERIFICATION = 0, 1, 2, 3, 4
-PROGRESS_SECONDS = 5.0
-"""How often a long work tells how far it is when nobody looks at a bar."""
 _LONG_HEX = re.compile(r"0x[0-9a-fA-F]{16,}")
 _PIPE_WIDTH = 240
 """Columns when nobody looks: wide enough that no address is cut in two."""
@@ -96,40 +92,6 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-@contextmanager
-def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr; call what it gives once a step. ``total`` None means that nobody knows the end.
-
-    Where stderr is no terminal, a line tells now and then how far it is.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _told_now_and_then(title, total)
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda step: bar.update(task, advance=1, description=f"{title}: {_harmless(step)[:60]}")
-
-
-def _told_now_and_then(
-    title: str, total: int | None, now: Callable[[], float] = time.monotonic
-) -> Callable[[str], None]:
-    done, told_at = 0, now()
-
-    def step(_step: str) -> None:
-        nonlocal done, told_at
-        done += 1
-        if now() - told_at >= PROGRESS_SECONDS:
-            told_at = now()
-            note(f"{title}: {done}" + ("" if total is None else f" of {total}"))
-
-    return step
-
-
 def plain(value: object) -> Any:
     """The JSON form: bytes as 0x-hex, enums by name, integers beyond 2^53 as decimal strings (SPEC.md §1)."""
     if isinstance(value, bytes):
@@ -148,10 +110,10 @@ def plain(value: object) -> Any:
 def _cell(value: object) -> str:
     shown = plain(value)
     if isinstance(shown, list):
-        return ", ".join(_harmless(str(one)) for one in shown)
+        return ", ".join(harmless(str(one)) for one in shown)
     if isinstance(shown, bool):
         return "yes" if shown else "no"
-    return "" if shown is None else _harmless(str(shown))
+    return "" if shown is None else harmless(str(shown))
 
 
 def _width(table: Sequence[Sequence[str]]) -> int:
@@ -164,7 +126,7 @@ def _shortened(cell: str) -> str:
     return _LONG_HEX.sub(lambda found: f"{found[0][:8]}…{found[0][-4:]}", cell)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Titles and names are others' words: what would steer the terminal is shown as an escape instead."""
     return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
 

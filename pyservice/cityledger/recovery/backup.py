@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -39,7 +40,8 @@ from cityledger.recovery.backup_files import (
 from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
 from cityledger.recovery.backup_signature import signed
 from cityledger.recovery.open_leaves import close_open_leaves
-from cityledger.recovery.own_tables import OWN_TABLES, copy_rows
+from cityledger.recovery.own_tables import OWN_TABLES, copy_rows, count_rows
+from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.signing import Account
 from cityledger.store import logs
 from cityledger.store.database import Database
@@ -51,7 +53,6 @@ from cityledger.store.tables import import_job, record_part, record_version
 
 LOCK = ".lock"
 _STATE = re.compile(r"state-[0-9a-f]{16}")
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Source:
     files: Callable[[], Mapping[str, Path]]
 
 
-def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _what: None) -> BackupManifest:
+def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress = silent) -> BackupManifest:
     """Makes or renews the backup in ``folder``; the one before stands until this one is complete.
 
     Raises:
@@ -82,14 +83,13 @@ def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _wha
     with _locked(folder):
         state = folder / f"state-{os.urandom(8).hex()}"
         make_folders(state)
-        told("database")
         with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
             close_open_leaves(source.database, now)
-        facts = _copy_database(state / DATABASE, source, told)
+        facts = _copy_database(state / DATABASE, source, on_progress)
         # After the rows: a vault key that they need is older than they are, and none is dropped while the
         # caller holds ``using_all_keys``.
         files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
-        files[OBJECT_LIST], count, total = _copy_objects(folder, state, source, told)
+        files[OBJECT_LIST], count, total = _copy_objects(folder, state, source, on_progress)
         files[DATABASE] = describe(chunks_of(state / DATABASE))
         manifest = BackupManifest(
             instance="0x" + source.instance.hex(),
@@ -111,7 +111,7 @@ def make_backup(folder: Path, source: Source, now: int, told: Told = lambda _wha
     return manifest
 
 
-def verify_backup(folder: Path, told: Told = lambda _what: None) -> BackupManifest:
+def verify_backup(folder: Path, on_progress: OnProgress = silent) -> BackupManifest:
     """Reads every byte of a backup.
 
     Raises:
@@ -119,13 +119,16 @@ def verify_backup(folder: Path, told: Told = lambda _what: None) -> BackupManife
         VerificationError: something is not what it was made with; names it.
     """
     manifest = backup_manifest.load(folder)
+    add = counting(on_progress, "bytes", _bytes_of(manifest))
     for name, wanted in manifest.files.items():
-        told(name)
-        verify_file(folder / manifest.state / name, wanted)
+        verify_file(folder / manifest.state / name, wanted, add)
     for one in list_objects(folder, manifest):
-        told("objects")
-        verify_file(folder / "objects" / one.key, one.file)
+        verify_file(folder / "objects" / one.key, one.file, add)
     return manifest
+
+
+def _bytes_of(manifest: BackupManifest) -> int:
+    return manifest.object_bytes + sum(one.bytes for one in manifest.files.values())
 
 
 def _verify_target(folder: Path, source: Source) -> None:
@@ -142,14 +145,15 @@ def _verify_target(folder: Path, source: Source) -> None:
         raise ConfigurationError(f"{folder} holds something that is no backup; give an empty folder")
 
 
-def _copy_database(file: Path, source: Source, told: Told) -> dict[str, object]:
+def _copy_database(file: Path, source: Source, on_progress: OnProgress) -> dict[str, object]:
     """Writes the own tables as they stood at one moment; returns that moment's facts for the manifest."""
     os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(Database(f"sqlite:///{file.resolve()}")) as copy:
         metadata.create_all(copy.engine, tables=OWN_TABLES)
         with source.database.reading() as reading, copy.writing() as writing:
+            add = counting(on_progress, "rows", count_rows(reading))
             for table in OWN_TABLES:
-                copy_rows(reading, writing, table, lambda _rows, name=table.name: told(name))  # type: ignore[misc]
+                copy_rows(reading, writing, table, add)
             cursor = find_cursor(reading)
             next_numbers = {str(head.log): head.next_seq for head in logs.list_heads(reading)}
     _fold_log(file)
@@ -179,15 +183,18 @@ def reading_copy(file: Path) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _copy_objects(folder: Path, state: Path, source: Source, told: Told) -> tuple[File, int, int]:
+def _copy_objects(
+    folder: Path, state: Path, source: Source, on_progress: OnProgress
+) -> tuple[File, int, int]:
     count = total = 0
 
     def lines() -> Iterator[bytes]:
         nonlocal count, total
         with reading_copy(state / DATABASE) as copy:
+            add = counting(on_progress, "objects", _count_objects(copy))
             for key, digest in _named_objects(copy):
-                told("objects")
                 file = _copy_object(folder / "objects" / key, key, digest, source)
+                add(1)
                 if file is not None:
                     count, total = count + 1, total + file.bytes
                     yield line_of(ListedObject(key, file))
@@ -197,6 +204,20 @@ def _copy_objects(folder: Path, state: Path, source: Source, told: Told) -> tupl
 
 def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, str | None]]:
     """Keys with their SHA-256, where the rows know it, of all that can still be opened."""
+    parts, imports = _object_queries()
+    for key, digest in copy.execute(parts.execution_options(yield_per=500)):
+        yield key, digest.hex()
+    for key in copy.execute(imports.execution_options(yield_per=500)).scalars():
+        yield key, None
+
+
+def _count_objects(copy: sa.Connection) -> int:
+    counts = (sa.select(sa.func.count()).select_from(query.subquery()) for query in _object_queries())
+    return sum(copy.execute(query).scalar_one() for query in counts)
+
+
+def _object_queries() -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Those of parts, with digests, and those of files that wait to be imported."""
     p, v = record_part.c, record_version.c
     of_version = (p.dataset == v.dataset) & (p.record == v.record) & (p.version == v.version)
     parts = (
@@ -205,11 +226,7 @@ def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, str | None]]:
         .join(record_version, of_version)
         .where(p.object.is_not(None) & v.wrapped.is_not(None))
     )
-    imports = sa.select(import_job.c.object).where(import_job.c.object.is_not(None))
-    for key, digest in copy.execute(parts.execution_options(yield_per=500)):
-        yield key, digest.hex()
-    for key in copy.execute(imports.execution_options(yield_per=500)).scalars():
-        yield key, None
+    return parts, sa.select(import_job.c.object).where(import_job.c.object.is_not(None))
 
 
 def _copy_object(path: Path, key: str, digest: str | None, source: Source) -> File | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,20 +69,23 @@ def chunks_of(path: Path) -> Iterator[bytes]:
         raise VerificationError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def describe(chunks: Iterable[bytes]) -> File:
-    """Length and SHA-256 of what comes."""
+def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _count: None) -> File:
+    """Length and SHA-256 of what comes; ``on_bytes`` is called with the length of each chunk."""
     digest, length = hashlib.sha256(), 0
     for chunk in chunks:
         digest.update(chunk)
         length += len(chunk)
+        on_bytes(len(chunk))
     return File(length, digest.hexdigest())
 
 
-def verify_file(path: Path, wanted: File) -> None:
-    """Raises:
-    VerificationError: it is not the file that the backup was made with; names it.
+def verify_file(path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None) -> None:
+    """``on_bytes`` as in ``describe``.
+
+    Raises:
+        VerificationError: it is not the file that the backup was made with; names it.
     """
-    if describe(chunks_of(path)) != wanted:
+    if describe(chunks_of(path), on_bytes) != wanted:
         raise VerificationError(f"{path.name} is not what the backup was made with")
 
 

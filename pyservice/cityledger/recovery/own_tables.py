@@ -33,10 +33,7 @@ def copy_rows(
     page how many.
     """
     size = _LONG_ROWS if table is record_part else _ROWS
-    query = sa.select(table)
-    if table is node_state:
-        query = query.where(table.c.key.not_in(_LEFT_OUT_KEYS))
-    rows = source.execute(query.execution_options(yield_per=size))
+    rows = source.execute(_copied(table).execution_options(yield_per=size))
     for page in _pages((dict(row._mapping) for row in rows), size):
         target.execute(table.insert(), page)
         told(len(page))
@@ -52,6 +49,17 @@ def _count_on(target: sa.Connection, table: sa.Table) -> None:
     if highest is not None:
         sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
         target.execute(sa.select(sa.func.setval(sequence, highest)))
+
+
+def count_rows(connection: sa.Connection, tables: tuple[sa.Table, ...] = OWN_TABLES) -> int:
+    """Rows of these tables that ``copy_rows`` copies."""
+    counts = (sa.select(sa.func.count()).select_from(_copied(table).subquery()) for table in tables)
+    return sum(connection.execute(query).scalar_one() for query in counts)
+
+
+def _copied(table: sa.Table) -> sa.Select[Any]:
+    query = sa.select(table)
+    return query.where(table.c.key.not_in(_LEFT_OUT_KEYS)) if table is node_state else query
 
 
 def _pages(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

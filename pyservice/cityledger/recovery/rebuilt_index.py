@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cityledger.recovery.indexed_rows import PAGE, Row, key_of, rows_at
+from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.store import node_state
 from cityledger.store.index import find_block, find_cursor
 from cityledger.store.index_tables import INDEX_TABLES
@@ -22,7 +23,6 @@ SHOWN = 3
 """Differences that are told of each table."""
 INDEX_HALTED = "index_halted"
 """Key of ``node_state``: why the index stopped for good; a rebuilt one may go on."""
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,25 @@ def compare(live: sa.Connection, scratch: sa.Connection, block: int) -> list[Tab
     return [_compare_table(live, scratch, table, block) for table in INDEX_TABLES]
 
 
-def replace(live: sa.Connection, scratch: sa.Connection, told: Told = lambda _table: None) -> None:
+def replace(live: sa.Connection, scratch: sa.Connection, on_progress: OnProgress = silent) -> None:
     """Puts the index of ``scratch`` in the place of ``live``'s, cursor and all, in the caller's
     transaction; an index that had stopped for good may go on.
     """
-    for table in (*INDEX_TABLES, block_table):
-        told(table.name)
+    tables = (*INDEX_TABLES, block_table)
+    add = counting(on_progress, "rows", sum(_count(scratch, table) for table in tables))
+    for table in tables:
         live.execute(table.delete())
         rows = scratch.execute(sa.select(table).execution_options(yield_per=PAGE))
         for page in _pages(dict(row._mapping) for row in rows):
             live.execute(table.insert(), page)
+            add(len(page))
     node_state.put_value(live, node_state.FINAL_BLOCK, str(node_state.final_block(scratch)))
     is_halt = node_state_table.c.key == INDEX_HALTED
     live.execute(node_state_table.delete().where(is_halt))
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
 
 def _compare_table(

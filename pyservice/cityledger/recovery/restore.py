@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, ConfigurationError, NotFoundError
 from cityledger.proofs.tombstone_object import TombstoneObject
-from cityledger.recovery.backup import Told, is_needed, reading_copy
+from cityledger.recovery.backup import is_needed, reading_copy
 from cityledger.recovery.backup_files import chunks_of, describe, list_objects
 from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
-from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows
+from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows, count_rows
+from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.recovery.tombstone_replay import replay_all
 from cityledger.store import logs, node_state
 from cityledger.store.database import Database
@@ -94,16 +95,19 @@ def repeat_erasures(
     return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
 
 
-def restore_objects(folder: Path, manifest: BackupManifest, objects: Objects, told: Told) -> None:
+def restore_objects(
+    folder: Path, manifest: BackupManifest, objects: Objects, on_progress: OnProgress = silent
+) -> None:
     """Puts back the objects that the store does not hold.
 
     Raises:
         StorageFullError, UnavailableError: may be run again.
     """
+    add = counting(on_progress, "objects", manifest.objects)
     for one in list_objects(folder, manifest):
-        told("objects")
         if not _is_held(objects, one.key, one.file):
             objects.put(one.key, chunks_of(folder / "objects" / one.key))
+        add(1)
 
 
 def restore_database(
@@ -114,7 +118,7 @@ def restore_database(
     erased: Sequence[TombstoneObject],
     chain_next: ChainNext,
     now: int,
-    told: Told = lambda _what: None,
+    on_progress: OnProgress = silent,
 ) -> Restored:
     """All or nothing: schema, rows, erasures, and halts of the logs that the chain is ahead of.
 
@@ -125,8 +129,9 @@ def restore_database(
     """
     with reading_copy(folder / manifest.state / DATABASE) as source, database.writing() as target:
         migrate_within(target)
+        add = counting(on_progress, "rows", count_rows(source, RESTORED_TABLES))
         for table in RESTORED_TABLES:
-            copy_rows(source, target, table, lambda _rows, name=table.name: told(name))  # type: ignore[misc]
+            copy_rows(source, target, table, add)
         replayed, keys = replay_all(target, erased, now)
         halted = _halt_overtaken(target, chain_next, manifest)
         node_state.put_value(target, RESTORED_FROM, manifest.state)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cityledger.cli import output
-from cityledger.cli.output import plain, print_fields, print_rows, progress
+from cityledger.cli.output import plain, print_fields, print_rows
 from cityledger.types import AgencyStatus
 
 
@@ -42,13 +42,6 @@ def test_print_fields_shows_spaces_and_yes(capsys: pytest.CaptureFixture[str]) -
     assert "a, b" in told
 
 
-def test_progress_writes_nothing_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("working", 2) as step:
-        step("one")
-        step("two")
-    assert capsys.readouterr().out == ""
-
-
 def test_print_rows_cuts_digests_in_the_middle_on_a_narrow_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,19 +53,3 @@ def test_print_rows_cuts_digests_in_the_middle_on_a_narrow_terminal(
     assert capsys.readouterr().out.splitlines()[1].split() == ["title-7", "0xababab…abab", "0xcdcdcd…cdcd"]
     print_rows([row], ["name", "leafHash"], as_json=False)  # this fits
     assert "0x" + "ab" * 32 in capsys.readouterr().out
-
-
-def test_progress_tells_a_line_now_and_then_where_nobody_sees_a_bar(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    clock = iter([0.0, 1.0, 5.0, 5.0, 6.0, 11.0, 11.0])
-    step = output._told_now_and_then("importing", 10, lambda: next(clock))
-    for _ in range(4):
-        step("row")
-    assert capsys.readouterr().err.splitlines() == ["importing: 2 of 10", "importing: 4 of 10"]
-
-
-def test_progress_tells_nothing_of_what_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("working", None) as step:
-        step("one")
-    assert capsys.readouterr().err == ""

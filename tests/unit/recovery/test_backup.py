@@ -91,7 +91,7 @@ class _Target:
         manifest = verify_backup(backup)
         services = node.context.services
         verify_restorable(manifest, self.database)
-        restore_objects(backup, manifest, self.objects, lambda _what: None)
+        restore_objects(backup, manifest, self.objects)
         trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)}, LOGS)
         found = gather(services.objects, None, trust)
         assert found.refused == ()

@@ -1,0 +1,26 @@
+"""Progress of a long operation, reported to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a unit ("rows", "objects", "bytes"), how many of it are done, and how many there are in all. A
+new unit is a new stage.
+"""
+
+
+def silent(_unit: str, _done: int, _total: int) -> None:
+    """Reports nothing."""
+
+
+def counting(on_progress: OnProgress, unit: str, total: int) -> Callable[[int], None]:
+    """Returns a function that adds to what is done and reports the sum; more than ``total`` moves the end."""
+    done = 0
+
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        on_progress(unit, done, max(done, total))
+
+    return add
