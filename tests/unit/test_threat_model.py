@@ -16,7 +16,7 @@ LINES = PAGE.read_text().splitlines()
 def claims() -> list[list[str]]:
     """The cells of each row that says what somebody cannot do."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in LINES if line.startswith("| ")]
-    thief = LINES.index("")
+    thief = LINES.index("| what was stolen | cannot | shown by | can, until the theft is noticed |")
     of_thieves = {line for line in LINES[thief + 2 :] if line.startswith("|")}
     by_key = [row for row, line in zip(rows, filter(_is_row, LINES), strict=True) if line in of_thieves]
     return [row for row in rows if row[0] == "cannot"] + [row for row in by_key if len(row) == 4 and row[1]]
