@@ -26,7 +26,7 @@
     │   └── IdempotencyError           the key was used with another request
     ├── UnavailableError           not now (429, 503, 507)
     │   ├── TooManyRequestsError       more requests than one client may send
-    │   ├── BusyError                  the memory for bodies is full
+    │   ├── BusyError                  other requests use what this one needs, such as memory for bodies
     │   ├── StaleIndexError            the index is older than its limit: reads stop
     │   ├── OtherRulesError            the city's policy contract is not this node's rules: it decides nothing
     │   ├── ChainUnavailableError      no endpoint answers
@@ -171,7 +171,7 @@ class TooManyRequestsError(UnavailableError):
 
 
 class BusyError(UnavailableError):
-    """Other requests use what this one needs; nothing of it was read or written."""
+    """Other requests use what this one needs; nothing of it was kept or written."""
 
 
 class StaleIndexError(UnavailableError):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, create_task_group, move_on_after, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from cityledger.api.limits.hanging_up import hung_up
 from cityledger.api.limits.pace import Pace, paced
-from cityledger.errors import InputError, TooLargeError
+from cityledger.errors import BusyError, InputError, TooLargeError
 from cityledger.types import AgencyId
 
 T = TypeVar("T")
 AT_ONCE = 8
 """Bodies received at a time; more wait, so that ordinary requests keep their threads."""
+WAIT_SECONDS = 10.0
+"""How long a body waits for its turn. Shorter than clients wait for an answer, which is 30 s for the SDK."""
 
 
 class Uploads:
@@ -24,9 +28,10 @@ class Uploads:
     agency: one that sends slowly must not keep all others from sending.
     """
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, at_once: int = AT_ONCE, wait_seconds: float = WAIT_SECONDS) -> None:
         self._at_once = at_once
-        self._limiter: CapacityLimiter | None = None
+        self._wait_seconds = wait_seconds
+        self._places: CapacityLimiter | None = None
         self._each: dict[AgencyId, CapacityLimiter] = {}
 
     async def receive(
@@ -38,22 +43,51 @@ class Uploads:
         take: Callable[[Iterator[bytes]], T],
     ) -> T:
         """What ``take`` returns; it gets the body in chunks and may wait as long as it likes. ``sender`` is
-        the caller's agency. Only the time that the node waits for the body counts for its ``pace``.
+        the caller's agency. Only the time that the node waits for the body counts for its ``pace``. Until
+        ``take`` is called, no byte of the body is read.
 
+        Raises:
+            BusyError: other bodies had all places for ``wait_seconds``; ``take`` was not called.
         Raises, also into ``take``:
             TooLargeError: more than ``limit`` bytes.
             InputError: the body was cut off.
             StalledBodyError: the body comes too slowly.
         """
         _verify_told_length(request, limit)
-        if self._limiter is None:  # it belongs to the loop that serves
-            self._limiter = CapacityLimiter(self._at_once)
         loop = asyncio.get_running_loop()
-        each = self._each.setdefault(sender, CapacityLimiter(max(1, self._at_once // 2)))
-        async with each:
+        async with AsyncExitStack() as places:
+            await self._wait(places, sender, hung_up(request))
+            # A limiter of its own, which is always free: the default one is that of ordinary requests.
             return await to_thread.run_sync(
-                lambda: take(_chunks(request, loop, limit, pace)), limiter=self._limiter
+                lambda: take(_chunks(request, loop, limit, pace)), limiter=CapacityLimiter(1)
             )
+
+    async def _wait(self, places: AsyncExitStack, sender: AgencyId, gone: asyncio.Event) -> None:
+        """Enters a place of the sender's and one of all, which ``places`` gives back."""
+        with move_on_after(self._wait_seconds) as patience:
+            async with create_task_group() as tasks:
+                tasks.start_soon(_cancel_once, gone, tasks.cancel_scope)
+                await places.enter_async_context(self._each_of(sender))
+                await places.enter_async_context(self._all())
+                tasks.cancel_scope.cancel()
+                return
+        if gone.is_set():
+            raise InputError("", "the body was cut off")
+        assert patience.cancelled_caught
+        raise BusyError("other long bodies are being received; try again")
+
+    def _all(self) -> CapacityLimiter:
+        if self._places is None:  # it belongs to the loop that serves
+            self._places = CapacityLimiter(self._at_once)
+        return self._places
+
+    def _each_of(self, sender: AgencyId) -> CapacityLimiter:
+        return self._each.setdefault(sender, CapacityLimiter(max(1, self._at_once // 2)))
+
+
+async def _cancel_once(event: asyncio.Event, scope: CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 def _verify_told_length(request: Request, limit: int) -> None:

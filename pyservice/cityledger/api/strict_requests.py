@@ -80,7 +80,7 @@ class StrictRoute(APIRoute):
                 request.state.media_type = _verify_media_type(request, taken, self.encodings)
             await self.authenticate(request)
             if not taken or not self.reads_body or request.state.media_type in self.streamed:
-                return await handle(request)
+                return await _counted(handle, request)
             limits: Limits = request.app.state.limits
             # Until the answer is made: the body is in memory, as it came and parsed.
             with limits.bodies.share(_holder(request)) as share:
@@ -104,6 +104,19 @@ class StrictRoute(APIRoute):
             # FastAPI asks request.json(), which finds this: the lenient parser never runs.
             # In a thread: a long body must not hold up other requests.
             request._json = await run_in_threadpool(_parse_small, body)
+
+
+async def _counted(handle: Handler, request: Request) -> Response:
+    """Answers a request whose body, if it has one, is read as it comes; counts the limits that it reaches."""
+    limits: Limits = request.app.state.limits
+    try:
+        return await handle(request)
+    except StalledBodyError:
+        limits.instruments.refused("body-time")
+        raise
+    except BusyError:
+        limits.instruments.refused("long-bodies")
+        raise
 
 
 class FileRoute(StrictRoute):

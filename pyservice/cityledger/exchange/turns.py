@@ -7,6 +7,11 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from cityledger.errors import BusyError
+
+WAIT_SECONDS = 10.0
+"""How long a caller waits; a turn takes some milliseconds."""
+
 
 @dataclass(slots=True)
 class _Line:
@@ -17,19 +22,28 @@ class _Line:
 class Turns:
     """One caller at a time for each key, in this process; the store itself checks against other processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
         self._lines: dict[Hashable, _Line] = {}
 
     @contextmanager
     def turn(self, key: Hashable) -> Iterator[None]:
-        """Waits until no other caller of ``key`` is inside."""
+        """Waits until no other caller of ``key`` is inside.
+
+        Raises:
+            BusyError: not within ``wait_seconds``.
+        """
         with self._lock:
             line = self._lines.setdefault(key, _Line())
             line.length += 1
         try:
-            with line.lock:
+            if not line.lock.acquire(timeout=self._wait_seconds):
+                raise BusyError("other requests write the same record; try again")
+            try:
                 yield
+            finally:
+                line.lock.release()
         finally:
             with self._lock:
                 line.length -= 1

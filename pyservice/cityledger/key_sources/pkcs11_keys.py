@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import pkcs11
@@ -32,6 +32,9 @@ from cityledger.key_sources.pkcs11_uri import Pkcs11Uri
 from cityledger.key_sources.signature import canonical_signature
 from cityledger.sealing.wrap import ALTERED, NONCE_BYTES
 
+WAIT_SECONDS = 10.0
+"""How long a request waits for others to be done with a token. A call into a module cannot be ended, so one
+that hangs must not take every thread of the node."""
 _TAG_BITS = 128
 _SECP256K1 = bytes.fromhex("06052b8104000a")
 """DER of the curve's object identifier, 1.3.132.0.10 (SEC 2)."""
@@ -50,12 +53,26 @@ class Token:
     def __init__(self, uri: Pkcs11Uri) -> None:
         self._uri = uri
         self._session: Any = None
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self.generation = 0
         """How many sessions were opened; keys found in an earlier one are gone."""
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits until no other caller uses the session.
+
+        Raises:
+            KeyUnavailableError: not within ``WAIT_SECONDS``: the module does not answer that caller.
+        """
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise KeyUnavailableError("the security module does not answer another request")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def session(self) -> Any:
-        """The open session; call with ``lock`` held.
+        """The open session; call inside ``turn``.
 
         Raises:
             KeyringError: there is no such library or token, or the PIN is wrong.
@@ -105,7 +122,7 @@ class TokenKey:
             KeyUnavailableError: the module does not work.
             PKCS11Error: one of ``_REFUSED``: the module works and refuses the data.
         """
-        with self._token.lock:
+        with self._token.turn():
             was_open = self._generation > 0
             try:
                 return self._twice(work)

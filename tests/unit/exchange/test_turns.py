@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cityledger.errors import BusyError
 from cityledger.exchange.turns import Turns
 
 
@@ -43,5 +44,16 @@ def test_nothing_is_kept_of_a_key_that_no_caller_waits_for() -> None:
 
     with pytest.raises(RuntimeError), turns.turn("a"):
         raise RuntimeError
+
+    assert turns._lines == {}
+
+
+def test_waiting_ends() -> None:
+    turns = Turns(wait_seconds=0.01)
+
+    with turns.turn("a"), pytest.raises(BusyError), turns.turn("a"):
+        raise AssertionError("two callers are inside")
+    with turns.turn("a"):
+        pass
 
     assert turns._lines == {}

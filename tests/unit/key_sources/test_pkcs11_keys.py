@@ -10,6 +10,7 @@ from pkcs11.exceptions import GeneralError
 
 from cityledger.errors import KeyringError, KeyUnavailableError, SealingError
 from cityledger.keccak import keccak
+from cityledger.key_sources import pkcs11_keys
 from cityledger.key_sources.pkcs11_keys import TokenSigner, TokenVaultKey
 from cityledger.key_sources.pkcs11_uri import Pkcs11Uri, parse_pkcs11
 from cityledger.proofs.signatures import recover_signer
@@ -39,6 +40,25 @@ def test_signer_may_be_used_by_many_threads(token: SoftToken) -> None:
     for thread in threads:
         thread.join()
     assert [recover_signer(keccak(b"x"), one) for one in made] == [signer.address] * 8
+
+
+def test_a_call_that_hangs_holds_no_other_caller(token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pkcs11_keys, "WAIT_SECONDS", 0.01)
+    make_account(token, "hanging")
+    signer, inside, goes_on = TokenSigner(uri(token, "hanging")), threading.Event(), threading.Event()
+
+    def hang(_key: object) -> None:
+        inside.set()
+        goes_on.wait(20)
+
+    thread = threading.Thread(target=signer._key.use, args=(hang,))
+    thread.start()
+    assert inside.wait(20)
+    with pytest.raises(KeyUnavailableError):
+        signer.sign(b"x")
+    goes_on.set()
+    thread.join()
+    assert recover_signer(keccak(b"x"), signer.sign(b"x")) == signer.address
 
 
 def test_signer_refuses_another_curve(token: SoftToken) -> None:

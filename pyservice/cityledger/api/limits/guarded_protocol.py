@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from cityledger.api.limits.connections import Connections
+from cityledger.api.limits.hanging_up import announce
 from cityledger.exchange.instruments import Instruments
 from cityledger.settings import Settings
 from cityledger.settings.networks import parse_networks
@@ -75,6 +76,7 @@ class GuardedProtocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._guard = guard
+        self._hung_up = asyncio.Event()
         self._request_due = math.inf
         """When a header that began, or the rest of a body that no route reads, must be complete."""
         self._unread_bytes = 0
@@ -97,6 +99,7 @@ class GuardedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._guard.connections.forget(self)
+        self._hung_up.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -127,6 +130,7 @@ class GuardedProtocol(H11Protocol):
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
+            announce(self.cycle.scope["state"], self._hung_up)
             self._request_due, self._unread_bytes = math.inf, 0
             self._guard.connections.is_busy(self)
 
