@@ -13,8 +13,9 @@ import httpx
 from fastapi import FastAPI
 
 from cityledger.api.application import create_app
-from cityledger.exchange.instruments import Instruments
-from cityledger.serving import GuardedServer, _listen
+from cityledger.api.limits.guarded_protocol import Guard
+from cityledger.api.limits.guarded_server import GuardedServer, listen
+from cityledger.api.limits.listening import connection_limit
 from cityledger.settings import Settings
 from node_fixture import TestNode, make_node
 
@@ -25,8 +26,8 @@ ANSWER_SECONDS = 20
 class _Started(GuardedServer):
     """Sets an event when it listens, so that no test has to ask in a loop."""
 
-    def __init__(self, app: FastAPI, settings: Settings, instruments: Instruments) -> None:
-        super().__init__(app, settings, instruments)
+    def __init__(self, app: FastAPI, settings: Settings, guard: Guard) -> None:
+        super().__init__(app, settings, guard)
         self.is_up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -38,8 +39,11 @@ class _Started(GuardedServer):
 def served_node(folder: Path, **settings: Any) -> Iterator[tuple[TestNode, httpx.Client]]:
     """A node and a client that talks to it through a port of this machine."""
     node = make_node(folder, **settings)
-    server = _Started(create_app(node.context), node.context.settings, node.context.services.instruments)
-    with _listen("127.0.0.1", 0) as listener:
+    used, instruments = node.context.settings, node.context.services.instruments
+    most = connection_limit(used.max_connections)
+    guard = Guard.of(used, instruments, most, used.max_connections_per_address)
+    server = _Started(create_app(node.context), used, guard)
+    with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from types import TracebackType
-from typing import cast
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 
 from cityledger.api.application import create_app
-from cityledger.api.limits.guarded_protocol import Guard, GuardedProtocol
-from cityledger.api.limits.listening import Listener, connection_limit
+from cityledger.api.limits.guarded_protocol import Guard
+from cityledger.api.limits.guarded_server import GuardedServer, listen
+from cityledger.api.limits.listening import connection_limit
 from cityledger.app import Node, api_of
-from cityledger.errors import ConfigurationError, UnavailableError
-from cityledger.exchange.instruments import Instruments
+from cityledger.errors import UnavailableError
 from cityledger.metrics.serving import MetricsServer
-from cityledger.settings import Settings
 
 _log = logging.getLogger(__name__)
-GRACE_SECONDS = 10
-"""How long open requests may go on once the node was told to stop."""
 _POLL_SECONDS = 0.05
 
 
@@ -56,7 +48,7 @@ class ServedNode:
             ConfigurationError: nothing can listen there, or at the settings' place for metrics.
         """
         settings = node.settings
-        listener = _listen(
+        listener = listen(
             settings.host if host is None else host,
             settings.port if port is None else port,
             lambda: node.services.instruments.refused("open-files"),
@@ -137,60 +129,21 @@ class ServedNode:
         return None if answer.status_code == httpx.codes.OK else answer.text[:500]
 
 
-class GuardedServer(uvicorn.Server):
-    """uvicorn's server, with limits on its connections."""
-
-    def __init__(self, app: FastAPI, settings: Settings, instruments: Instruments) -> None:
-        self._guard = Guard.of(settings, instruments, connection_limit(settings.max_connections))
-        config = uvicorn.Config(
-            app,
-            http=cast(type[asyncio.Protocol], partial(GuardedProtocol, self._guard)),  # called like the class
-            log_config=None,  # that of the process stays in effect
-            access_log=False,
-            ws="none",
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies,
-            server_header=False,
-            timeout_keep_alive=settings.keep_alive_seconds,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        super().__init__(config)
-
-    async def main_loop(self) -> None:
-        expiring = asyncio.create_task(self._guard.expire_for_ever())
-        try:
-            await super().main_loop()
-        finally:
-            expiring.cancel()
-
-
 def _serve_metrics(node: Node) -> MetricsServer | None:
-    settings = node.settings
-    if settings.metrics_port is None:
+    if node.settings.metrics_port is None:
         return None
-    registry = node.services.instruments.registry
-    metrics = MetricsServer.start(settings.metrics_host, settings.metrics_port, registry)
-    _log.info("metrics served host=%s port=%d", settings.metrics_host, metrics.port)
+    metrics = MetricsServer.start(node.settings, node.services.instruments)
+    _log.info("metrics served host=%s port=%d", node.settings.metrics_host, metrics.port)
     return metrics
 
 
 def _server(node: Node, listener: socket.socket) -> uvicorn.Server:
     host, port = listener.getsockname()[:2]
     app = create_app(api_of(node, host=host, port=port))
-    return GuardedServer(app, node.settings, node.services.instruments)
-
-
-def _listen(host: str, port: int, refused: Callable[[], None] = lambda: None) -> Listener:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigurationError(
-            f"nothing can listen at {host} port {port}: {error.strerror}; name another with --port"
-        ) from error
-    # asyncio does this only for sockets that it made itself; without it each answer waits 40 ms for an ACK.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Listener(listener, refused)
+    settings, instruments = node.settings, node.services.instruments
+    most = connection_limit(settings.max_connections)
+    guard = Guard.of(settings, instruments, most, settings.max_connections_per_address)
+    return GuardedServer(app, settings, guard)
 
 
 def _url(listener: socket.socket) -> str:

@@ -5,22 +5,24 @@ before and after a read learned whether a record was hidden from it or absent.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
 from cityledger.errors import ConfigurationError
+from cityledger.exchange.instruments import Instruments
 from cityledger.metrics.serving import MetricsServer
 from cityledger.types import RecordId
 from node_fixture import TREATMENT_RECORD, TestNode
 
 
 @pytest.fixture
-def served() -> Iterator[MetricsServer]:
-    registry = CollectorRegistry()
-    Counter("some", "Something.", registry=registry).inc()
-    server = MetricsServer.start("127.0.0.1", 0, registry)
+def served(node: TestNode) -> Iterator[MetricsServer]:
+    instruments = node.context.services.instruments
+    Counter("some", "Something.", registry=instruments.registry).inc()
+    server = MetricsServer.start(replace(node.context.settings, metrics_port=0), instruments)
     yield server
     server.close()
 
@@ -36,9 +38,10 @@ def test_metrics_are_served_at_a_port_of_their_own(served: MetricsServer) -> Non
     assert "some_total 1.0" in answer.text
 
 
-def test_a_port_that_is_taken_is_named(served: MetricsServer) -> None:
+def test_a_port_that_is_taken_is_named(served: MetricsServer, node: TestNode) -> None:
+    taken = replace(node.context.settings, metrics_port=served.port)
     with pytest.raises(ConfigurationError, match=f"port {served.port}: .*metrics_port"):
-        MetricsServer.start("127.0.0.1", served.port, CollectorRegistry())
+        MetricsServer.start(taken, Instruments())
 
 
 @pytest.mark.parametrize("agency", [0, 2])

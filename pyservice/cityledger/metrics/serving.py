@@ -1,42 +1,87 @@
-"""Serves a node's figures at an address of their own: its API is open to everybody, and they are not."""
+"""Serves a node's figures at an address of their own: its API is open to any client, and they are not."""
 
 from __future__ import annotations
 
+import logging
+import socket
 import threading
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, start_http_server
+from anyio import CapacityLimiter, move_on_after, to_thread
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
-from cityledger.errors import ConfigurationError
+from cityledger.api.limits.guarded_protocol import Guard
+from cityledger.api.limits.guarded_server import GuardedServer, listen
+from cityledger.exchange.instruments import Instruments
+from cityledger.settings import Settings
+
+log = logging.getLogger(__name__)
+MOST_CONNECTIONS, MOST_OF_AN_ADDRESS = 16, 8
+"""Prometheus keeps one open. As at the API, one that has no complete request gives way to a new one."""
+WAIT_SECONDS = 10.0
+"""How long a scrape waits for others, as long as Prometheus waits for a scrape by default."""
 
 
 class MetricsServer:
-    """Answers every path in Prometheus's text format, from threads of its own, until ``close``."""
+    """Answers every path in Prometheus's text format, from a thread of its own, until ``close``. Connections
+    have the limits of the API's in time and size, and lower ones in number.
+    """
 
-    def __init__(self, server: WSGIServer, thread: threading.Thread) -> None:
+    def __init__(self, server: GuardedServer, listener: socket.socket) -> None:
         self._server = server
-        self._thread = thread
+        self._listener = listener
+        self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
+        self._thread.start()
 
     @classmethod
-    def start(cls, host: str, port: int, registry: CollectorRegistry) -> MetricsServer:
-        """Port 0 takes a free one.
+    def start(cls, settings: Settings, instruments: Instruments) -> MetricsServer:
+        """Serves at ``metrics_host`` and ``metrics_port``; port 0 takes a free one.
 
         Raises:
             ConfigurationError: nothing can listen there.
         """
-        try:
-            server, thread = start_http_server(port, host, registry)
-        except OSError as error:
-            told = f"metrics: nothing can listen at {host} port {port}: {error.strerror}"
-            raise ConfigurationError(f"{told}; set another metrics_port") from error
-        return cls(server, thread)
+        listener = listen(
+            settings.metrics_host,
+            settings.metrics_port or 0,
+            lambda: instruments.refused("open-files"),
+            "set another metrics_port",
+        )
+        guard = Guard.of(settings, instruments, MOST_CONNECTIONS, MOST_OF_AN_ADDRESS)
+        return cls(GuardedServer(_app(instruments.registry), settings, guard), listener)
 
     @property
     def port(self) -> int:
         """The port that it listens at."""
-        return self._server.server_port
+        port: int = self._listener.getsockname()[1]
+        return port
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.should_exit = True
         self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        except Exception:
+            log.exception("the metrics server ended")
+
+
+def _app(registry: CollectorRegistry) -> Starlette:
+    # One scrape at a time: each reads the database, whose connections requests need.
+    turn = CapacityLimiter(1)
+
+    async def metrics(request: Request) -> Response:
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        names = request.query_params.getlist("name[]")
+        chosen = registry.restricted_registry(names) if names else registry
+        with move_on_after(WAIT_SECONDS):
+            text = await to_thread.run_sync(encode, chosen, limiter=turn)
+            return Response(text, headers={"Content-Type": media_type})
+        return PlainTextResponse("other scrapes are answered first\n", 503, {"Retry-After": "5"})
+
+    return Starlette(routes=[Route("/{path:path}", metrics)])

@@ -45,11 +45,11 @@ class Guard:
     min_bytes_per_second: float
 
     @classmethod
-    def of(cls, settings: Settings, instruments: Instruments, most: int) -> Guard:
-        """``most`` connections at a time."""
+    def of(cls, settings: Settings, instruments: Instruments, most: int, most_each: int) -> Guard:
+        """``most`` connections at a time, and ``most_each`` of one address."""
         proxies = parse_networks(settings.trusted_proxies)
         return cls(
-            connections=Connections(most, settings.max_connections_per_address, proxies),
+            connections=Connections(most, most_each, proxies),
             instruments=instruments,
             header_seconds=settings.header_seconds,
             answer_idle_seconds=settings.answer_idle_seconds,
