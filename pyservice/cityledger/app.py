@@ -29,6 +29,7 @@ from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.operated_logs import operates_any
 from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.sender import Sender
 from cityledger.checks.looks import Opened
@@ -45,6 +46,7 @@ from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer
 from cityledger.key_sources.opening import open_keyring, open_operator
+from cityledger.key_sources.own_operator import remember_operator
 from cityledger.metrics.collector import NodeCollector, watch
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.keyring import Keyring
@@ -175,13 +177,18 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
     Raises:
         KeyringError: an entry of the keyring cannot be opened.
         WrongChainError: endpoint, manifest and database are not of one chain and instance.
-        ConfigurationError: the operator's account is missing, or the database has another schema.
+        ConfigurationError: the operator's account is missing or not this node's own, or the database has
+            another schema.
     """
     manifest = load_manifest(settings.manifest)
     keyring = open_keyring(settings, secret)
     operator = open_operator(settings, keyring)
     endpoint = connect(settings.rpc_url, settings.chain_id)
     verify_manifest(endpoint, manifest, str(settings.manifest))
+    ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
+    remember_operator(
+        settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
+    )
     database = Database(settings.database_url)
     verify_schema(database)
     with database.writing() as connection:
@@ -311,7 +318,7 @@ def _wire(
         keyring.agencies(),
         BatchLimits(settings.batch_max_age_seconds, settings.batch_max_leaves),
         FeeLimits(settings.max_fee_gwei * 10**9, settings.fee_bump_after_seconds),
-        former=[account for account in keyring.accounts() if account != operator.address],
+        former=[account for account in keyring.own_accounts() if account != operator.address],
     )
 
     def advanced(block: BlockRef) -> None:
@@ -351,9 +358,8 @@ def _wire(
 
 def _report_lost_keys(services: Services) -> None:
     """The node serves its other agencies; the line ``keyring`` of /readyz says the same."""
-    operator = Address(services.operator.address)
     with services.database.reading() as connection:
-        lost = hosting.list_without_keys(connection, operator, services.keyring.agencies())
+        lost = hosting.list_without_keys(connection, services.own_accounts(), services.keyring.agencies())
     for agency in lost:
         log.error("keys missing agency=%d: restore the keyring from a backup", agency)
 

@@ -55,6 +55,6 @@ def test_a_scrub_finds_it(node: TestNode, opened: Keyring) -> None:
 
 def test_agencies_of_another_node_of_the_database_are_not_missed(node: TestNode, opened: Keyring) -> None:
     with node.context.services.database.reading() as connection:
-        ours = hosting.list_without_keys(connection, _operator(node), opened.agencies())
-        theirs = hosting.list_without_keys(connection, address_of("another operator"), [])
+        ours = hosting.list_without_keys(connection, [_operator(node)], opened.agencies())
+        theirs = hosting.list_without_keys(connection, [address_of("another operator")], [])
     assert (ours, theirs) == ([AgencyId(3)], [])

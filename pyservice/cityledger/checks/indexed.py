@@ -48,9 +48,10 @@ def see_logs(database: Database) -> str:
 
 
 def see_hosted_keys(database: Database, keyring: Keyring, operator: Address) -> Seen:
-    """The keyring has the keys of every agency whose open logs this operator writes."""
+    """The keyring has the keys of every agency whose open logs this operator, or a former one, writes."""
+    own = {operator, *keyring.own_accounts()}
     with database.reading() as connection:
-        lost = hosting.list_without_keys(connection, operator, keyring.agencies())
+        lost = hosting.list_without_keys(connection, own, keyring.agencies())
         codes = {one.agency: one.code for one in index.list_agencies(connection)}
     count = f"{len(keyring.agencies())} agencies"
     if not lost:

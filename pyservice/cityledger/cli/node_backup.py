@@ -64,6 +64,7 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring, open_operator
+    from cityledger.key_sources.own_operator import verify_own
     from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.backup import Source, make_backup
     from cityledger.sealing.key_turns import using_all_keys
@@ -71,10 +72,13 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     from cityledger.store.database import Database
     from cityledger.store.migrate import schema_version, verify_schema
     from cityledger.store.objects import Objects
+    from cityledger.types import Address
 
     settings = load_settings(folder, os.environ)
     verify_restored(folder)  # the new backup would take the place of the one that is being restored
-    operator = open_operator(settings, open_keyring(settings, secret_of(settings, os.environ)))
+    keyring = open_keyring(settings, secret_of(settings, os.environ))
+    operator = open_operator(settings, keyring)
+    verify_own(keyring, Address(operator.address), lambda: False)  # a new one is stored when the node starts
     deployment = load_manifest(settings.manifest)
     with using_all_keys(settings.keyring), closing(Database(settings.database_url)) as database:
         verify_schema(database)

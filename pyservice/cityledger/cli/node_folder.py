@@ -28,7 +28,7 @@ from cityledger.settings.node import resolved_database_url
 from cityledger.signing import Account
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate
-from cityledger.types import AgencyId
+from cityledger.types import Address, AgencyId
 
 DATABASE_URL = "sqlite:///node.db"
 _NAMES = (FILE_NAME, "keyring", "node.db", "objects", "manifest.json", "credentials")
@@ -116,6 +116,7 @@ def make_folder(setup: Setup, secret: UnlockSecret, agencies: Mapping[AgencyId, 
     )
     if isinstance(setup.operator, LocalAccount):
         keyring.add_account(bytes(setup.operator.key))
+    keyring.add_operator(Address(setup.operator.address), random=os.urandom)
     made = [_make_agency(setup, keyring, number, code) for number, code in agencies.items()]
     save_manifest(setup.folder / "manifest.json", setup.manifest)
     url = setup.opened_url or resolved_database_url(setup.database_url, setup.folder, {})

@@ -13,7 +13,7 @@ from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
 if TYPE_CHECKING:
     from cityledger.cli.chain_access import ChainAccess
-    from cityledger.signing import Account
+    from cityledger.signing import Account, Signer
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the node.")]
 AgencyOption = Annotated[
@@ -124,7 +124,7 @@ def init(
             access.manifest.chain_id, operator_keystore, password_file, devnet_operator
         )
     else:
-        operator = _outside_operator(
+        operator = outside_operator(
             operator_key, folder, operator_address, operator_keystore or devnet_operator
         )
     secret = new_secret(key_file, os.environ)
@@ -155,7 +155,8 @@ def init(
     _tell_next(folder, operator.address)
 
 
-def _outside_operator(text: str, folder: Path, address: str | None, other: object) -> Account:
+def outside_operator(text: str, folder: Path, address: str | None, other: object) -> Signer:
+    """The account of a key source; ``other`` is an option that names another account, and None else."""
     from eth_utils.address import to_checksum_address
 
     from cityledger.key_sources.opening import open_account

@@ -47,10 +47,12 @@ def link(
     opened that names it as its predecessor; a log that another operator was given is given back, and one of a
     former operator of this node is handed over.
     """
+    from cityledger.chain.operated_logs import operates_any
     from cityledger.cli.chain_access import open_chain
     from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring
+    from cityledger.key_sources.own_operator import verify_own
     from cityledger.settings import load_settings
     from cityledger.types import Address, LogKind
 
@@ -61,9 +63,12 @@ def link(
     keyring = open_keyring(settings, secret_of(settings, os.environ))
     keys = keyring.agency(number)
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
+    own, operator = keyring.own_accounts(), Address(settings.operator)
+    if keyring.operators():  # else each agency decides by this command whose its logs are
+        verify_own(keyring, operator, lambda: operates_any(access.contracts.ledger, operator, [number]))
     published = _publish(access, signing, number, keys)
     known = known_logs(settings.database_url)
-    desk = _Desk(access, signing, number, Address(settings.operator), known, keyring.accounts())
+    desk = _Desk(access, signing, number, operator, known, own)
     logs = {kind.name.lower(): desk.open_log(kind) for kind in LogKind}
     told: dict[str, object] = {f"{name} log": log for name, log in logs.items()}
     print_fields({"agency": number, "keys": published, **told}, as_json=as_json)

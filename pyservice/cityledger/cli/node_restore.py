@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
     from cityledger.recovery.restore import ChainNext, Restored
     from cityledger.recovery.tombstone_replay import Found, Refused
+    from cityledger.recovery.verified_copy import VerifiedBackup
     from cityledger.sealing.keyring import Keyring
     from cityledger.settings import Settings
     from cityledger.types import Address, LogId
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="New folder.", file_okay=False)
 ]
+_COPY_NAME = ".backup-copy"
+"""Folder in the node's with the verified copy of the backup, while a restore runs."""
 
 
 def restore(
@@ -75,25 +78,30 @@ def restore(
     which the chain holds more than the backup is halted. A restore that was cut off may be run again.
     """
     from cityledger.cli.node_lock import sole_process
-    from cityledger.recovery.backup import verify_backup
+    from cityledger.recovery import backup_manifest
+    from cityledger.recovery.verified_copy import verified_copy
     from cityledger.sealing.private_files import make_private_directory
     from cityledger.types import Address
 
     with progress("restore") as report:
-        manifest = verify_backup(source, report)
+        manifest = backup_manifest.load(source)
         make_private_directory(folder)
-        with sole_process(folder, restores=True):
+        with ExitStack() as stack:
+            stack.enter_context(sole_process(folder, restores=True))
+            _verify_free(folder, manifest)
+            # From here on nothing of the backup is read but this copy, and objects that are checked again.
+            backup = stack.enter_context(verified_copy(source, manifest, folder / _COPY_NAME, report))
             _begin(folder, manifest)
-            keyring = _open_keyring(source, folder, manifest, is_believed=bool(signed_by) or unsigned)
-            signers = frozenset(map(Address, signed_by) if signed_by else keyring.accounts())
+            keyring = _open_keyring(backup, folder, is_believed=bool(signed_by) or unsigned)
+            signers = frozenset(map(Address, signed_by) if signed_by else keyring.own_accounts())
             _verify_signature(manifest, signers, must_be=not unsigned)
             # Only now: settings say where files are written, and which programs give keys.
-            settings = _place_files(source, folder, manifest)
-            erased = _gather(settings, manifest, signers | set(keyring.accounts()), tombstones)
+            settings = _place_files(backup, folder)
+            erased = _gather(settings, manifest, signers | set(keyring.own_accounts()), tombstones)
             if erased.refused and not without_refused:
                 raise VerificationError(_refusal(erased.refused))
             _remark(erased)
-            restored = _fill(source, settings, manifest, erased, report)
+            restored = _fill(backup, settings, erased, report)
             (folder / RESTORING_NAME).unlink()
     _tell(folder, restored, erased.refused, as_json=as_json)
 
@@ -107,39 +115,47 @@ def _remark(erased: Found) -> None:
         )
 
 
-def _begin(folder: Path, manifest: BackupManifest) -> None:
-    """Marks the folder, or goes on with the same restore.
-
+def _verify_free(folder: Path, manifest: BackupManifest) -> None:
+    """
     Raises:
-        ConfigurationError: the folder holds something.
+        ConfigurationError: the folder holds something else than what the same restore left.
     """
     from cityledger.cli.node_lock import LOCK_NAME
-    from cityledger.sealing.private_files import write_private_file
     from cityledger.settings import FILE_NAME
 
-    marker, wanted = folder / RESTORING_NAME, {"state": manifest.state}
+    marker = folder / RESTORING_NAME
     if marker.exists():
-        if json.loads(marker.read_bytes()) != wanted:
+        if json.loads(marker.read_bytes()) != _mark(manifest):
             raise ConfigurationError(f"a restore of another backup into {folder} was cut off; empty it first")
         return
-    held = {path.name for path in folder.iterdir()} - {LOCK_NAME, FILE_NAME}
-    if held:
-        raise ConfigurationError(f"{folder} holds {', '.join(sorted(held))} already; nothing was changed")
-    write_private_file(marker, json.dumps(wanted).encode() + b"\n")
+    existing = {path.name for path in folder.iterdir()} - {LOCK_NAME, FILE_NAME, _COPY_NAME}
+    if existing:
+        raise ConfigurationError(f"{folder} holds {', '.join(sorted(existing))} already; nothing was changed")
 
 
-def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settings:
+def _begin(folder: Path, manifest: BackupManifest) -> None:
+    """Marks the folder as one that no command may use until the restore ends."""
+    from cityledger.sealing.private_files import write_private_file
+
+    write_private_file(folder / RESTORING_NAME, json.dumps(_mark(manifest)).encode() + b"\n")
+
+
+def _mark(manifest: BackupManifest) -> dict[str, str]:
+    return {"state": manifest.state}
+
+
+def _place_files(backup: VerifiedBackup, folder: Path) -> Settings:
     """Settings, keyring and deployment where the settings say."""
     from cityledger.sealing.private_files import make_private_directory, write_private_file
     from cityledger.settings import FILE_NAME, load_settings
 
-    state = source / manifest.state
+    state = backup.state
     if not (folder / FILE_NAME).exists():
         write_private_file(folder / FILE_NAME, (state / FILE_NAME).read_bytes())
     settings = load_settings(folder, os.environ)
     placed = {
         settings.keyring / name.removeprefix("keyring/"): state / name
-        for name in manifest.files
+        for name in backup.manifest.files
         if name.startswith("keyring/")
     }
     for path, held in {**placed, settings.manifest: state / "deployment.json"}.items():
@@ -150,8 +166,8 @@ def _place_files(source: Path, folder: Path, manifest: BackupManifest) -> Settin
     return settings
 
 
-def _open_keyring(source: Path, folder: Path, manifest: BackupManifest, *, is_believed: bool) -> Keyring:
-    """The backup's keyring, where it lies; vault keys that are kept outside of it stay closed.
+def _open_keyring(backup: VerifiedBackup, folder: Path, *, is_believed: bool) -> Keyring:
+    """The backup's keyring, in its copy; vault keys that are kept outside of it stay closed.
 
     Raises:
         ConfigurationError: the backup itself names the key file, so that whoever wrote it could have made
@@ -163,7 +179,7 @@ def _open_keyring(source: Path, folder: Path, manifest: BackupManifest, *, is_be
     from cityledger.settings import FILE_NAME
     from cityledger.settings.node import load_settings, node_sources
 
-    own, theirs = folder / FILE_NAME, source / manifest.state / FILE_NAME
+    own, theirs = folder / FILE_NAME, backup.state / FILE_NAME
     place = folder if own.exists() else theirs.parent
     settings = load_settings(place, os.environ)
     is_theirs = place != folder or own.read_bytes() == theirs.read_bytes()
@@ -224,9 +240,7 @@ def _refusal(refused: tuple[Refused, ...]) -> str:
     )
 
 
-def _fill(
-    source: Path, settings: Settings, manifest: BackupManifest, erased: Found, report: Report
-) -> Restored:
+def _fill(backup: VerifiedBackup, settings: Settings, erased: Found, report: Report) -> Restored:
     from cityledger.recovery.restore import (
         is_restored,
         repeat_erasures,
@@ -240,14 +254,12 @@ def _fill(
 
     objects, now = Objects.open(settings.object_store_url), int(time.time())
     with closing(Database(settings.database_url)) as database, sole_user(database):
-        if is_restored(database, manifest):  # cut off between database and end
-            return repeat_erasures(source, manifest, database, objects, erased.tombstones, now)
-        verify_restorable(manifest, database)
+        if is_restored(database, backup.manifest):  # cut off between database and end
+            return repeat_erasures(backup, database, objects, erased.tombstones, now)
+        verify_restorable(backup.manifest, database)
         chain_next = _chain_next(settings)
-        restore_objects(source, manifest, objects, report)
-        return restore_database(
-            source, manifest, database, objects, erased.tombstones, chain_next, now, report
-        )
+        restore_objects(backup, objects, report)
+        return restore_database(backup, database, objects, erased.tombstones, chain_next, now, report)
 
 
 def _chain_next(settings: Settings) -> ChainNext:

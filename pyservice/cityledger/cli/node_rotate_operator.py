@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node_init import OperatorAddressOption, OperatorKeyOption
 from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import ConfigurationError
@@ -28,8 +30,9 @@ PasswordFileOption = Annotated[Path | None, typer.Option(help="File with the key
 DevnetOperatorOption = Annotated[
     int | None, typer.Option(min=0, help="Operate with this funded account of the devnet. Devnet only.")
 ]
-_VARIABLE = "CITYLEDGER_OPERATOR"
+_VARIABLES = ("CITYLEDGER_OPERATOR", "CITYLEDGER_OPERATOR_KEY")
 _LINE = re.compile(r"(?m)^operator\s*=.*$")
+_KEY_LINE = re.compile(r"(?m)^operator_key\s*=.*\n?")
 
 
 def rotate_operator(
@@ -37,6 +40,8 @@ def rotate_operator(
     operator_keystore: OperatorOption = None,
     password_file: PasswordFileOption = None,
     devnet_operator: DevnetOperatorOption = None,
+    operator_key: OperatorKeyOption = "keyring",
+    operator_address: OperatorAddressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give a stopped node another operator account. Each hosted agency then hands its logs over.
@@ -44,14 +49,23 @@ def rotate_operator(
     Example: `cityledger node rotate-operator --folder .cityledger/node --devnet-operator 8`
 
     Refused while a transaction of the present account may still be mined: serve the node until it is final.
-    The former account stays in the keyring, because it signed what is kept; it needs no funds any more.
+    The keyring remembers the former account, because it signed what is kept; it needs no funds any more. The
+    key of the new account is kept in the keyring, or where --operator-key says.
     Until an agency has run `cityledger node link`, its logs take no receipts, so nothing of it is read.
     """
+    from eth_account.signers.local import LocalAccount
+
+    from cityledger.chain.contracts import contracts_of
     from cityledger.chain.endpoint import connect
+    from cityledger.chain.manifest import load_manifest
+    from cityledger.chain.operated_logs import operates_any
     from cityledger.cli.chain_access import signer_or_new
+    from cityledger.cli.node_init import outside_operator
     from cityledger.cli.node_lock import sole_process
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring
+    from cityledger.key_sources.own_operator import verify_own
+    from cityledger.key_sources.source import KEYRING
     from cityledger.sealing.key_turns import changing_keys
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
@@ -60,7 +74,7 @@ def rotate_operator(
     from cityledger.types import Address
 
     settings = load_settings(folder, os.environ)
-    _verify_own(settings)
+    _verify_not_overridden()
     with (
         sole_process(folder),
         changing_keys(settings.keyring),
@@ -69,27 +83,35 @@ def rotate_operator(
     ):
         verify_schema(database)
         keyring = open_keyring(settings, secret_of(settings, os.environ))
-        former = Address(settings.operator)
-        _verify_settled(connect(settings.rpc_url, settings.chain_id), database, former)
-        account = signer_or_new(settings.chain_id, operator_keystore, password_file, devnet_operator)
+        former, endpoint = Address(settings.operator), connect(settings.rpc_url, settings.chain_id)
+        ledger = contracts_of(endpoint, load_manifest(settings.manifest)).ledger
+        verify_own(keyring, former, lambda: operates_any(ledger, former, keyring.agencies()))
+        _verify_settled(endpoint, database, former)
+        account = (
+            signer_or_new(settings.chain_id, operator_keystore, password_file, devnet_operator)
+            if operator_key == KEYRING
+            else outside_operator(
+                operator_key, settings.keyring.parent, operator_address, operator_keystore or devnet_operator
+            )
+        )
         if Address(account.address) == former:
             raise ConfigurationError(f"{former} is the operator already")
-        keyring.add_account(bytes(account.key))
+        if isinstance(account, LocalAccount):
+            keyring.add_account(bytes(account.key))
+        for own in (former, Address(account.address)):
+            keyring.add_operator(own, random=os.urandom)
         _count_failures_from_start(database, keyring.agencies())
-        _write_setting(folder, account.address)
+        _write_setting(folder, account.address, operator_key)
     print_fields({"operator": account.address, "former": former}, as_json=as_json)
     note(f"1. send funds to {account.address}; each anchoring transaction pays from it")
     note("2. with each hosted agency's account, which hands its logs over: cityledger node link CODE")
     note("3. serve the node again; back up to a new folder")
 
 
-def _verify_own(settings: Settings) -> None:
-    if settings.operator_key != "keyring":
-        raise ConfigurationError(
-            "settings: operator_key names a key outside the keyring; change operator and operator_key there"
-        )
-    if _VARIABLE in os.environ:
-        raise ConfigurationError(f"{_VARIABLE} overrides the setting that this would change; unset it")
+def _verify_not_overridden() -> None:
+    for name in _VARIABLES:
+        if name in os.environ:
+            raise ConfigurationError(f"{name} overrides the setting that this would change; unset it")
 
 
 def _verify_settled(endpoint: Endpoint, database: Database, account: Address) -> None:
@@ -118,12 +140,15 @@ def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> No
         logs.forgive_nothing(connection, hosted)
 
 
-def _write_setting(folder: Path, address: str) -> None:
+def _write_setting(folder: Path, address: str, operator_key: str) -> None:
     """Last: until then the former account operates the node."""
     from cityledger.sealing.private_files import write_private_file
     from cityledger.settings import FILE_NAME
 
-    text, count = _LINE.subn(f'operator = "{address}"', (folder / FILE_NAME).read_text("utf-8"))
+    # As JSON a text is a TOML string, too.
+    lines = f"operator = {json.dumps(address)}\noperator_key = {json.dumps(operator_key)}"
+    text = _KEY_LINE.sub("", (folder / FILE_NAME).read_text("utf-8"))
+    text, count = _LINE.subn(lambda _found: lines, text)
     if count != 1:
         raise ConfigurationError(f"{FILE_NAME} does not name the operator in one line; write {address} there")
     write_private_file(folder / FILE_NAME, text.encode())

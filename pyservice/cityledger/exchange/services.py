@@ -71,9 +71,9 @@ class Services:
             raise MisdirectedError(f"agency {agency} is not hosted by this node; ask its own endpoint")
 
     def own_accounts(self) -> list[Address]:
-        """The operator's account, then those that operated this node before: the keyring keeps them."""
+        """The operator's account, then those that operated this node before: the keyring remembers them."""
         operator = Address(self.operator.address)
-        return [operator, *(account for account in self.keyring.accounts() if account != operator)]
+        return [operator, *(account for account in self.keyring.own_accounts() if account != operator)]
 
     def keys_of(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency that this node hosts.

@@ -119,15 +119,25 @@ def verify_backup(folder: Path, on_progress: OnProgress = silent) -> BackupManif
         VerificationError: something is not what it was made with; names it.
     """
     manifest = backup_manifest.load(folder)
-    add = counting(on_progress, "bytes", _bytes_of(manifest))
+    add = counting(on_progress, "bytes", bytes_of(manifest))
     for name, wanted in manifest.files.items():
         verify_file(folder / manifest.state / name, wanted, add)
-    for one in list_objects(folder, manifest):
-        verify_file(folder / "objects" / one.key, one.file, add)
+    verify_objects(folder, folder / manifest.state, manifest, add)
     return manifest
 
 
-def _bytes_of(manifest: BackupManifest) -> int:
+def verify_objects(folder: Path, state: Path, manifest: BackupManifest, add: Callable[[int], None]) -> None:
+    """Reads every object that the list in ``state`` names; ``add`` is called with the length of each chunk.
+
+    Raises:
+        VerificationError: one is not what it was made with; names it.
+    """
+    for one in list_objects(state, manifest):
+        verify_file(folder / "objects" / one.key, one.file, add)
+
+
+def bytes_of(manifest: BackupManifest) -> int:
+    """All of its files and objects."""
     return manifest.object_bytes + sum(one.bytes for one in manifest.files.values())
 
 
@@ -259,7 +269,7 @@ def _drop_older(folder: Path, manifest: BackupManifest) -> None:
     for path in folder.iterdir():
         if _STATE.fullmatch(path.name) and path.name != manifest.state:
             shutil.rmtree(path)
-    needed = {one.key for one in list_objects(folder, manifest)}
+    needed = {one.key for one in list_objects(folder / manifest.state, manifest)}
     objects = folder / "objects"
     for path in objects.rglob("*") if objects.is_dir() else ():
         if path.is_file() and path.relative_to(objects).as_posix() not in needed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,12 @@ class ListedObject:
 
 
 def write_chunks(path: Path, chunks: Iterable[bytes]) -> File:
-    """Writes a new file with mode 0600; it is whole or not there, and durable on return.
+    """Writes a new file with mode 0600; it is whole or not there, and durable on return. The result describes
+    the bytes that were written, whatever another process made of the file since.
 
     Raises:
         StorageFullError: it cannot be written.
-        Exception: whatever ``chunks`` raises.
+        Exception: whatever ``chunks`` raises; nothing is left of the file.
     """
     digest, length = hashlib.sha256(), 0
     temporary = path.with_name(f".{path.name}.tmp")
@@ -43,6 +45,9 @@ def write_chunks(path: Path, chunks: Iterable[bytes]) -> File:
         sync_folder(path.parent)
     except OSError as error:
         raise StorageFullError(f"{path.name} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return File(length, digest.hexdigest())
 
 
@@ -79,14 +84,34 @@ def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _
     return File(length, digest.hexdigest())
 
 
-def verify_file(path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None) -> None:
-    """``on_bytes`` as in ``describe``.
+def verified_chunks(
+    path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None
+) -> Iterator[bytes]:
+    """A file's bytes, checked as they are read: what is written of them is what was verified. A caller keeps
+    none of them when this raises, which it may do after the last. ``on_bytes`` as in ``describe``.
 
     Raises:
         VerificationError: it is not the file that the backup was made with; names it.
     """
-    if describe(chunks_of(path), on_bytes) != wanted:
+    digest, length = hashlib.sha256(), 0
+    for chunk in chunks_of(path):
+        digest.update(chunk)
+        length += len(chunk)
+        if length > wanted.bytes:
+            break
+        on_bytes(len(chunk))
+        yield chunk
+    if File(length, digest.hexdigest()) != wanted:
         raise VerificationError(f"{path.name} is not what the backup was made with")
+
+
+def verify_file(path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None) -> None:
+    """``on_bytes`` as in ``describe``.
+
+    Raises: as ``verified_chunks``.
+    """
+    for _ in verified_chunks(path, wanted, on_bytes):
+        pass
 
 
 def sync_folder(path: Path) -> None:
@@ -103,16 +128,25 @@ def line_of(one: ListedObject) -> bytes:
     return f"{one.file.sha256} {one.file.bytes} {one.key}\n".encode()
 
 
-def list_objects(folder: Path, manifest: BackupManifest) -> Iterator[ListedObject]:
-    """What ``objects.list`` names, in its order.
+def list_objects(state: Path, manifest: BackupManifest) -> Iterator[ListedObject]:
+    """The entries of ``objects.list`` in the folder ``state``, in its order. A caller relies on none of them
+    when this raises, which it may do after the last.
 
     Raises:
-        VerificationError: the list has another form.
+        VerificationError: the list has another form, or is not the one that the backup was made with.
     """
-    with (folder / manifest.state / OBJECT_LIST).open() as lines:
-        for line in lines:
-            try:
-                sha256, length, key = line.rstrip("\n").split(" ", 2)
-                yield ListedObject(safe_name(key), File(int(length), sha256))
-            except ValueError as error:
-                raise VerificationError(f"{OBJECT_LIST} has a line of another form") from error
+    for line in _lines(verified_chunks(state / OBJECT_LIST, manifest.files[OBJECT_LIST])):
+        try:
+            sha256, length, key = line.decode().split(" ", 2)
+            yield ListedObject(safe_name(key), File(int(length), sha256))
+        except ValueError as error:
+            raise VerificationError(f"{OBJECT_LIST} has a line of another form") from error
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest

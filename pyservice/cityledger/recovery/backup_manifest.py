@@ -93,7 +93,7 @@ def _read(held: dict[str, Any]) -> BackupManifest:
         raise ValueError("format")
     files = {_safe(name): File(**facts) for name, facts in held.pop("files").items()}
     manifest = BackupManifest(files=files, **held)
-    if "/" in _safe(manifest.state):
+    if "/" in _safe(manifest.state) or not {DATABASE, OBJECT_LIST} <= files.keys():
         raise ValueError("state")
     return manifest
 

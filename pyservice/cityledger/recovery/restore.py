@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, ConfigurationError, NotFoundError
 from cityledger.proofs.tombstone_object import TombstoneObject
 from cityledger.recovery.backup import is_needed, reading_copy
-from cityledger.recovery.backup_files import chunks_of, describe, list_objects
+from cityledger.recovery.backup_files import describe, list_objects, verified_chunks
 from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows, count_rows
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.recovery.tombstone_replay import replay_all
+from cityledger.recovery.verified_copy import VerifiedBackup
 from cityledger.store import logs, node_state
 from cityledger.store.database import Database
 from cityledger.store.migrate import migrate_within, schema_version
@@ -76,8 +76,7 @@ def is_restored(database: Database, manifest: BackupManifest) -> bool:
 
 
 def repeat_erasures(
-    folder: Path,
-    manifest: BackupManifest,
+    backup: VerifiedBackup,
     database: Database,
     objects: Objects,
     erased: Sequence[TombstoneObject],
@@ -90,29 +89,28 @@ def repeat_erasures(
         replay_all(connection, erased, now)
         replayed = connection.execute(sa.select(sa.func.count()).select_from(replayed_tombstone)).scalar_one()
         heads = logs.list_heads(connection)
-    keys = (one.key for one in list_objects(folder, manifest))
+    keys = (one.key for one in list_objects(backup.state, backup.manifest))
     _discard(objects, [key for key in keys if not is_needed(database, key)])
     return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
 
 
-def restore_objects(
-    folder: Path, manifest: BackupManifest, objects: Objects, on_progress: OnProgress = silent
-) -> None:
-    """Puts back the objects that the store does not hold.
+def restore_objects(backup: VerifiedBackup, objects: Objects, on_progress: OnProgress = silent) -> None:
+    """Puts back the objects that the store does not hold. Each is checked again as it is written, before it
+    is in the store.
 
     Raises:
         StorageFullError, UnavailableError: may be run again.
+        VerificationError: one was exchanged since it was verified.
     """
-    add = counting(on_progress, "objects", manifest.objects)
-    for one in list_objects(folder, manifest):
+    add = counting(on_progress, "objects", backup.manifest.objects)
+    for one in list_objects(backup.state, backup.manifest):
         if not _is_held(objects, one.key, one.file):
-            objects.put(one.key, chunks_of(folder / "objects" / one.key))
+            objects.put(one.key, verified_chunks(backup.objects / one.key, one.file))
         add(1)
 
 
 def restore_database(
-    folder: Path,
-    manifest: BackupManifest,
+    backup: VerifiedBackup,
     database: Database,
     objects: Objects,
     erased: Sequence[TombstoneObject],
@@ -127,14 +125,14 @@ def restore_database(
     Raises:
         StorageFullError, UnavailableError: the database is as empty as it was.
     """
-    with reading_copy(folder / manifest.state / DATABASE) as source, database.writing() as target:
+    with reading_copy(backup.state / DATABASE) as source, database.writing() as target:
         migrate_within(target)
         add = counting(on_progress, "rows", count_rows(source, RESTORED_TABLES))
         for table in RESTORED_TABLES:
             copy_rows(source, target, table, add)
         replayed, keys = replay_all(target, erased, now)
-        halted = _halt_overtaken(target, chain_next, manifest)
-        node_state.put_value(target, RESTORED_FROM, manifest.state)
+        halted = _halt_overtaken(target, chain_next, backup.manifest)
+        node_state.put_value(target, RESTORED_FROM, backup.manifest.state)
     _discard(objects, keys)
     return Restored(replayed, halted)
 

@@ -206,7 +206,8 @@ class Scrub:
     def _hosted_keys(self, connection: sa.Connection, at: Progress, head: logs.LogHead) -> None:
         """The keyring has the keys of each agency that this node writes or wrote a log for."""
         chain = connection.execute(select_now(idx_log).where(idx_log.c.log == head.log)).one_or_none()
-        is_ours = chain is not None and chain.operator == self._grounds.operator
+        own = {self._grounds.operator, *self._grounds.keyring.own_accounts()}
+        is_ours = chain is not None and chain.operator in own
         if is_ours and head.agency not in self._grounds.keyring.agencies():
             what = f"the keyring has no keys of agency {head.agency}, whose log this is"
             at.findings.append(Finding(head.log, -1, what, KEYS))

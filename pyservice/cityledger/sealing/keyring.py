@@ -4,7 +4,9 @@
 
     keyring.json              scrypt parameters, salt, and a sealed check value
     agencies/<number>.json    the keys of one agency, sealed under the keyring key and bound to the file's
-    name accounts/<address>.json   a standard V3 keystore; its passphrase is derived from the keyring key
+                              name
+    operators.json            the addresses that operate the node or did, sealed in the same way
+    accounts/<address>.json   a standard V3 keystore; its passphrase is derived from the keyring key
 
 Warning: it cannot notice that an entry was deleted, or put back to an older state; backups and the registry
 show that. Warning: one process writes at a time (``key_turns.changing_keys``); others follow it as they read.
@@ -14,7 +16,7 @@ The keys in memory are in the clear for as long as the process lives.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +35,7 @@ from cityledger.sealing.wrap import NONCE_BYTES, VaultKey, WrappingKey
 from cityledger.types import Address, AgencyId, Kem
 
 FORMAT = "cityledger-keyring/1"
+_OPERATORS = "operators.json"
 _SALT_BYTES = 16
 _CHECK = b"cityledger keyring"
 _LOW_COST_NOTE = "low scrypt cost: fit for a devnet only"
@@ -53,6 +56,7 @@ class Keyring:
         accounts: Mapping[Address, LocalAccount],
         outside: OpenVaultKey | None = None,
         stamps: Mapping[str, Stamp | None] | None = None,
+        operators: Collection[Address] = (),
     ) -> None:
         self._path = path
         self._key = key
@@ -61,6 +65,7 @@ class Keyring:
         self._accounts = dict(accounts)
         self._outside = outside
         self._stamps = dict(stamps or {})
+        self._operators = frozenset(operators)
 
     def __repr__(self) -> str:
         return f"Keyring({str(self._path)!r}, {len(self._agencies)} agencies, {len(self._accounts)} accounts)"
@@ -109,6 +114,7 @@ class Keyring:
             {Address(account.address): account for account in accounts},
             outside,
             stamps,
+            _load_operators(key, path / _OPERATORS),
         )
 
     @property
@@ -245,6 +251,28 @@ class Keyring:
         self._accounts[address] = account
         return address
 
+    def operators(self) -> list[Address]:
+        """The accounts that operate this node or did, wherever their keys are kept, in ascending order."""
+        return sorted(self._operators)
+
+    def own_accounts(self) -> list[Address]:
+        """``operators`` and ``accounts``, in ascending order: what one of them signed is this node's."""
+        return sorted({*self._operators, *self._accounts})
+
+    def add_operator(self, address: Address, *, random: Random) -> None:
+        """Remember an account as this node's own. Adding twice is harmless.
+
+        Raises:
+            KeyringError: the list cannot be read or written.
+        """
+        file = self._path / _OPERATORS
+        # Another process may have added one since this keyring was opened.
+        known = frozenset({*self._operators, *_load_operators(self._key, file), address})
+        plain = json.dumps(sorted(known)).encode()
+        sealed = self._key.seal_entry(_OPERATORS, plain, random(NONCE_BYTES))
+        self._write(file, {"format": FORMAT, "sealed": sealed.hex()})
+        self._operators = known
+
     # Files
 
     def _agency_file(self, agency: AgencyId) -> Path:
@@ -319,6 +347,16 @@ def _unlock(file: Path, secret: UnlockSecret) -> tuple[KeyringKey, int]:
     except SealingError as error:
         raise KeyringError(f"keyring.json cannot be opened: wrong {secret.kind}") from error
     return key, int(kdf["cost"])
+
+
+def _load_operators(key: KeyringKey, file: Path) -> list[Address]:
+    """None where the keyring remembers none yet."""
+
+    def load() -> list[Address]:
+        plain = key.open_entry(_OPERATORS, bytes.fromhex(_load_json(file)["sealed"]))
+        return [Address(address) for address in json.loads(plain)]
+
+    return _read(_OPERATORS, load) if file.exists() else []
 
 
 def _load_agency(key: KeyringKey, outside: OpenVaultKey | None, file: Path) -> AgencyKeys:

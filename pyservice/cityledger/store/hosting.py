@@ -1,4 +1,4 @@
-"""Agencies that the chain says a node hosts: those whose open logs its operator writes."""
+"""Agencies that the chain says a node hosts: those whose open logs its accounts write."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from cityledger.types import Address, AgencyId
 
 
 def list_without_keys(
-    connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]
+    connection: sa.Connection, accounts: Collection[Address], hosted: Collection[AgencyId]
 ) -> list[AgencyId]:
     """Those that are not among ``hosted``, the agencies with keys in the node's keyring. A key file was lost
-    then, or is another folder's.
+    then, or is another folder's. ``accounts`` are the operator's and former ones: a log may wait to be handed
+    over.
     """
-    written = {one.agency for one in index.list_logs(connection, operator) if not one.closed}
+    listed = (one for account in accounts for one in index.list_logs(connection, account))
+    written = {one.agency for one in listed if not one.closed}
     return sorted(written - set(hosted))

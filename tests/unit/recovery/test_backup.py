@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -25,6 +26,7 @@ from cityledger.recovery.restore import (
     verify_restorable,
 )
 from cityledger.recovery.tombstone_replay import Trust, gather
+from cityledger.recovery.verified_copy import VerifiedBackup, verified_copy
 from cityledger.store import logs
 from cityledger.store.batches import batched_end
 from cityledger.store.database import Database
@@ -84,19 +86,24 @@ LOGS = frozenset(LogId(number) for number in range(1, 20))
 class _Target:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         folder.mkdir()
+        self._stack, self._folder = stack, folder
         self.database = stack.enter_context(closing(Database(empty_database_url(folder))))
         self.objects = Objects.open((folder / "objects").as_uri())
 
+    def verify(self, backup: Path) -> VerifiedBackup:
+        place = self._folder / f"copy-{os.urandom(4).hex()}"
+        return self._stack.enter_context(verified_copy(backup, load(backup), place))
+
     def fill(self, backup: Path, node: TestNode, chain_next: int | None = None) -> Restored:
-        manifest = verify_backup(backup)
         services = node.context.services
-        verify_restorable(manifest, self.database)
-        restore_objects(backup, manifest, self.objects)
+        verified = self.verify(backup)
+        verify_restorable(verified.manifest, self.database)
+        restore_objects(verified, self.objects)
         trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)}, LOGS)
         found = gather(services.objects, None, trust)
         assert found.refused == ()
         return restore_database(
-            backup, manifest, self.database, self.objects, found.tombstones, lambda _log: chain_next, 2_000
+            verified, self.database, self.objects, found.tombstones, lambda _log: chain_next, 2_000
         )
 
 
@@ -146,9 +153,10 @@ def test_restore_destroys_again_what_was_erased_since_the_backup(
         assert connection.execute(sa.select(record_identifier).where(in_health)).all() == []
     assert list(target.objects.list("parts/")) == []
     assert is_restored(target.database, load(backup))
-    left = next(one.key for one in list_objects(backup, load(backup)))
+    verified = target.verify(backup)
+    left = next(one.key for one in list_objects(verified.state, verified.manifest))
     target.objects.put(left, [b"as if the restore had been cut off before it was removed"])
-    assert repeat_erasures(backup, load(backup), target.database, target.objects, [], 2_000) == restored
+    assert repeat_erasures(verified, target.database, target.objects, [], 2_000) == restored
     assert list(target.objects.list("parts/")) == []
 
 
@@ -170,7 +178,7 @@ def test_restore_leaves_the_database_empty_when_it_is_cut_off(
         raise StorageFullError("cut off")
 
     with pytest.raises(StorageFullError):
-        restore_database(backup, manifest, target.database, target.objects, (), fail, 2_000)
+        restore_database(target.verify(backup), target.database, target.objects, (), fail, 2_000)
 
     assert sa.inspect(target.database.engine).get_table_names() == []
     assert not is_restored(target.database, manifest)

@@ -1,0 +1,62 @@
+"""A private copy of a backup, checked as it is written.
+
+Others may be able to write to the folder of a backup. Files that were verified there and read again could
+have been exchanged since; so a restore reads the copy alone, and checks each object again as it writes it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cityledger.errors import StorageFullError
+from cityledger.recovery.backup import bytes_of, verify_objects
+from cityledger.recovery.backup_files import make_folders, verified_chunks, write_chunks
+from cityledger.recovery.backup_manifest import BackupManifest
+from cityledger.recovery.progress import OnProgress, counting, silent
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBackup:
+    """``state`` is the copy: database, keyring, settings, deployment and the list of objects. ``objects`` is
+    the backup's own folder of them: each is to be checked again as it is read.
+    """
+
+    manifest: BackupManifest
+    state: Path
+    objects: Path
+
+
+@contextmanager
+def verified_copy(
+    folder: Path, manifest: BackupManifest, place: Path, on_progress: OnProgress = silent
+) -> Iterator[VerifiedBackup]:
+    """Copies the backup in ``folder`` to ``place``, without its objects, of which each is read once. The copy
+    is removed at the end, and so is one that an earlier run left there.
+
+    Raises:
+        VerificationError: something is not what the backup was made with; names it.
+        StorageFullError: there is no room for the copy.
+    """
+    _remove(place)
+    try:
+        make_folders(place)
+        add = counting(on_progress, "bytes", bytes_of(manifest))
+        for name, wanted in manifest.files.items():
+            write_chunks(place / name, verified_chunks(folder / manifest.state / name, wanted, add))
+        verify_objects(folder, place, manifest, add)
+        yield VerifiedBackup(manifest, place, folder / "objects")
+    finally:
+        _remove(place)
+
+
+def _remove(place: Path) -> None:
+    try:
+        shutil.rmtree(place)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageFullError(f"{place} cannot be removed: {error.strerror}") from error

@@ -1,0 +1,175 @@
+"""A restore verified the files of a backup, and then read them again: who could exchange them between both
+decided which rows, keys, settings and objects a node was made of.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from cityledger.cli import node_restore
+from cityledger.cli.main import run
+from cityledger.errors import VerificationError
+from cityledger.recovery import backup_manifest
+from cityledger.recovery.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup_files import verify_file
+from cityledger.recovery.backup_manifest import File
+from cityledger.recovery.tombstone_replay import Found
+from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.keyring_lock import UnlockSecret
+from cityledger.store.migrate import schema_version
+from cityledger.types import AgencyId
+from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+
+OPERATOR = Account.from_key(b"\x05" * 32)
+PASSPHRASE = "of the reader"
+SETTINGS = f"""
+database_url = "sqlite:///node.db"
+rpc_url = "http://127.0.0.1:9"
+chain_id = 31337
+manifest = "deployment.json"
+keyring = "keyring"
+operator = "{OPERATOR.address}"
+"""
+STOLEN_SUBJECT = bytes.fromhex("5b" * 32)
+
+
+@pytest.fixture
+def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CITYLEDGER_PASSPHRASE", PASSPHRASE)
+    monkeypatch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+    node.put(node.health, "visit-1", TREATMENT_RECORD)
+    made = tmp_path / "made"
+    made.mkdir()
+    secret = UnlockSecret.from_passphrase(PASSPHRASE)
+    keyring = Keyring.create(made / "keyring", secret, random=os.urandom, kdf_cost=4)
+    keyring.add_agency(AgencyId(1), random=os.urandom)
+    keyring.add_account(bytes(OPERATOR.key))
+    (made / "cityledger.toml").write_text(SETTINGS)
+    (made / "deployment.json").write_text("{}")
+    files = {path.relative_to(made).as_posix(): path for path in made.rglob("*") if path.is_file()}
+    services = node.context.services
+    source = Source(
+        services.database,
+        services.objects,
+        INSTANCE,
+        services.domain,
+        OPERATOR,
+        schema_version(),
+        lambda: files,
+    )
+    make_backup(tmp_path / "backup", source, 1_000)
+    return tmp_path / "backup"
+
+
+def _then(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
+    """``act`` happens once that step of the restore has ended."""
+    step = getattr(node_restore, name)
+
+    def stepped(*arguments: Any, **named: Any) -> Any:
+        ended = step(*arguments, **named)
+        act()
+        return ended
+
+    monkeypatch.setattr(node_restore, name, stepped)
+
+
+@pytest.fixture
+def restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backup: Path) -> Callable[[], int]:
+    """The command, with no chain that is ahead and no tombstone."""
+    monkeypatch.setattr(node_restore, "_gather", lambda *_: Found((), ()))
+    monkeypatch.setattr(node_restore, "_chain_next", lambda _settings: lambda _log: None)
+    return lambda: run(["node", "restore", str(backup), "--folder", str(tmp_path / "node")])
+
+
+def _state(backup: Path) -> Path:
+    return backup / backup_manifest.load(backup).state
+
+
+def _exchange_files(backup: Path) -> None:
+    state = _state(backup)
+    for file in (state / "cityledger.toml", state / "deployment.json", *(state / "keyring").rglob("*.json")):
+        file.write_bytes(file.read_bytes() + b"\n")
+    with closing(sqlite3.connect(state / "database.db")) as connection, connection:
+        connection.execute("INSERT INTO subject VALUES (1, ?, ?)", (os.urandom(32), STOLEN_SUBJECT))
+
+
+@pytest.mark.parametrize("step", ["_open_keyring", "_verify_signature", "_place_files"])
+def test_a_restore_uses_the_files_that_it_verified(
+    step: str,
+    backup: Path,
+    restore: Callable[[], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = _state(backup)
+    files = [path for path in state.rglob("*") if path.is_file()]
+    wanted = {
+        path.relative_to(state): path.read_bytes() for path in files if path.suffix in (".toml", ".json")
+    }
+    _then(monkeypatch, step, lambda: _exchange_files(backup))
+
+    assert restore() == 0
+
+    assert {name: (tmp_path / "node" / name).read_bytes() for name in wanted} == wanted
+    with closing(sqlite3.connect(tmp_path / "node" / "node.db")) as connection:
+        subjects = connection.execute("SELECT COUNT(*) FROM subject WHERE subject = ?", (STOLEN_SUBJECT,))
+        assert subjects.fetchone() == (0,)
+
+
+def test_an_exchanged_object_is_refused_and_not_left_in_the_store(
+    backup: Path, restore: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, *_) = (path for path in (backup / "objects").rglob("*") if path.is_file())
+    whole = first.read_bytes()
+    _then(monkeypatch, "_place_files", lambda: first.write_bytes(whole[:-1] + b"?"))
+
+    assert restore() == 4
+
+    names = [path.name for path in (tmp_path / "node").rglob("*")]
+    assert not any(first.name in name for name in names)
+
+
+def test_an_exchanged_list_of_objects_is_refused(
+    backup: Path, restore: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read once to verify it, and once more without its digest."""
+    names = _state(backup) / "objects.list"
+    _then(monkeypatch, "_place_files", lambda: names.write_bytes(b""))
+
+    assert restore() == 0
+
+    stored = {path.name for path in (tmp_path / "node" / "objects").rglob("*") if path.is_file()}
+    assert stored == {path.name for path in (backup / "objects").rglob("*") if path.is_file()} != set()
+
+
+def test_verify_reads_the_list_of_objects_that_it_verified(
+    backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then_exchanged(path: Path, wanted: File) -> None:
+        verify_file(path, wanted)
+        if path.name == "objects.list":
+            path.write_bytes(b"")
+
+    monkeypatch.setattr("cityledger.recovery.backup.verify_file", then_exchanged)
+    with pytest.raises(VerificationError, match=r"objects\.list"):
+        verify_backup(backup)
+
+
+def test_no_copy_of_the_backup_is_left(
+    backup: Path, restore: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds keys that the restore destroys again."""
+    existing: list[set[str]] = []
+    folder = tmp_path / "node"
+    _then(monkeypatch, "_place_files", lambda: existing.append({path.name for path in folder.iterdir()}))
+    assert restore() == 0
+    left = {path.name for path in folder.iterdir()}
+    assert existing[0] - left == {"restoring.json", ".backup-copy"}
