@@ -255,7 +255,7 @@ def test_make_backup_refuses_the_folder_of_another_node(node: TestNode, tmp_path
 
 def test_make_backup_refuses_to_keep_a_damaged_object(node: TestNode, tmp_path: Path) -> None:
     path = next((tmp_path / "node").rglob("parts/*/*"))
-    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    path.write_bytes((sealed := path.read_bytes())[:-1] + bytes([sealed[-1] ^ 1]))
     with pytest.raises(VerificationError, match="node scrub"):
         _backup(node, tmp_path)
 
