@@ -153,8 +153,8 @@ def test_an_exchanged_list_of_objects_is_refused(
 def test_verify_reads_the_list_of_objects_that_it_verified(
     backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def then_exchanged(path: Path, wanted: File) -> None:
-        verify_file(path, wanted)
+    def then_exchanged(path: Path, wanted: File, *more: Any) -> None:
+        verify_file(path, wanted, *more)
         if path.name == "objects.list":
             path.write_bytes(b"")
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cityledger.client import OWN_DUTY, load_credentials
 from cityledger.errors import AuthenticationError, UnavailableError
-from cityledger.types import AgencyId
+from cityledger.types import AgencyId, LogId
 from crash.oracle import Oracle
 from crash.town import LAND_ACCOUNT, Town
 from crash.waiting import await_that
-from deployed_city import COUNCIL, address
+from deployed_city import COUNCIL, account, address
+from recovered_town import back_up, new_node, restore
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
-TAX_ACCOUNT, NEW_ACCOUNT, NEW_OPERATOR = 7, 8, 9
+TAX_ACCOUNT, NEW_ACCOUNT, NEW_OPERATOR, NEXT_OPERATOR = 7, 8, 9, 10
 
 
 def rotate_keys(town: Town, *options: str, point: str | None = None, code: int = 0) -> str:
@@ -143,6 +146,48 @@ def test_logs_are_handed_over_to_another_operator(town: Town) -> None:
     assert accounts == {town.operator, address(NEW_OPERATOR)}
     town.node.run("node", "scrub", "--folder", folder)
     oracle.close()
+
+
+def test_operators_whose_keys_are_outside_the_keyring_are_remembered(town: Town) -> None:
+    folder, oracle = str(town.node.folder), Oracle(town)
+    for number in (NEW_OPERATOR, NEXT_OPERATOR):
+        file = town.node.folder / f"operator-{number}"
+        file.touch(mode=0o600)
+        file.write_bytes(bytes(account(number).key))
+    town.node.serve()
+    town.write("title-1")
+    oracle.await_anchored()
+    town.node.stop()
+    town.chain.mine(3)
+    rotate = ["node", "rotate-operator", "--folder", folder, "--operator-key"]
+    assert town.node.json(*rotate, f"file:operator-{NEW_OPERATOR}")["operator"] == address(NEW_OPERATOR)
+    link = ["node", "link", "LAND", "--folder", folder, *_land()]
+    town.node.json(*link)
+
+    next_operator = {"operator": address(NEXT_OPERATOR), "operator_key": f"file:operator-{NEXT_OPERATOR}"}
+    town.node.set(**next_operator)
+    for words in (["node", "serve", "--folder", folder], link, [*rotate, "file:operator-10"]):
+        refused = town.node.run(*words, code=1)
+        assert "rotate-operator" in refused
+        assert address(NEW_OPERATOR) in refused
+    ledger = town.city.contracts.ledger
+    assert {ledger.find_log(LogId(log), "latest").operator for log in (1, 2)} == {address(NEW_OPERATOR)}
+
+    town.node.set(operator=address(NEW_OPERATOR), operator_key=f"file:operator-{NEW_OPERATOR}")
+    town.node.json(*rotate, f"file:operator-{NEXT_OPERATOR}")
+    town.node.serve()
+    town.node.json(*link)
+    await_that("the log is known to be handed over", lambda: _operators(oracle) == {address(NEXT_OPERATOR)})
+    town.write("title-2")
+    assert [town.read(name).version for name in ("title-1", "title-2")] == [1, 1]
+    oracle.await_anchored()
+    assert oracle.rows("SELECT log FROM log_head WHERE halted IS NOT NULL") == []
+    oracle.close()
+
+    backup = back_up(town)
+    town.node.stop()
+    restored = new_node(town, "restored", "sqlite")
+    assert json.loads(restore(town, restored, backup))["halted_logs"] == [], "signed by an outside account"
 
 
 def _operators(oracle: Oracle) -> set[str]:

@@ -17,10 +17,12 @@ from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
 from cityledger.checks.looks import Opened
 from cityledger.cli.chain_access import ChainAccess
 from cityledger.cli.node_link import find_log
+from cityledger.cli.node_operator import is_given
 from cityledger.cli.node_secret import secret_of
 from cityledger.client.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError
 from cityledger.key_sources.opening import open_keyring, open_operator
+from cityledger.key_sources.own_operator import verify_own
 from cityledger.sealing.keyring import Keyring
 from cityledger.settings import Settings, load_settings
 from cityledger.store.database import Database
@@ -120,7 +122,8 @@ def _settings(found: Found) -> str:
 def _keyring(found: Found) -> str:
     settings = found.get(Settings)
     keyring = open_keyring(settings, secret_of(settings, found.environment))
-    open_operator(settings, keyring)
+    operator = Address(open_operator(settings, keyring).address)
+    verify_own(keyring, operator, lambda: is_given(settings, keyring, operator))
     found.keep(keyring)
     cheap = "; cheap to guess, fit for a devnet only" if keyring.is_low_cost else ""
     return f"{len(keyring.agencies())} agencies, operator {settings.operator}{cheap}"

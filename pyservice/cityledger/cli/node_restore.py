@@ -54,8 +54,8 @@ def restore(
         typer.Option(
             "--signed-by",
             metavar="ACCOUNT",
-            help="An operator that must have signed the backup; its tombstones are obeyed. For each whose key"
-            " is not in the keyring.",
+            help="An operator that must have signed the backup; its tombstones are obeyed. For each that"
+            " the keyring does not remember.",
         ),
     ] = None,
     unsigned: Annotated[
@@ -209,8 +209,8 @@ def _verify_signature(manifest: BackupManifest, accounts: frozenset[Address], *,
     except VerificationError as error:
         if must_be:
             raise VerificationError(
-                f"{error}. Take another backup; --signed-by ACCOUNT names an operator whose key is not in the"
-                " keyring; --unsigned restores it as it is"
+                f"{error}. Take another backup; --signed-by ACCOUNT names an operator that the keyring"
+                " does not remember; --unsigned restores it as it is"
             ) from error
         note(f"{error}: rows that no leaf covers, such as the map of pseudonyms, may have been exchanged")
 

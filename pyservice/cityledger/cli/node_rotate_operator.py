@@ -18,7 +18,6 @@ from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cityledger.chain.endpoint import Endpoint
-    from cityledger.settings import Settings
     from cityledger.store.database import Database
     from cityledger.types import Address, AgencyId
 
@@ -55,13 +54,11 @@ def rotate_operator(
     """
     from eth_account.signers.local import LocalAccount
 
-    from cityledger.chain.contracts import contracts_of
     from cityledger.chain.endpoint import connect
-    from cityledger.chain.manifest import load_manifest
-    from cityledger.chain.operated_logs import operates_any
     from cityledger.cli.chain_access import signer_or_new
     from cityledger.cli.node_init import outside_operator
     from cityledger.cli.node_lock import sole_process
+    from cityledger.cli.node_operator import is_given
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring
     from cityledger.key_sources.own_operator import verify_own
@@ -83,10 +80,9 @@ def rotate_operator(
     ):
         verify_schema(database)
         keyring = open_keyring(settings, secret_of(settings, os.environ))
-        former, endpoint = Address(settings.operator), connect(settings.rpc_url, settings.chain_id)
-        ledger = contracts_of(endpoint, load_manifest(settings.manifest)).ledger
-        verify_own(keyring, former, lambda: operates_any(ledger, former, keyring.agencies()))
-        _verify_settled(endpoint, database, former)
+        former = Address(settings.operator)
+        verify_own(keyring, former, lambda: is_given(settings, keyring, former))
+        _verify_settled(connect(settings.rpc_url, settings.chain_id), database, former)
         account = (
             signer_or_new(settings.chain_id, operator_keystore, password_file, devnet_operator)
             if operator_key == KEYRING
