@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from eth_account import Account
 
+from backup_source import backup_source
 from cityledger.cli import node_restore
 from cityledger.cli.main import run
-from cityledger.errors import VerificationError
+from cityledger.errors import ConfigurationError, VerificationError
+from cityledger.recovery import backup as backup_module
 from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup import Source, make_backup, verify_backup, workspace_of
 from cityledger.recovery.backup_files import verify_file
 from cityledger.recovery.backup_manifest import File
 from cityledger.recovery.tombstone_replay import Found
@@ -97,8 +99,18 @@ def _exchange_files(backup: Path) -> None:
     state = _state(backup)
     for file in (state / "cityledger.toml", state / "deployment.json", *(state / "keyring").rglob("*.json")):
         file.write_bytes(file.read_bytes() + b"\n")
-    with closing(sqlite3.connect(state / "database.db")) as connection, connection:
+    _add_a_row(state / "database.db")
+
+
+def _add_a_row(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT INTO subject VALUES (1, ?, ?)", (os.urandom(32), STOLEN_SUBJECT))
+
+
+def _count_stolen(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT 1 FROM subject WHERE subject = ?", (STOLEN_SUBJECT,))
+        return len(rows.fetchall())
 
 
 @pytest.mark.parametrize("step", ["_open_keyring", "_verify_signature", "_place_files"])
@@ -119,9 +131,7 @@ def test_a_restore_uses_the_files_that_it_verified(
     assert restore() == 0
 
     assert {name: (tmp_path / "node" / name).read_bytes() for name in wanted} == wanted
-    with closing(sqlite3.connect(tmp_path / "node" / "node.db")) as connection:
-        subjects = connection.execute("SELECT COUNT(*) FROM subject WHERE subject = ?", (STOLEN_SUBJECT,))
-        assert subjects.fetchone() == (0,)
+    assert _count_stolen(tmp_path / "node" / "node.db") == 0
 
 
 def test_an_exchanged_object_is_refused_and_not_left_in_the_store(
@@ -173,3 +183,34 @@ def test_no_copy_of_the_backup_is_left(
     assert restore() == 0
     left = {path.name for path in folder.iterdir()}
     assert existing[0] - left == {"restoring.json", ".backup-copy"}
+
+
+def test_a_database_that_is_exchanged_while_the_backup_is_made_is_not_signed(
+    node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written into the backup's folder, and described from there when all else was written."""
+    step = backup_module._copy_objects
+
+    def then_exchanged(folder: Path, *rest: Any) -> Any:
+        ended = step(folder, *rest)
+        for database in folder.glob("state-*/database.db"):
+            _add_a_row(database)
+        return ended
+
+    monkeypatch.setattr(backup_module, "_copy_objects", then_exchanged)
+    made = tmp_path / "made-meanwhile"
+    make_backup(made, backup_source(node), 1_000)
+
+    verify_backup(made)
+    assert _count_stolen(_state(made) / "database.db") == 0
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".backup-work" / "backup-1").mkdir(parents=True)
+    (tmp_path / ".backup-work" / "backup-1" / "database.db").write_bytes(b"keys")
+    with workspace_of(tmp_path) as place:
+        assert [path.name for path in place.iterdir()] == [".lock"]
+        (place / "more").write_bytes(b"")
+        with pytest.raises(ConfigurationError, match="another backup"), workspace_of(tmp_path):
+            pass
+    assert [path.name for path in place.iterdir()] == [".lock"]

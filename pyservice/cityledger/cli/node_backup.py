@@ -66,7 +66,7 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     from cityledger.key_sources.opening import open_keyring, open_operator
     from cityledger.key_sources.own_operator import verify_own
     from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.backup import Source, make_backup
+    from cityledger.recovery.backup import Source, make_backup, workspace_of
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
@@ -80,7 +80,11 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     operator = open_operator(settings, keyring)
     verify_own(keyring, Address(operator.address), lambda: False)  # a new one is stored when the node starts
     deployment = load_manifest(settings.manifest)
-    with using_all_keys(settings.keyring), closing(Database(settings.database_url)) as database:
+    with (
+        using_all_keys(settings.keyring),
+        closing(Database(settings.database_url)) as database,
+        workspace_of(folder) as workspace,
+    ):
         verify_schema(database)
         source = Source(
             database=database,
@@ -90,6 +94,7 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
             operator=operator,
             schema=schema_version(),
             files=partial(_files, settings, folder),
+            workspace=workspace,
         )
         return make_backup(target, source, int(time.time()), report)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -58,7 +59,8 @@ _STATE = re.compile(r"state-[0-9a-f]{16}")
 @dataclass(frozen=True, slots=True)
 class Source:
     """The node to back up. ``files`` are its other files, by their names in the backup. ``operator`` signs
-    the manifest, in ``domain``.
+    the manifest, in ``domain``. The database's copy is made in ``workspace``, a private folder (the system's
+    place for temporary files without it): others may be able to write to the backup's.
     """
 
     database: Database
@@ -68,6 +70,33 @@ class Source:
     operator: Account
     schema: str
     files: Callable[[], Mapping[str, Path]]
+    workspace: Path | None = None
+
+
+@contextmanager
+def workspace_of(node: Path) -> Iterator[Path]:
+    """A private folder in a node's, for one backup at a time. What is in it is removed at the end, and so is
+    what a backup that was killed left.
+
+    Raises:
+        ConfigurationError: another backup of this node is being made.
+    """
+    place = node / ".backup-work"
+    make_folders(place)
+    with _locked(place):
+        _empty(place)
+        try:
+            yield place
+        finally:
+            _empty(place)
+
+
+def _empty(place: Path) -> None:
+    for path in place.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress = silent) -> BackupManifest:
@@ -80,17 +109,18 @@ def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress 
     """
     _verify_target(folder, source)
     make_folders(folder)
-    with _locked(folder):
-        state = folder / f"state-{os.urandom(8).hex()}"
+    with _locked(folder), TemporaryDirectory(prefix="backup-", dir=source.workspace) as private:
+        database, state = Path(private) / DATABASE, folder / f"state-{os.urandom(8).hex()}"
         make_folders(state)
         with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
             close_open_leaves(source.database, now)
-        facts = _copy_database(state / DATABASE, source, on_progress)
+        facts = _copy_database(database, source, on_progress)
         # After the rows: a vault key that they need is older than they are, and none is dropped while the
         # caller holds ``using_all_keys``.
         files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
-        files[OBJECT_LIST], count, total = _copy_objects(folder, state, source, on_progress)
-        files[DATABASE] = describe(chunks_of(state / DATABASE))
+        files[OBJECT_LIST], count, total = _copy_objects(folder, state, database, source, on_progress)
+        # Described as it is written: who exchanges it later does not have it signed.
+        files[DATABASE] = write_chunks(state / DATABASE, chunks_of(database))
         manifest = BackupManifest(
             instance="0x" + source.instance.hex(),
             operator=source.operator.address,
@@ -194,13 +224,13 @@ def reading_copy(file: Path) -> Iterator[sa.Connection]:
 
 
 def _copy_objects(
-    folder: Path, state: Path, source: Source, on_progress: OnProgress
+    folder: Path, state: Path, database: Path, source: Source, on_progress: OnProgress
 ) -> tuple[File, int, int]:
     count = total = 0
 
     def lines() -> Iterator[bytes]:
         nonlocal count, total
-        with reading_copy(state / DATABASE) as copy:
+        with reading_copy(database) as copy:
             add = counting(on_progress, "objects", _count_objects(copy))
             for key, digest in _named_objects(copy):
                 file = _copy_object(folder / "objects" / key, key, digest, source)
