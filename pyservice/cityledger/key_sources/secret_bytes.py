@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -30,9 +31,11 @@ def read_secret(source: KeySource, folder: Path) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeyringError(f"the key file {path.name} is readable by others; chmod 600 it")
-        return path.read_bytes()[: _MOST_BYTES + 1]
+        with path.open("rb") as file:
+            # Of the open file: the one that the path names may be exchanged since.
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise KeyringError(f"the key file {path.name} is readable by others; chmod 600 it")
+            return file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise KeyringError(f"the key file {path.name} cannot be read: {error.strerror}") from error
 

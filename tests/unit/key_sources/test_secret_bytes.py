@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -40,6 +41,22 @@ def test_read_secret_refuses_what_is_not_a_key_and_repeats_nothing(tmp_path: Pat
 def test_read_secret_refuses_a_file_that_others_may_read(tmp_path: Path, mode: int) -> None:
     with pytest.raises(KeyringError, match="readable by others"):
         read_secret(file_source(tmp_path, KEY, mode), tmp_path)
+
+
+def test_read_secret_checks_the_mode_of_the_file_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of another that had the name a moment before."""
+    source, stat = file_source(tmp_path, KEY), Path.stat
+
+    def then_exchanged(path: Path, **more: bool) -> os.stat_result:
+        seen = stat(path, **more)
+        (tmp_path / "other").write_bytes(bytes(32))
+        (tmp_path / "other").replace(path)
+        return seen
+
+    monkeypatch.setattr(Path, "stat", then_exchanged)
+    assert read_secret(source, tmp_path) == KEY
 
 
 def test_read_secret_names_a_missing_file(tmp_path: Path) -> None:
