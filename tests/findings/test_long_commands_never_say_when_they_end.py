@@ -17,6 +17,7 @@ from cityledger.recovery.backup import Source, make_backup, verify_backup
 from cityledger.recovery.own_tables import RESTORED_TABLES
 from cityledger.recovery.rebuilt_index import replace
 from cityledger.recovery.restore import restore_database, restore_objects
+from cityledger.recovery.verified_copy import verified_copy
 from cityledger.store.database import Database
 from cityledger.store.index_tables import block
 from cityledger.store.journal import Journal
@@ -90,13 +91,17 @@ def test_a_restore_counts_objects_and_rows(node: TestNode, backup: Path, tmp_pat
     reported, manifest = Reported(), verify_backup(backup)
     objects = Objects.open((tmp_path / "objects").as_uri())
 
-    with closing(Database(f"sqlite:///{tmp_path}/restored.db")) as database:
-        restore_objects(backup, manifest, objects, reported)
-        restore_database(backup, manifest, database, objects, (), lambda _log: None, 2_000, reported)
+    with (
+        closing(Database(f"sqlite:///{tmp_path}/restored.db")) as database,
+        verified_copy(backup, manifest, tmp_path / "copy", reported) as verified,
+    ):
+        restore_objects(verified, objects, reported)
+        restore_database(verified, database, objects, (), lambda _log: None, 2_000, reported)
         with database.reading() as connection:
             counts = [sa.select(sa.func.count()).select_from(table) for table in RESTORED_TABLES]
             rows = sum(connection.execute(query).scalar_one() for query in counts)
 
+    assert reported.ends_of("bytes")
     assert set(reported.ends_of("objects")) == {manifest.objects}
     assert set(reported.ends_of("rows")) == {rows - 1}  # one more says which backup it was
 
