@@ -101,3 +101,14 @@ def test_names_and_format_are_chosen_by_the_scraper(served: MetricsServer) -> No
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
     assert "cityledger_refusals" not in answer.text
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "text/plain;version=²"])
+def test_a_version_that_is_not_one_raises_nothing(
+    served: MetricsServer, caplog: pytest.LogCaptureFixture, accept: str
+) -> None:
+    url = f"http://127.0.0.1:{served.port}/metrics"
+    answer = httpx.get(url, headers=[(b"Accept", accept.encode("latin-1"))], trust_env=False)
+
+    assert (answer.status_code, answer.headers["content-type"][:10]) == (200, "text/plain")
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]

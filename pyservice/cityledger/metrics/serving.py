@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 
 from anyio import CapacityLimiter, move_on_after, to_thread
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -71,12 +73,19 @@ class MetricsServer:
             log.exception("the metrics server ended")
 
 
+def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # the library fails on versions that are not numbers
+        return choose_encoder("")
+
+
 def _app(registry: CollectorRegistry) -> Starlette:
     # One scrape at a time: each reads the database, whose connections requests need.
     turn = CapacityLimiter(1)
 
     async def metrics(request: Request) -> Response:
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        encode, media_type = _encoder(request.headers.get("accept", ""))
         names = request.query_params.getlist("name[]")
         chosen = registry.restricted_registry(names) if names else registry
         with move_on_after(WAIT_SECONDS):
