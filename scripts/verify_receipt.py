@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Check a receipt leaf's proof file and its signed receipt: whose read it was, and that its log's operator
-signed it (SPEC.md §3, §7). Needs Python's standard library and verify_proof.py beside this file, no more.
+signed it (SPEC.md §3, §7). Needs only Python's standard library and verify_proof.py in the same folder.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import verify_proof as base  # type: ignore[import-not-found]
 
 HELP = """\
   verify_receipt.py proof.json receipt.json
-      "path only": the files agree with each other. Anybody can have made and signed them.
+      "path only": the files agree with each other, but any person may have made and signed them.
   verify_receipt.py proof.json receipt.json --rpc https://node.example --ledger 0x... [--final]
       "anchored": the receipt is in a log of its provider, and the account that operated that log at the
       receipt's block signed it. The signature is recovered by the chain's own ecrecover.

@@ -19,7 +19,7 @@
     ├── NotFoundError              no such thing, or nothing that the caller may know of (404)
     ├── MisdirectedError           another node hosts this agency (421)
     ├── ConflictError              the state has moved on (409, 412, 422)
-    │   ├── ContradictionError         two states of one instant tell different things
+    │   ├── ContradictionError         two states of one instant differ
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
     │   ├── VaultKeyRotatedError       wrapped under a vault key that is being retired; wrap again
     │   ├── HeadMovedError             another version of the record has landed
@@ -139,7 +139,7 @@ class ConflictError(CityledgerError):
 
 
 class ContradictionError(ConflictError):
-    """Two states of one instant tell different things. Withdraw the newest state first, if it was wrong."""
+    """Two states of one instant differ. Withdraw the newest state first, if it was wrong."""
 
 
 class StaleVersionError(ConflictError):

@@ -48,7 +48,7 @@ class _OddNumberError(Exception):
 
 
 class _Literal(str):
-    """A number as written, for finding the path of an odd one."""
+    """A number as written, for finding the path of one that is refused."""
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -132,7 +132,7 @@ def offboard(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a membership, for good, and every grant with it. Council.
+    """End a membership permanently, and every grant with it. Council.
 
     Example: `cityledger agency offboard HEALTH --devnet-account 1`
     """
@@ -163,7 +163,9 @@ def report_compromise(
 @app.command()
 def rotate_account(
     agency: AgencyArgument,
-    new_account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account that acts for it then.")],
+    new_account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="The account that acts for the agency from then on.")
+    ],
     rpc: RpcOption = None,
     manifest: ManifestOption = MANIFEST,
     account: AccountOption = None,
@@ -176,7 +178,7 @@ def rotate_account(
     Example: `cityledger agency rotate-account HEALTH 0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc
     --devnet-account 1`
 
-    The former account may do nothing from then on. Officers that it appointed, logs and keys stay: look at
+    The former account has no rights from then on. Officers that it appointed, logs and keys stay: check
     `cityledger officer list`, and rotate the keys.
     """
     access = open_chain(rpc, manifest)

@@ -1,4 +1,4 @@
-"""``cityledger agency rotate-keys``: another sealing key and credential key for a hosted agency."""
+"""``cityledger agency rotate-keys``: changes the sealing key and credential key of a hosted agency."""
 
 from __future__ import annotations
 
@@ -51,10 +51,11 @@ def rotate_keys(
 
     Example: `cityledger agency rotate-keys HEALTH --folder .cityledger/node --devnet-account 3`
 
-    Both keys, unless one of --sealing and --credential is given. The node may serve. New keys are in the
-    keyring before the chain knows them; a run that was cut off in between is continued by the next. Once it
-    is mined, sessions and assertions of the former credential key end; what was released to the former
-    sealing key still opens. Credentials files that `node init --write-credentials` wrote get the new key.
+    Both keys, unless one of --sealing and --credential is given. The node may serve. New keys are stored in
+    the keyring before they are registered on chain; a run that was cut off is continued by the next. Once the
+    transaction is mined, sessions and assertions of the former credential key end; earlier releases to the
+    former sealing key can still be opened. Credentials files that `node init --write-credentials` wrote get
+    the new key.
     """
     from cityledger.cli.chain_access import open_chain
     from cityledger.cli.node_lock import verify_restored
@@ -138,7 +139,7 @@ def _write_key(keyring: Keyring, registered: Agency, file: Path) -> None:
 
 
 def _renew_file(keyring: Keyring, registered: Agency, folder: Path) -> None:
-    """Only now: the former key vouches until the new one is mined."""
+    """Called last: the former key is in effect until the new one is mined."""
     from cityledger.cli.credential_files import key_file_name
 
     file = folder / key_file_name(registered.code)

@@ -93,9 +93,9 @@ def verify(
 
     Each receipt must be the one in its leaf, of the log's agency, and signed by the account that operated the
     log at the receipt's block; each leaf must name the hash of the one before it in its log, and of the
-    record's read before it. Without --rpc the file is checked only against itself: anybody can have made it.
-    Exit code 4 says that something does not hold, and in which line, or that receipts are unproven or
-    missing.
+    record's read before it. Without --rpc the file is checked only against itself, and may have been made by
+    any person. Exit code 4 says that something does not hold, and in which line, or that receipts are
+    unproven or missing.
     """
     from cityledger.client.audit_check import examine_audit, signers_shown
 

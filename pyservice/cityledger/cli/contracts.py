@@ -184,16 +184,20 @@ def verify(
     guard: Annotated[str | None, typer.Option(help="The guard's account, as you know it.")] = None,
     deployer: Annotated[str | None, typer.Option(help="The account that deployed, as you know it.")] = None,
     directory: Annotated[str | None, typer.Option(help="The city directory, as you know it.")] = None,
-    council_delay: Annotated[str | None, typer.Option(help="What the council must wait, such as 2d.")] = None,
-    loosening_delay: Annotated[str | None, typer.Option(help="What looser terms must wait.")] = None,
+    council_delay: Annotated[
+        str | None, typer.Option(help="Delay of the council's calls, such as 2d.")
+    ] = None,
+    loosening_delay: Annotated[
+        str | None, typer.Option(help="Delay before looser terms take effect.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check on the chain that the deployment is as the manifest says: that each contract was created by this
     program's code, its code and immutables, authorities, names, every role's members, admin and guardian,
     each function's role, delays, closed contracts, and what is scheduled.
 
-    A manifest can name anybody as council. Say who you know to be council and guard: what you name is
-    compared, and a difference exits with 4; what you do not name is printed as not compared.
+    A manifest can name any account as council. Name the council and guard that you know from another source:
+    what you name is compared, and a difference exits with 4; what you do not name is printed as not compared.
 
     Example: `cityledger contracts verify --rpc https://chain.example --manifest city.json --council 0x…
     --guard 0x… --council-delay 2d`

@@ -1,4 +1,4 @@
-"""What readers and writers of a hosted agency sign in with, as private files. For trials: unencrypted."""
+"""Credentials of readers and writers of a hosted agency, as private files. For trials: unencrypted."""
 
 from __future__ import annotations
 

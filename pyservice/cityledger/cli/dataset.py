@@ -183,8 +183,8 @@ def reset_head(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take away the head of a record, so that any version can land as its first. Signed by a steward of the
-    provider, after an operator landed what he should not have; take the log from him first.
+    """Remove the head of a record, so that any version can land as its first. Signed by a steward of the
+    provider, after an operator landed a version wrongly; take the log from that operator first.
 
     Example: `cityledger dataset reset-head LAND/titles/city/register 0x… --devnet-account 4`
     """

@@ -54,7 +54,7 @@ _READY_SECONDS = 1.0
 
 @app.callback(help=app.info.help)
 def private(context: typer.Context) -> None:
-    """What a command creates is for its user alone, also in a folder that others can read."""
+    """Makes all files that a command creates private to its user, also in a folder that others can read."""
     context.with_resource(private_by_default())
 
 

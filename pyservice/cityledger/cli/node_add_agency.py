@@ -1,4 +1,4 @@
-"""``cityledger node add-agency``: keys for another agency in the keyring of a node that exists."""
+"""``cityledger node add-agency``: keys for another agency in the keyring of an existing node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WriteOption = Annotated[
     bool,
     typer.Option(
         "--write-credentials",
-        help="Also write, unencrypted, what a reader and a writer of it sign in with. For trials.",
+        help="Also write credentials of a reader and a writer of it, unencrypted. For trials.",
     ),
 ]
 
@@ -33,7 +33,7 @@ def add_agency(
 
     Example: `cityledger node add-agency TOURISM --folder .cityledger/node`
 
-    Its account then tells the chain of the keys and opens its logs: `cityledger node link`.
+    Its account then registers the keys on chain and opens its logs: `cityledger node link`.
     """
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -65,6 +65,6 @@ def add_agency(
         "credentialKeyDigest": key_thumbprint(key),
     }
     print_fields(told, as_json=as_json)
-    note("1. back up the node: the keys of what will be written are new")
+    note("1. back up the node: no earlier backup has the new keys")
     note(f"2. with the agency's account: cityledger node link {code} --folder {folder} --account KEYSTORE")
     note("3. restart the node")

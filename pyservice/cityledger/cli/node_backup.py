@@ -33,14 +33,14 @@ def backup(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy records, receipts, keyring, settings and objects into a folder. The node may go on serving.
+    """Copy records, receipts, keyring, settings and objects into a folder. The node may continue to serve.
 
     Example: `cityledger node backup /backups/health --folder .cityledger/node`
 
-    Run again, it copies only what is new; the backup before stands until the new one is complete. It holds
-    the keyring, sealed by its passphrase or key file, which are not in it: keep those elsewhere. Access
+    Run again, it copies only what is new; the previous backup stays valid until the new one is complete. It
+    holds the keyring, sealed by its passphrase or key file, which are not in it: keep those elsewhere. Access
     tokens and the index are left out. The operator's account signs it; `--verify` checks every digest and
-    that signature, and shows whose it is.
+    that signature, and shows the account that signed.
     """
     with progress("backup") as report:
         manifest = _verify(target, report) if verify else _make(target, folder, report)

@@ -1,4 +1,4 @@
-"""``cityledger node exposure``: what an agency's stolen keys could have touched."""
+"""``cityledger node exposure``: lists what an agency's stolen keys could have been used for."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def exposure(
 
     Example: `cityledger node exposure HEALTH --since 2026-11-01 --folder .cityledger/node --csv`
 
-    For the operator of each node: of a provider, which has the receipts of what the agency read there, and of
-    the agency itself, which has what was written in its name. Reads only. The node may serve.
+    Run it at the node of each provider, which has the receipts of what the agency read there, and at the
+    agency's own node, which has what was written in its name. Changes nothing. The node may serve.
     """
     from cityledger.recovery.exposure import COLUMNS, LIMITS, StolenKeys, list_exposed
     from cityledger.settings import load_settings
@@ -62,7 +62,7 @@ def exposure(
             _print_csv(found, COLUMNS)
         else:
             _print_page(found, COLUMNS, limit, as_json=as_json)
-    note("this list does not know:")
+    note("not known to this list:")
     for one in LIMITS:
         note(f"- {one}")
 
@@ -82,7 +82,7 @@ def _print_csv(found: Iterator[Exposed], columns: Iterable[str]) -> None:
 
 
 def _harmless(value: object) -> object:
-    """Officers and systems are free text: a spreadsheet must not take one for a formula."""
+    """Officers and systems are free text: a spreadsheet must not evaluate one as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 

@@ -148,7 +148,7 @@ object_store_url = "objects"
 # JSON-RPC endpoint of the chain; several, separated by commas, for failover
 rpc_url = {_text(setup.rpc_url)}
 
-# WebSocket endpoint that tells of new blocks at once, e.g. ws://127.0.0.1:8546; else it is polled
+# WebSocket endpoint that announces new blocks at once, e.g. ws://127.0.0.1:8546; else it is polled
 ws_url = ""
 
 # The only chain id that this node accepts
@@ -176,9 +176,9 @@ vault_keys = {_text(setup.vault_keys)}
 host = "127.0.0.1"
 port = {setup.port}
 
-# Where metrics are served, to whoever reaches it; none without a port
+# Where metrics are served, without a token; none without a port
 metrics_host = "127.0.0.1"
-# metrics_port = 9053
+# metrics_port = 9464
 
 # The node's name, as officers sign in to it (SIWE) and as proofs of possession may name it
 domain = "localhost"
@@ -190,7 +190,8 @@ staleness_limit_seconds = 15
 batch_max_age_seconds = 60.0
 batch_max_leaves = 65536
 
-# Most that is offered for a unit of gas; after how long a dearer transaction takes the place of one not mined
+# Most that is offered for a unit of gas; after how long a transaction with a higher fee replaces one not
+# mined
 max_fee_gwei = 500
 fee_bump_after_seconds = 60.0
 

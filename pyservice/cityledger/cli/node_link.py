@@ -1,4 +1,4 @@
-"""``cityledger node link``: tell the chain of an agency's keys, and open its logs."""
+"""``cityledger node link``: registers an agency's keys on chain, and opens its logs."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def link(
 
     Example: `cityledger node link HEALTH --folder .cityledger/node --devnet-account 3`
 
-    Signed by the agency's account. What stands on chain already is left alone, so it may be run again.
-    A log that is halted because the chain holds what this node's database does not is closed, and a new one
-    opened that names it as its predecessor; a log that another operator was given is given back, and one of a
-    former operator of this node is handed over.
+    Signed by the agency's account. Nothing that is on chain already is changed, so it may be run again. A log
+    that is halted because the chain has leaves that this node's database does not have is closed, and a new
+    one is opened that names it as its predecessor; a log that was given to another operator is taken back,
+    and one of a former operator of this node is handed over.
     """
     from cityledger.chain.operated_logs import operates_any
     from cityledger.cli.chain_access import open_chain
@@ -88,7 +88,7 @@ def find_log(access: ChainAccess, agency: AgencyId, kind: LogKind, operator: Add
 
 
 def credential_digest(keys: AgencyKeys) -> bytes:
-    """What the registry should hold of the agency's credential key; zero for none."""
+    """The digest to register for the agency's credential key; zero for none."""
     from cityledger.client.credentials import key_thumbprint
 
     return bytes(32) if keys.credential_key is None else key_thumbprint(keys.credential_key)
@@ -180,7 +180,7 @@ class _Desk:
 
 
 _LOST = ("chain-ahead", "other-root")
-"""Causes after which nobody can tell what stands at the log's next numbers."""
+"""Causes after which it is not known which leaves have the log's next numbers."""
 
 
 def known_logs(database_url: str) -> dict[LogId, LogHead] | None:

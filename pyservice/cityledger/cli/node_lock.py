@@ -32,7 +32,7 @@ def sole_process(folder: Path, *, restores: bool = False, shares: bool = False) 
 
 
 def verify_restored(folder: Path) -> None:
-    """For commands that go on beside a node that serves, and yet rest on what its database holds.
+    """For commands that run next to a serving node and rely on its database.
 
     Raises:
         ConfigurationError: a restore into the folder is under way, or was cut off.

@@ -1,4 +1,4 @@
-"""``cityledger node rotate-operator``: another account that anchors, pays and signs receipts."""
+"""``cityledger node rotate-operator``: changes the account that anchors, pays and signs receipts."""
 
 from __future__ import annotations
 
@@ -48,9 +48,10 @@ def rotate_operator(
     Example: `cityledger node rotate-operator --folder .cityledger/node --devnet-operator 8`
 
     Refused while a transaction of the present account may still be mined: serve the node until it is final.
-    The keyring remembers the former account, because it signed what is kept; it needs no funds any more. The
+    The keyring remembers the former account, because it signed stored receipts; it no longer needs funds. The
     key of the new account is kept in the keyring, or where --operator-key says.
-    Until an agency has run `cityledger node link`, its logs take no receipts, so nothing of it is read.
+    Until an agency has run `cityledger node link`, its logs accept no receipts, so its records cannot be
+    read.
     """
     from eth_account.signers.local import LocalAccount
 
@@ -129,7 +130,8 @@ def _verify_settled(endpoint: Endpoint, database: Database, account: Address) ->
 
 
 def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> None:
-    """A log forgives failures below a nonce; the new account counts its nonces from another number."""
+    """Failures below a nonce are not counted against a log; the new account counts its nonces from another
+    number."""
     from cityledger.store import logs
 
     with database.writing() as connection:

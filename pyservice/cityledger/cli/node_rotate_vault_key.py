@@ -1,4 +1,4 @@
-"""``cityledger node rotate-vault-key``: another key-encryption key for an agency, while its node serves."""
+"""``cityledger node rotate-vault-key``: changes an agency's key-encryption key while its node serves."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rotate_vault_key(
 
     Example: `cityledger node rotate-vault-key HEALTH --folder .cityledger/node`
 
-    Cut off anywhere, it continues when it is run again. Backups that were made before still hold the former
+    A run that was cut off is continued by the next. Backups that were made before still hold the former
     key, with the records as they were then.
     """
     from cityledger.cli.node_lock import verify_restored
@@ -65,7 +65,7 @@ def rotate_vault_key(
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """``gone_at``: by when no backup holds the former keys, as ``backup_horizon_seconds`` promises."""
+    """``gone_at``: the time from which no backup holds the former keys, by ``backup_horizon_seconds``."""
 
     agency: AgencyId
     epoch: int

@@ -42,7 +42,7 @@ def revoke(
     Example: `cityledger officer revoke HEALTH dr.chen --folder .cityledger/node`
 
     Signs the agency's whole list with its credential key, from the keyring of its node or from a credentials
-    file, and puts it at the node. Run it at each node where the agency's officers sign in. Officers with an
+    file, and sends it to the node. Run it at each node where the agency's officers sign in. Officers with an
     account on chain are dismissed instead: `cityledger officer dismiss`.
     """
     from cityledger.client.credentials import Revoking, make_revocation_list

@@ -87,7 +87,7 @@ def import_(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a file of records and tell what became of each row. Exit code 1 if rows were rejected.
+    """Import a file of records and report the outcome of each row. Exit code 1 if rows were rejected.
 
     The node takes the file whole and imports it in the background: Ctrl-C, a lost connection or a restart of
     the node loses nothing. A file sent again while nothing was written to the dataset since is a repeat,

@@ -113,7 +113,7 @@ MEANINGS: Mapping[str, Meaning] = {
         "version {version} is not after the head, which is version {headVersion}",
         "read the newest version, and write on from that",
     ),
-    "RecordLedgerNoHead": Meaning("nothing of the record has landed, so there is no head to take away"),
+    "RecordLedgerNoHead": Meaning("no version of the record has landed, so there is no head to remove"),
     "RecordLedgerNotSteward": Meaning("account {caller} is not a steward of agency {provider}", _STEWARD),
     "RecordLedgerLogNotOpen": Meaning("log {log} is not open", "cityledger node link opens logs"),
     "RecordLedgerNoBatches": Meaning("there is nothing to anchor"),

@@ -1,4 +1,4 @@
-"""Shows how far a scrub is, in rows of all rows."""
+"""Shows the progress of a scrub, in rows of all rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scrubbing() -> Iterator[Callable[[Progress], None]]:
-    """While a scrub runs; call what it gives with each progress."""
+    """Shows progress while a scrub runs; call the yielded function with each ``Progress``."""
     from rich.progress import TaskProgressColumn
 
     lines = Lines()

@@ -65,10 +65,10 @@ def command(
     --ledger 0x5FbDB2315678afecb367f032d93F642f64180aa3`
 
     Without --rpc the verdict is "path only": the file agrees with itself. With it, "anchored": the root is in
-    the ledger that you named (a ledger that the file named would prove nothing), and the leaf may say what it
-    says. A tombstone names the leaf that it erased by hash only, and a receipt leaf its receipt: without
-    --erased or --receipt their verdict is "root only", which is no evidence of whose record or read it is.
-    Exit code 4 says that something does not hold.
+    the ledger that you named (a ledger that the file named would prove nothing), and the agency of its log
+    may make the leaf's statement. A tombstone names the leaf that it erased by hash only, and a receipt leaf
+    its receipt: without --erased or --receipt their verdict is "root only", which does not show whose record
+    or read it is. Exit code 4 says that something does not hold.
     """
     from cityledger.proofs.proof_file import parse_proof
     from cityledger.proofs.verify import verify_proof
@@ -110,7 +110,7 @@ def reader_of(
 
 
 def asked_block(reader: RpcLedgerReader | None) -> dict[str, object]:
-    """Which block the verdict is of, and whether a reorganisation may still undo it."""
+    """The block of the verdict, and whether a reorganisation may still undo it."""
     return {} if reader is None else {"block": reader.block.number, "final": reader.block.is_final}
 
 
@@ -138,7 +138,7 @@ def _decided(receipt: Path) -> SignedReceipt:
 
 
 def _shown(proof: Proof, erased: Path | None) -> dict[str, object]:
-    """What a tombstone says, for people: which leaf, why, when."""
+    """A tombstone as text: the erased leaf, reason and times."""
     from cityledger.proofs.leaves import Tombstone
 
     leaf = proof.leaf

@@ -50,7 +50,7 @@ class AuditTally:
         return self.receipts - self.proven
 
     def verify_complete(self, accept_unproven: int = 0, accept_missing: int = 0) -> None:
-        """Refuses a file that leaves more open than the caller accepts.
+        """Refuses a file with more unproven or missing receipts than the caller accepts.
 
         Raises:
             VerificationError: more receipts are unproven, or missing, than that.
@@ -86,10 +86,10 @@ def verify_audit(
 
 def examine_audit(lines: Iterable[bytes], reader: LedgerReader | None = None) -> AuditTally:
     """Checks every receipt of a file: its signature, its place in its log, its number, and its proof if it
-    has one; counts what is unproven or missing and leaves the judgement to the caller.
+    has one; counts what is unproven or missing and refuses nothing for that.
 
-    ``reader`` asks a chain that the verifier trusts. Without it the file is checked only against itself:
-    anybody can have made and signed it.
+    ``reader`` asks a chain that the verifier trusts. Without it the file is checked only against itself, and
+    may have been made and signed by any person.
 
     Raises:
         VerificationError: something does not hold; names the line.
@@ -155,7 +155,8 @@ class _Seen:
         self.tally.signers.setdefault(whole.leaf.log, set()).add(signer)
 
     def _keep(self, whole: SignedReceipt) -> bool:
-        """Whether the leaf is new here. A repeat of the same one does no harm; another in its place does."""
+        """Whether the leaf is new here. The same leaf may be repeated; a different one with its number is
+        refused."""
         leaf, receipt = whole.leaf, whole.receipt
         held = self._leaves.setdefault((leaf.log, leaf.seq), leaf)
         if held != leaf:

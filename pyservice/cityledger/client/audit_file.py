@@ -1,7 +1,7 @@
 """The receipts that an agency exported: an NDJSON file, made from a node's answers. ``audit_check.py``
 verifies it without any node.
 
-The first line names format, deployment and agency; each further line is one read as ``GET /v1/reads`` tells
+The first line names format, deployment and agency; each further line is one read as ``GET /v1/reads`` returns
 it, with the receipt's proof file as ``proof``, null where its batch was not mined yet.
 """
 

@@ -18,10 +18,11 @@ FINISHED = frozenset({"done", "stopped"})
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import as it stands. ``outcomes`` has each row once: accepted, unchanged, duplicate, withdrawn or
-    rejected; ``reasons`` counts rejected rows, ``flags`` what is odd in the others. ``state`` is waiting,
-    running, done, or stopped for the reason ``failure``. A dry run wrote nothing. A repeat wrote nothing
-    either, and has no rows: ``repeat_of`` is the import that it repeats, ``note`` says so in words."""
+    """The present state of an import. ``outcomes`` has each row once: accepted, unchanged, duplicate,
+    withdrawn or rejected; ``reasons`` counts rejected rows, ``flags`` what is odd in the others. ``state`` is
+    waiting, running, done, or stopped for the reason ``failure``. A dry run wrote nothing. A repeat wrote
+    nothing either, and has no rows: ``repeat_of`` is the import that it repeats, ``note`` says so in
+    words."""
 
     id: str
     dataset: DatasetId

@@ -38,7 +38,7 @@ def topics_of_agency(agency: AgencyId) -> list[object]:
 
 
 def changes_in(events: Iterable[Any]) -> tuple[OperatorChange, ...]:
-    """The changes that events tell, in the order of the chain.
+    """The changes that the events report, in the order of the chain.
 
     Raises:
         ChainError: an event is not one of these two.

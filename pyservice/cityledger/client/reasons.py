@@ -10,14 +10,14 @@ from cityledger.types import ZERO32
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why somebody asks, as each read must say: the purpose's name, and the case, if any."""
+    """The reason that each read must state: the purpose's name, and the case, if any."""
 
     purpose: str
     case: str = ""
 
     @property
     def case_digest(self) -> bytes:
-        """How a receipt names the case: keccak of its UTF-8, 0 for none."""
+        """The case as a receipt contains it: keccak of its UTF-8, 0 for none."""
         return keccak(self.case.strip().encode()) if self.case else ZERO32
 
     def headers(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whether a receipt's decision is the one that its facts give. Source: SPEC.md §2, §3."""
+"""Checks that a receipt's decision is the one that its facts give. Source: SPEC.md §2, §3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def verify_decision(receipt: Receipt) -> None:
     """Checks that ``code`` and ``permit`` follow from ``facts``.
 
     Raises:
-        VerificationError: they do not, or a bit of ``facts`` is none of the rules'.
+        VerificationError: they do not, or a bit of ``facts`` is not one of the rules' facts.
     """
     if receipt.facts >> FACT_COUNT:
         raise VerificationError("facts: a bit beyond the facts of the rules is set")

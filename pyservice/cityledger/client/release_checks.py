@@ -21,7 +21,7 @@ _OF_ONE_SUBJECT = ("subject", "salt")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """For whom the release was asked."""
+    """The caller for which the release was requested."""
 
     agency: AgencyId
     officer: str
@@ -30,7 +30,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a release must be of. ``version`` None accepts the newest, ``parts`` None what the grant names.
+    """The expected content of a release. ``version`` None accepts the newest, ``parts`` None what the grant
+    names.
 
     ``record`` is None where the caller named the provider's own id, whose hash it cannot know.
     ``sent`` and ``received`` are when the request was sent and its answer arrived, in Unix seconds.
@@ -49,7 +50,7 @@ class Asked:
 
 
 def verify_asked_leaf(leaf: RecordLeaf, asked: Asked) -> None:
-    """Checks that the leaf is of what was asked for.
+    """Checks that the leaf is the one that was requested.
 
     Raises:
         VerificationError: it is not.
@@ -69,7 +70,7 @@ def verify_asked_receipts(
     asked: Asked,
     private_key: SealingPrivateKey,
 ) -> None:
-    """Checks that the receipts say what was asked and what was released, and nothing else.
+    """Checks that the receipts state exactly what was requested and released.
 
     Raises:
         VerificationError: names the field.

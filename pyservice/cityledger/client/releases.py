@@ -58,7 +58,8 @@ def open_release_from(
 ) -> OpenedRecord:
     """Opens a release. Nothing of it is returned before the last check.
 
-    Without ``reader`` nothing shows that the signer operates the provider's log; the result names it.
+    Without ``reader`` it is not checked that the signer operates the provider's log; the result names the
+    signer.
 
     Raises:
         VerificationError: leaf, receipts or ciphertexts are not of what was asked, or not of each other.

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Alterations:
-    """What the reads of one process met since it started. Thread-safe."""
+    """The alterations that the reads of one process found since it started. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,7 +24,7 @@ class Alterations:
         self._last: tuple[LogId, int] | None = None
 
     def note(self, log_id: LogId, seq: int) -> None:
-        """A read met altered bytes behind the leaf at this place."""
+        """Records that a read found altered bytes of the leaf at this place."""
         with self._lock:
             self._count, self._last = self._count + 1, (log_id, seq)
         log.error("stored bytes altered log=%d seq=%d", log_id, seq)

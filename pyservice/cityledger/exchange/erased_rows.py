@@ -25,7 +25,7 @@ Erasures = Mapping[RecordId, Mapping[int, int]]
 
 
 class ErasedRows:
-    """The erasures that one import must obey. ``received`` is when the node first received the file."""
+    """The erasures that one import must respect. ``received`` is when the node first received the file."""
 
     def __init__(self, dataset: DatasetId, received: int) -> None:
         self._dataset, self._received = dataset, received

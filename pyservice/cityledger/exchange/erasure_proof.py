@@ -18,7 +18,7 @@ def prove_erasure(
 
     Raises: as ``pass_gate``, and
         NotFoundError: the version is not erased, its tombstone was numbered by a store that is lost, or the
-            caller is not the provider: others are not told what was erased.
+            caller is not the provider: erasures are not disclosed to others.
         NotAnchoredError: the tombstone is durable but not mined yet.
     """
     passed = pass_gate(services, session, intent, target)

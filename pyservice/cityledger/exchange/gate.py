@@ -101,8 +101,8 @@ def _permitted(ruling: Ruling) -> Permitted:
 
 
 def _refusal(services: Services, ruling: Ruling) -> CityledgerError:
-    """The refusal; of a caller who may have the record, only after what is stored was found to agree that
-    there is nothing to have.
+    """The refusal. For a caller who may read the record it is returned only after the stored data was found
+    to be absent, or really erased or withdrawn.
 
     Raises:
         VerificationError, SealingError: it does not: an altered row would hide the record.

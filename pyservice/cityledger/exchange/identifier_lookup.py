@@ -29,8 +29,8 @@ def find_by_identifier(
     those that the rules hide from this caller.
 
     Each record of the page leaves receipts that name it, as a lookup by its id does; records of other pages
-    leave none. One that is hidden leaves none beyond that of the question itself, or the numbers of the log
-    would tell of it.
+    leave none. A hidden record leaves none in addition to that of the request itself, since the numbers of
+    the log would disclose it.
 
     Raises: as ``pass_gate``, and
         MisdirectedError: the provider's keys are not on this node.

@@ -66,7 +66,7 @@ def receive_import(
 ) -> tuple[OpenedJob, bool]:
     """The job of the file, durable and waiting for its turn; and whether the file is needed.
 
-    A file that waits or runs already is that job, and one that was stopped goes on where it was, unless
+    A file that waits or runs already is that job, and one that was stopped resumes where it was, unless
     another file came after it. A file that was imported before is imported again, unless nothing was written
     to the dataset since: then it is a repeat, which is done at once and writes nothing.
 
@@ -179,7 +179,7 @@ def _has_begun(earlier: Job) -> bool:
 
 
 def _has_moved(connection: sa.Connection, earlier: Job) -> bool:
-    """Whether the import would do something now: others have written to the dataset since or between its
+    """Whether the import could change something now: others have written to the dataset since or between its
     rows, or the node failed on one of its rows."""
     failed = Tallies.from_json(earlier.cursor.tallies).reasons[ROW_FAILED]
     return bool(failed) or earlier.cursor.writes != dataset_writes.count_of(connection, earlier.key.dataset)

@@ -150,7 +150,8 @@ class ImportRun:
             yield item
 
     def _take(self, chunk: Sequence[Row | RejectedRow]) -> None:
-        """Takes the chunk in one step; where the program fails, row by row, and rejects what fails alone.
+        """Imports the chunk in one step; where the program fails, row by row, rejecting only the rows that
+        fail.
 
         Raises: as ``step``.
         """

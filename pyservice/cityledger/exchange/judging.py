@@ -55,7 +55,7 @@ def next_state(profile: Profile, held: State, content: Content) -> State:
 
 def judge(profile: Profile, held: State, act: Act, content: Content, *, upsert: bool) -> tuple[Outcome, str]:
     """The outcome, and the reason where it is rejected, or the flag ``SAME_INSTANT`` where it is accepted
-    though the newest state is of the same instant and tells otherwise: a file cannot be asked again.
+    though the newest state is of the same instant and differs: the sender of a file cannot be asked.
     """
     if act is Act.DELETE:
         return _judge_deletion(held, upsert=upsert)

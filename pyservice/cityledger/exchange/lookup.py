@@ -52,7 +52,7 @@ class FoundPage:
 
     @classmethod
     def of(cls, found: list[StoredVersion], limit: int) -> FoundPage:
-        """The first ``limit`` of those that were read; one more was asked for."""
+        """The first ``limit`` of those that were read, of which there may be one more."""
         return cls(tuple(found[:limit]), found[limit - 1].record if len(found) > limit else None)
 
 
@@ -189,8 +189,8 @@ def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
 def hiding_now(
     connection: sa.Connection, services: Services, session: Session, intent: Intent, target: Target
 ) -> Hiding:
-    """What hides records from a caller whom the gate let ask about no record in particular. It is asked again
-    in the transaction that looks for them: what took effect since counts.
+    """What hides records from a caller whom the gate permitted a request about no single record. It is asked
+    again in the transaction that looks for them: what took effect since counts.
 
     Raises:
         DeniedError: the rules deny the question itself by now.

@@ -128,7 +128,7 @@ def _keys(
 
 @contextmanager
 def unless_erased(services: Services, passed: Passed) -> Iterator[None]:
-    """Tells an object that an erasure took away in the meantime from one that is missing or altered, which is
+    """Distinguishes an object that a concurrent erasure removed from one that is missing or altered, which is
     reported.
     """
     try:

@@ -54,7 +54,8 @@ def store_receipts(
 
 
 def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
-    """The outcome as the caller is answered: the receipt's own permit would tell hidden from absent."""
+    """The outcome that the caller is answered: the receipt's own permit would distinguish hidden from
+    absent."""
     if ruling.is_answered:
         return DisclosedOutcome.PERMITTED
     is_named = told_code(ruling.deciding.facts) is not None

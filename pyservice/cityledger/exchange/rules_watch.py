@@ -1,7 +1,7 @@
 """Refuses to decide where the directory names a policy contract whose rules this node does not know.
 
-The council replaces the policy through the directory. A node that went on by its own rules would release what
-the new ones forbid, and name the new contract as the one that decided.
+The council replaces the policy through the directory. A node that continued by its own rules would release
+what the new ones forbid, and name the new contract as the one that decided.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 
 Compare = Callable[[Mapping[str, Address], BlockRef], str | None]
-"""``compare(directory's entries, block)`` → why this node's rules are not theirs; None where they are. Raises
-where the chain cannot be asked.
+"""``compare(directory's entries, block)`` → the reason why they are not this node's rules; None where they
+are. Raises where the chain cannot be asked.
 """
 Entries = Mapping[str, DirectoryEntry]
 
@@ -45,7 +45,7 @@ class RulesWatch:
         self._asked = threading.Event()
 
     def verify_own(self) -> None:
-        """As ``verify_own_within``, for what the index holds now."""
+        """As ``verify_own_within``, for the index's present entries."""
         with self._database.reading() as connection:
             self.verify_own_within(index.list_contracts(connection))
 
@@ -65,7 +65,7 @@ class RulesWatch:
             raise OtherRulesError(compared.complaint)
 
     def check(self) -> None:
-        """Compares where the entries are others than before; what could not be asked stays refused."""
+        """Compares where the entries have changed; while that fails, decisions stay refused."""
         self._asked.clear()
         with self._database.reading() as connection:
             block, entries = index.find_cursor(connection), index.list_contracts(connection)
@@ -80,7 +80,8 @@ class RulesWatch:
 
     @property
     def complaint(self) -> str | None:
-        """Why the entries that were compared last are not of this node's rules; None where they are."""
+        """The reason why the entries that were compared last are not of this node's rules; None where they
+        are."""
         return None if self._compared is None else self._compared.complaint
 
     def look(self) -> None:
@@ -93,7 +94,7 @@ class RulesWatch:
             log.error("policy's code not compared error=%s", type(error).__name__)
 
     def run(self, stop: threading.Event) -> None:
-        """Compares again and again until ``stop`` is set."""
+        """Compares repeatedly until ``stop`` is set."""
         while not stop.is_set():
             self.look()
             self._wait(stop)

@@ -46,8 +46,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The decisions on a target at one block, and what they were made on. ``version`` is None if there is
-    no such record for the caller; ``unreadable`` is what is stored of it nevertheless: erased or withdrawn.
+    """The decisions on a target at one block, and their basis. ``version`` is None if there is no such record
+    for the caller; ``unreadable`` is the stored version in that case, if it is erased or withdrawn.
     """
 
     dataset: index.Dataset
@@ -67,9 +67,7 @@ class Ruling:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the caller gets what it asked for: it may have it, and where it names a record, there is
-        one.
-        """
+        """Whether the request succeeds: it is permitted, and where it names a record, there is one."""
         return self.permit and (self.answers[0].query.record == NO_RECORD or self.version is not None)
 
     @property
@@ -112,8 +110,8 @@ def rule_within(
     consumer = find_standing(connection, session)
     at = max(services.clock.at(), block.time)
     query = _query(_unless_ended(session, consumer), intent, target, parts, at)
-    # No fact of today's rules depends on the subject. So the rules are asked before the record is looked for,
-    # of which a denial needs less.
+    # No fact of the present rules depends on the subject. So the rules are evaluated before the record is
+    # searched for, since a denial needs less of it.
     known = index.load_known(connection, query)
     is_permitted = decide(query, known).permit
 

@@ -141,7 +141,7 @@ def _until_denied(
 
 
 def _reported(services: Services, ruling: Ruling, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks; bytes that were altered since the first pass, or are gone, are reported."""
+    """The chunks; bytes that were altered since the first pass, or are missing, are reported."""
     passed = Passed(ruling, ())
     with unless_erased(services, passed):
         yield from chunks

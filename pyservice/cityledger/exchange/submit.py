@@ -102,7 +102,7 @@ def erase(
 ) -> list[logs.Numbered]:
     """Destroys the wrapped key of every version of a record and numbers a tombstone for each.
 
-    The tombstones are durable as objects as well when this returns: a restored backup obeys them. Whatever
+    The tombstones are durable as objects as well when this returns: a restore applies them. Whatever
     action ``intent`` names, ERASE is decided, also in the transaction that destroys the keys: a record that
     is sealed by law by then stays (SPEC.md §2, rule 4).
 
@@ -145,7 +145,7 @@ def allow(services: Services, session: Session, intent: Intent, target: Target) 
 def _denied(
     services: Services, session: Session, intent: Intent, ruling: Ruling
 ) -> DeniedError | NotFoundError:
-    """What the caller is told, once the receipt of the denial is durable."""
+    """The caller's answer, once the receipt of the denial is durable."""
     store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
     return refuse(ruling)
 
@@ -208,7 +208,7 @@ class _Writing:
     def run(self) -> StoredVersion:
         if self.draft.expected is not None:
             return self._write()
-        # Each would else take the version number that others have sealed for, and they would seal again.
+        # Otherwise each would use the version number for which others have sealed, and they would seal again.
         with self.services.turns.turn((self.draft.target.dataset, self.draft.target.record)):
             return self._write()
 

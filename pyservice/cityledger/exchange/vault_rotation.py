@@ -5,7 +5,7 @@
     added ──▶ in use ──▶ every data key is wrapped again ──▶ the former keys are dropped
 
 Each step is durable before the next and may be repeated; what is done is read from keyring and rows, so that
-a rotation that was cut off continues wherever it was.
+a rotation that was cut off resumes where it was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cityledger.store.wrapped_keys import WrappedFile, WrappedVersion
 from cityledger.types import AgencyId
 
 PAGE = 500
-"""Data keys in one transaction: a node's own writes wait for no more than that."""
+"""Data keys in one transaction, for which a node's own writes wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class VaultRotation:
         return self.keyring.add_vault_key(self.agency, random=self.random).epoch
 
     def use_key(self, epoch: int, now: int) -> None:
-        """From now on nothing is written under a former key. Writes on their way are wrapped again."""
+        """From now on nothing is written under a former key. Concurrent writes are wrapped again."""
         with self.database.writing() as connection:
             raise_floor(connection, self.agency, epoch, now)
         self.keyring.use_vault_key(self.agency, epoch, random=self.random)

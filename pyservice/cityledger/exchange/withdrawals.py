@@ -18,7 +18,8 @@ from cityledger.types import AgencyId
 
 
 def verify_unreadable(services: Services, provider: AgencyId, asked: AskedVersion) -> None:
-    """Returns if a version that its row calls erased or withdrawn is. An erasure makes no work here.
+    """Returns if a version that is erased or withdrawn by its row really is. An erasure needs no further
+    check here.
 
     Raises:
         VerificationError, SealingError: it has no tombstone, or its leaf commits to content.

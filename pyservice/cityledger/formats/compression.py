@@ -18,7 +18,7 @@ _EMPTY_MEMBERS = 1_000
 _PLAIN_BYTES_A_MEMBER = 1_024
 """Programs that write many members (bgzip) fill each with 64 KiB; even an empty one costs an inflater."""
 _WASTE_BYTES = 1_048_576
-"""So much more packed than plain bytes may there be: names in headers, and chunks that are unpacked later."""
+"""Packed bytes may exceed plain bytes by this much: names in headers, and chunks that are unpacked later."""
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -34,9 +34,9 @@ def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
     """The plain bytes in chunks of bounded size, whether the source is gzip or not; constant memory.
 
     Raises:
-        TooLargeError: more plain bytes than the limit, or packed denser than any honest file, or more members
-            or packed bytes than so few plain bytes need.
-        FormatError: begins like gzip and is none, is cut off, or goes on after its end.
+        TooLargeError: more plain bytes than the limit, or a higher compression ratio than is accepted, or
+            more members or packed bytes than so few plain bytes need.
+        FormatError: begins like gzip and is not gzip, is cut off, or continues after its end.
     """
     source = iter(chunks)
     first = b""

@@ -15,7 +15,7 @@ from cityledger.profiles.fhir_types import PART_OF, TYPES
 from cityledger.strict_json import Json, parse, raw_items, raw_members
 
 _OF_THE_ENVELOPE = frozenset({"id", "identifier", "meta", "timestamp"})
-"""Accepted and not kept: they name the message that came, and say nothing of what is in it."""
+"""Accepted and not kept: they identify the message, not its content."""
 _KEPT = frozenset({"resourceType", "type", "entry"})
 _KEPT_OF_ENTRY = frozenset({"fullUrl", "resource"})
 

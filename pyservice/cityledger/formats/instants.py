@@ -46,7 +46,7 @@ class LocalClock:
 
     A time of the doubled hour, when the clock was set back, is flagged. It is of the first pass, unless an
     earlier reading of the same place in that hour was later, or was of the second pass itself: a step back
-    inside the hour shows that the clock has been set back since. Other places say nothing about it.
+    inside the hour shows that the clock has been set back since. Other places do not show it.
     """
 
     def __init__(self, zone: ZoneInfo, separator: str = " ") -> None:

@@ -23,7 +23,7 @@ Cells = Mapping[str, str]
 """A row by the layout's names of its columns, each cell as written."""
 
 ZERO_PRICE = "zero-price"
-"""The flag of a sale for nothing: between relatives it is real, elsewhere it may be a mistake."""
+"""The flag of a sale for 0: real between relatives, possibly a mistake elsewhere."""
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,20})?", re.ASCII)
 # Decimals are written with all their digits; a float would turn 105.46 into its neighbour.
 _encode = msgspec.json.Encoder(decimal_format="number").encode

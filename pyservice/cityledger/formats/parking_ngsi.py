@@ -58,7 +58,7 @@ def _is_object(line: bytes) -> bool:
         value = parse(line, max_bytes=_MAX_LINE_BYTES)
     except InputError:
         return False
-    # A collection is a document, though it may stand on one line.
+    # A collection is one document, even if it is on one line.
     return isinstance(value, dict) and value.get("type") != "FeatureCollection"
 
 

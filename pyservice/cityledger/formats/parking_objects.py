@@ -1,6 +1,6 @@
 """Separates the objects of a feed that are places from those that are not: the city itself, a notice, a list.
 
-A row's number is the object's number in the feed, so that its sender finds it; nothing of it is repeated.
+A row's number is the object's number in the feed, so that its sender finds it; its content is not repeated.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Layout:
 def read_table(
     stream: BinaryIO, layout: Layout, renamed: Mapping[str, str], skipped: Collection[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
-    """``(row number, cells by column)``; header rows are not counted and blank lines are passed over.
+    """``(row number, cells by column)``; header rows are not counted and blank lines are skipped.
 
     ``renamed`` has the file's own name for columns of the layout, ``skipped`` the own names of columns whose
     cells are left out. Cells are exactly as written.
@@ -73,7 +73,7 @@ def read_named_table(
         raise FormatError("header", "the file must begin with 1 header row(s)")
     columns = _named(header, renamed, skipped)
     kept = _kept(columns)
-    verify(kept)  # first: only of what is a header for certain may cells be told
+    verify(kept)  # first: only cells of what is certainly a header may be disclosed
     if twice := _twice(kept):
         raise FormatError("header", f"column twice {_listed(twice)}")
     yield from _numbered(rows, columns)
@@ -131,7 +131,8 @@ def _named(header: list[str], renamed: Mapping[str, str], skipped: Collection[st
 
 
 def _verify_skipped(header: list[str], renamed: Mapping[str, str], skipped: Collection[str]) -> None:
-    """A name that the file does not have is a slip: the column that was meant would be imported."""
+    """A name that the file does not have is refused: it may be misspelt, and the intended column would be
+    imported."""
     if absent := sorted(own[:64] for own in skipped if own not in header):
         raise FormatError("skipColumns", f"the file has no column {_listed(absent)}")
     if both := sorted(own[:64] for own in skipped if own in renamed.values()):

@@ -13,7 +13,7 @@ FIRST_WIDTH = 64
 LARGEST_WIDTH = 1024
 """Blocks in one transaction while catching up: bounds memory, and how long a reader's snapshot lasts."""
 SMALLEST_WIDTH = 5
-"""An endpoint that is down now and then must not bring the range down to single blocks."""
+"""Occasional failures of an endpoint must not reduce the range to single blocks."""
 
 
 @dataclass(frozen=True, slots=True)

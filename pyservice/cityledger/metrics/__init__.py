@@ -1,1 +1,1 @@
-"""Figures of a node that an operator is alerted to, taken when they are scraped, and served by themselves."""
+"""Metrics of a node for alerts, computed when they are scraped, and served separately from the API."""

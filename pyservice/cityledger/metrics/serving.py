@@ -1,4 +1,4 @@
-"""Serves a node's figures at an address of their own: its API is open to any client, and they are not."""
+"""Serves a node's metrics at an address of their own: any client may reach the API, but not the metrics."""
 
 from __future__ import annotations
 

@@ -15,14 +15,13 @@ _SPEAKS_FOR = Facts.CONTROLS_SUBJECT | Facts.GOOD_STANDING | Facts.EMERGENCY_OPE
 
 
 def told_code(facts: int) -> int | None:
-    """The code that may be named to the caller, or None for not-found, the one answer to all the rest.
-
-    Rule 4's denial is the provider's own and is named. Else it asks the same rules as if nothing stood
-    against the record: only a denial that remains may be named.
+    """The code that may be disclosed to the caller, or None for not-found, the one answer to all others. Rule
+    4's denial is disclosed, since only the provider can get it. Else it asks the same rules as if nothing
+    stood against the record: only a denial that remains may be named.
     """
     if (
         decide_facts(facts) == ERASURE_SEALED
-    ):  # only the provider comes to it, who knows the record and its seal
+    ):  # only the provider, who knows the record and its seal, can get it
         return ERASURE_SEALED
     code = decide_facts(facts & ~int(_STANDS_AGAINST) | int(_SPEAKS_FOR))
     return None if is_permit(code) else code
@@ -31,7 +30,6 @@ def told_code(facts: int) -> int | None:
 def hiding_facts(facts: int) -> Facts:
     """Of the facts that depend on one record, those that would each turn this permit into a denial.
 
-    ``facts`` are those of a query about no record. Each denies or does not by itself, whatever the others
-    are.
+    ``facts`` are those of a query about no record. Each does so independently of the others.
     """
     return Facts(sum(fact for fact in _STANDS_AGAINST if not is_permit(decide_facts(facts | fact))))

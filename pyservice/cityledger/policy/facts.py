@@ -6,7 +6,7 @@ from enum import IntFlag
 
 
 class Facts(IntFlag):
-    """What is true about a query (SPEC.md §2, Facts). Bits 21 to 31 of the word are zero."""
+    """The facts of a query (SPEC.md §2, Facts). Bits 21 to 31 of the word are zero."""
 
     SELF = 1 << 0
     CONTROLS_SUBJECT = 1 << 1

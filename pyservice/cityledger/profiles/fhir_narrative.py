@@ -16,7 +16,7 @@ _ELEMENT_NAMES = (
 )
 _ELEMENTS = frozenset(_ELEMENT_NAMES.split())
 _LOADED = frozenset({"src", "background"})
-"""Attributes whose target a viewer loads unasked: an outside one would tell its server who reads."""
+"""Attributes whose target a viewer loads automatically: an outside server would learn who reads."""
 _LINKS = frozenset({"href", "cite", "longdesc"}) | _LOADED
 _REFUSED = frozenset(
     {"srcset", "dynsrc", "lowsrc", "ping", "srcdoc", "formaction", "action", "data", "poster"}
@@ -28,7 +28,7 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 _CSS = re.compile(
     r"[\\@<]|/\*|\b(?:url|expression|image|image-set|src|element|attr)\s*\(|behaviou?r|-moz-binding|script:"
 )
-"""What a style may not hold (txt-1: "internally contained"): what loads, runs, or hides either."""
+"""Forbidden in a style (txt-1: "internally contained"): what loads, runs, or hides either."""
 _ENTITY = re.compile(r"&([^#&;\s][^&;\s]*+);")
 _ENTITIES = frozenset({*name2codepoint, "apos"})
 """Those of HTML 4 and XML. Browsers know two thousand more, ``&colon;`` among them, and expat passes over

@@ -26,7 +26,7 @@ class Amount(Element):
 
 
 class Price(Element):
-    """What was paid. 0 where nothing was, as between relatives."""
+    """The price paid; 0 where nothing was paid, as between relatives."""
 
     value: Annotated[Number, Field(ge=0)]
     currency: Currency

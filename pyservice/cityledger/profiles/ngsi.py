@@ -46,7 +46,7 @@ def _observed_at(attribute: Json) -> str | None:
 def instant_key(text: str) -> tuple[datetime, str]:
     """A time with its offset, as what orders and compares it at the full precision of its digits.
 
-    ``datetime`` ends at microseconds, so the fraction of the second stands beside it as written, without
+    ``datetime`` ends at microseconds, so the fraction of the second is kept next to it as written, without
     zeros at its end: such texts have the order of their numbers.
 
     Raises:
@@ -58,7 +58,7 @@ def instant_key(text: str) -> tuple[datetime, str]:
 
 
 def _order(text: str) -> tuple[datetime, str]:
-    """What is no time, or has no offset, comes last, so that it is chosen and then refused."""
+    """A text that is not a time, or has no offset, sorts last, so that it is chosen and then refused."""
     try:
         if datetime.fromisoformat(text).tzinfo:
             return instant_key(text)

@@ -27,7 +27,7 @@ def is_same(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
 
 
 def contradicts(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
-    """Whether both have a state of one instant, and the states tell different things."""
+    """Whether both have a state of one instant, and the states differ."""
     if instant_of(old) is None or instant_of(old) != instant_of(new):
         return False
     return _told("state", old["state"]) != _told("state", new["state"])

@@ -28,7 +28,7 @@ class ProfilePart:
     2^``padding`` bytes (9 to 16) are the least that it is padded to before it is sealed (SPEC.md §5): as much
     as nearly every payload of it needs, for an absent part is padded to the same.
 
-    A part without a check is binary: it comes and goes as a stream, and never stands in a JSON body.
+    A part without a check is binary: it is sent as a stream, and is never in a JSON body.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Profile:
     ``check_together`` sees the parsed parts that are present, after each has passed its own check; a binary
     part that is present is an empty object to it.
 
-    ``is_same(old, new)`` says whether two records' parts tell the same, so that the second is no new version;
-    without it only an import leaves out what is equal byte for byte. ``instant_of(parts)`` is when a state
-    was observed, at full precision: one older than the newest is refused. ``contradicts(old, new)`` says
-    whether both are states of one instant that tell different things: the second is refused, and flagged in
-    a file. ``identifiers_of(parts)`` are the business identifiers, ``(system, value)`` each, by which a
-    record can be found.
+    ``is_same(old, new)`` says whether two records' parts have the same content, so that the second makes no
+    new version; without it only an import leaves out what is equal byte for byte. ``instant_of(parts)`` is
+    when a state was observed, at full precision: one older than the newest is refused. ``contradicts(old,
+    new)`` says whether both are states of one instant that differ: the second is refused, and flagged in a
+    file. ``identifiers_of(parts)`` are the business identifiers, ``(system, value)`` each, by which a record
+    can be found.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a verifier asks a chain. Source: SPEC.md §7."""
+"""The questions that a verifier asks a chain. Source: SPEC.md §7."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AskedBlock:
 
 @dataclass(frozen=True, slots=True)
 class LogInfo:
-    """Whose log it is, what it holds, and the number that it waits for."""
+    """A log's agency, kind and next number."""
 
     agency: AgencyId
     kind: LogKind
@@ -27,8 +27,8 @@ class LogInfo:
 
 
 class LedgerReader(Protocol):
-    """A chain that the verifier trusts, all answers of one block. It is the verifier who chose ``ledger``,
-    not the file."""
+    """A chain that the verifier trusts, all answers of one block. The verifier chose ``ledger``, never the
+    file."""
 
     @property
     def chain_id(self) -> int: ...

@@ -1,4 +1,4 @@
-"""A signed receipt: its form, and whether the account that signed it could sign for that log. Source: SPEC.md
+"""A signed receipt: its form, and the check that its signer could sign for that log. Source: SPEC.md
 §3, "Whose receipt", and §7."""
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
             is not the log's agency's or not signed by the log's operator at the receipt's block.
     """
     receipt, leaf = one.receipt, one.leaf
-    # (1) it can have been made
+    # (1) it is a possible receipt
     verify_possible(receipt)
     # (2) it is the one in its leaf
     if (leaf.receipt, leaf.log, leaf.instance) != (receipt.struct_hash(), receipt.log, receipt.instance):
@@ -78,8 +78,8 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
 
 
 def verify_possible(receipt: Receipt) -> None:
-    """Refuses what no decision of this version gives (SPEC.md §3). Whether ``code`` and ``permit`` follow
-    from ``facts`` is the rules' to say: ``client/receipt_facts``.
+    """Refuses a receipt that no decision of this version gives (SPEC.md §3). ``client/receipt_facts`` checks
+    that ``code`` and ``permit`` follow from ``facts``.
 
     Raises:
         VerificationError: names the field.

@@ -16,7 +16,8 @@ _HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 def recover_signer(digest: bytes, signature: bytes) -> Address:
     """Returns the account that signed a digest of 32 bytes; the caller compares it with the one expected.
 
-    A second form of the same signature is refused: who stores or compares signatures would else hold two.
+    A second form of the same signature is refused: otherwise one signature would have two forms to store and
+    compare.
 
     Raises:
         VerificationError: not 65 bytes r ‖ s ‖ v, v is not 27 or 28, s is in the upper half of the curve's

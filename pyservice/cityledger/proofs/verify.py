@@ -1,4 +1,4 @@
-"""Whether a proof holds: alone (path only), or against a chain that the verifier asks (root only, anchored).
+"""Verifies a proof: alone (path only), or against a chain that the verifier asks (root only, anchored).
 Source: SPEC.md §7."""
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class Level(Enum):
     PATH_ONLY = "path only"
     """The file agrees with itself."""
     ROOT_ONLY = "root only"
-    """The ledger holds the batch, but the leaf names by hash what was not shown: a tombstone the leaf that it
-    erased, a receipt leaf its receipt. So it is not known whose record or read it is about."""
+    """The ledger holds the batch, but the leaf names by hash what was not presented: a tombstone the leaf
+    that it erased, a receipt leaf its receipt. So it is not known whose record or read it is about."""
     ANCHORED = "anchored"
-    """The ledger holds the batch, and the leaf may say what it says."""
+    """The ledger holds the batch, and the agency of its log may make the leaf's statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found. A verdict exists only for a proof that holds. ``block`` is None where no chain was
-    asked."""
+    """The result of a verification. A verdict exists only for a proof that holds. ``block`` is None where no
+    chain was asked."""
 
     level: Level
     leaf_hash: LeafHash

@@ -1,6 +1,7 @@
 """Signs the manifest of a backup with the operator's account, and checks that signature. Source: SPEC.md §8.
 
-The manifest holds the digest of every file, so whoever exchanges a row of the backup has to sign it again.
+The manifest holds the digest of every file, so a row of the backup cannot be exchanged without signing it
+again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def verify_signed_by(manifest: BackupManifest, accounts: Collection[Address]) ->
     """Checks the operator's signature over all of the manifest.
 
     Raises:
-        VerificationError: it is not by the operator that the manifest names, or that is none of ``accounts``.
+        VerificationError: it is not by the operator that the manifest names, or that is not one of
+            ``accounts``.
     """
     try:
         signature = bytes.fromhex(manifest.signature.removeprefix("0x"))

@@ -1,4 +1,4 @@
-"""What the stolen keys of an agency could have touched, as far as one node's database knows: reads that its
+"""The possible uses of an agency's stolen keys, as far as one node's database shows them: reads that its
 officers made here, releases that its sealing key opens, and what was written and erased in its name.
 """
 
@@ -27,7 +27,7 @@ LIMITS = (
     "what left a node without passing its rules, e.g. by its operator's own hand",
     "who recorded a release on its way: a stolen sealing key opens it whenever it was made",
 )
-"""What this cannot know."""
+"""Uses that this list cannot contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class StolenKeys:
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """One leaf. ``what`` is "read", "refused", "write" or "erasure"; ``opens``: the stolen sealing key opens
-    what was released. ``officer`` and ``system`` are those that the receipt names, empty for the rest."""
+    what was released. ``officer`` and ``system`` are those that the receipt names, empty for others."""
 
     log: LogId
     seq: int
@@ -94,7 +94,7 @@ def list_exposed(database: Database, stolen: StolenKeys, after: Place = BEGIN) -
 def _page(
     database: Database, stolen: StolenKeys, log: LogId, is_own: bool, last: int
 ) -> tuple[int, list[Exposed]] | None:
-    """(the last number that was looked at, what counts up to it); None at the end of the log."""
+    """(the last number that was read, the exposed leaves up to it); None at the end of the log."""
     with database.reading() as connection:
         reads = _rows(connection, receipt, (receipt.c.consumer == stolen.agency), log, last)
         writes = _rows(connection, record_version, sa.true(), log, last) if is_own else []

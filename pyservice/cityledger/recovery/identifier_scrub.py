@@ -19,7 +19,7 @@ from cityledger.store.tables import record_identifier
 
 
 def verify_none(connection: sa.Connection, version: StoredVersion) -> None:
-    """An erased or withdrawn version can be found by nothing.
+    """Checks that an erased or withdrawn version has no identifier left.
 
     Raises:
         VerificationError: it can.
@@ -36,12 +36,12 @@ def verify_identifiers(
     data_key: bytes,
     subject_key: bytes,
 ) -> None:
-    """Opens the version's JSON parts and compares what is stored with what is in them.
+    """Opens the version's JSON parts and compares the stored identifiers with those in the parts.
 
     A dataset that the index does not know, and an object that is gone or altered, are reported elsewhere.
 
     Raises:
-        VerificationError: an identifier was altered, added or taken away.
+        VerificationError: an identifier was altered, added or removed.
         SealingError: a part does not open.
     """
     dataset = index.find_dataset(connection, version.dataset)

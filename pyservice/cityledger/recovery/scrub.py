@@ -41,7 +41,7 @@ _BEHIND = (HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT)
 
 @dataclass
 class Progress:
-    """How far a scrub is; ``log`` and ``seq`` are the last that was looked at in ``stage``.
+    """The progress of a scrub; ``log`` and ``seq`` are the last that was read in ``stage``.
 
     ``rows`` of ``total`` are read: leaves, batches, attempts and log heads. The total is counted at the start
     of each stage, since the node may add rows; at the end both are equal.

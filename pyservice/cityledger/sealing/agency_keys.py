@@ -78,8 +78,8 @@ class AgencyKeys:
         return max(self.vault_keys) + 1
 
     def sealing_key_of(self, digest: bytes) -> SealingPrivateKey:
-        """The sealing key of which the registry holds the digest, a former one until it is told of the
-        current one; the current one where it holds none of these."""
+        """The sealing key of which the registry holds the digest, a former one until the current one is
+        registered; the current one where it holds none of these."""
         held = (self.sealing_key, *self.former_sealing_keys)
         return next((key for key in held if key.digest == digest), self.sealing_key)
 
@@ -95,7 +95,7 @@ class AgencyKeys:
         """With the vault key of a later epoch as the current one; the former ones stay, to unwrap.
 
         Raises:
-            KeyringError: there is none such, or it would go back.
+            KeyringError: there is no such key, or its epoch is below the current one.
         """
         if epoch not in self.vault_keys or epoch < self.vault_epoch:
             raise KeyringError(f"agency {self.agency} has no later vault key of epoch {epoch}")
@@ -135,7 +135,7 @@ class AgencyKeys:
         """The keys that ``serialize`` wrote; ``outside`` opens the vault keys that are kept elsewhere.
 
         Raises:
-            KeyError, TypeError, ValueError, SealingError: it did not write this.
+            KeyError, TypeError, ValueError, SealingError: ``stored`` was not written by it.
             KeyringError, KeyUnavailableError: a vault key that is kept elsewhere cannot be opened.
         """
         view = cast(dict[str, Any], json.loads(stored))

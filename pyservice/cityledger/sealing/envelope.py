@@ -94,7 +94,7 @@ def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: by
     plain = _open_segments(memoryview(ciphertext)[HEADER_BYTES:], header, keys, context)
     payload = b"".join(unpadding.take(frame) for frame in plain)
     unpadding.finish()
-    # (6) The commitment. Whoever released the keys chose them freely; only this ties the payload to the
+    # (6) The commitment. The releaser chose the keys freely; only this ties the payload to the
     # anchored leaf.
     verify_commitment(keys.opening, payload, committed)
     return payload

@@ -1,4 +1,5 @@
-"""Who changes the keys of a keyring, and who relies on all of them being there: locks on its directory."""
+"""Locks on a keyring's directory: one for the process that changes its keys, one for those that rely on all
+of them."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def changing_keys(keyring: Path) -> Iterator[None]:
 
 @contextmanager
 def using_all_keys(keyring: Path) -> Iterator[None]:
-    """For backups and scrubs: no key is dropped meanwhile that rows read earlier still need.
+    """For backups and scrubs: until it ends, no key is dropped that rows read earlier still need.
 
     Raises:
         ConfigurationError: a key is being dropped now.

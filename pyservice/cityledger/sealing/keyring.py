@@ -102,7 +102,8 @@ class Keyring:
             KeyringError: wrong secret, or an entry that does not open; names the file, never the secret.
         """
         key, kdf_cost = _read("keyring.json", partial(_unlock, path / "keyring.json", secret))
-        # Before they are read: what is replaced in between differs from its stamp, and is read again.
+        # Before they are read: an entry that is replaced concurrently differs from its stamp, and is read
+        # again.
         stamps = {file.name: _stamp(file) for file in _entries(path / "agencies")}
         agencies = _open_all(path / "agencies", partial(_load_agency, key, outside))
         accounts = _open_all(path / "accounts", partial(_load_account, key))
@@ -180,7 +181,7 @@ class Keyring:
         """Makes the vault key of a later epoch the current one; the former ones stay to unwrap.
 
         Raises:
-            KeyringError: there is none such.
+            KeyringError: there is no such key.
         """
         self._store_agency(self.agency(agency).with_vault_epoch(epoch), random)
 
@@ -304,7 +305,8 @@ class Keyring:
 
 
 def _stamp(file: Path) -> Stamp | None:
-    """What differs when a file was replaced; None where it cannot be seen: then memory is what there is."""
+    """A value that differs when a file was replaced; None where it cannot be read: then the entry in memory
+    is used."""
     try:
         seen = file.stat()
     except OSError:

@@ -1,5 +1,5 @@
-"""Short texts that a node keeps beside records and that only its agency may read: AES-256-GCM under a key of
-their own. They never leave the node, so SPEC.md names no form for them.
+"""Short texts that a node stores in addition to records and that only its agency may read: AES-256-GCM under
+a key of their own. They never leave the node, so SPEC.md names no form for them.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def make_private_file(path: Path) -> None:
 
 @contextmanager
 def private_by_default() -> Iterator[None]:
-    """Whatever this process creates meanwhile is for its user alone, also through libraries."""
+    """All files that this process creates until it ends are private to its user, also those of libraries."""
     before = os.umask(0o077)
     try:
         yield

@@ -1,5 +1,5 @@
 """The version that a request names, found with the same statements and as many rows whether there is one or
-not: the work of a denial must not tell a hidden record from an absent one (SPEC.md §2.1).
+not: the work of a denial must not distinguish a hidden record from an absent one (SPEC.md §2.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The indexed directory, page by page: its texts and its length are other agencies' to choose."""
+"""The indexed directory, page by page, since other agencies choose its texts and its length."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def list_grants(
 
 
 def _select_cut(table: sa.Table) -> sa.Select[Any]:
-    """As ``select_now``, without the rest of texts that are shown cut: it may be megabytes."""
+    """As ``select_now``, but long texts are cut in the query, since they may be megabytes."""
     columns = [
         sa.func.substr(column, 1, SHOWN_CHARACTERS + 1).label(column.name) if column.name in _CUT else column
         for column in table.c

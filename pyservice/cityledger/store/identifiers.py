@@ -12,7 +12,7 @@ _DOMAIN = b"cityledger/v1/record-identifier\0"
 """Keeps these apart from the identifiers of subjects, which are made with the same key."""
 _FILLER_DOMAIN = b"cityledger/v1/identifier-filler\0"
 _COUNTS = (4, 16, 64)
-"""A version has one of these numbers of digests, because how many it has would tell records apart."""
+"""A version has one of these numbers of digests, because the exact number would distinguish records."""
 
 
 def record_identifier_digest(subject_key: bytes, system: str, value: str) -> bytes:
@@ -37,7 +37,7 @@ def identifier_digests(
 
 
 def _with_fillers(subject_key: bytes, version: bytes, digests: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """At most 64 digests of a version, followed by digests of nothing up to a number that says little.
+    """At most 64 digests of a version, followed by filler digests up to one of a few numbers.
 
     The fillers of a version can be recomputed, and are equal to no other's.
     """

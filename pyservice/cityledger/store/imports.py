@@ -1,7 +1,7 @@
-"""Imports as they are stored: jobs with their cursor, and the rows that somebody should look at.
+"""Imports as they are stored: jobs with their cursor, and the rows that a person should check.
 
 A job's cursor, its tallies and the records of a chunk change in one transaction, so a job that is cut off
-anywhere goes on where it was. States::
+anywhere resumes where it was. States::
 
     waiting → running → done
        ↑         ↓
@@ -41,7 +41,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """What makes two imports one. ``content`` stands for the file's bytes, format and options."""
+    """The identity of an import. ``content`` is an HMAC of the file's bytes, format and options."""
 
     agency: AgencyId
     dataset: DatasetId

@@ -76,7 +76,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """Where a name leads. ``version`` counts how often the council has set it."""
+    """The address of a name. ``version`` counts how often the council has set it."""
 
     target: Address
     version: int

@@ -11,7 +11,7 @@ from cityledger.store.tables import node_state as table
 INSTANCE = "instance"
 FINAL_BLOCK = "final_block"
 NONCE_KEY = "siwe_nonce_key"
-"""Authenticates nonces for sign-in, of all processes of this database. Who learns it can only make nonces."""
+"""Authenticates nonces for sign-in, of all processes of this database. A thief of it can only make nonces."""
 INDEX_HALTED = "index_halted"
 """Why the index stopped for good; while it stands, what the index says must not be acted on."""
 

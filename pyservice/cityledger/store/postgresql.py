@@ -142,8 +142,8 @@ _LENGTH = "SELECT pg_table_size(%s::regclass)"
 
 @contextmanager
 def _autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Outside of transactions, where VACUUM is to run, and waiting for locks a second only: whoever comes
-    after a waiting VACUUM (FULL) waits for it too.
+    """Outside of transactions, where VACUUM is to run, and waiting for locks a second only: every later
+    statement waits for a waiting VACUUM (FULL) too.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = 1000")

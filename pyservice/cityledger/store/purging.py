@@ -24,7 +24,7 @@ from cityledger.store.tables import node_state as node_state_table
 
 log = logging.getLogger(__name__)
 PURGE_SECONDS = 60
-"""Within this time a destroyed key has left the files, unless a reader of an older state holds it up."""
+"""Within this time a destroyed key has left the files, unless a reader of an older state delays it."""
 SQLITE_EVERY_SECONDS, POSTGRESQL_EVERY_SECONDS = 1.0, 20.0
 _MARK = "purge_due"
 _TABLES = (record_version, record_identifier, import_job)

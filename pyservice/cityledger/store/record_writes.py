@@ -39,7 +39,7 @@ def append_version(
 
     Raises:
         VaultKeyRotatedError: its data key is wrapped under a vault key that is being retired.
-        StaleVersionError: ``sealed.version`` is not the next one any more: somebody wrote in between.
+        StaleVersionError: ``sealed.version`` is no longer the next one: another write came first.
     """
     return append_versions(connection, instance, log, [sealed], now)[0]
 
@@ -184,7 +184,7 @@ def _erase_one(
 
 
 def forget(connection: sa.Connection, version: StoredVersion, now: int) -> None:
-    """Takes away what a version can be opened and found by, and has it purged from the database's files."""
+    """Removes the key and identifiers of a version, and marks them to be purged from the database's files."""
     purging.mark(connection, now)
     connection.execute(record_version.update().where(_is(record_version, version)).values(wrapped=None))
     connection.execute(record_identifier.delete().where(_is(record_identifier, version)))

@@ -1,4 +1,4 @@
-"""Which officers an agency no longer vouches for, as its last signed list says. Source: SPEC.md §6."""
+"""The officers that an agency no longer vouches for, by its last signed list. Source: SPEC.md §6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a session still counts: it ends with the agency's epoch, with the key that vouched for it, and with
+"""The validity of a session: it ends with the agency's epoch, with the key that vouched for it, and with
 the officer's revocation. Source: SPEC.md §6.
 
 One condition, in one statement with the agency's row: it is asked at each request and by each decision.

@@ -23,7 +23,7 @@ def find_floor(connection: sa.Connection, agency: AgencyId) -> int:
 
 
 def raise_floor(connection: sa.Connection, agency: AgencyId, epoch: int, now: int) -> None:
-    """From this transaction on nothing is written under a lower epoch. Doing it again changes nothing."""
+    """From this transaction on nothing is written under a lower epoch. Idempotent."""
     here = vault_floor.c.agency == agency
     lower = here & (vault_floor.c.epoch < epoch)
     values = {"epoch": epoch, "raised_at": now}

@@ -71,8 +71,8 @@ def list_files_below(connection: sa.Connection, agency: AgencyId, epoch: int) ->
 
 
 def replace_versions(connection: sa.Connection, pairs: Iterable[tuple[WrappedVersion, bytes]]) -> None:
-    """Puts each new wrapped key in the place of the one that was read; what was erased or wrapped again since
-    stays as it is."""
+    """Puts each new wrapped key in the place of the one that was read; keys that were erased or wrapped again
+    since are not changed."""
     here = (
         (_v.dataset == sa.bindparam("of_dataset"))
         & (_v.record == sa.bindparam("of_record"))

@@ -56,7 +56,7 @@ class Limits:
         """
         Raises:
             TooManyRequestsError: more requests without a valid token came from this address than are
-            permitted.
+                permitted.
         """
         self._verify_rate(self.addresses, address, "address-rate", "address")
 

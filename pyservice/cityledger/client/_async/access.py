@@ -44,8 +44,8 @@ class Access:
         return self._credentials is not None
 
     def caller(self, who: WhoAmI) -> Caller:
-        """For whom a token of this client asks. ``who`` is what the node says, and counts where there are no
-        credentials to say it.
+        """For whom a token of this client asks. ``who`` is the caller that the node names; it is used where
+        there are no credentials.
 
         Raises:
             VerificationError: the node names another caller than the credentials.

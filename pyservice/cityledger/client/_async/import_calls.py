@@ -40,13 +40,13 @@ class ImportCalls(Calls):
     ) -> Import:
         """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
 
-        A file that is imported already goes on where it is. One that was imported before is imported again if
-        the dataset was written to since; else the answer is a repeat (``repeat_of``), and nothing is written.
-        ``sent`` hears how many bytes have gone out.
+        A file that is being imported already continues where it is. One that was imported before is imported
+        again if the dataset was written to since; else the answer is a repeat (``repeat_of``), and nothing is
+        written. ``sent`` is called with the number of bytes sent.
 
         Raises:
-            FieldError: no such format, not of the dataset's profile, or an option that it does not take.
-            TooLargeError: over the node's limit, or packed denser than any honest file.
+            FieldError: no such format, not of the dataset's profile, or an option that it does not have.
+            TooLargeError: over the node's limit, or with a higher compression ratio than is accepted.
             DeniedError: the rules deny.
         """
         upload = Upload(stream, sent)

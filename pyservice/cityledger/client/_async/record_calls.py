@@ -149,7 +149,7 @@ class RecordCalls(PartCalls):
         """As ``release``, opened here: the node that answers sees the payload only if it is the provider's.
 
         A long part is fetched only where ``attachments_to`` says where to; it is checked to its end before
-        the file is written, and ``received`` hears how many bytes of it have been.
+        the file is written, and ``received`` is called with the number of its bytes so far.
 
         Every field of the receipts is checked (SPEC.md §5). ``reader`` also shows that the log's operator
         signed them, and whose log it is; make one for this call, since its answers are of one block.
@@ -179,7 +179,7 @@ class RecordCalls(PartCalls):
         return await async_call(without_files, opened, files)
 
     async def _caller(self) -> Caller:
-        """For whom this client asks: its credentials say so; what they do not, the node does."""
+        """The caller of this client, by its credentials; what they do not state, the node returns."""
         who = await self._ask(WhoAmI, Request("GET", "/v1/whoami"))
         return self._access.caller(who)
 
