@@ -32,13 +32,13 @@ class NonceWatch:
         ``cursor``; the halt if not). ``signed_end`` is the nonce above those that this database signed.
         """
         if mined > signed_end:
-            told = f"{self._account} has used {mined} nonces, this database knows of {signed_end}"
-            return False, self._struck(cursor, told)
+            message = f"{self._account} has used {mined} nonces, this database knows of {signed_end}"
+            return False, self._struck(cursor, message)
         start = mined - _LOOK_BACK if self._seen_to is None else min(self._seen_to, mined)
         for nonce in range(max(first, start), mined):
             if not self._is_ours(nonce):
-                told = f"nonce {nonce} of {self._account} was used by a transaction"
-                return False, self._struck(cursor, f"{told} that this database did not sign")
+                message = f"nonce {nonce} of {self._account} was used by a transaction"
+                return False, self._struck(cursor, f"{message} that this database did not sign")
             self._seen_to = nonce + 1
         self._seen_to = mined
         self._struck_at.clear()
@@ -49,8 +49,8 @@ class NonceWatch:
             hashes = attempts.list_hashes(connection, self._account, nonce)
         return any(self._sender.receipt(one) is not None for one in hashes)
 
-    def _struck(self, cursor: BlockRef, told: str) -> Halt | None:
+    def _struck(self, cursor: BlockRef, message: str) -> Halt | None:
         self._struck_at.add(cursor)
         if len(self._struck_at) < _STRIKES:
             return None
-        return Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told)
+        return Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, message)

@@ -32,8 +32,8 @@ class Observer:
         self._app = app
         self._requests = Counter(
             "cityledger_requests",
-            "Requests by status; 499 is a client that hung up before its request was whole. Alert when status"
-            " 5xx is over 1 % of 2xx and 5xx together: strangers can make any number of 4xx.",
+            "Requests by status; 499 is a client that closed before its request was complete. Alert when"
+            " status 5xx is over 1 % of 2xx and 5xx together: strangers can make any number of 4xx.",
             ["method", "route", "status"],
             registry=registry,
         )

@@ -59,7 +59,9 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.ContradictionError: Problem(409, "state-contradicted", "Another state of this instant is stored"),
     errors.ConflictError: Problem(409, "conflict", "The state has moved on"),
     errors.StaleVersionError: Problem(412, "stale-version", "Somebody wrote in between"),
-    errors.VaultKeyRotatedError: Problem(409, "vault-key-rotated", "A key was changed meanwhile; try again"),
+    errors.VaultKeyRotatedError: Problem(
+        409, "vault-key-rotated", "A key was changed concurrently; try again"
+    ),
     errors.HeadMovedError: Problem(409, "head-moved", "Another version has landed"),
     errors.IdempotencyError: Problem(422, "idempotency-key-reused", "The key was used with another request"),
     errors.UnavailableError: Problem(503, "unavailable", "Not now"),

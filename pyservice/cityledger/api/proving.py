@@ -39,9 +39,9 @@ def proof_answer(
         assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
         wanted = replace(target, version=inclusion.leaf.version)
         released, opened = read_plain(node.services, session, reason.to(Action.READ), wanted)
-        told = answer_headers(released.passed)
+        of_read = answer_headers(released.passed)
         headers, openings = (
-            {**headers, **told, RECEIPTS: f"{headers[RECEIPTS]}, {told[RECEIPTS]}"},
+            {**headers, **of_read, RECEIPTS: f"{headers[RECEIPTS]}, {of_read[RECEIPTS]}"},
             opened.openings,
         )
     return Response(proof_bytes(node, inclusion, openings), headers=headers, media_type=JSON)

@@ -88,8 +88,8 @@ class Watched:
         return () if self._round is None else self._round.lines
 
     def _hanging(self) -> Line:
-        told = f"{self._hangs_at} has not answered for {self._wait_seconds:g} s"
-        return Line("checks", False, told, told, f"look at what {self._hangs_at} needs")
+        message = f"{self._hangs_at} has not answered for {self._wait_seconds:g} s"
+        return Line("checks", False, message, message, f"look at what {self._hangs_at} needs")
 
     def _take(self) -> None:
         lines = []
@@ -167,8 +167,8 @@ def _see_stored_bytes(services: Services) -> Seen:
     count, last = services.alterations.met
     if last is None:
         return Seen("no read met altered bytes", "no read met altered bytes")
-    told = f"{count} reads met altered bytes since the start"
-    raise WrongError(told, detail=f"{told}; the last at log {last[0]}, number {last[1]}")
+    message = f"{count} reads met altered bytes since the start"
+    raise WrongError(message, detail=f"{message}; the last at log {last[0]}, number {last[1]}")
 
 
 def _see_rules(services: Services) -> str:

@@ -74,8 +74,8 @@ def rotate_keys(
     if registered is None:
         raise NotFoundError(f"agency: {agency}")
     if registered.account != Address(signing.address):
-        told = f"the account of {registered.code} is {registered.account}"
-        raise ConfigurationError(f"{told}, not the one that signs; nothing was changed")
+        message = f"the account of {registered.code} is {registered.account}"
+        raise ConfigurationError(f"{message}, not the one that signs; nothing was changed")
     with changing_keys(settings.keyring):
         keyring = open_keyring(settings, secret_of(settings, os.environ))
         both = sealing == credential

@@ -58,13 +58,13 @@ def add_agency(
             credential_files.write_credentials(
                 folder / "credentials", code, key, settings.devnet_state, settings.port
             )
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "agency": number,
         "code": code,
         "sealingKeyDigest": keys.sealing_key.digest,
         "credentialKeyDigest": key_thumbprint(key),
     }
-    print_fields(told, as_json=as_json)
+    print_fields(fields, as_json=as_json)
     note("1. back up the node: no earlier backup has the new keys")
     note(f"2. with the agency's account: cityledger node link {code} --folder {folder} --account KEYSTORE")
     note("3. restart the node")

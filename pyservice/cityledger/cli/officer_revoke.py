@@ -54,8 +54,8 @@ def revoke(
         said = Revoking(agency, int(signing.now()), stored.seq + 1, entries)
         key = signing.credentials.credential_key
         signed = make_revocation_list(said, instance=client.node().instance, credential_key=key)
-        told = client.put_revocations(agency, signed)
-    print_fields({"agency": agency, "seq": told.seq, "revoked": len(told.revoked)}, as_json=as_json)
+        updated = client.put_revocations(agency, signed)
+    print_fields({"agency": agency, "seq": updated.seq, "revoked": len(updated.revoked)}, as_json=as_json)
     note("next: the same at each other node where this agency's officers sign in, with --node URL")
 
 
@@ -71,8 +71,8 @@ def revocations(
     Example: `cityledger officer revocations HEALTH --folder .cityledger/node`
     """
     with _signing(agency, folder, node, credentials).client() as client:
-        told = client.revocations(agency)
-    rows = [{"officer": one.sub, "system": one.system or "every"} for one in told.revoked]
+        stored = client.revocations(agency)
+    rows = [{"officer": one.sub, "system": one.system or "every"} for one in stored.revoked]
     print_rows(rows, ["officer", "system"], as_json=as_json)
 
 

@@ -113,9 +113,9 @@ class RpcLedgerReader:
             return -1
 
     def _block_named(self, tag: str) -> _Head:
-        told = self._ask("eth_getBlockByNumber", tag, False)
+        block = self._ask("eth_getBlockByNumber", tag, False)
         try:
-            return _Head(int(told["number"], 16), str(told["hash"]))
+            return _Head(int(block["number"], 16), str(block["hash"]))
         except (KeyError, TypeError, ValueError):
             raise ChainError(f"the endpoint has no block {tag}") from None
 
@@ -153,9 +153,9 @@ class RpcLedgerReader:
     def _call_anew(self, to: Address, function: str, *arguments: int) -> list[bytes]:
         data = keccak(function.encode())[:4] + b"".join(one.to_bytes(_WORD) for one in arguments)
         call = {"to": to, "data": "0x" + data.hex()}
-        told = self._ask("eth_call", call, {"blockHash": self._head.hash})
+        returned = self._ask("eth_call", call, {"blockHash": self._head.hash})
         try:
-            held = bytes.fromhex(str(told).removeprefix("0x"))
+            held = bytes.fromhex(str(returned).removeprefix("0x"))
         except ValueError:
             held = b""
         if not held or len(held) % _WORD:

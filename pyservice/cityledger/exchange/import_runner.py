@@ -116,10 +116,10 @@ class ImportRunner:
         now = self._services.clock.at()
 
         notes = Notes(self._services, job.key.agency, job.key.dataset)
-        told = None if failure is None else notes.seal(failure)
+        note = None if failure is None else notes.seal(failure)
 
         def work(connection: sa.Connection) -> None:
-            imports.finish(connection, job.id, told, now)
+            imports.finish(connection, job.id, note, now)
 
         self._services.journal.run(work)
         if job.spooled is not None:

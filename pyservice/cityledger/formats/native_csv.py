@@ -70,8 +70,8 @@ def _columns(names: tuple[str, ...], options: ImportOptions) -> dict[str, _Colum
     found = {name: _column(name, schema) for name in names if name not in _ABOUT_THE_ROW}
     unknown = [name[:64] for name, column in found.items() if not column.kinds]
     if unknown:
-        told = ", ".join(repr(name) for name in unknown[:12])
-        raise FormatError("header", f"unknown column {told}: the profile has no such member; {SKIP}")
+        shown = ", ".join(repr(name) for name in unknown[:12])
+        raise FormatError("header", f"unknown column {shown}: the profile has no such member; {SKIP}")
     return found
 
 

@@ -150,13 +150,13 @@ def _twice(columns: tuple[str, ...]) -> list[str]:
 def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
     missing = [name for name in layout.required if name not in columns]
     if missing and len(missing) == len(layout.required):
-        # Then it is a row of data rather than a header, and what is in it must not be told to anybody.
+        # Then it is a row of data rather than a header, and its content must not be disclosed.
         raise FormatError("header", f"has none of the columns {_listed(missing)}; {_RENAME}")
     unknown = [name[:64] for name in columns if name not in layout.required + layout.optional]
     complaints = _complaints(missing, unknown, _twice(columns))
-    told = [f"{what} {_listed(names)}" for what, names in complaints if names]
-    if told:
-        raise FormatError("header", "; ".join([*told, _RENAME, *([SKIP] if unknown else [])]))
+    reasons = [f"{what} {_listed(names)}" for what, names in complaints if names]
+    if reasons:
+        raise FormatError("header", "; ".join([*reasons, _RENAME, *([SKIP] if unknown else [])]))
 
 
 def _complaints(
@@ -166,8 +166,8 @@ def _complaints(
 
 
 def _listed(names: list[str]) -> str:
-    told = ", ".join(repr(name) for name in names[:_SHOWN])
-    return told if len(names) <= _SHOWN else f"{told} and {len(names) - _SHOWN} more"
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 class _Lines(Iterator[str]):

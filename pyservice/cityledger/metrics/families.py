@@ -54,8 +54,7 @@ INDEX_HALTED = Gauge(
 )
 READS_STOPPED = Gauge(
     "cityledger_reads_stopped",
-    "1 once contract and index were found to disagree, or the city's policy is not this node's rules."
-    " Alert at 1.",
+    "1 once contract and index were found to disagree, or the city's policy has other rules. Alert at 1.",
 )
 QUEUE = Gauge(
     "cityledger_journal_waiting_writes", "Writes that no commit has taken yet. Alert over 1,000 for a minute."
@@ -86,7 +85,7 @@ ENDPOINT_UP = Gauge(
 )
 ALTERED = Gauge(
     "cityledger_altered_reads",
-    "Reads since the start that met stored bytes that are not those that were written. Alert over 0:"
+    "Reads since the start that found altered stored bytes. Alert over 0:"
     " `cityledger node scrub`; the log names log and number.",
 )
 IMPORTS = Gauge("cityledger_imports_waiting", "Files to import that are not done. Alert when it only grows.")

@@ -41,13 +41,13 @@ def dropping_keys(keyring: Path) -> Iterator[None]:
     Raises:
         ConfigurationError: a backup or a scrub relies on the keys.
     """
-    told = "a backup or a scrub of this node needs the old key; run this again when it has ended"
-    with _locked(keyring / _IN_USE, fcntl.LOCK_EX, told):
+    message = "a backup or a scrub of this node needs the old key; run this again when it has ended"
+    with _locked(keyring / _IN_USE, fcntl.LOCK_EX, message):
         yield
 
 
 @contextmanager
-def _locked(file: Path, kind: int, told: str) -> Iterator[None]:
+def _locked(file: Path, kind: int, message: str) -> Iterator[None]:
     try:
         held = file.open("a")
     except OSError as error:
@@ -56,5 +56,5 @@ def _locked(file: Path, kind: int, told: str) -> Iterator[None]:
         try:
             fcntl.flock(held, kind | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigurationError(told) from None
+            raise ConfigurationError(message) from None
         yield

@@ -22,7 +22,7 @@ class ClientSettings:
     timeout_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
     """How long one attempt may take."""
     retry_seconds: float = field(default=20.0, metadata=between(0.0, 3_600.0))
-    """How long a request that may be repeated is repeated; 0 tells every failure at once."""
+    """How long a request that may be repeated is repeated; 0 reports every failure at once."""
     datasets: Mapping[str, str] = field(default_factory=dict, metadata=short_names())
     """Short names: ``visits = "HEALTH/treatment/outpatient/visits"``. Only in the file."""
 

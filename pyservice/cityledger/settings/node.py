@@ -41,7 +41,7 @@ class Settings:
     database_url: str = field(metadata=text("sqlite:///… or postgresql://…", _DATABASE))
     """``sqlite:///node.db`` (relative to the folder) or ``postgresql://…``; ``DATABASE_URL`` overrides it."""
     rpc_url: str = field(metadata=text("http(s)://… or ipc:…, several with commas between", _RPC))
-    """JSON-RPC endpoint of the chain, ``http(s)://…`` or ``ipc:``; several stand with commas between."""
+    """JSON-RPC endpoint of the chain, ``http(s)://…`` or ``ipc:``; several are separated by commas."""
     chain_id: int = field(metadata=between(1, _LARGEST_CHAIN_ID))
     """The only chain id that the node accepts."""
     manifest: Path = field(metadata=text("a path"))
@@ -57,7 +57,7 @@ class Settings:
     key_file: Path | None = field(default=None, metadata=text("a path"))
     """File whose bytes open the keyring; without it the passphrase in ``CITYLEDGER_PASSPHRASE`` does."""
     ws_url: str = field(default="", metadata=text("ws(s)://…, or empty", r"(wss?://.+)?"))
-    """WebSocket endpoint (``ws://…``) that tells of new blocks at once; without it the chain is polled."""
+    """WebSocket endpoint (``ws://…``) that announces new blocks at once; without it the chain is polled."""
     host: str = field(
         default="127.0.0.1", metadata=text("an IP address or a host name", r"[0-9A-Za-z.:%_-]{1,253}")
     )
@@ -67,7 +67,7 @@ class Settings:
     metrics_host: str = field(
         default="127.0.0.1", metadata=text("an IP address or a host name", r"[0-9A-Za-z.:%_-]{1,253}")
     )
-    """Address to serve metrics at; whoever reaches it can read them."""
+    """Address to serve metrics at; any client that reaches it can read them."""
     metrics_port: int | None = field(default=None, metadata=between(0, 65_535, or_empty=True))
     """Port of its own to serve metrics at; 0 takes a free one, empty serves none."""
     domain: str = field(
