@@ -78,8 +78,8 @@ class VaultRotation:
         stepped(self._wrap_files_again(epoch))
 
     def drop_former(self, epoch: int, now: int) -> list[int]:
-        """Drops the former keys, and marks the database (``now``, Unix seconds) so that data keys wrapped
-        under them leave its files; returns the dropped epochs. Hold ``dropping_keys``.
+        """Marks the database (``now``, Unix seconds) so that data keys wrapped under former keys leave its
+        files, then drops those keys; returns the dropped epochs. Hold ``dropping_keys``.
 
         Raises:
             VerificationError: a data key still needs one of them. Nothing was dropped.
@@ -87,11 +87,12 @@ class VaultRotation:
         needed = self.count(epoch)
         if needed:
             raise VerificationError(f"{needed} data keys still need a former vault key; nothing was dropped")
+        # Before the drop: a run that was killed after it would find nothing left to rotate, and not mark.
+        with self.database.writing() as connection:
+            purging.mark(connection, now)
         former = sorted(one for one in self._keys.vault_keys if one < epoch)
         for one in former:
             self.keyring.drop_vault_key(self.agency, one, random=self.random)
-        with self.database.writing() as connection:
-            purging.mark(connection, now)
         return former
 
     @property

@@ -85,6 +85,25 @@ def test_data_keys_under_the_dropped_key_are_due_to_leave_the_files(
         assert purging.find_due(connection) == NOW
 
 
+def test_a_rotation_that_is_killed_between_purge_mark_and_drop_has_marked(
+    node: TestNode, rotation: VaultRotation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def killed(*_arguments: object, **_options: object) -> None:
+        raise KilledError
+
+    put(node, "a")
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(Keyring, "drop_vault_key", killed)
+        rotate(rotation)
+
+    with node.context.services.database.reading() as connection:
+        assert purging.find_due(connection) == NOW
+    assert rotate(rotation) == [1]
+
+
 def test_a_second_rotation_goes_to_the_next_epoch(node: TestNode, rotation: VaultRotation) -> None:
     put(node, "a")
     assert (rotate(rotation), rotate(rotation)) == ([1], [2])
