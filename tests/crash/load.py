@@ -227,7 +227,8 @@ class ImportingClient(LoadingClient):
             time.sleep(0.1)
             job = client.get_import(job.id)
         if job.state == "done":
-            assert job.outcomes["accepted"] == len(self._file), job
+            first = client.get_import(job.repeat_of) if job.repeat_of else job
+            assert first.state == "done" and first.outcomes["accepted"] == len(self._file), (first, job)
             self.rows += self._file
             self._file = []
 

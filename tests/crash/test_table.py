@@ -14,7 +14,8 @@ original mined, not the replacement; mined with status 0; partly skipped; reorg 
 reorg and dropped; operator rotated in between; reorg deeper than the confirmation depth;
 failover to a lagging endpoint; backup restored; chain reset; disk full; two processes started;
 lower nonce stuck; agency suspended between close and mine; indexer killed mid-block;
-killed after the receipt commit, before release; between second decision and send
+killed after the receipt commit, before release; between second decision and send;
+vault key being rotated, at each step
 """
 
 
