@@ -84,11 +84,17 @@ def _verify_ours(one: TombstoneObject, trust: Trust) -> None:
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
     for held in objects.list("tombstones/"):
-        yield held.key, _short(b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b"")
+        yield held.key, _short(objects.get(held.key))
     for path in sorted(folder.rglob("*.json")) if folder is not None else ():
         with path.open("rb") as file:
-            yield path.name, _short(file.read(MAX_BYTES + 1))
+            yield path.name, _short([file.read(MAX_BYTES + 1)])
 
 
-def _short(data: bytes) -> bytes:
-    return data if len(data) <= MAX_BYTES else b""
+def _short(chunks: Iterable[bytes]) -> bytes:
+    """Nothing where they are longer than a tombstone, whatever length the store reported before."""
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        if len(data) > MAX_BYTES:
+            return b""
+    return data

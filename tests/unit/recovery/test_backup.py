@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from backup_source import backup_source
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
-from cityledger.proofs.tombstone_object import from_bytes, to_bytes
+from cityledger.proofs.tombstone_object import MAX_BYTES, from_bytes, to_bytes
 from cityledger.recovery.backup import make_backup, verify_backup
 from cityledger.recovery.backup_files import list_objects
 from cityledger.recovery.backup_manifest import FILE_NAME, load
@@ -314,3 +314,21 @@ def test_gather_obeys_no_tombstone_that_another_account_signed(node: TestNode, t
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "1.json").write_bytes(to_bytes(one))
     assert gather(services.objects, tmp_path / "more", trust).tombstones == (one,)
+
+
+def test_gather_reads_no_more_of_an_object_than_a_tombstone_has(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may report a short object, and return a long one."""
+    services, read = node.context.services, []
+
+    def endless(_objects: Objects, _key: str) -> Iterator[bytes]:
+        while True:
+            assert len(read) < 4, "the object has no end"
+            read.append(bytes(MAX_BYTES))
+            yield read[-1]
+
+    services.objects.put("tombstones/short.json", [b"{}"])
+    monkeypatch.setattr(Objects, "get", endless)
+    trust = Trust(INSTANCE, services.domain, {Address(services.operator.address)}, LOGS)
+    assert [one.name for one in gather(services.objects, None, trust).refused] == ["tombstones/short.json"]
