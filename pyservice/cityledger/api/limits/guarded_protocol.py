@@ -7,6 +7,7 @@ reads, or that reads no bytes of its answer stays open for ever.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,11 @@ from cityledger.exchange.instruments import Instruments
 from cityledger.settings import Settings
 from cityledger.settings.networks import parse_networks
 
+_errors = logging.getLogger("uvicorn.error.connections")
+"""Of failures alone: uvicorn warns of each malformed request, and of each that asks for another protocol,
+so that strangers could fill the log. The former are counted instead.
+"""
+_errors.setLevel(logging.ERROR)
 EXPIRE_EVERY_SECONDS = 0.25
 UNREAD_SECONDS = 5.0
 """Time limit for the rest of a body that no route reads. If the connection were closed at once, a client that
@@ -75,6 +81,7 @@ class GuardedProtocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _errors
         self._guard = guard
         self._hung_up = asyncio.Event()
         self._request_due = math.inf
@@ -143,6 +150,10 @@ class GuardedProtocol(H11Protocol):
         if self.conn.their_state is h11.SEND_BODY:
             self._unread_bytes = 1
             self._request_due = self.loop.time() + UNREAD_SECONDS
+
+    def send_400_response(self, msg: str) -> None:
+        self._guard.instruments.refused("malformed")
+        super().send_400_response(msg)
 
     # --- the registry's calls -------------------------------------------------------------------------------
 
