@@ -153,7 +153,14 @@ class GuardedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         self._guard.instruments.refused("malformed")
-        super().send_400_response(msg)
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        self.transport.close()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            # Its application would answer, too: h11 would fail, which counts as a failure of the node.
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     # --- the registry's calls -------------------------------------------------------------------------------
 
