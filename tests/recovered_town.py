@@ -62,10 +62,11 @@ def database_of(node: NodeThatDies) -> str:
 def restore(
     town: Town, node: NodeThatDies, backup: Path, *more: str, code: int = 0, point: str | None = None
 ) -> str:
-    """With the tombstones of the town's object store; what the command told."""
-    held = town.node.folder / "objects" / "tombstones"
-    tombstones = ("--tombstones", str(held)) if held.is_dir() else ()
-    command = ["node", "restore", str(backup), "--folder", str(node.folder), *tombstones, *more]
+    """With the tombstones and revocation lists of the town's object store; what the command printed."""
+    objects = town.node.folder / "objects"
+    kept = [path for path in (objects / "tombstones", objects / "revocations") if path.is_dir()]
+    copies = [part for path in kept for part in (f"--{path.name}", str(path))]
+    command = ["node", "restore", str(backup), "--folder", str(node.folder), *copies, *more]
     return node.run(*command, "--json", code=code, point=point)
 
 

@@ -16,7 +16,7 @@ from eth_account import Account
 
 from cityledger.client.answers import Written
 from cityledger.client.reasons import OWN_DUTY
-from cityledger.errors import NotFoundError
+from cityledger.errors import AuthenticationError, NotFoundError
 from crash.node_that_dies import NodeThatDies
 from crash.oracle import RECORDS, Oracle
 from crash.town import LAND_ACCOUNT, Town
@@ -50,11 +50,12 @@ class Drill:
     def next(self, wanted: str, code: int = 0) -> str:
         """Runs the next command, which must be of that name; the words that it told people."""
         command = self.commands.pop(0)
-        assert command.startswith(f"cityledger node {wanted} "), command
-        if wanted == "serve":
+        assert command.startswith(f"cityledger {wanted} "), command
+        if wanted == "node serve":
             self.town.node.serve()
             return ""
-        return self.town.node.run(*self._arguments(command), code=code)
+        at_node = ("--node", self.town.node.url) if wanted == "officer revoke" else ()
+        return self.town.node.run(*self._arguments(command), *at_node, code=code)
 
     def skip(self, wanted: str) -> None:
         assert wanted in self.commands.pop(0)
@@ -65,6 +66,7 @@ class Drill:
             "--folder node": f"--folder {folder / 'node'}",
             "/backups/land": str(folder / "backup"),
             "/copies/tombstones": str(folder / "lost" / "objects" / "tombstones"),
+            "/copies/revocations": str(folder / "lost" / "objects" / "revocations"),
             "land.json": f"{folder / 'land.json'} --password-file {folder / 'password'}",
         }
         for written, ours in here.items():
@@ -92,11 +94,14 @@ def test_drill_of_the_readme_brings_a_lost_node_back_without_what_was_erased_sin
     kept = [put_long(town, "title-1"), town.write("title-1")]
     put_long(town, "title-2")
     oracle.await_anchored()
-    drill.next("backup")
-    drill.next("backup")
+    revoke(town, "dr.chen")
+    drill.next("node backup")
+    drill.next("node backup")
 
-    # After the backup one record is erased and another is written; then the machine is lost.
+    # After the backup one record is erased, another is written, and one more officer is revoked; then the
+    # machine is lost.
     town.erase("title-2")
+    revoke(town, "dr.li")
     town.write("title-3")
     oracle.await_anchored()
     oracle.close()
@@ -106,18 +111,21 @@ def test_drill_of_the_readme_brings_a_lost_node_back_without_what_was_erased_sin
 
     if store_is_lost:
         drill.skip("restore")
-    told = drill.next("restore")
+    told = drill.next("node restore")
     if not store_is_lost:
         drill.skip("--tombstones")
     assert re.search(r"erased again +1\b", told) and re.search(rf"halted logs +{RECORDS}\b", told), told
     shutil.copytree(
         town.folder / "lost" / "credentials", town.node.folder / "credentials"
     )  # the officers' own
-    drill.next("rebuild")
-    assert "chain-ahead" in drill.next("logs", code=1)
-    drill.next("link")
-    drill.next("serve")
-    drill.next("scrub")
+    drill.next("node rebuild")
+    assert "chain-ahead" in drill.next("node logs", code=1)
+    drill.next("node link")
+    drill.next("node serve")
+    drill.next("node scrub")
+    assert revoked_at(town, town.node) == ["dr.chen", "dr.li"]
+    drill.next("officer revoke")
+    assert revoked_at(town, town.node) == ["dr.chen", "dr.li"]
     assert drill.commands == []
 
     restored = Oracle(town)
@@ -133,6 +141,62 @@ def test_drill_of_the_readme_brings_a_lost_node_back_without_what_was_erased_sin
     assert row.predecessor == RECORDS
     verify_read_and_proven(town, town.node, [made])
     restored.close()
+
+
+# --- revocation lists -----------------------------------------------------------------------------------
+
+
+def revoke(town: Town, officer: str) -> None:
+    town.node.run("officer", "revoke", "LAND", officer, *at(town, town.node))
+
+
+def revoked_at(town: Town, node: NodeThatDies) -> list[str]:
+    return [row["officer"] for row in node.json("officer", "revocations", "LAND", *at(town, node))]
+
+
+def at(town: Town, node: NodeThatDies) -> tuple[str, ...]:
+    """The node, and the folder with LAND's credential key."""
+    return ("--folder", str(town.node.folder), "--node", node.url)
+
+
+def test_agency_whose_list_is_lost_with_the_store_is_refused_until_it_puts_it_again(town: Town) -> None:
+    town.node.serve()
+    town.write("title-1")
+    revoke(town, "dr.chen")
+    backup = back_up(town)
+    revoke(town, "dr.li")
+    town.node.kill()
+
+    restored = new_node(town, "restored", "sqlite")
+    command = ("node", "restore", str(backup), "--folder", str(restored.folder))
+    assert restored.json(*command)["awaited_revocation_lists"] == ["LAND"]
+    restored.serve()
+    reading = town.client("reader", url=restored.url)
+    with pytest.raises(AuthenticationError, match="newest revocation list"):
+        reading.get_record(town.dataset, "title-1", OWN_DUTY)
+
+    restored.run("officer", "revoke", "LAND", "dr.chen", "dr.li", "--whole", *at(town, restored))
+    assert reading.get_record(town.dataset, "title-1", OWN_DUTY).version == 1
+    assert revoked_at(town, restored) == ["dr.chen", "dr.li"]
+    assert len(list((restored.folder / "objects" / "revocations").rglob("*.jwt"))) == 1
+
+
+def test_restore_stops_at_a_list_that_it_cannot_verify_and_names_it(town: Town) -> None:
+    town.node.serve()
+    backup = back_up(town)
+    revoke(town, "dr.li")
+    town.node.kill()
+    (kept,) = (town.node.folder / "objects" / "revocations").rglob("*.jwt")
+    head, claims, signature = kept.read_text().split(".")
+    kept.write_text(".".join((head, claims, signature[::-1])))
+
+    restored = new_node(town, "restored", "sqlite")
+    assert kept.name in restore(town, restored, backup, code=4)
+    assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
+
+    said = json.loads(restore(town, restored, backup, "--without-refused"))
+    assert said["awaited_revocation_lists"] == ["LAND"]
+    assert [name.endswith(kept.name) for name in said["refused_revocation_lists"]] == [True]
 
 
 # --- tombstones that cannot be obeyed -------------------------------------------------------------------

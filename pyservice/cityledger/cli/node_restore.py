@@ -1,10 +1,10 @@
-"""``cityledger node restore``: make a node of a backup, and destroy again what was erased since."""
+"""``cityledger node restore``: make a node of a backup, destroy again what was erased since, and revoke again
+which officers were revoked since."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ import typer
 
 from cityledger.cli.node_backup import BackupArgument
 from cityledger.cli.node_lock import RESTORING_NAME
+from cityledger.cli.node_restore_lists import codes_of, gather_lists, note_awaited, now_of, remark_lists
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.cli.progress import Report, progress
 from cityledger.errors import ConfigurationError, VerificationError
@@ -20,6 +21,7 @@ from cityledger.errors import ConfigurationError, VerificationError
 if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
     from cityledger.recovery.restore import ChainNext, Restored
+    from cityledger.recovery.revocation_replay import FoundLists
     from cityledger.recovery.tombstone_replay import Found, Refused
     from cityledger.recovery.verified_copy import VerifiedBackup
     from cityledger.sealing.keyring import Keyring
@@ -42,11 +44,20 @@ def restore(
             "--tombstones", help="Folder of more tombstone objects, e.g. of a lost bucket.", file_okay=False
         ),
     ] = None,
+    revocations: Annotated[
+        Path | None,
+        typer.Option(
+            "--revocations",
+            help="Folder of more revocation list objects, e.g. of a lost bucket.",
+            file_okay=False,
+        ),
+    ] = None,
     without_refused: Annotated[
         bool,
         typer.Option(
             "--without-refused",
-            help="Restore although tombstones of these logs cannot be obeyed: what they erased comes back.",
+            help="Restore although tombstones of these logs or revocation lists cannot be obeyed: what those"
+            " erased comes back; the agencies that such a list names have to put theirs again.",
         ),
     ] = False,
     signed_by: Annotated[
@@ -74,8 +85,10 @@ def restore(
 
     A cityledger.toml that is in the folder already is used, else the backup's. The backup must be signed by
     an account of its keyring, or by one that --signed-by names. Before anything may be served, what was
-    erased since the backup is destroyed again, by the tombstones in the object store. A log of
-    which the chain holds more than the backup is halted. A restore that was cut off may be run again.
+    erased since the backup is destroyed again, by the tombstones in the object store, and the revocation
+    lists there that are newer take effect. An agency whose newest list is not known has to put it again.
+    A log of which the chain holds more than the backup is halted. A restore that was cut off may be run
+    again.
     """
     from cityledger.cli.node_lock import sole_process
     from cityledger.recovery import backup_manifest
@@ -98,12 +111,15 @@ def restore(
             # Only now: settings say where files are written, and which programs give keys.
             settings = _place_files(backup, folder)
             erased = _gather(settings, manifest, signers | set(keyring.own_accounts()), tombstones)
-            if erased.refused and not without_refused:
-                raise VerificationError(_refusal(erased.refused))
+            lists = gather_lists(settings, backup, revocations)
+            if (erased.refused or lists.refused) and not without_refused:
+                raise VerificationError(_refusal(erased.refused, lists.refused))
             _remark(erased)
-            restored = _fill(backup, settings, erased, report)
+            remark_lists(lists)
+            restored = _fill(backup, settings, erased, lists, report)
+            awaited = codes_of(settings, restored.awaited)
             (folder / RESTORING_NAME).unlink()
-    _tell(folder, restored, erased.refused, as_json=as_json)
+    _tell(folder, restored, awaited, (erased.refused, lists.refused), as_json=as_json)
 
 
 def _remark(erased: Found) -> None:
@@ -231,16 +247,30 @@ def _gather(
     return gather(Objects.open(settings.object_store_url), folder, trust)
 
 
-def _refusal(refused: tuple[Refused, ...]) -> str:
-    named = "; ".join(f"{one.name}: {one.reason}" for one in refused[:3])
-    return (
-        f"{len(refused)} tombstones that concern this backup cannot be obeyed ({named}): what they erased"
-        " would come back. Mend them, name the account that signed them by --signed-by too, or"
-        " decide for --without-refused"
-    )
+def _refusal(tombstones: tuple[Refused, ...], lists: tuple[Refused, ...]) -> str:
+    parts = []
+    if tombstones:
+        parts.append(
+            f"{len(tombstones)} tombstones that concern this backup cannot be obeyed ({_named(tombstones)}):"
+            " what they erased would come back. Correct them, name the account that signed them by"
+            " --signed-by too, or decide for --without-refused"
+        )
+    if lists:
+        parts.append(
+            f"{len(lists)} revocation lists cannot be verified ({_named(lists)}): officers that they revoke"
+            " could sign in. Put the agency's own list in the place of each, or decide for --without-refused:"
+            " the agencies that they name then have to put theirs again"
+        )
+    return ". ".join(parts)
 
 
-def _fill(backup: VerifiedBackup, settings: Settings, erased: Found, report: Report) -> Restored:
+def _named(refused: tuple[Refused, ...]) -> str:
+    return "; ".join(f"{one.name}: {one.reason}" for one in refused[:3])
+
+
+def _fill(
+    backup: VerifiedBackup, settings: Settings, erased: Found, lists: FoundLists, report: Report
+) -> Restored:
     from cityledger.recovery.restore import (
         is_restored,
         repeat_erasures,
@@ -252,14 +282,14 @@ def _fill(backup: VerifiedBackup, settings: Settings, erased: Found, report: Rep
     from cityledger.store.leadership import sole_user
     from cityledger.store.objects import Objects
 
-    objects, now = Objects.open(settings.object_store_url), int(time.time())
+    objects, now = Objects.open(settings.object_store_url), now_of(settings)
     with closing(Database(settings.database_url)) as database, sole_user(database):
         if is_restored(database, backup.manifest):  # cut off between database and end
-            return repeat_erasures(backup, database, objects, erased.tombstones, now)
+            return repeat_erasures(backup, database, objects, erased.tombstones, now, lists)
         verify_restorable(backup.manifest, database)
         chain_next = _chain_next(settings)
         restore_objects(backup, objects, report)
-        return restore_database(backup, database, objects, erased.tombstones, chain_next, now, report)
+        return restore_database(backup, database, objects, erased.tombstones, chain_next, now, report, lists)
 
 
 def _chain_next(settings: Settings) -> ChainNext:
@@ -281,11 +311,29 @@ def _chain_next(settings: Settings) -> ChainNext:
     return chain_next
 
 
-def _tell(folder: Path, restored: Restored, refused: tuple[Refused, ...], *, as_json: bool) -> None:
-    told = {"folder": str(folder), "erased_again": restored.replayed, "halted_logs": list(restored.halted)}
-    print_fields({**told, "refused_tombstones": [one.name for one in refused]}, as_json=as_json)
-    for one in refused:
+def _tell(
+    folder: Path,
+    restored: Restored,
+    awaited: list[str],
+    refused: tuple[tuple[Refused, ...], tuple[Refused, ...]],
+    *,
+    as_json: bool,
+) -> None:
+    tombstones, lists = refused
+    fields = {
+        "folder": str(folder),
+        "erased_again": restored.replayed,
+        "halted_logs": list(restored.halted),
+        "refused_tombstones": [one.name for one in tombstones],
+        "refused_revocation_lists": [one.name for one in lists],
+        "awaited_revocation_lists": awaited,
+    }
+    print_fields(fields, as_json=as_json)
+    for one in tombstones:
         note(f"tombstone {one.name} was not obeyed: {one.reason}; find out who wrote it")
+    for one in lists:
+        note(f"revocation list {one.name} was not obeyed: {one.reason}; find out who wrote it")
+    note_awaited(awaited)
     note(f"1. cityledger node rebuild --folder {folder}  (or let serving read the chain again)")
     note(f"2. cityledger node check --folder {folder}")
     if restored.halted:
@@ -294,4 +342,3 @@ def _tell(folder: Path, restored: Restored, refused: tuple[Refused, ...], *, as_
             f" `cityledger node link AGENCY --folder {folder}` opens a log that continues it"
         )
     note(f"{4 if restored.halted else 3}. cityledger node serve --folder {folder}")
-    note("officers that were revoked since the backup are not: put each agency's newest list again")

@@ -29,34 +29,57 @@ Entry = tuple[str, str | None]
 
 def revoke(
     agency: AgencyArgument,
-    officer: Annotated[str, typer.Argument(metavar="SUB", help="The officer, as assertions name it in sub.")],
+    officers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SUB…", help="The officers, as assertions name them in sub.", show_default=False
+        ),
+    ] = None,
     system: Annotated[str | None, typer.Option(help="Only in this system.  [default: in every one]")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the officer off the list.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the officers off the list.")] = False,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="Put a list of these officers alone, or of none, in the place of the former one, without a"
+            " sign-in.",
+        ),
+    ] = False,
     folder: FolderOption = None,
     node: NodeOption = None,
     credentials: CredentialsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke an off-chain officer at a node, at once, in open sessions too.
+    """Revoke off-chain officers at a node, at once, in open sessions too.
 
     Example: `cityledger officer revoke HEALTH dr.chen --folder .cityledger/node`
 
     Signs the agency's whole list with its credential key, from the keyring of its node or from a credentials
-    file, and sends it to the node. Run it at each node where the agency's officers sign in. Officers with an
-    account on chain are dismissed instead: `cityledger officer dismiss`.
+    file, and sends it to the node. Run it at each node where the agency's officers sign in. A node that was
+    restored without the newest list refuses the agency's assertions until the whole list is put with --whole.
+    Officers with an account on chain are dismissed instead: `cityledger officer dismiss`.
     """
     from cityledger.client.credentials import Revoking, make_revocation_list
 
+    _verify_choice(officers, whole=whole, undo=undo)
+    named = [(one, system) for one in officers or ()]
     signing = _signing(agency, folder, node, credentials)
     with signing.client() as client:
-        stored = client.revocations(agency)
-        entries = _changed(stored, (officer, system), undo=undo)
-        said = Revoking(agency, int(signing.now()), stored.seq + 1, entries)
+        now = int(signing.now())
+        seq, entries = (now, named) if whole else _changed(client.revocations(agency), named, undo=undo)
+        said = Revoking(agency, now, seq, entries)
         key = signing.credentials.credential_key
         signed = make_revocation_list(said, instance=client.node().instance, credential_key=key)
         updated = client.put_revocations(agency, signed)
     print_fields({"agency": agency, "seq": updated.seq, "revoked": len(updated.revoked)}, as_json=as_json)
     note("next: the same at each other node where this agency's officers sign in, with --node URL")
+
+
+def _verify_choice(officers: list[str] | None, *, whole: bool, undo: bool) -> None:
+    if whole and undo:
+        raise typer.BadParameter("--whole and --undo exclude each other")
+    if not officers and not whole:
+        raise typer.BadParameter("name at least one officer; --whole alone puts an empty list")
 
 
 def revocations(
@@ -133,9 +156,11 @@ def _number(url: str, agency: str) -> AgencyId:
         return client.agency(agency).agency
 
 
-def _changed(stored: Revocations, entry: Entry, *, undo: bool) -> list[Entry]:
+def _changed(stored: Revocations, named: list[Entry], *, undo: bool) -> tuple[int, list[Entry]]:
+    """The next number, and the stored list with the named entries on it or off it."""
     entries: set[Entry] = {(one.sub, one.system) for one in stored.revoked}
-    if undo and entry not in entries:
-        raise typer.BadParameter(f"{entry[0]} is not on the list in {entry[1] or 'every system'}")
-    changed = entries - {entry} if undo else entries | {entry}
-    return sorted(changed, key=lambda one: (one[0], one[1] or ""))
+    for officer, system in named:
+        if undo and (officer, system) not in entries:
+            raise typer.BadParameter(f"{officer} is not on the list in {system or 'every system'}")
+    changed = entries - set(named) if undo else entries | set(named)
+    return stored.seq + 1, sorted(changed, key=lambda one: (one[0], one[1] or ""))

@@ -1,7 +1,8 @@
-"""Fills an empty database and object store from a backup, and destroys again what was erased since.
+"""Fills an empty database and object store from a backup, destroys again what was erased since, and revokes
+again who was revoked since.
 
-The database is filled in one transaction, erasures repeated in it: at no moment is there a database that
-could serve a key which a citizen had destroyed.
+The database is filled in one transaction, erasures and revocations repeated in it: at no moment is there a
+database that could serve a key which a citizen had destroyed, or an officer whom the agency had revoked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cityledger.recovery.backup_files import describe, list_objects, verified_ch
 from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
 from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows, count_rows
 from cityledger.recovery.progress import OnProgress, counting, silent
+from cityledger.recovery.revocation_replay import FoundLists, replay_lists
 from cityledger.recovery.tombstone_replay import replay_all
 from cityledger.recovery.verified_copy import VerifiedBackup
 from cityledger.store import logs, node_state
@@ -28,18 +30,22 @@ from cityledger.store.objects import Objects
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state as node_state_table
 from cityledger.store.tables import replayed_tombstone
-from cityledger.types import HaltCause, LogId
+from cityledger.types import AgencyId, HaltCause, LogId
 
 ChainNext = Callable[[LogId], int | None]
 """A log's next number on chain, None where the chain has no such log."""
+_NO_LISTS = FoundLists()
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """``halted`` are the logs of which the chain holds more than the backup."""
+    """``halted`` are the logs of which the chain holds more than the backup; ``awaited`` the agencies that
+    have to put their revocation list again.
+    """
 
     replayed: int
     halted: tuple[LogId, ...]
+    awaited: tuple[AgencyId, ...] = ()
 
 
 def verify_restorable(manifest: BackupManifest, database: Database) -> None:
@@ -81,17 +87,21 @@ def repeat_erasures(
     objects: Objects,
     erased: Sequence[TombstoneObject],
     now: int,
+    lists: FoundLists = _NO_LISTS,
 ) -> Restored:
-    """What a restore that was cut off after its database was filled has still to do: tombstones may have
-    come since, and objects of what was erased may be left. Tells of the whole restore.
+    """What a restore that was cut off after its database was filled has still to do: tombstones and
+    revocation lists may have come since, and objects of what was erased may be left. Reports the whole
+    restore.
     """
     with database.writing() as connection:
         replay_all(connection, erased, now)
+        awaited = replay_lists(connection, lists, now)
         replayed = connection.execute(sa.select(sa.func.count()).select_from(replayed_tombstone)).scalar_one()
         heads = logs.list_heads(connection)
     keys = (one.key for one in list_objects(backup.state, backup.manifest))
     _discard(objects, [key for key in keys if not is_needed(database, key)])
-    return Restored(replayed, tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD))
+    halted = tuple(head.log for head in heads if head.halted is HaltCause.CHAIN_AHEAD)
+    return Restored(replayed, halted, awaited)
 
 
 def restore_objects(backup: VerifiedBackup, objects: Objects, on_progress: OnProgress = silent) -> None:
@@ -117,8 +127,9 @@ def restore_database(
     chain_next: ChainNext,
     now: int,
     on_progress: OnProgress = silent,
+    lists: FoundLists = _NO_LISTS,
 ) -> Restored:
-    """All or nothing: schema, rows, erasures, and halts of the logs that the chain is ahead of.
+    """All or nothing: schema, rows, erasures, revocations, and halts of the logs that the chain is ahead of.
 
     A number that the chain holds must not be given again, so such a log takes nothing from its first moment.
 
@@ -131,10 +142,11 @@ def restore_database(
         for table in RESTORED_TABLES:
             copy_rows(source, target, table, add)
         replayed, keys = replay_all(target, erased, now)
+        awaited = replay_lists(target, lists, now)
         halted = _halt_overtaken(target, chain_next, backup.manifest)
         node_state.put_value(target, RESTORED_FROM, backup.manifest.state)
     _discard(objects, keys)
-    return Restored(replayed, halted)
+    return Restored(replayed, halted, awaited)
 
 
 def _discard(objects: Objects, keys: Sequence[str]) -> None:

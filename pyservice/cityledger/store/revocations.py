@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from cityledger.errors import ConflictError
-from cityledger.store.tables import revocation_list, revoked_officer
+from cityledger.store.tables import awaited_revocation_list, revocation_list, revoked_officer
 from cityledger.types import AgencyId
 
 
@@ -20,41 +21,75 @@ class Revoked:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedList:
-    """``signed`` is the compact JWS; ``credential_key`` the thumbprint of the key that signed it."""
+class RevocationList:
+    """A list whose signature holds. ``key`` is the thumbprint of the key that signed it, which must be the
+    registry's for ``issuer`` before the list counts; ``signed`` the compact JWS."""
 
-    credential_key: bytes
+    key: bytes
+    issuer: str
+    issued_at: int
     seq: int
     revoked: tuple[Revoked, ...]
     signed: str
 
 
-def replace_list(connection: sa.Connection, agency: AgencyId, new: SignedList, now: int) -> None:
-    """Puts the list in the place of the agency's former one.
+@dataclass(frozen=True, slots=True)
+class StoredList:
+    """The newest list of one key of an agency."""
+
+    agency: AgencyId
+    key: bytes
+    seq: int
+    signed: str
+
+
+def replace_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
+    """Puts the list in the place of the agency's former one. The same list again changes nothing.
 
     Raises:
-        ConflictError: the same key has signed a list of this number or of a higher one.
+        ConflictError: the same key has signed another list of this number, or one of a higher number.
     """
-    stored = find_seq(connection, agency, new.credential_key)
-    if stored is not None and new.seq <= stored:
-        raise ConflictError(f"seq must be above {stored}, that of the list that this key signed last")
-    here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == new.credential_key)
-    values = {"seq": new.seq, "received_at": now, "signed": new.signed}
-    if stored is None:
-        key = {"agency": agency, "credential_key": new.credential_key}
-        connection.execute(revocation_list.insert().values(**key, **values))
-    else:
-        connection.execute(revocation_list.update().where(here).values(**values))
+    stored = find_list(connection, agency, new.key)
+    if stored is not None and (stored.seq, stored.signed) == (new.seq, new.signed):
+        return
+    if stored is not None and new.seq <= stored.seq:
+        raise ConflictError(f"seq must be above {stored.seq}, that of the list that this key signed last")
+    store_list(connection, agency, new, now)
     connection.execute(revoked_officer.delete().where(revoked_officer.c.agency == agency))
-    rows = [{"agency": agency, "officer": one.officer, "system": one.system} for one in new.revoked]
+    add_revoked(connection, agency, new.revoked)
+    waiting = awaited_revocation_list
+    connection.execute(waiting.delete().where(waiting.c.agency == agency))
+
+
+def store_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
+    """Stores the list as the newest of its key; whom the agency has revoked does not change."""
+    here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == new.key)
+    values = {"seq": new.seq, "received_at": now, "signed": new.signed}
+    updated = connection.execute(revocation_list.update().where(here).values(**values))
+    if updated.rowcount == 0:
+        key = {"agency": agency, "credential_key": new.key}
+        connection.execute(revocation_list.insert().values(**key, **values))
+
+
+def add_revoked(connection: sa.Connection, agency: AgencyId, revoked: Collection[Revoked]) -> None:
+    """Revokes these officers in addition to those that are."""
+    new = set(revoked) - set(list_revoked(connection, agency))
+    rows = [{"agency": agency, "officer": one.officer, "system": one.system} for one in sorted(new)]
     if rows:
         connection.execute(revoked_officer.insert(), rows)
 
 
-def find_seq(connection: sa.Connection, agency: AgencyId, credential_key: bytes) -> int | None:
-    """The number of the list that this key signed last; None if it signed none."""
-    here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == credential_key)
-    return connection.execute(sa.select(revocation_list.c.seq).where(here)).scalar()
+def find_list(connection: sa.Connection, agency: AgencyId, key: bytes) -> StoredList | None:
+    """The list that this key signed last; None if it signed none."""
+    here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == key)
+    row = connection.execute(sa.select(revocation_list).where(here)).one_or_none()
+    return None if row is None else StoredList(agency, row.credential_key, row.seq, row.signed)
+
+
+def list_stored(connection: sa.Connection) -> list[StoredList]:
+    """The newest list of each key of each agency."""
+    rows = connection.execute(sa.select(revocation_list))
+    return [StoredList(AgencyId(row.agency), row.credential_key, row.seq, row.signed) for row in rows]
 
 
 def highest_seq(connection: sa.Connection, agency: AgencyId) -> int:
@@ -67,3 +102,25 @@ def list_revoked(connection: sa.Connection, agency: AgencyId) -> list[Revoked]:
     """The officers of the list that is in effect, in the order of their names."""
     query = sa.select(revoked_officer).where(revoked_officer.c.agency == agency)
     return sorted(Revoked(row.officer, row.system) for row in connection.execute(query))
+
+
+def await_list(connection: sa.Connection, agency: AgencyId, now: int) -> None:
+    """Ends the agency's off-chain sessions, and refuses new ones, until ``replace_list``."""
+    if awaited_since(connection, agency) is None:
+        connection.execute(awaited_revocation_list.insert().values(agency=agency, since=now))
+
+
+def awaited_since(connection: sa.Connection, agency: AgencyId) -> int | None:
+    """Since when the agency has to put its list again, Unix seconds; None if it has not."""
+    waiting = awaited_revocation_list.c
+    since: int | None = connection.execute(
+        sa.select(waiting.since).where(waiting.agency == agency)
+    ).scalar_one_or_none()
+    return since
+
+
+def list_awaited(connection: sa.Connection) -> list[AgencyId]:
+    """The agencies that have to put their list again, in ascending order."""
+    waiting = awaited_revocation_list.c
+    numbers = connection.execute(sa.select(waiting.agency).order_by(waiting.agency)).scalars()
+    return [AgencyId(number) for number in numbers]

@@ -1,5 +1,5 @@
 """The validity of a session: it ends with the agency's epoch, with the key that vouched for it, and with
-the officer's revocation. Source: SPEC.md §6.
+the officer's revocation; none counts while the agency's revocation list is awaited. Source: SPEC.md §6.
 
 One condition, in one statement with the agency's row: it is asked at each request and by each decision.
 """
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cityledger.store.history import select_now
 from cityledger.store.index import agency_of_row
 from cityledger.store.index_tables import idx_agency
-from cityledger.store.tables import revoked_officer, token
+from cityledger.store.tables import awaited_revocation_list, revoked_officer, token
 from cityledger.store.tokens import Session, session_of_row, token_digest
 from cityledger.types import Agency
 
@@ -60,7 +60,8 @@ def _counts(epoch: Value, credential_key: Value, officer: Value, system: Value) 
         & (revoked.officer == officer)
         & ((revoked.system == EVERY_SYSTEM) | (revoked.system == system))
     )
-    is_vouched_for = (credential_key == idx_agency.c.credential_key_digest) & ~is_revoked
+    is_awaited = sa.exists().where(awaited_revocation_list.c.agency == idx_agency.c.agency)
+    is_vouched_for = (credential_key == idx_agency.c.credential_key_digest) & ~is_revoked & ~is_awaited
     return (idx_agency.c.epoch == epoch) & (credential_key.is_(None) | is_vouched_for)
 
 

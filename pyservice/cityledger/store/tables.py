@@ -335,6 +335,13 @@ revoked_officer = table(
     comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
 )
 
+awaited_revocation_list = table(
+    "awaited_revocation_list",
+    Column("agency", BigInteger, primary_key=True, autoincrement=False),
+    Column("since", BigInteger, nullable=False, comment="when the restore that lacked the list took place"),
+    comment="Agencies none of whose off-chain officers count until the agency has put its list again.",
+)
+
 once = table(
     "once",
     Column("kind", Text, primary_key=True),

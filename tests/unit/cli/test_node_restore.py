@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.cli.node_restore import _remark
+from cityledger.cli.node_restore import _refusal, _remark
+from cityledger.cli.node_restore_lists import remark_lists
+from cityledger.recovery.revocation_replay import FoundLists
 from cityledger.recovery.tombstone_replay import Found, Refused
 
 
@@ -13,3 +15,22 @@ def test_restore_remarks_that_it_found_no_tombstone(capsys: pytest.CaptureFixtur
     told = capsys.readouterr()
     assert "--tombstones FOLDER" in told.err
     assert told.out == ""
+
+
+def test_restore_remarks_that_it_found_no_revocation_list(capsys: pytest.CaptureFixture[str]) -> None:
+    remark_lists(FoundLists(refused=(Refused("1.jwt", "altered"),)))
+    assert capsys.readouterr().err == "", "refused ones are named otherwise"
+    remark_lists(FoundLists())
+    said = capsys.readouterr()
+    assert "--revocations FOLDER" in said.err
+    assert said.out == ""
+
+
+def test_refusal_names_tombstones_and_lists() -> None:
+    refused = (Refused("revocations/1/00/2.jwt", "the signature does not hold"),)
+    only_lists = _refusal((), refused)
+    assert "1 revocation lists cannot be verified (revocations/1/00/2.jwt: the signature" in only_lists
+    assert "tombstones" not in only_lists
+    both = _refusal((Refused("1.json", "altered"),), refused)
+    assert "1 tombstones" in both
+    assert "1 revocation lists" in both

@@ -18,7 +18,7 @@ from cityledger.api.signin.nonces import make_nonce, verify_nonce
 from cityledger.api.signin.siwe_message import SignedIn, SiweAudience, verify_siwe
 from cityledger.api.signin.standing import find_live_role
 from cityledger.errors import CredentialError
-from cityledger.store import index, tokens
+from cityledger.store import index, revocations, tokens
 from cityledger.store.session_standing import find_standing
 from cityledger.store.tokens import Session
 from cityledger.types import AgencyStatus
@@ -121,9 +121,19 @@ def _vouched_session(connection: sa.Connection, node: NodeContext, said: Asserti
         epoch=agency.epoch,
         credential_key=said.key,
     )
-    if not find_standing(connection, session).is_live:
-        raise CredentialError("assertion: the agency has revoked this officer")
+    _verify_live(connection, session)
     return session
+
+
+def _verify_live(connection: sa.Connection, session: Session) -> None:
+    if find_standing(connection, session).is_live:
+        return
+    if revocations.awaited_since(connection, session.agency) is not None:
+        raise CredentialError(
+            "assertion: this node was restored without the agency's newest revocation list; the agency has to"
+            " put it again first (`cityledger officer revoke --whole`)"
+        )
+    raise CredentialError("assertion: the agency has revoked this officer")
 
 
 def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedIn, now: int) -> Session:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cityledger.api.signin.assertion import SKEW_SECONDS
 from cityledger.api.signin.signed_claims import text_claim, time_claim, verify_signed_claims
 from cityledger.errors import CredentialError
-from cityledger.store.revocations import Revoked
+from cityledger.store.revocations import RevocationList, Revoked
 from cityledger.store.session_standing import EVERY_SYSTEM
 from cityledger.strict_json import Json
 
@@ -18,18 +17,6 @@ MAX_ENTRIES = 1_000
 _WHAT = "revocation list"
 _SEQ_LIMIT = 2**53
 _CLAIMS = {"iss", "aud", "iat", "seq", "revoked"}
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationList:
-    """The claims of a list. The caller compares ``key`` with the thumbprint that the registry holds for
-    ``issuer``."""
-
-    key: bytes
-    issuer: str
-    issued_at: int
-    seq: int
-    revoked: tuple[Revoked, ...]
 
 
 def verify_revocation_list(text: str, *, instance: bytes, now: int) -> RevocationList:
@@ -59,6 +46,7 @@ def verify_revocation_list(text: str, *, instance: bytes, now: int) -> Revocatio
         issued_at=issued_at,
         seq=_seq(claims["seq"]),
         revoked=_entries(claims["revoked"]),
+        signed=text,
     )
 
 

@@ -8,24 +8,29 @@ import sqlalchemy as sa
 
 from cityledger.api.context import NodeContext
 from cityledger.api.directory import get_agency
-from cityledger.api.signin.revocation_list import RevocationList, verify_revocation_list
+from cityledger.api.signin.assertion import SKEW_SECONDS
+from cityledger.api.signin.revocation_list import verify_revocation_list
 from cityledger.api.wire.revocations import Revocations, RevokedView
 from cityledger.errors import CredentialError, DeniedError
 from cityledger.exchange.audit import ROLE_NOT_HELD
+from cityledger.exchange.revocations import keep_list
 from cityledger.policy.rules import explain
 from cityledger.store import index, revocations
-from cityledger.store.revocations import SignedList
+from cityledger.store.revocations import RevocationList
 from cityledger.store.tokens import Session
 from cityledger.types import AgencyId, AgencyStatus
 
 
 def take_revocations(node: NodeContext, name: str, text: str) -> Revocations:
-    """Puts the list in effect; it is durable, and counts for each request that begins after this returns.
+    """Puts the list in effect; it is durable, in the object store too, and counts for each request that
+    begins after this returns. The same list may be put again.
 
     Raises:
         NotFoundError: no such agency.
-        CredentialError: not signed by the agency's credential key, or malformed.
+        CredentialError: not signed by the agency's credential key, or malformed, or from before a restore
+            that asks for a new list.
         ConflictError: not newer than the key's last list.
+        UnavailableError, StorageFullError: the list is in effect, but not durable in the object store.
     """
     now = node.now()
     said = verify_revocation_list(text, instance=node.services.instance, now=now)
@@ -33,11 +38,13 @@ def take_revocations(node: NodeContext, name: str, text: str) -> Revocations:
 
     def work(connection: sa.Connection) -> Revocations:
         _verify_signer(connection, number, said)
-        new = SignedList(said.key, said.seq, said.revoked, text)
-        revocations.replace_list(connection, number, new, now)
+        _verify_not_of_before_a_restore(connection, number, said)
+        revocations.replace_list(connection, number, said, now)
         return _view(connection, number)
 
-    return node.services.journal.run(work)
+    view = node.services.journal.run(work)
+    keep_list(node.services, number, said.key)
+    return view
 
 
 def own_revocations(node: NodeContext, session: Session, name: str) -> Revocations:
@@ -64,6 +71,18 @@ def _verify_signer(connection: sa.Connection, agency: AgencyId, said: Revocation
         raise CredentialError("revocation list: not signed by the key that the registry holds for it")
     if index.is_of_earlier_epoch(connection, found, said.key):
         raise CredentialError("revocation list: signed by a key from before a reported compromise; rotate it")
+
+
+def _verify_not_of_before_a_restore(
+    connection: sa.Connection, agency: AgencyId, said: RevocationList
+) -> None:
+    """Any client may put a list that the agency once signed: what a restore lacks must be signed after it."""
+    since = revocations.awaited_since(connection, agency)
+    if since is not None and said.issued_at < since - SKEW_SECONDS:
+        raise CredentialError(
+            "revocation list: signed before this node was restored without the agency's newest list; sign"
+            " the whole list again"
+        )
 
 
 def _view(connection: sa.Connection, agency: AgencyId) -> Revocations:

@@ -8,31 +8,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from httpx import Response
 
-from cityledger.client.credentials import Revoking, key_thumbprint, make_revocation_list
+from cityledger.client.credentials import key_thumbprint
+from cityledger.errors import UnavailableError
 from cityledger.exchange.ruling import rule
 from cityledger.exchange.services import Intent, Target
+from cityledger.store import revocations
 from cityledger.store import tables as t
+from cityledger.store.objects import Objects
 from cityledger.types import Action, AgencyStatus, purpose_from_name
-from node_fixture import INSTANCE, TestNode
+from node_fixture import TestNode
+from revocation_lists import list_objects, put, sign_in, signed
 
 NEW_KEY = ec.generate_private_key(ec.SECP256R1())
-PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
-
-
-def signed(node: TestNode, seq: int, *revoked: tuple[str, str | None], **changes: Any) -> str:
-    said = Revoking(changes.get("issuer", "LAND"), node.time.now, seq, revoked)
-    key = changes.get("key", node.credential_keys["LAND"])
-    return make_revocation_list(said, instance=changes.get("instance", INSTANCE), credential_key=key)
-
-
-def put(node: TestNode, text: str, agency: str = "LAND") -> Response:
-    headers = {"Content-Type": "application/jwt"}
-    return node.client.put(f"/v1/agencies/{agency}/revocations", content=text, headers=headers)
-
-
-def sign_in(node: TestNode, **changes: Any) -> Response:
-    form = node.assertion_form("LAND", proof_key=PROOF_KEY, **changes)
-    return node.client.post("/v1/token", data=form, headers={"DPoP": node.proof(PROOF_KEY)})
 
 
 def whoami(node: TestNode, signed_in: Response) -> int:
@@ -83,6 +70,62 @@ def test_list_cannot_be_put_back(node: TestNode, seq: int) -> None:
     answer = put(node, signed(node, seq))
 
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert sign_in(node).status_code == 401
+
+
+def test_same_list_may_be_put_again(node: TestNode) -> None:
+    """Its sender may not have had the answer, or the object store was full."""
+    text = signed(node, 2, ("dr.chen", None))
+    assert put(node, text).status_code == 200
+    before = node.row_counts()
+
+    assert put(node, text).json() == {"seq": 2, "revoked": [{"sub": "dr.chen", "system": None}]}
+    assert node.row_counts() == before
+
+
+def test_list_is_not_acknowledged_before_its_object_is_durable(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_objects: Objects, _key: str, _chunks: object) -> int:
+        raise UnavailableError("the object store does not take it")
+
+    text = signed(node, 1, ("dr.chen", None))
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, "put", refuse)
+        answer = put(node, text)
+    assert (answer.status_code, sign_in(node).status_code) == (503, 401)
+    assert "put the same list again" in answer.json()["detail"]
+    assert list_objects(node.context.services.objects) == {}
+
+    assert put(node, text).status_code == 200
+    assert list(list_objects(node.context.services.objects).values()) == [text.encode()]
+
+
+def test_agency_whose_list_is_awaited_has_no_session(node: TestNode) -> None:
+    open_session = sign_in(node)
+    with node.context.services.database.writing() as connection:
+        revocations.await_list(connection, node.agency("LAND"), node.time.now)
+
+    assert whoami(node, open_session) == 401
+    refused = sign_in(node)
+    assert (refused.status_code, refused.json()["code"]) == (401, "credential-refused")
+    assert "newest revocation list" in refused.json()["detail"]
+    headers = {"Authorization": f"Bearer {node.token('LAND', 'auditor')}"}
+    assert node.client.get("/v1/whoami", headers=headers).status_code == 200
+
+    assert put(node, signed(node, 1, ("dr.li", None))).status_code == 200
+    assert (sign_in(node).status_code, sign_in(node, officer="dr.li").status_code) == (200, 401)
+
+
+def test_awaited_list_must_be_signed_after_the_restore(node: TestNode) -> None:
+    """Any client may put what the agency once signed, and the restored node has forgotten its number."""
+    with node.context.services.database.writing() as connection:
+        revocations.await_list(connection, node.agency("LAND"), node.time.now)
+
+    answer = put(node, signed(node, 9, issued=node.time.now - 61))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "credential-refused")
+    assert "signed before this node was restored" in answer.json()["detail"]
     assert sign_in(node).status_code == 401
 
 

@@ -538,6 +538,18 @@ def upgrade() -> None:
         comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
     )
     op.create_table(
+        "awaited_revocation_list",
+        sa.Column("agency", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "since",
+            sa.BigInteger(),
+            nullable=False,
+            comment="when the restore that lacked the list took place",
+        ),
+        sa.PrimaryKeyConstraint("agency", name=op.f("pk_awaited_revocation_list")),
+        comment="Agencies none of whose off-chain officers count until the agency has put its list again.",
+    )
+    op.create_table(
         "batch",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("first", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -788,6 +800,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("vault_floor")
     op.drop_table("revoked_officer")
+    op.drop_table("awaited_revocation_list")
     op.drop_table("revocation_list")
     with op.batch_alter_table("record_subject", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_record_subject_subject_dataset_record"))

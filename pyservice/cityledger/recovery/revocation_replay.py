@@ -1,0 +1,154 @@
+"""Which officers an agency has revoked since a backup, from the revocation lists kept outside of it.
+
+The index is still empty when a backup is restored, so the registry itself is asked for each agency's key.
+What it cannot show, the keys that an agency had before, is decided so that no revoked officer is accepted:
+SPEC.md §6, "Revocation list objects".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from cityledger.errors import CredentialError, FieldError
+from cityledger.recovery.tombstone_replay import Refused
+from cityledger.store import revocations
+from cityledger.store.objects import Objects
+from cityledger.store.revocation_objects import MAX_BYTES, PREFIX, ListName, parse_list_key
+from cityledger.store.revocations import RevocationList, StoredList
+from cityledger.types import Agency, AgencyId, AgencyStatus
+
+_MEMBERS = (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED)
+_FIRST_EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """``verify`` checks form, signature and instance (CredentialError); ``find_agency`` asks the registry.
+    ``stored`` are the lists in the backup, whose keys the registry held when they were put.
+    """
+
+    verify: Callable[[str], RevocationList]
+    find_agency: Callable[[AgencyId], Agency | None]
+    stored: Sequence[StoredList]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundList:
+    """``is_current``: it would be accepted if it were put now. Any other only adds revocations."""
+
+    agency: AgencyId
+    is_current: bool
+    said: RevocationList
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLists:
+    """``doubtful`` are the agencies that refused lists name."""
+
+    lists: tuple[FoundList, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    doubtful: frozenset[AgencyId] = frozenset()
+
+
+def gather_lists(objects: Objects, folder: Path | None, grounds: Grounds) -> FoundLists:
+    """The lists in the object store and in a copy of its ``revocations/``.
+
+    Raises:
+        UnavailableError: the object store does not answer.
+        ChainError: the chain does not.
+    """
+    lists: list[FoundList] = []
+    refused: list[Refused] = []
+    doubtful: set[AgencyId] = set()
+    for name, data in _all(objects, folder):
+        named: ListName | None = None
+        try:
+            named = parse_list_key(name)
+            lists.append(_verified(named, data, grounds))
+        except (CredentialError, FieldError) as error:
+            refused.append(Refused(name, str(error)))
+            doubtful |= {named.agency} if named is not None else set()
+    return FoundLists(tuple(lists), tuple(refused), frozenset(doubtful))
+
+
+def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tuple[AgencyId, ...]:
+    """Puts the lists in effect that are newer than the restored rows; repeating it changes nothing.
+
+    Returns the agencies that have to put their list again, because the newest is not known.
+    """
+    stored = revocations.list_stored(connection)
+    newest = _newest(found.lists)
+    for agency in {one.agency for one in stored}:
+        if _is_behind(agency, stored, newest):
+            revocations.await_list(connection, agency, now)
+    seqs = {(one.agency, one.key): one.seq for one in stored}
+    newer = [one for one in newest if one.said.seq > seqs.get((one.agency, one.said.key), 0)]
+    for agency in {one.agency for one in newer}:
+        _replay(connection, agency, [one for one in newer if one.agency == agency], now)
+    for agency in found.doubtful:  # whatever was replaced: the list in doubt may be the newer one
+        revocations.await_list(connection, agency, now)
+    return tuple(revocations.list_awaited(connection))
+
+
+def _replay(connection: sa.Connection, agency: AgencyId, newer: Iterable[FoundList], now: int) -> None:
+    current = next((one.said for one in newer if one.is_current), None)
+    if current is not None:
+        revocations.replace_list(connection, agency, current, now)
+    for one in newer:
+        if one.said is current:
+            continue
+        revocations.store_list(connection, agency, one.said, now)
+        # A former key's list was in effect only until the next key's was put.
+        if current is None or one.said.issued_at >= current.issued_at:
+            revocations.add_revoked(connection, agency, one.said.revoked)
+
+
+def _newest(lists: Iterable[FoundList]) -> list[FoundList]:
+    """The list with the highest number of each key."""
+    newest: dict[tuple[AgencyId, bytes], FoundList] = {}
+    for one in sorted(lists, key=lambda each: each.said.seq):
+        newest[one.agency, one.said.key] = one
+    return list(newest.values())
+
+
+def _is_behind(agency: AgencyId, stored: Iterable[StoredList], newest: Iterable[FoundList]) -> bool:
+    """Whether the backup has a list of the agency that the store lacks: so it may lack newer ones. Lists of
+    former keys do not matter where the current key's is known."""
+    known = {one.key: one.seq for one in stored if one.agency == agency}
+    kept = {one.said.key: one for one in newest if one.agency == agency}
+    if any(one.is_current and one.said.seq >= known.get(key, 0) for key, one in kept.items()):
+        return False
+    return any(key not in kept or kept[key].said.seq < seq for key, seq in known.items())
+
+
+def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
+    said = grounds.verify(data.decode("ascii", "replace"))
+    if (said.key, said.seq) != (named.key, named.seq):
+        raise FieldError("name", "is not that of the key and number of the list in it")
+    agency = grounds.find_agency(named.agency)
+    if agency is None or agency.code != said.issuer:
+        raise CredentialError("revocation list: iss is not the code of the agency in its name")
+    is_registered = agency.credential_key_digest == said.key
+    was_registered = any((one.agency, one.key) == (named.agency, said.key) for one in grounds.stored)
+    if not is_registered and not was_registered:
+        raise CredentialError(
+            "revocation list: not signed by the key that the registry holds for the agency, nor by one whose"
+            " list is in the backup"
+        )
+    # After a reported compromise the registry may still hold the stolen key: only the index could show that.
+    is_trusted = agency.epoch == _FIRST_EPOCH and agency.status in _MEMBERS
+    return FoundList(named.agency, is_registered and is_trusted, said)
+
+
+def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
+    for held in objects.list(PREFIX):
+        yield held.key, b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b""
+    for path in sorted(folder.rglob("*")) if folder is not None else ():
+        if path.is_file():
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+            yield PREFIX + "/".join(path.parts[-3:]), data if len(data) <= MAX_BYTES else b""

@@ -1,0 +1,186 @@
+"""Which lists take effect in a restored database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cityledger.client.credentials import key_thumbprint
+from cityledger.recovery.revocation_replay import FoundList, FoundLists, gather_lists, replay_lists
+from cityledger.store import revocations
+from cityledger.store.database import Database
+from cityledger.store.objects import Objects
+from cityledger.store.revocation_objects import list_key
+from cityledger.store.revocations import RevocationList, Revoked, StoredList
+from cityledger.types import AgencyId, AgencyStatus
+from databases import fresh_database_url
+from node_fixture import TestNode, make_node
+from revocation_lists import grounds, signed
+
+LAND, TAX = AgencyId(2), AgencyId(3)
+FORMER, CURRENT = b"\1" * 32, b"\2" * 32
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sa.Connection]:
+    """A restored database in which LAND has list 3 of the former key, of time 30: dr.chen is revoked."""
+    database = Database(fresh_database_url(tmp_path))
+    with database.writing() as writing:
+        revocations.replace_list(writing, LAND, _list(FORMER, 3, 30, "dr.chen"), 30)
+        yield writing
+    database.close()
+
+
+def _list(key: bytes, seq: int, issued_at: int, *officers: str) -> RevocationList:
+    revoked = tuple(Revoked(one, "") for one in officers)
+    return RevocationList(key, "LAND", issued_at, seq, revoked, f"list {seq} of {key.hex()}")
+
+
+def _found(key: bytes, seq: int, issued_at: int, *officers: str) -> FoundList:
+    return FoundList(LAND, key == CURRENT, _list(key, seq, issued_at, *officers))
+
+
+SAME = _found(FORMER, 3, 30, "dr.chen")
+
+
+@pytest.mark.parametrize(
+    ("lists", "revoked", "awaited"),
+    [
+        ([SAME], ["dr.chen"], []),
+        ([SAME, _found(CURRENT, 1, 40, "dr.li")], ["dr.li"], []),
+        ([SAME, _found(CURRENT, 1, 40)], [], []),
+        ([SAME, _found(CURRENT, 1, 40, "dr.li"), _found(CURRENT, 2, 50)], [], []),
+        # a former key's list only adds: who stole the key could have signed it
+        ([_found(FORMER, 4, 40)], ["dr.chen"], []),
+        ([_found(FORMER, 4, 40, "dr.li")], ["dr.chen", "dr.li"], []),
+        ([_found(FORMER, 4, 40, "dr.li"), _found(CURRENT, 1, 50, "dr.wu")], ["dr.wu"], []),
+        ([_found(FORMER, 4, 60, "dr.li"), _found(CURRENT, 1, 50, "dr.wu")], ["dr.li", "dr.wu"], []),
+        # the store is behind the backup: what else does it lack?
+        ([], ["dr.chen"], [LAND]),
+        ([_found(FORMER, 2, 20)], ["dr.chen"], [LAND]),
+        # a newer list of the current key is whole, whatever else is lost
+        ([_found(CURRENT, 1, 40, "dr.li")], ["dr.li"], []),
+    ],
+)
+def test_replay_lists(
+    connection: sa.Connection, lists: list[FoundList], revoked: list[str], awaited: list[AgencyId]
+) -> None:
+    found = FoundLists(tuple(lists))
+
+    for _ in range(2):  # a restore that was cut off runs it again
+        assert list(replay_lists(connection, found, 100)) == awaited
+        assert [one.officer for one in revocations.list_revoked(connection, LAND)] == revoked
+    newest = {one.said.key: one.said.seq for one in sorted(lists, key=lambda one: one.said.seq)}
+    for key, seq in newest.items():
+        stored = revocations.find_list(connection, LAND, key)
+        assert stored is not None
+        assert stored.seq == max(seq, 3 if key == FORMER else 0)
+
+
+def test_replay_lists_awaits_the_list_of_an_agency_in_doubt(connection: sa.Connection) -> None:
+    newer = _found(CURRENT, 1, 40, "dr.li")
+    found = FoundLists((SAME, newer), doubtful=frozenset({LAND, TAX}))
+
+    assert replay_lists(connection, found, 100) == (LAND, TAX)
+    assert revocations.awaited_since(connection, TAX) == 100
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[TestNode]:
+    (tmp_path / "node").mkdir()
+    made = make_node(tmp_path / "node")
+    yield made
+    made.close()
+
+
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def _gather(node: TestNode, *stored: StoredList, text: str | None = None, **name: Any) -> FoundLists:
+    agency = name.get("agency", node.agency("LAND"))
+    key = key_thumbprint(name.get("key", node.credential_keys["LAND"]))
+    data = signed(node, 4, ("dr.chen", None)) if text is None else text
+    objects = node.context.services.objects
+    objects.put(list_key(agency, key, name.get("seq", 4)), [data.encode()])
+    return gather_lists(objects, None, grounds(node, list(stored)))
+
+
+def test_gather_lists_finds_what_a_put_would_accept(node: TestNode) -> None:
+    (found,) = _gather(node).lists
+    assert (found.agency, found.is_current, found.said.seq) == (node.agency("LAND"), True, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "part"),
+    [
+        ({"instance": bytes(32)}, {}, "aud"),
+        ({"issuer": "HEALTH"}, {}, "iss is not the code"),
+        ({}, {"agency": 99}, "iss is not the code"),
+        ({}, {"seq": 5}, "key and number"),
+        ({}, {"key": OTHER_KEY}, "key and number"),
+        ({"key": OTHER_KEY}, {"key": OTHER_KEY}, "not signed by the key"),
+    ],
+)
+def test_gather_lists_refuses_what_a_put_would_refuse(
+    node: TestNode, changes: dict[str, Any], name: dict[str, Any], part: str
+) -> None:
+    found = _gather(node, text=signed(node, 4, ("dr.chen", None), **changes), **name)
+
+    assert found.lists == ()
+    (refused,) = found.refused
+    assert refused.name.startswith("revocations/")
+    assert part in refused.reason
+    assert "dr.chen" not in refused.reason
+    assert found.doubtful == {name.get("agency", node.agency("LAND"))}
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65_537, "ä"])
+def test_gather_lists_refuses_what_is_no_list(node: TestNode, text: str) -> None:
+    (refused,) = _gather(node, text=text).refused
+    assert "compact JWS" in refused.reason
+
+
+def test_gather_lists_refuses_an_object_of_another_name(node: TestNode) -> None:
+    node.context.services.objects.put("revocations/notes.txt", [b"x"])
+    found = _gather(node)
+    assert [one.name for one in found.refused] == ["revocations/notes.txt"]
+    assert found.doubtful == frozenset()
+
+
+def test_gather_lists_takes_a_former_key_that_the_backup_knows(node: TestNode) -> None:
+    key = key_thumbprint(OTHER_KEY)
+    known = StoredList(node.agency("LAND"), key, 3, "")
+    text = signed(node, 4, key=OTHER_KEY)
+
+    (found,) = _gather(node, known, text=text, key=OTHER_KEY).lists
+
+    assert not found.is_current
+
+
+@pytest.mark.parametrize(
+    "values", [{"epoch": 2}, {"status": int(AgencyStatus.OFFBOARDED)}], ids=["compromised", "offboarded"]
+)
+def test_list_of_a_registered_key_that_may_be_stolen_only_adds(
+    node: TestNode, values: dict[str, int]
+) -> None:
+    node.set_agency("LAND", **values)
+    (found,) = _gather(node).lists
+    assert not found.is_current
+
+
+def test_gather_lists_reads_a_folder_of_copies(node: TestNode, tmp_path: Path) -> None:
+    _gather(node)
+    empty = Objects.open((tmp_path / "empty").as_uri())
+    copies = tmp_path / "node" / "objects" / "revocations"
+
+    for folder in (copies, copies.parent):
+        found = gather_lists(empty, folder, grounds(node, []))
+        assert ([one.said.seq for one in found.lists], found.refused) == ([4], ())
