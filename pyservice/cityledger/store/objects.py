@@ -1,7 +1,8 @@
 """Large sealed bytes outside of the database: in a directory, or in any store that ``obstore`` speaks to.
 
 Objects are written once under random names and never changed. A row of the database names an object only
-after ``put`` has returned; an object that no row names is garbage, and is swept.
+after ``put`` has returned; an object that no row names is garbage, and is swept. Tombstones and revocation
+lists are no such objects: they have names of their own and are never swept.
 """
 
 from __future__ import annotations
