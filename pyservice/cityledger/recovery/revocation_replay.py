@@ -82,9 +82,10 @@ def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tupl
     """
     stored = revocations.list_stored(connection)
     newest = _newest(found.lists)
-    for agency in {one.agency for one in stored}:
-        if _is_behind(agency, stored, newest):
-            revocations.await_list(connection, agency, now)
+    behind = {one.agency for one in stored if _is_behind(one.agency, stored, newest)}
+    # An agency that was awaited when the backup was made may have put lists since, which may be lost.
+    for agency in behind | set(revocations.list_awaited(connection)):
+        revocations.await_list(connection, agency, now)
     seqs = {(one.agency, one.key): one.seq for one in stored}
     newer = [one for one in newest if one.said.seq > seqs.get((one.agency, one.said.key), 0)]
     for agency in {one.agency for one in newer}:
@@ -147,8 +148,7 @@ def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
     for held in objects.list(PREFIX):
         yield held.key, b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b""
-    for path in sorted(folder.rglob("*")) if folder is not None else ():
-        if path.is_file():
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-            yield PREFIX + "/".join(path.parts[-3:]), data if len(data) <= MAX_BYTES else b""
+    for path in sorted(folder.rglob("*.jwt")) if folder is not None else ():
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        yield PREFIX + "/".join(path.parts[-3:]), data if len(data) <= MAX_BYTES else b""

@@ -106,8 +106,10 @@ def list_revoked(connection: sa.Connection, agency: AgencyId) -> list[Revoked]:
 
 def await_list(connection: sa.Connection, agency: AgencyId, now: int) -> None:
     """Ends the agency's off-chain sessions, and refuses new ones, until ``replace_list``."""
-    if awaited_since(connection, agency) is None:
-        connection.execute(awaited_revocation_list.insert().values(agency=agency, since=now))
+    waiting = awaited_revocation_list
+    updated = connection.execute(waiting.update().where(waiting.c.agency == agency).values(since=now))
+    if updated.rowcount == 0:
+        connection.execute(waiting.insert().values(agency=agency, since=now))
 
 
 def awaited_since(connection: sa.Connection, agency: AgencyId) -> int | None:

@@ -90,6 +90,14 @@ def test_replay_lists_awaits_the_list_of_an_agency_in_doubt(connection: sa.Conne
     assert revocations.awaited_since(connection, TAX) == 100
 
 
+def test_replay_lists_counts_a_wait_of_the_backup_from_the_new_restore(connection: sa.Connection) -> None:
+    """The agency may have put a list since, whose text any client may have kept."""
+    revocations.await_list(connection, LAND, 50)
+
+    assert replay_lists(connection, FoundLists((SAME,)), 100) == (LAND,)
+    assert revocations.awaited_since(connection, LAND) == 100
+
+
 # --- what is refused ------------------------------------------------------------------------------------
 
 
@@ -180,6 +188,7 @@ def test_gather_lists_reads_a_folder_of_copies(node: TestNode, tmp_path: Path) -
     _gather(node)
     empty = Objects.open((tmp_path / "empty").as_uri())
     copies = tmp_path / "node" / "objects" / "revocations"
+    (copies / "5.jwt#1").write_text("an upload that a crash cut off")
 
     for folder in (copies, copies.parent):
         found = gather_lists(empty, folder, grounds(node, []))
