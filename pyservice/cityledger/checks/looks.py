@@ -58,6 +58,15 @@ def purging_look(opened: Opened) -> Look:
     )
 
 
+def lists_look(database: Database) -> Look:
+    return Look(
+        "revocation lists",
+        lambda: storage.see_lists(database),
+        "each of these agencies: cityledger officer revoke AGENCY SUB… --whole",
+        vital=False,
+    )
+
+
 def objects_look(opened: Opened) -> Look:
     return Look(
         "object store",

@@ -15,6 +15,7 @@ from cityledger.checks.looks import (
     Opened,
     chain_looks,
     database_look,
+    lists_look,
     logs_look,
     objects_look,
     purging_look,
@@ -105,7 +106,9 @@ class Readiness:
     """What ``/readyz`` tells of one running node."""
 
     def __init__(self, services: Services, opened: Opened) -> None:
-        self._cheap = Watched([*_cheap_looks(services), purging_look(opened)], CHEAP_SECONDS)
+        self._cheap = Watched(
+            [*_cheap_looks(services), purging_look(opened), lists_look(opened.database)], CHEAP_SECONDS
+        )
         self._others = Watched([*_slow_looks(services, opened)])
 
     def lines(self) -> list[Line]:

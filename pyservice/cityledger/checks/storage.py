@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from cityledger.checks.line import WrongError
 from cityledger.errors import CityledgerError
-from cityledger.store import node_state, purging
+from cityledger.store import node_state, purging, revocations
 from cityledger.store.database import Database
 from cityledger.store.migrate import verify_schema
 from cityledger.store.objects import Objects
@@ -54,6 +54,16 @@ def see_purging(database: Database, now: float) -> str:
     if since is not None and now - since > purging.PURGE_SECONDS:
         raise WrongError(f"destroyed keys have been in the database's files for {now - since:.0f} s")
     return "no destroyed key is left in the database's files" if since is None else "a purge is due"
+
+
+def see_lists(database: Database) -> str:
+    """After a restore, no agency has to put its revocation list again."""
+    with database.reading() as connection:
+        awaited = revocations.list_awaited(connection)
+    if awaited:
+        numbers = ", ".join(str(agency) for agency in awaited)
+        raise WrongError(f"assertions are refused until these agencies put their list again: {numbers}")
+    return "no revocation list is awaited"
 
 
 def see_objects(objects: Objects, url: str) -> str:
