@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from cityledger.checks.line import WrongError
-from cityledger.checks.storage import PROBE_PREFIX, see_database, see_instance, see_objects
+from cityledger.checks.storage import PROBE_PREFIX, see_database, see_instance, see_lists, see_objects
 from cityledger.errors import CityledgerError, StorageFullError
-from cityledger.store import node_state
+from cityledger.store import node_state, revocations
 from cityledger.store.database import Database
 from cityledger.store.objects import Objects
+from cityledger.types import AgencyId
 from databases import fresh_database_url
 
 
@@ -52,6 +53,14 @@ def test_database_of_another_instance_is_told(database: Database) -> None:
     assert see_instance(database, bytes(32)) == "the database is of this instance"
     with pytest.raises(WrongError, match="another instance"):
         see_instance(database, b"\1" * 32)
+
+
+def test_awaited_revocation_list_is_reported_with_its_agency(database: Database) -> None:
+    assert see_lists(database) == "no revocation list is awaited"
+    with database.writing() as connection:
+        revocations.await_list(connection, AgencyId(2), 100)
+    with pytest.raises(WrongError, match=r"put their list again: 2$"):
+        see_lists(database)
 
 
 def test_object_store_is_left_as_it_was(tmp_path: Path) -> None:
