@@ -18,6 +18,7 @@ from cityledger.api.limits.listening import connection_limit
 from cityledger.app import Node, api_of
 from cityledger.errors import UnavailableError
 from cityledger.metrics.serving import MetricsServer
+from cityledger.settings.own_machine import local_url
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
@@ -33,7 +34,7 @@ class ServedNode:
         self._metrics = metrics
         self._server = server
         self._listener = listener
-        self._url = _url(listener)
+        self._url = local_url(*listener.getsockname()[:2])
         self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
         self._is_closed = False
 
@@ -144,9 +145,3 @@ def _server(node: Node, listener: socket.socket) -> uvicorn.Server:
     most = connection_limit(settings.max_connections)
     guard = Guard.of(settings, instruments, most, settings.max_connections_per_address)
     return GuardedServer(app, settings, guard)
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

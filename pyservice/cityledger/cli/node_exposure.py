@@ -68,10 +68,11 @@ def exposure(
 
 
 def _print_page(found: Iterator[Exposed], columns: Iterable[str], limit: int, *, as_json: bool) -> None:
-    page = list(islice(found, limit))
+    rows = list(islice(found, limit + 1))
+    page = rows[:limit]
     print_rows([one.to_json() for one in page], list(columns), as_json=as_json)
-    if len(page) == limit:
-        note(f"there may be more: --after {page[-1].log}:{page[-1].seq}")
+    if len(rows) > limit:
+        note(f"there are more: --after {page[-1].log}:{page[-1].seq}")
 
 
 def _print_csv(found: Iterator[Exposed], columns: Iterable[str]) -> None:

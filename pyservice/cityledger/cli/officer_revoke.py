@@ -17,6 +17,7 @@ from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 if TYPE_CHECKING:
     from cityledger.client import AssertionCredentials, Client
     from cityledger.client.answers import Revocations
+    from cityledger.settings import Settings
     from cityledger.types import AgencyId
 
 AgencyArgument = Annotated[str, typer.Argument(help="The agency's code.", metavar="AGENCY")]
@@ -139,7 +140,7 @@ def _of_folder(agency: str, folder: Path, node: str | None) -> _Signing:
     from cityledger.types import Role
 
     settings = load_settings(folder, os.environ)
-    url = node or f"http://{settings.host}:{settings.port}"
+    url = node or _own_url(settings)
     offset = follow_offset(settings.devnet_state) if settings.devnet_state else lambda: 0
     keyring = open_keyring(settings, secret_of(settings, os.environ))
     key = keyring.agency(_number(url, agency)).credential_key
@@ -147,6 +148,15 @@ def _of_folder(agency: str, folder: Path, node: str | None) -> _Signing:
         raise KeyringError(f"the keyring holds no credential key of {agency}; give --credentials")
     signs = AssertionCredentials(agency, "cityledger officer revoke", Role.READER, "cityledger", key)
     return _Signing(signs, url, lambda: time.time() + offset())
+
+
+def _own_url(settings: Settings) -> str:
+    """The node of the folder, by a name that it takes in the proofs of its callers."""
+    from cityledger.settings.own_machine import is_own_machine, local_url
+
+    if is_own_machine(settings.domain):
+        return local_url(settings.host, settings.port)
+    return f"https://{settings.domain}"
 
 
 def _number(url: str, agency: str) -> AgencyId:

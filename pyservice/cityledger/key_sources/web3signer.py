@@ -8,6 +8,7 @@ Warning: whoever can reach the signer's port can sign as the account. Plain HTTP
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from cityledger.errors import ConfigurationError, KeyringError, KeyUnavailableEr
 from cityledger.key_sources.signature import canonical_signature
 
 _TIMEOUT_SECONDS = 5.0
+_MAX_BYTES = 1_048_576
+"""Room for some 7,800 public keys."""
 
 
 class Web3Signer:
@@ -52,7 +55,7 @@ class Web3Signer:
 
     def sign(self, preimage: bytes) -> bytes:
         path = f"/api/v1/eth1/sign/{self._public_key}"
-        answer = _ask(self._client, "POST", path, {"data": "0x" + preimage.hex()}).text
+        answer = _ask(self._client, "POST", path, {"data": "0x" + preimage.hex()})
         return canonical_signature(self._address, preimage, _signature_bytes(answer))
 
 
@@ -70,21 +73,31 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _ask(client: httpx.Client, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
+def _ask(client: httpx.Client, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
     try:
-        answer = client.request(method, path, json=body)
+        with client.stream(method, path, json=body) as answer:
+            status, content = answer.status_code, _bounded(answer)
     except httpx.HTTPError as error:
         # Not the library's text: it quotes the URL.
         raise KeyUnavailableError(f"the remote signer does not answer: {type(error).__name__}") from None
-    if answer.status_code != httpx.codes.OK:
-        raise KeyUnavailableError(f"the remote signer refused with status {answer.status_code}")
-    return answer
+    if status != httpx.codes.OK:
+        raise KeyUnavailableError(f"the remote signer refused with status {status}")
+    return content
 
 
-def _listed(answer: httpx.Response) -> list[Any]:
+def _bounded(answer: httpx.Response) -> bytes:
+    content = b""
+    for chunk in answer.iter_bytes(_MAX_BYTES):
+        content += chunk
+        if len(content) > _MAX_BYTES:
+            raise KeyUnavailableError(f"the remote signer answered with more than {_MAX_BYTES} bytes")
+    return content
+
+
+def _listed(answer: bytes) -> list[Any]:
     try:
-        listed = answer.json()
-    except ValueError:
+        listed = json.loads(answer)
+    except (ValueError, RecursionError):
         raise KeyUnavailableError("the remote signer did not answer with JSON") from None
     return listed if isinstance(listed, list) else []
 
@@ -96,9 +109,9 @@ def _address_of(public_key: Any) -> str:
         return ""
 
 
-def _signature_bytes(answer: str) -> bytes:
+def _signature_bytes(answer: bytes) -> bytes:
     try:
-        signature = bytes.fromhex(answer.strip().strip('"').removeprefix("0x"))
+        signature = bytes.fromhex(answer.decode().strip().strip('"').removeprefix("0x"))
     except ValueError:
         signature = b""
     if len(signature) != 65:

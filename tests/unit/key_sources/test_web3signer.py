@@ -47,6 +47,13 @@ def test_sign_refuses_an_answer_that_is_not_a_signature(remote: RemoteSigner, an
         signer.sign(b"preimage")
 
 
+def test_sign_reads_no_more_than_a_megabyte_of_an_answer(remote: RemoteSigner) -> None:
+    signer = Web3Signer.connect(remote.url, ALICE.address)
+    remote.answers = " " * 1_048_577
+    with pytest.raises(KeyUnavailableError, match="more than 1048576 bytes"):
+        signer.sign(b"preimage")
+
+
 def test_sign_says_that_the_signer_refuses_and_works_again_afterwards(remote: RemoteSigner) -> None:
     signer = Web3Signer.connect(remote.url, ALICE.address)
     remote.is_down = True
