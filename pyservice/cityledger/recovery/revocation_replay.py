@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from cityledger.errors import CredentialError, FieldError
+from cityledger.recovery.bounded import bounded
 from cityledger.recovery.tombstone_replay import Refused
 from cityledger.store import revocations
 from cityledger.store.objects import Objects
@@ -147,8 +148,7 @@ def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
     for held in objects.list(PREFIX):
-        yield held.key, b"".join(objects.get(held.key)) if held.sealed_bytes <= MAX_BYTES else b""
+        yield held.key, bounded(objects.get(held.key), MAX_BYTES)
     for path in sorted(folder.rglob("*.jwt")) if folder is not None else ():
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        yield PREFIX + "/".join(path.parts[-3:]), data if len(data) <= MAX_BYTES else b""
+            yield PREFIX + "/".join(path.parts[-3:]), bounded([file.read(MAX_BYTES + 1)], MAX_BYTES)

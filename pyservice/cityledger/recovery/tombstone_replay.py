@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from cityledger.errors import CityledgerError, FieldError
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.proofs.tombstone_object import MAX_BYTES, TombstoneObject, from_bytes, signer_of
+from cityledger.recovery.bounded import bounded
 from cityledger.store import tombstones
 from cityledger.store.objects import Objects
 from cityledger.types import Address, LogId
@@ -84,17 +85,7 @@ def _verify_ours(one: TombstoneObject, trust: Trust) -> None:
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
     for held in objects.list("tombstones/"):
-        yield held.key, _short(objects.get(held.key))
+        yield held.key, bounded(objects.get(held.key), MAX_BYTES)
     for path in sorted(folder.rglob("*.json")) if folder is not None else ():
         with path.open("rb") as file:
-            yield path.name, _short([file.read(MAX_BYTES + 1)])
-
-
-def _short(chunks: Iterable[bytes]) -> bytes:
-    """Nothing where they are longer than a tombstone, whatever length the store reported before."""
-    data = b""
-    for chunk in chunks:
-        data += chunk
-        if len(data) > MAX_BYTES:
-            return b""
-    return data
+            yield path.name, bounded([file.read(MAX_BYTES + 1)], MAX_BYTES)

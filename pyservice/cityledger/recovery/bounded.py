@@ -1,0 +1,15 @@
+"""Small objects, read no further than they may be long: whoever can write to the store can replace one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def bounded(chunks: Iterable[bytes], most: int) -> bytes:
+    """The bytes, or nothing where they are more than ``most``, whatever length the store reported before."""
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        if len(data) > most:
+            return b""
+    return data
