@@ -45,6 +45,7 @@ def test_strangers_write_no_warnings(
 
 
 CHUNKED = b"PUT /v1/unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = b"HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 SIGN_IN = CHUNKED.replace(b"PUT /v1/unknown", b"POST /v1/token").replace(
     b"Host: x\r\n", b"Host: x\r\n" + FORM
@@ -53,8 +54,13 @@ SIGN_IN = CHUNKED.replace(b"PUT /v1/unknown", b"POST /v1/token").replace(
 
 @pytest.mark.parametrize(
     ("header", "waits", "status"),
-    [(CHUNKED, True, b"404"), (CHUNKED, False, b"400"), (SIGN_IN, False, b"400")],
-    ids=["answered", "about to be answered", "read"],
+    [
+        (CHUNKED, True, b"404"),
+        (CHUNKED, False, b"400"),
+        (SIGN_IN, False, b"400"),
+        (HEAD, False, b"400"),
+    ],
+    ids=["answered", "about to be answered", "read", "head"],
 )
 def test_a_malformed_body_is_no_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, header: bytes, waits: bool, status: bytes

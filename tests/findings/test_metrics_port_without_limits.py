@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import httpx
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 
 from cityledger.metrics import serving
 from cityledger.metrics.serving import MOST_CONNECTIONS, MOST_OF_AN_ADDRESS, MetricsServer
@@ -87,11 +89,25 @@ def test_a_body_that_does_not_come_holds_nothing(served: MetricsServer) -> None:
 def test_scrapes_wait_for_each_other_for_a_limited_time(
     served: MetricsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "WAIT_SECONDS", 0.0)
+    collected, may_end = threading.Event(), threading.Event()
 
-    answer = _scrape(served)
+    def collect(_registry: CollectorRegistry) -> list[Metric]:
+        collected.set()
+        assert may_end.wait(ANSWER_SECONDS)
+        return []
 
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    with monkeypatch.context() as patched, ThreadPoolExecutor(1) as threads:
+        patched.setattr(CollectorRegistry, "collect", collect)
+        patched.setattr(serving, "WAIT_SECONDS", 0.1)
+        first = threads.submit(_scrape, served)
+        assert collected.wait(ANSWER_SECONDS)
+
+        answer = _scrape(served)
+        may_end.set()
+
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert first.result().status_code == 200
+    assert _scrape(served).status_code == 200
 
 
 def test_names_and_format_are_chosen_by_the_scraper(served: MetricsServer) -> None:

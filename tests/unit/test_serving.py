@@ -6,13 +6,13 @@ import pytest
 
 from cityledger.api.limits.guarded_server import listen
 from cityledger.errors import ConfigurationError
-from cityledger.serving import _url
+from cityledger.settings.own_machine import local_url
 
 
 def test_listen_takes_a_free_port_and_tells_how_to_reach_it() -> None:
     with listen("0.0.0.0", 0) as everywhere:  # noqa: S104
         port = everywhere.getsockname()[1]
-        assert _url(everywhere) == f"http://127.0.0.1:{port}"
+        assert local_url("0.0.0.0", port) == f"http://127.0.0.1:{port}"  # noqa: S104
 
 
 def test_listen_says_what_to_do_when_the_port_is_taken() -> None:

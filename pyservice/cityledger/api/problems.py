@@ -66,7 +66,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.IdempotencyError: Problem(422, "idempotency-key-reused", "The key was used with another request"),
     errors.UnavailableError: Problem(503, "unavailable", "Not now"),
     errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),
-    errors.BusyError: Problem(503, "busy", "No room for the body now"),
+    errors.BusyError: Problem(503, "busy", "Other requests use what this one needs"),
     errors.StaleIndexError: Problem(503, "index-stale", "The index is too old to read by"),
     errors.OtherRulesError: Problem(503, "other-rules", "The city's rules are not this node's"),
     errors.ChainUnavailableError: Problem(503, "chain-unavailable", "The chain does not answer"),

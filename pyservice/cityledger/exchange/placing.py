@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cityledger.errors import (
+    BusyError,
     CityledgerError,
     NotFoundError,
     StorageFullError,
@@ -108,7 +109,8 @@ def discard(services: Services, keys: Iterable[str]) -> None:
 
 def discard_after(services: Services, keys: Iterable[str], failure: BaseException) -> None:
     """``discard`` after a write that failed, unless nobody knows whether it did: a row may still come."""
-    if isinstance(failure, UnavailableError) and not isinstance(failure, StorageFullError):
+    is_known = isinstance(failure, StorageFullError | BusyError)  # each says that nothing was written
+    if isinstance(failure, UnavailableError) and not is_known:
         return
     discard(services, keys)
 

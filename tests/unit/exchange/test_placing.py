@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.errors import ConflictError, StorageFullError, UnavailableError
+from cityledger.errors import BusyError, ConflictError, StorageFullError, UnavailableError
 from cityledger.exchange import placing
 from cityledger.exchange.sealing_versions import Content
 from cityledger.exchange.services import Intent
@@ -72,7 +72,12 @@ def test_seal_part_seals_the_same_bytes_wherever_they_go(node: TestNode) -> None
 
 @pytest.mark.parametrize(
     ("error", "left"),
-    [(StorageFullError("full"), 0), (ConflictError("c"), 0), (UnavailableError("who knows"), 2)],
+    [
+        (StorageFullError("full"), 0),
+        (ConflictError("c"), 0),
+        (BusyError("others write it"), 0),
+        (UnavailableError("who knows"), 2),
+    ],
 )
 def test_submit_rows_removes_objects_unless_the_rows_may_still_come(
     node: TestNode, error: Exception, left: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,9 @@ class GuardedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         self._guard.instruments.refused("malformed")
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+            # h11 takes no body in an answer to HEAD, and uvicorn sends one.
+            with suppress(h11.LocalProtocolError):
+                super().send_400_response(msg)
         self.transport.close()
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
