@@ -11,6 +11,7 @@ from typing import NewType
 
 AgencyId = NewType("AgencyId", int)
 """uint32, counted from 1 in order of admission; 0 is no agency."""
+MAX_AGENCY = AgencyId(2**32 - 1)
 LogId = NewType("LogId", int)
 """uint64, counted from 1; 0 is no log."""
 DatasetId = NewType("DatasetId", bytes)

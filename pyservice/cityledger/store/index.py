@@ -15,6 +15,7 @@ from cityledger.store.history import find, select_now
 from cityledger.store.terms_json import terms_from_json
 from cityledger.types import (
     EMERGENCY,
+    MAX_AGENCY,
     NO_AGENCY,
     OWN_DUTY,
     Address,
@@ -114,6 +115,9 @@ def find_contract(connection: sa.Connection, name: str) -> Address | None:
 
 
 def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
+    """None for what can be no agency's number as well: databases refuse to look for a larger integer."""
+    if not 0 < agency <= MAX_AGENCY:
+        return None
     row = find(connection, t.idx_agency, {"agency": agency})
     return None if row is None else agency_of_row(row)
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from cityledger.errors import FieldError
-from cityledger.types import AgencyId
+from cityledger.types import MAX_AGENCY, AgencyId
 
 PREFIX = "revocations/"
 MAX_BYTES = 65_536
@@ -45,4 +45,6 @@ def parse_list_key(name: str) -> ListName:
     if matched is None:
         raise FieldError("name", "is not <agency>/<credential key>/<seq>.jwt")
     agency, key, seq = matched.groups()
+    if int(agency) > MAX_AGENCY:
+        raise FieldError("name", f"has an agency above {MAX_AGENCY}")
     return ListName(AgencyId(int(agency)), bytes.fromhex(key), int(seq))

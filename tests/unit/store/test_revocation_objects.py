@@ -24,6 +24,7 @@ def test_parse_list_key_is_the_inverse_of_list_key() -> None:
         f"revocations/053/{KEY.hex()}/1.jwt",
         f"revocations/53/{KEY.hex().upper()}/1.jwt",
         f"revocations/53/{KEY.hex()[:-2]}/1.jwt",
+        f"revocations/4294967296/{KEY.hex()}/1.jwt",
         f"revocations/53/{KEY.hex()}/0.jwt",
         f"revocations/53/{KEY.hex()}/1.json",
         f"revocations/53/{KEY.hex()}/1.jwt\n",

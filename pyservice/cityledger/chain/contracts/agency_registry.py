@@ -6,7 +6,7 @@ from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
 from cityledger.chain.structs import Admission, Appointment, agency_from_abi, word_from_text
-from cityledger.types import Address, Agency, AgencyId, AgencyStatus, Role
+from cityledger.types import MAX_AGENCY, Address, Agency, AgencyId, AgencyStatus, Role
 
 
 class AgencyRegistry:
@@ -70,6 +70,9 @@ class AgencyRegistry:
         return AgencyStatus(held["status"]), held["epoch"]
 
     def find_agency(self, agency: AgencyId, block: At) -> Agency | None:
+        """None for what can be no agency's number as well: the ABI has no such argument."""
+        if not 0 < agency <= MAX_AGENCY:
+            return None
         held = agency_from_abi(agency, self._contract.read(block, "agencyOf", agency))
         return held if held.status else None
 
