@@ -44,21 +44,22 @@ class StoredList:
 
 
 def replace_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
-    """Puts the list in the place of the agency's former one. The same list again changes nothing.
+    """Puts the list in the place of the agency's former one, and ends the wait for it; the caller has checked
+    that the list may. The same list again only ends the wait.
 
     Raises:
         ConflictError: the same key has signed another list of this number, or one of a higher number.
     """
     stored = find_list(connection, agency, new.key)
     if stored is not None and (stored.seq, stored.signed) == (new.seq, new.signed):
+        _end_wait(connection, agency)
         return
     if stored is not None and new.seq <= stored.seq:
         raise ConflictError(f"seq must be above {stored.seq}, that of the list that this key signed last")
     store_list(connection, agency, new, now)
     connection.execute(revoked_officer.delete().where(revoked_officer.c.agency == agency))
     add_revoked(connection, agency, new.revoked)
-    waiting = awaited_revocation_list
-    connection.execute(waiting.delete().where(waiting.c.agency == agency))
+    _end_wait(connection, agency)
 
 
 def store_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
@@ -110,6 +111,11 @@ def await_list(connection: sa.Connection, agency: AgencyId, now: int) -> None:
     updated = connection.execute(waiting.update().where(waiting.c.agency == agency).values(since=now))
     if updated.rowcount == 0:
         connection.execute(waiting.insert().values(agency=agency, since=now))
+
+
+def _end_wait(connection: sa.Connection, agency: AgencyId) -> None:
+    waiting = awaited_revocation_list
+    connection.execute(waiting.delete().where(waiting.c.agency == agency))
 
 
 def awaited_since(connection: sa.Connection, agency: AgencyId) -> int | None:

@@ -83,6 +83,20 @@ def test_same_list_may_be_put_again(node: TestNode) -> None:
     assert node.row_counts() == before
 
 
+def test_same_list_ends_the_wait_if_it_was_signed_after_the_restore(node: TestNode) -> None:
+    text = signed(node, 2, ("dr.chen", None))
+    put(node, text)
+    with node.context.services.database.writing() as connection:
+        revocations.await_list(connection, node.agency("LAND"), node.time.now + 61)
+    assert put(node, text).status_code == 401
+    assert sign_in(node, officer="dr.li").status_code == 401
+    with node.context.services.database.writing() as connection:
+        revocations.await_list(connection, node.agency("LAND"), node.time.now)
+
+    assert put(node, text).status_code == 200
+    assert (sign_in(node).status_code, sign_in(node, officer="dr.li").status_code) == (401, 200)
+
+
 def test_list_is_not_acknowledged_before_its_object_is_durable(
     node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
