@@ -1,6 +1,6 @@
-"""A restore that was to continue at a revocation list object with a number above uint32 in its name filled the
-database and then ended in an error of the ABI, each time that it was run again. Numbers that a person types
-into a command came as far.
+"""A restore that was to continue at a revocation list object with a number above uint32 in its name filled
+the database and then ended in an error of the ABI, each time that it was run again. Numbers that a person
+types into a command came as far.
 """
 
 from __future__ import annotations
