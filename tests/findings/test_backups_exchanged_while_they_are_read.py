@@ -17,12 +17,13 @@ from eth_account import Account
 from backup_source import backup_source
 from cityledger.cli import node_restore
 from cityledger.cli.main import run
-from cityledger.errors import ConfigurationError, VerificationError
+from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.recovery import backup as backup_module
-from cityledger.recovery import backup_manifest
+from cityledger.recovery import backup_manifest, verified_copy
 from cityledger.recovery.backup import Source, make_backup, verify_backup, workspace_of
 from cityledger.recovery.backup_files import verify_file
 from cityledger.recovery.backup_manifest import File
+from cityledger.recovery.revocation_replay import FoundLists
 from cityledger.recovery.tombstone_replay import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
@@ -85,8 +86,10 @@ def _then(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object])
 
 @pytest.fixture
 def restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backup: Path) -> Callable[[], int]:
-    """The command, with no chain that is ahead and no tombstone."""
+    """The command, with no chain that is ahead, no tombstone and no revocation list."""
     monkeypatch.setattr(node_restore, "_gather", lambda *_: Found((), ()))
+    monkeypatch.setattr(node_restore, "gather_lists", lambda *_: FoundLists())
+    monkeypatch.setattr(node_restore, "codes_of", lambda *_: [])
     monkeypatch.setattr(node_restore, "_chain_next", lambda _settings: lambda _log: None)
     return lambda: run(["node", "restore", str(backup), "--folder", str(tmp_path / "node")])
 
@@ -183,6 +186,27 @@ def test_no_copy_of_the_backup_is_left(
     assert restore() == 0
     left = {path.name for path in folder.iterdir()}
     assert existing[0] - left == {"restoring.json", ".backup-copy"}
+
+
+def test_a_restore_has_not_ended_before_its_copy_is_removed(
+    restore: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy holds keys of what was erased again; the mark was removed before it."""
+    remove, calls = verified_copy._remove, []
+
+    def fails_at_the_end(place: Path) -> None:
+        calls.append(place)
+        if len(calls) == 2:
+            raise StorageFullError("the disk fails")
+        remove(place)
+
+    monkeypatch.setattr(verified_copy, "_remove", fails_at_the_end)
+    assert restore() != 0
+    names = {path.name for path in (tmp_path / "node").iterdir()}
+    assert {".backup-copy", "restoring.json"} <= names
+
+    assert restore() == 0
+    assert {path.name for path in (tmp_path / "node").iterdir()} == names - {".backup-copy", "restoring.json"}
 
 
 def test_a_database_that_is_exchanged_while_the_backup_is_made_is_not_signed(

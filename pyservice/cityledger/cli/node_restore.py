@@ -103,7 +103,8 @@ def restore(
             stack.enter_context(sole_process(folder, restores=True))
             _verify_free(folder, manifest)
             # From here on nothing of the backup is read but this copy, and objects that are checked again.
-            backup = stack.enter_context(verified_copy(source, manifest, folder / _COPY_NAME, report))
+            copying = stack.enter_context(ExitStack())
+            backup = copying.enter_context(verified_copy(source, manifest, folder / _COPY_NAME, report))
             _begin(folder, manifest)
             keyring = _open_keyring(backup, folder, is_believed=bool(signed_by) or unsigned)
             signers = frozenset(map(Address, signed_by) if signed_by else keyring.own_accounts())
@@ -118,6 +119,7 @@ def restore(
             remark_lists(lists)
             restored = _fill(backup, settings, erased, lists, report)
             awaited = codes_of(settings, restored.awaited)
+            copying.close()  # first: a crash here leaves the mark, so no node serves next to the copy's keys
             (folder / RESTORING_NAME).unlink()
     _tell(folder, restored, awaited, (erased.refused, lists.refused), as_json=as_json)
 
