@@ -187,14 +187,15 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
     operator = open_operator(settings, keyring)
     endpoint = connect(settings.rpc_url, settings.chain_id)
     verify_manifest(endpoint, manifest, str(settings.manifest))
-    ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
-    remember_operator(
-        settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
-    )
     database = Database(settings.database_url)
     verify_schema(database)
     with database.writing() as connection:
         node_state.bind_instance(connection, manifest.instance)
+    # Last: the keyring never forgets an account, so a registry of another instance must not vouch for one.
+    ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
+    remember_operator(
+        settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
+    )
     return _wire(settings, manifest, keyring, operator, endpoint, database)
 
 

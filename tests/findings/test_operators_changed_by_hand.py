@@ -8,21 +8,29 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from eth_account import Account
 
 from cityledger.anchoring.comparison import find_contradiction
+from cityledger.app import open_node
 from cityledger.cli.main import run
 from cityledger.cli.node_rotate_operator import _write_setting
-from cityledger.errors import ConfigurationError, KeyringError
+from cityledger.errors import ConfigurationError, KeyringError, WrongChainError
 from cityledger.key_sources.own_operator import remember_operator, verify_own
+from cityledger.sealing.key_turns import changing_keys
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
-from cityledger.store import hosting, logs
+from cityledger.store import hosting, logs, node_state
+from cityledger.store.database import Database
 from cityledger.types import Address, AgencyId, HaltCause
+from databases import fresh_database_url
 from node_fixture import TestNode
 
 SECRET = UnlockSecret.from_passphrase("tests")
@@ -109,6 +117,88 @@ def test_two_processes_that_add_an_account_lose_none(keyring: Keyring, tmp_path:
     keyring.add_operator(_address(NEW), random=os.urandom)
     other.add_operator(_address(STEWARD), random=os.urandom)
     assert len(Keyring.open(tmp_path / "keyring", SECRET).operators()) == 3
+
+
+@pytest.fixture
+def others_turn(keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Another process changes the keyring: what is appended is called, and its turn ends, while one waits."""
+    acts: list[Any] = []
+    with ExitStack() as turn:
+        turn.enter_context(changing_keys(tmp_path / "keyring"))
+
+        def wait(_seconds: float) -> None:
+            for act in acts:
+                act()
+            turn.close()
+
+        monkeypatch.setattr("cityledger.sealing.key_turns.time.sleep", wait)
+        yield acts
+
+
+def test_a_start_waits_for_another_process_that_changes_the_keyring(
+    keyring: Keyring, tmp_path: Path, others_turn: list[object]
+) -> None:
+    remember_operator(tmp_path / "keyring", keyring, _address(NEW), lambda: True)
+    assert _address(NEW) in Keyring.open(tmp_path / "keyring", SECRET).operators()
+
+
+def test_an_account_that_another_process_stored_meanwhile_is_not_asked_about(
+    keyring: Keyring, tmp_path: Path, others_turn: list[object]
+) -> None:
+    other = Keyring.open(tmp_path / "keyring", SECRET)
+    others_turn.append(lambda: other.add_operator(_address(NEW), random=os.urandom))
+    remember_operator(tmp_path / "keyring", keyring, _address(NEW), lambda: False)
+    assert _address(NEW) in keyring.operators()
+
+
+def test_a_list_that_another_process_begins_meanwhile_decides(tmp_path: Path) -> None:
+    """The key of a steward in the keyring sufficed only before there was a list."""
+    made = Keyring.create(tmp_path / "keyring", SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)
+    made.add_account(bytes(STEWARD.key))
+    other = Keyring.open(tmp_path / "keyring", SECRET)
+    other.add_operator(_address(FORMER), random=os.urandom)
+    with pytest.raises(ConfigurationError, match="rotate-operator"):
+        remember_operator(tmp_path / "keyring", made, _address(STEWARD), lambda: False)
+
+
+def test_a_wait_for_the_keyring_ends(keyring: Keyring, tmp_path: Path) -> None:
+    with (
+        changing_keys(tmp_path / "keyring"),
+        pytest.raises(ConfigurationError, match="another command is changing keys"),
+        changing_keys(tmp_path / "keyring", wait_seconds=0.01),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("instance", [b"\x01" * 32, b"\x02" * 32], ids=["own", "foreign"])
+def test_a_registry_of_another_instance_adds_no_account(
+    instance: bytes, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``manifest`` and ``rpc_url`` name a chain on which the account operates a log of the same number."""
+    url = fresh_database_url(tmp_path)
+    with closing(Database(url)) as database, database.writing() as connection:
+        node_state.bind_instance(connection, b"\x01" * 32)
+    settings = SimpleNamespace(
+        manifest=tmp_path, keyring=tmp_path / "keyring", rpc_url="", chain_id=1, database_url=url
+    )
+    parts = {
+        "load_manifest": SimpleNamespace(instance=instance),
+        "open_keyring": keyring,
+        "open_operator": NEW,
+        "connect": None,
+        "verify_manifest": None,
+        "contracts_of": SimpleNamespace(ledger=None),
+        "operates_any": True,
+        "_wire": None,
+    }
+    for name, part in parts.items():
+        monkeypatch.setattr(f"cityledger.app.{name}", lambda *_, part=part: part)
+    is_own = instance == b"\x01" * 32
+
+    with nullcontext() if is_own else pytest.raises(WrongChainError):
+        open_node(settings, SECRET)  # type: ignore[arg-type]
+
+    assert (_address(NEW) in Keyring.open(tmp_path / "keyring", SECRET).operators()) is is_own
 
 
 def test_a_backup_is_not_signed_by_an_account_that_is_only_in_the_settings(

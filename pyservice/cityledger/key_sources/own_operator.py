@@ -16,6 +16,8 @@ from cityledger.sealing.key_turns import changing_keys
 from cityledger.sealing.keyring import Keyring
 from cityledger.types import Address
 
+_WAIT_SECONDS = 5.0
+"""Processes that start together store the account one after the other."""
 IsGiven = Callable[[], bool]
 """Whether the chain gives the account an open log of an agency of the node. Asked only where it matters."""
 
@@ -35,12 +37,15 @@ def remember_operator(folder: Path, keyring: Keyring, operator: Address, is_give
 
     Raises: as ``verify_own``, and
         KeyringError: the keyring cannot be written.
+        ConfigurationError: another process is changing the keyring, and does not end within seconds.
     """
     if operator in keyring.operators():
         return
-    verify_own(keyring, operator, is_given)
-    with changing_keys(folder):
-        keyring.add_operator(operator, random=os.urandom)
+    with changing_keys(folder, wait_seconds=_WAIT_SECONDS):
+        keyring.reload_operators()  # another process may have stored this account, or begun the list
+        if operator not in keyring.operators():
+            verify_own(keyring, operator, is_given)
+            keyring.add_operator(operator, random=os.urandom)
 
 
 def is_remembered(keyring: Keyring, operator: Address) -> bool:

@@ -4,23 +4,28 @@ of them."""
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from cityledger.errors import ConfigurationError, KeyringError
 
 _CHANGING, _IN_USE = ".changing", ".in-use"
+_RETRY_SECONDS = 0.05
+"""A file lock has no wait that ends after a time."""
 
 
 @contextmanager
-def changing_keys(keyring: Path) -> Iterator[None]:
+def changing_keys(keyring: Path, *, wait_seconds: float = 0) -> Iterator[None]:
     """Makes this process the one that changes entries; the system releases the lock however the process ends.
 
     Raises:
-        ConfigurationError: another process does.
+        ConfigurationError: another process does, and did not end within ``wait_seconds``.
     """
-    with _locked(keyring / _CHANGING, fcntl.LOCK_EX, "another command is changing keys of this keyring"):
+    message = "another command is changing keys of this keyring"
+    with _locked(keyring / _CHANGING, fcntl.LOCK_EX, message, wait_seconds):
         yield
 
 
@@ -47,14 +52,23 @@ def dropping_keys(keyring: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(file: Path, kind: int, message: str) -> Iterator[None]:
+def _locked(file: Path, kind: int, message: str, wait_seconds: float = 0) -> Iterator[None]:
     try:
         held = file.open("a")
     except OSError as error:
         raise KeyringError(f"{file.parent} cannot be locked: {error.strerror}") from error
     with held:
-        try:
-            fcntl.flock(held, kind | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigurationError(message) from None
+        until = time.monotonic() + wait_seconds
+        while not _is_locked(held, kind):
+            if time.monotonic() >= until:
+                raise ConfigurationError(message)
+            time.sleep(_RETRY_SECONDS)
         yield
+
+
+def _is_locked(held: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(held, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -260,6 +260,14 @@ class Keyring:
         """``operators`` and ``accounts``, in ascending order: what one of them signed is this node's."""
         return sorted({*self._operators, *self._accounts})
 
+    def reload_operators(self) -> None:
+        """Adds what another process has stored since this keyring was opened.
+
+        Raises:
+            KeyringError: the list cannot be read.
+        """
+        self._operators = self._operators.union(_load_operators(self._key, self._path / _OPERATORS))
+
     def add_operator(self, address: Address, *, random: Random) -> None:
         """Remember an account as this node's own. Adding twice is harmless.
 
@@ -267,8 +275,8 @@ class Keyring:
             KeyringError: the list cannot be read or written.
         """
         file = self._path / _OPERATORS
-        # Another process may have added one since this keyring was opened.
-        known = frozenset({*self._operators, *_load_operators(self._key, file), address})
+        self.reload_operators()
+        known = frozenset({*self._operators, address})
         plain = json.dumps(sorted(known)).encode()
         sealed = self._key.seal_entry(_OPERATORS, plain, random(NONCE_BYTES))
         self._write(file, {"format": FORMAT, "sealed": sealed.hex()})
