@@ -36,11 +36,11 @@ def _grounds(settings: Settings, backup: VerifiedBackup) -> Grounds:
     from cityledger.recovery.backup import reading_copy
     from cityledger.recovery.backup_manifest import DATABASE
     from cityledger.recovery.revocation_replay import Grounds
-    from cityledger.store.revocations import list_stored
+    from cityledger.store.revocations import list_awaited, list_stored
 
     with reading_copy(backup.state / DATABASE) as connection:
-        stored = list_stored(connection)
-    return Grounds(_verifier(settings), registry_of(settings), stored)
+        stored, awaited = list_stored(connection), list_awaited(connection)
+    return Grounds(_verifier(settings), registry_of(settings), stored, awaited)
 
 
 def _verifier(settings: Settings) -> Callable[[str], RevocationList]:

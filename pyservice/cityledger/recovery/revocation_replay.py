@@ -24,35 +24,45 @@ from cityledger.types import Agency, AgencyId, AgencyStatus
 
 _MEMBERS = (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED)
 _FIRST_EPOCH = 1
+_UNKNOWN_KEY = (
+    "revocation list: not signed by the key that the registry holds for the agency, nor by one whose list is"
+    " in the backup"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """``verify`` checks form, signature and instance (CredentialError); ``find_agency`` asks the registry.
-    ``stored`` are the lists in the backup, whose keys the registry held when they were put.
+    ``stored`` are the lists in the backup, whose keys the registry held when they were put; ``awaited`` the
+    agencies that had to put theirs again when it was made.
     """
 
     verify: Callable[[str], RevocationList]
     find_agency: Callable[[AgencyId], Agency | None]
     stored: Sequence[StoredList]
+    awaited: Sequence[AgencyId] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FoundList:
-    """``is_current``: it would be accepted if it were put now. Any other only adds revocations."""
+    """``is_current``: it would be accepted if it were put now. Any other only adds revocations. ``is_known``:
+    its key is the registry's or the backup's."""
 
     agency: AgencyId
     is_current: bool
     said: RevocationList
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FoundLists:
-    """``doubtful`` are the agencies that refused lists name."""
+    """``doubtful`` are the agencies that refused lists name; ``former`` those that can put no list, because
+    the registry knows no active or suspended agency of that number."""
 
     lists: tuple[FoundList, ...] = ()
     refused: tuple[Refused, ...] = ()
     doubtful: frozenset[AgencyId] = frozenset()
+    former: frozenset[AgencyId] = frozenset()
 
 
 def gather_lists(objects: Objects, folder: Path | None, grounds: Grounds) -> FoundLists:
@@ -62,18 +72,24 @@ def gather_lists(objects: Objects, folder: Path | None, grounds: Grounds) -> Fou
         UnavailableError: the object store does not answer.
         ChainError: the chain does not.
     """
-    lists: list[FoundList] = []
+    found: list[tuple[str, FoundList]] = []
     refused: list[Refused] = []
     doubtful: set[AgencyId] = set()
     for name, data in _all(objects, folder):
         named: ListName | None = None
         try:
             named = parse_list_key(name)
-            lists.append(_verified(named, data, grounds))
+            found.append((name, _verified(named, data, grounds)))
         except (CredentialError, FieldError) as error:
             refused.append(Refused(name, str(error)))
             doubtful |= {named.agency} if named is not None else set()
-    return FoundLists(tuple(lists), tuple(refused), frozenset(doubtful))
+    lists = tuple(one for _, one in found if one.is_known)
+    for name, one in found:
+        if not one.is_known and not _is_replaced(one, lists):
+            refused.append(Refused(name, _UNKNOWN_KEY))
+            doubtful.add(one.agency)
+    former = _former(doubtful.union(grounds.awaited, (one.agency for one in grounds.stored)), grounds)
+    return FoundLists(lists, tuple(refused), frozenset(doubtful), former)
 
 
 def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tuple[AgencyId, ...]:
@@ -93,6 +109,8 @@ def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tupl
         _replay(connection, agency, [one for one in newer if one.agency == agency], now)
     for agency in found.doubtful:  # whatever was replaced: the list in doubt may be the newer one
         revocations.await_list(connection, agency, now)
+    for agency in found.former:  # it has no sessions, and no list of it would end the wait
+        revocations.end_wait(connection, agency)
     return tuple(revocations.list_awaited(connection))
 
 
@@ -136,14 +154,25 @@ def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
         raise CredentialError("revocation list: iss is not the code of the agency in its name")
     is_registered = agency.credential_key_digest == said.key
     was_registered = any((one.agency, one.key) == (named.agency, said.key) for one in grounds.stored)
-    if not is_registered and not was_registered:
-        raise CredentialError(
-            "revocation list: not signed by the key that the registry holds for the agency, nor by one whose"
-            " list is in the backup"
-        )
     # After a reported compromise the registry may still hold the stolen key: only the index could show that.
     is_trusted = agency.epoch == _FIRST_EPOCH and agency.status in _MEMBERS
-    return FoundList(named.agency, is_registered and is_trusted, said)
+    return FoundList(
+        named.agency, is_registered and is_trusted, said, is_known=is_registered or was_registered
+    )
+
+
+def _is_replaced(unknown: FoundList, lists: Iterable[FoundList]) -> bool:
+    """Whether the list cannot be in effect, whoever signed it: the registry's key has signed a whole one that
+    is not older, as after a rotation."""
+    return any(
+        one.is_current and one.agency == unknown.agency and one.said.issued_at >= unknown.said.issued_at
+        for one in _newest(lists)
+    )
+
+
+def _former(agencies: Iterable[AgencyId], grounds: Grounds) -> frozenset[AgencyId]:
+    found = {number: grounds.find_agency(number) for number in agencies}
+    return frozenset(number for number, one in found.items() if one is None or one.status not in _MEMBERS)
 
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:

@@ -52,14 +52,14 @@ def replace_list(connection: sa.Connection, agency: AgencyId, new: RevocationLis
     """
     stored = find_list(connection, agency, new.key)
     if stored is not None and (stored.seq, stored.signed) == (new.seq, new.signed):
-        _end_wait(connection, agency)
+        end_wait(connection, agency)
         return
     if stored is not None and new.seq <= stored.seq:
         raise ConflictError(f"seq must be above {stored.seq}, that of the list that this key signed last")
     store_list(connection, agency, new, now)
     connection.execute(revoked_officer.delete().where(revoked_officer.c.agency == agency))
     add_revoked(connection, agency, new.revoked)
-    _end_wait(connection, agency)
+    end_wait(connection, agency)
 
 
 def store_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
@@ -113,7 +113,8 @@ def await_list(connection: sa.Connection, agency: AgencyId, now: int) -> None:
         connection.execute(waiting.insert().values(agency=agency, since=now))
 
 
-def _end_wait(connection: sa.Connection, agency: AgencyId) -> None:
+def end_wait(connection: sa.Connection, agency: AgencyId) -> None:
+    """The agency's assertions are accepted again."""
     waiting = awaited_revocation_list
     connection.execute(waiting.delete().where(waiting.c.agency == agency))
 

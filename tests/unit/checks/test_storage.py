@@ -14,8 +14,9 @@ from cityledger.errors import CityledgerError, StorageFullError
 from cityledger.store import node_state, revocations
 from cityledger.store.database import Database
 from cityledger.store.objects import Objects
-from cityledger.types import AgencyId
+from cityledger.types import AgencyId, AgencyStatus
 from databases import fresh_database_url
+from node_fixture import make_node
 
 
 @pytest.fixture
@@ -61,6 +62,18 @@ def test_awaited_revocation_list_is_reported_with_its_agency(database: Database)
         revocations.await_list(connection, AgencyId(2), 100)
     with pytest.raises(WrongError, match=r"put their list again: 2$"):
         see_lists(database)
+
+
+def test_awaited_revocation_list_of_an_offboarded_agency_is_not_reported(tmp_path: Path) -> None:
+    node = make_node(tmp_path)
+    database = node.context.services.database
+    with database.writing() as connection:
+        revocations.await_list(connection, node.agency("LAND"), 100)
+    with pytest.raises(WrongError):
+        see_lists(database)
+    node.set_agency("LAND", status=int(AgencyStatus.OFFBOARDED))
+    assert see_lists(database) == "no revocation list is awaited"
+    node.close()
 
 
 def test_object_store_is_left_as_it_was(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,13 @@ def test_replay_lists_counts_a_wait_of_the_backup_from_the_new_restore(connectio
 
     assert replay_lists(connection, FoundLists((SAME,)), 100) == (LAND,)
     assert revocations.awaited_since(connection, LAND) == 100
+
+
+def test_replay_lists_awaits_no_list_of_an_agency_that_can_put_none(connection: sa.Connection) -> None:
+    revocations.await_list(connection, TAX, 50)
+    found = FoundLists(doubtful=frozenset({LAND, TAX, AgencyId(99)}), former=frozenset({TAX, AgencyId(99)}))
+
+    assert replay_lists(connection, found, 100) == (LAND,)
 
 
 # --- what is refused ------------------------------------------------------------------------------------
@@ -193,3 +201,69 @@ def test_gather_lists_reads_a_folder_of_copies(node: TestNode, tmp_path: Path) -
     for folder in (copies, copies.parent):
         found = gather_lists(empty, folder, grounds(node, []))
         assert ([one.said.seq for one in found.lists], found.refused) == ([4], ())
+
+
+# --- after a rotation -----------------------------------------------------------------------------------
+
+
+def _gather_after_rotation(node: TestNode, former_iat: int, iat: int) -> FoundLists:
+    """LAND put a list under a key that it rotated since, both after the backup, then one under the next."""
+    _gather(node, text=signed(node, 1, key=OTHER_KEY, issued=former_iat), key=OTHER_KEY, seq=1)
+    return _gather(node, text=signed(node, 4, ("dr.chen", None), issued=iat))
+
+
+@pytest.mark.parametrize("age", [0, 100])
+def test_list_of_a_key_that_was_rotated_is_passed_over_where_a_newer_one_is_known(
+    node: TestNode, age: int
+) -> None:
+    found = _gather_after_rotation(node, node.time.now - age, node.time.now)
+
+    assert [one.said.seq for one in found.lists] == [4]
+    assert (found.refused, found.doubtful) == ((), frozenset())
+
+
+def test_list_of_an_unknown_key_is_refused_where_it_is_newer(node: TestNode) -> None:
+    found = _gather_after_rotation(node, node.time.now, node.time.now - 1)
+
+    assert ["not signed by the key" in one.reason for one in found.refused] == [True]
+    assert found.doubtful == {node.agency("LAND")}
+
+
+def test_list_of_a_key_that_may_be_stolen_excuses_no_unknown_one(node: TestNode) -> None:
+    node.set_agency("LAND", epoch=2)
+    assert len(_gather_after_rotation(node, node.time.now, node.time.now).refused) == 1
+
+
+def test_newest_list_of_the_key_excuses_not_an_older_one_with_a_later_time(node: TestNode) -> None:
+    _gather(node, text=signed(node, 3), seq=3)
+    found = _gather_after_rotation(node, node.time.now - 5, node.time.now - 9)
+    assert len(found.refused) == 1
+
+
+# --- agencies that can put no list ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "is_former"),
+    [
+        (AgencyStatus.ACTIVE, False),
+        (AgencyStatus.SUSPENDED, False),
+        (AgencyStatus.OFFBOARDED, True),
+    ],
+)
+def test_gather_lists_names_agencies_that_are_no_longer_members(
+    node: TestNode, tmp_path: Path, status: AgencyStatus, is_former: bool
+) -> None:
+    land, tax = node.agency("LAND"), AgencyId(77)
+    node.set_agency("LAND", status=int(status))
+    empty = Objects.open((tmp_path / "empty").as_uri())
+    known = [StoredList(land, FORMER, 3, "")]
+
+    found = gather_lists(empty, None, replace(grounds(node, known), awaited=[tax]))
+
+    assert found.former == ({land, tax} if is_former else {tax})
+
+
+def test_gather_lists_names_an_agency_that_is_not_registered(node: TestNode) -> None:
+    found = _gather(node, text="garbage", agency=AgencyId(99))
+    assert (found.doubtful, found.former) == ({99}, {99})
