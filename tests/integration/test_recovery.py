@@ -194,7 +194,7 @@ def test_restore_stops_at_a_list_that_it_cannot_verify_and_names_it(town: Town) 
     assert kept.name in restore(town, restored, backup, code=4)
     assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
 
-    said = json.loads(restore(town, restored, backup, "--without-refused"))
+    said = json.loads(restore(town, restored, backup, "--without-refused-lists"))
     assert said["awaited_revocation_lists"] == ["LAND"]
     assert [name.endswith(kept.name) for name in said["refused_revocation_lists"]] == [True]
 
@@ -217,7 +217,7 @@ def test_restore_stops_at_a_tombstone_that_it_cannot_obey_and_names_it(town: Tow
     assert tombstone.name in restore(town, restored, backup, code=4)
     assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
 
-    told = json.loads(restore(town, restored, backup, "--without-refused"))
+    told = json.loads(restore(town, restored, backup, "--without-refused-tombstones"))
     assert told["refused_tombstones"] == [tombstone.name]
     assert told["erased_again"] == 0
     restored.serve()

@@ -52,12 +52,19 @@ def restore(
             file_okay=False,
         ),
     ] = None,
-    without_refused: Annotated[
+    without_refused_tombstones: Annotated[
         bool,
         typer.Option(
-            "--without-refused",
-            help="Restore although tombstones of these logs or revocation lists cannot be obeyed: what those"
-            " erased comes back; the agencies that such a list names have to put theirs again.",
+            "--without-refused-tombstones",
+            help="Restore although tombstones of these logs cannot be obeyed: what they erased comes back.",
+        ),
+    ] = False,
+    without_refused_lists: Annotated[
+        bool,
+        typer.Option(
+            "--without-refused-lists",
+            help="Restore although revocation lists cannot be verified: the agencies that they name have to"
+            " put theirs again.",
         ),
     ] = False,
     signed_by: Annotated[
@@ -113,8 +120,10 @@ def restore(
             settings = _place_files(backup, folder)
             erased = _gather(settings, manifest, signers | set(keyring.own_accounts()), tombstones)
             lists = gather_lists(settings, backup, revocations)
-            if (erased.refused or lists.refused) and not without_refused:
-                raise VerificationError(_refusal(erased.refused, lists.refused))
+            _verify_waived(
+                () if without_refused_tombstones else erased.refused,
+                () if without_refused_lists else lists.refused,
+            )
             _remark(erased)
             remark_lists(lists)
             restored = _fill(backup, settings, erased, lists, report)
@@ -249,19 +258,28 @@ def _gather(
     return gather(Objects.open(settings.object_store_url), folder, trust)
 
 
+def _verify_waived(tombstones: tuple[Refused, ...], lists: tuple[Refused, ...]) -> None:
+    """
+    Raises:
+        VerificationError: some were refused that no option waives.
+    """
+    if tombstones or lists:
+        raise VerificationError(_refusal(tombstones, lists))
+
+
 def _refusal(tombstones: tuple[Refused, ...], lists: tuple[Refused, ...]) -> str:
     parts = []
     if tombstones:
         parts.append(
             f"{len(tombstones)} tombstones that concern this backup cannot be obeyed ({_named(tombstones)}):"
             " what they erased would come back. Correct them, name the account that signed them by"
-            " --signed-by too, or decide for --without-refused"
+            " --signed-by too, or decide for --without-refused-tombstones"
         )
     if lists:
         parts.append(
             f"{len(lists)} revocation lists cannot be verified ({_named(lists)}): officers that they revoke"
-            " could sign in. Put the agency's own list in the place of each, or decide for --without-refused:"
-            " the agencies that they name then have to put theirs again"
+            " could sign in. Put the agency's own list in the place of each, or decide for"
+            " --without-refused-lists: the agencies that they name then have to put theirs again"
         )
     return ". ".join(parts)
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.cli.node_restore import _refusal, _remark
+from cityledger.cli.node_restore import _refusal, _remark, _verify_waived
 from cityledger.cli.node_restore_lists import remark_lists
+from cityledger.errors import VerificationError
 from cityledger.recovery.revocation_replay import FoundLists
 from cityledger.recovery.tombstone_replay import Found, Refused
 
@@ -34,3 +35,14 @@ def test_refusal_names_tombstones_and_lists() -> None:
     both = _refusal((Refused("1.json", "altered"),), refused)
     assert "1 tombstones" in both
     assert "1 revocation lists" in both
+
+
+def test_each_option_waives_its_own_kind_alone() -> None:
+    refused = (Refused("1", "altered"),)
+    _verify_waived((), ())
+    with pytest.raises(VerificationError, match="--without-refused-tombstones") as tombstones:
+        _verify_waived(refused, ())
+    with pytest.raises(VerificationError, match="--without-refused-lists") as lists:
+        _verify_waived((), refused)
+    assert "--without-refused-lists" not in str(tombstones.value)
+    assert "--without-refused-tombstones" not in str(lists.value)
