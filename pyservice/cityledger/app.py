@@ -37,11 +37,11 @@ from cityledger.checks.running import Readiness
 from cityledger.client.devnet_clock import follow_offset
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
+from cityledger.exchange import revocations
 from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.import_runner import ImportRunner
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.placing import sweep, written_before
-from cityledger.exchange.revocations import keep_missing_lists
 from cityledger.exchange.rules_watch import RulesWatch
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
@@ -125,7 +125,7 @@ class Node:
             ("cross-check", lambda: self.services.cross_check.run(self._stop)),
             ("sweep", lambda: self._sweep(started)),
             ("tombstones", lambda: _keep_tombstones(self.services, self._stop)),
-            ("revocations", lambda: _keep_revocations(self.services, self._stop)),
+            ("revocations", lambda: revocations.run(self.services, self._stop)),
             ("purging", self._purge),
         ):
             thread = threading.Thread(target=loop, name=name, daemon=True)
@@ -385,16 +385,6 @@ def _keep_tombstones(services: Services, stop: threading.Event) -> None:
         log.error("tombstone objects not written error=%s", type(error).__name__)
     else:
         log.info("tombstone objects written count=%d", kept)
-
-
-def _keep_revocations(services: Services, stop: threading.Event) -> None:
-    """Writes the objects of revocation lists that an earlier process of this node did not come to write."""
-    try:
-        kept = keep_missing_lists(services, stop.is_set)
-    except CityledgerError as error:
-        log.error("revocation list objects not written error=%s", type(error).__name__)
-    else:
-        log.info("revocation list objects written count=%d", kept)
 
 
 def _offset(settings: Settings) -> Callable[[], int]:

@@ -67,6 +67,15 @@ def lists_look(database: Database) -> Look:
     )
 
 
+def list_objects_look(opened: Opened) -> Look:
+    return Look(
+        "revocation list objects",
+        lambda: storage.see_list_objects(opened.database, opened.objects),
+        "make room in the object store, and make it writable: cityledger node serve writes them each minute",
+        vital=False,
+    )
+
+
 def objects_look(opened: Opened) -> Look:
     return Look(
         "object store",

@@ -15,6 +15,7 @@ from cityledger.checks.looks import (
     Opened,
     chain_looks,
     database_look,
+    list_objects_look,
     lists_look,
     logs_look,
     objects_look,
@@ -158,6 +159,7 @@ def _slow_looks(services: Services, opened: Opened) -> list[Look]:
         *chain_looks(opened),
         agencies,
         objects_look(opened),
+        list_objects_look(opened),
     ]
 
 

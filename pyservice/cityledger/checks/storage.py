@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from cityledger.checks.line import WrongError
 from cityledger.errors import CityledgerError
+from cityledger.exchange.revocations import list_missing
 from cityledger.store import index, node_state, purging, revocations
 from cityledger.store.database import Database
 from cityledger.store.migrate import verify_schema
@@ -65,6 +66,17 @@ def see_lists(database: Database) -> str:
         numbers = ", ".join(str(agency) for agency in awaited)
         raise WrongError(f"assertions are refused until these agencies put their list again: {numbers}")
     return "no revocation list is awaited"
+
+
+def see_list_objects(database: Database, objects: Objects) -> str:
+    """Each revocation list is kept for a restore."""
+    agencies = {one.agency for one in list_missing(database, objects)}
+    if agencies:
+        raise WrongError(
+            f"lists without an object, of {len(agencies)} agencies: a restored backup would bring former ones"
+            " back"
+        )
+    return "no revocation list is without an object"
 
 
 def see_objects(objects: Objects, url: str) -> str:

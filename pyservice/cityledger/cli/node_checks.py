@@ -107,7 +107,12 @@ def _chain_lines(found: Found) -> list[Line]:
         Objects.open(settings.object_store_url),
         (lambda: 0) if settings.devnet_state is None else follow_offset(settings.devnet_state),
     )
-    of_stores = (looks.objects_look(opened), looks.purging_look(opened), looks.lists_look(opened.database))
+    of_stores = (
+        looks.objects_look(opened),
+        looks.list_objects_look(opened),
+        looks.purging_look(opened),
+        looks.lists_look(opened.database),
+    )
     return [line_of(look) for look in (*looks.chain_looks(opened), *of_stores)]
 
 

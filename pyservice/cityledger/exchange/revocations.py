@@ -3,16 +3,23 @@ of its backups. Source: SPEC.md §6."""
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
 from cityledger.errors import CityledgerError, FieldError, StorageFullError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.store import revocations
+from cityledger.store.database import Database
 from cityledger.store.objects import Objects
 from cityledger.store.revocation_objects import PREFIX, list_folder, list_key, parse_list_key
 from cityledger.store.revocations import StoredList
 from cityledger.types import AgencyId
+
+log = logging.getLogger(__name__)
+KEEP_SECONDS = 60.0
+"""How often each process looks for lists without an object; part of the window in SPEC.md §6."""
 
 
 def keep_list(services: Services, agency: AgencyId, key: bytes) -> None:
@@ -20,7 +27,7 @@ def keep_list(services: Services, agency: AgencyId, key: bytes) -> None:
 
     Raises:
         UnavailableError, StorageFullError: the object store does not take it; the list is in effect, and
-            ``keep_missing_lists`` writes the object at the next start.
+            ``run`` writes the object later.
     """
     with services.database.reading() as connection:
         newest = revocations.find_list(connection, agency, key)
@@ -28,8 +35,48 @@ def keep_list(services: Services, agency: AgencyId, key: bytes) -> None:
         _keep(services.objects, newest)
 
 
+def run(services: Services, stop: threading.Event) -> None:
+    """Writes the missing objects, at once and then every ``KEEP_SECONDS``, until ``stop`` is set."""
+    while True:
+        _keep_logged(services, stop)
+        if stop.wait(KEEP_SECONDS):
+            return
+
+
+def _keep_logged(services: Services, stop: threading.Event) -> None:
+    try:
+        kept = keep_missing_lists(services, stop.is_set)
+    except CityledgerError as error:
+        log.error("revocation list objects not written error=%s", type(error).__name__)
+    else:
+        if kept:
+            log.info("revocation list objects written count=%d", kept)
+
+
 def keep_missing_lists(services: Services, stops: Callable[[], bool] = lambda: False) -> int:
-    """Writes the objects of lists that are not there, e.g. after a crash before the answer; returns how many.
+    """Writes the objects of lists that are not there, e.g. after a crash before the answer, or where another
+    node of the database took the list; returns how many.
+
+    Raises:
+        UnavailableError, StorageFullError: the object store did not take all; the others are written.
+    """
+    kept = 0
+    failure: CityledgerError | None = None
+    for one in list_missing(services.database, services.objects):
+        if stops():
+            break
+        try:
+            _keep(services.objects, one)
+            kept += 1
+        except CityledgerError as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return kept
+
+
+def list_missing(database: Database, objects: Objects) -> list[StoredList]:
+    """The lists in the database whose object is not in the store.
 
     The list of an agency that has to put it again is left out: after a restore it is not the newest, and the
     next restore must not believe that it is.
@@ -37,18 +84,11 @@ def keep_missing_lists(services: Services, stops: Callable[[], bool] = lambda: F
     Raises:
         UnavailableError: the object store does not answer.
     """
-    held = {one.key for one in services.objects.list(PREFIX)}
-    with services.database.reading() as connection:
+    held = {one.key for one in objects.list(PREFIX)}
+    with database.reading() as connection:
         awaited = set(revocations.list_awaited(connection))
         wanted = [one for one in revocations.list_stored(connection) if one.agency not in awaited]
-    missing = [one for one in wanted if list_key(one.agency, one.key, one.seq) not in held]
-    kept = 0
-    for one in missing:
-        if stops():
-            break
-        _keep(services.objects, one)
-        kept += 1
-    return kept
+    return [one for one in wanted if list_key(one.agency, one.key, one.seq) not in held]
 
 
 def _keep(objects: Objects, one: StoredList) -> None:
@@ -58,7 +98,8 @@ def _keep(objects: Objects, one: StoredList) -> None:
         kind = StorageFullError if isinstance(error, StorageFullError) else UnavailableError
         raise kind(
             "the list is in effect, but the object store does not take it, which keeps a restored backup from"
-            " bringing a former list back; put the same list again, or restart the node"
+            " bringing a former list back; the node tries again each minute: put the same list again to hear"
+            " that it succeeded"
         ) from error
     with suppress(CityledgerError):  # a restore reads the newest; older ones only take room
         _drop_older(objects, one)

@@ -9,11 +9,19 @@ import pytest
 from sqlalchemy import event
 
 from cityledger.checks.line import WrongError
-from cityledger.checks.storage import PROBE_PREFIX, see_database, see_instance, see_lists, see_objects
+from cityledger.checks.storage import (
+    PROBE_PREFIX,
+    see_database,
+    see_instance,
+    see_list_objects,
+    see_lists,
+    see_objects,
+)
 from cityledger.errors import CityledgerError, StorageFullError
 from cityledger.store import node_state, revocations
 from cityledger.store.database import Database
 from cityledger.store.objects import Objects
+from cityledger.store.revocation_objects import list_key
 from cityledger.types import AgencyId, AgencyStatus
 from databases import fresh_database_url
 from node_fixture import make_node
@@ -74,6 +82,21 @@ def test_awaited_revocation_list_of_an_offboarded_agency_is_not_reported(tmp_pat
     node.set_agency("LAND", status=int(AgencyStatus.OFFBOARDED))
     assert see_lists(database) == "no revocation list is awaited"
     node.close()
+
+
+def test_lists_without_an_object_are_counted_and_not_named(database: Database, tmp_path: Path) -> None:
+    objects = Objects.open((tmp_path / "objects").as_uri())
+    assert see_list_objects(database, objects) == "no revocation list is without an object"
+    one = revocations.RevocationList(bytes(32), "LAND", 1, 1, (revocations.Revoked("dr.chen", ""),), "a list")
+    for agency in (AgencyId(2), AgencyId(3)):
+        with database.writing() as connection:
+            revocations.replace_list(connection, agency, one, 1)
+    objects.put(list_key(AgencyId(2), bytes(32), 1), [b"a list"])
+
+    with pytest.raises(WrongError, match=r"of 1 agencies") as wrong:
+        see_list_objects(database, objects)
+    assert "LAND" not in str(wrong.value)
+    assert "chen" not in str(wrong.value)
 
 
 def test_object_store_is_left_as_it_was(tmp_path: Path) -> None:

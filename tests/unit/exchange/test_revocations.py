@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable
+
 import pytest
 import sqlalchemy as sa
 
 from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
-from cityledger.exchange.revocations import keep_list, keep_missing_lists
+from cityledger.exchange.revocations import KEEP_SECONDS, keep_list, keep_missing_lists, run
 from cityledger.store import revocations
 from cityledger.store.objects import Objects
 from cityledger.store.revocation_objects import list_key
@@ -87,3 +90,57 @@ def test_put_whose_database_fails_leaves_no_object(node: TestNode) -> None:
     assert list(list_objects(node.context.services.objects)) == [_key(node, 2)]
     with node.context.services.database.reading() as connection:
         assert connection.execute(sa.select(revocation_list.c.seq)).scalars().all() == [2]
+
+
+# --- lists without an object ----------------------------------------------------------------------------
+
+
+class Rounds(threading.Event):
+    """Is set after some waits, of which it keeps the lengths; ``between`` runs in each."""
+
+    def __init__(self, count: int, between: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.count, self.between = count, between
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        self.between()
+        return len(self.waits) == self.count
+
+
+def test_run_writes_later_what_the_store_did_not_take(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(node, signed(node, 1))
+    services = node.context.services
+    services.objects.delete(_key(node, 1))
+    rounds = Rounds(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, "put", _refuse_to_put)
+        rounds.between = patch.undo
+        run(services, rounds)
+
+    assert rounds.waits == [KEEP_SECONDS, KEEP_SECONDS]
+    assert list(list_objects(services.objects)) == [_key(node, 1)]
+
+
+def _refuse_to_put(_objects: Objects, _key: str, _chunks: object) -> int:
+    raise UnavailableError("the object store does not take it")
+
+
+def test_object_that_fails_does_not_end_the_round(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    services, take = node.context.services, Objects.put
+    lost = list_key(node.agency("HEALTH"), bytes(32), 1)
+    for agency in ("HEALTH", "LAND"):
+        one = revocations.RevocationList(bytes(32), agency, 1, 1, (), "a list")
+        with services.database.writing() as connection:
+            revocations.store_list(connection, node.agency(agency), one, 1)
+
+    def refuse_one(objects: Objects, key: str, chunks: Iterable[bytes]) -> int:
+        return _refuse_to_put(objects, key, chunks) if key == lost else take(objects, key, chunks)
+
+    monkeypatch.setattr(Objects, "put", refuse_one)
+    with pytest.raises(UnavailableError):
+        keep_missing_lists(services)
+    assert list(list_objects(services.objects)) == [list_key(node.agency("LAND"), bytes(32), 1)]
