@@ -166,10 +166,10 @@ def test_an_exchanged_list_of_objects_is_refused(
 def test_verify_reads_the_list_of_objects_that_it_verified(
     backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def then_exchanged(path: Path, wanted: File, *more: Any) -> None:
-        verify_file(path, wanted, *more)
-        if path.name == "objects.list":
-            path.write_bytes(b"")
+    def then_exchanged(folder: Path, name: str, wanted: File, *more: Any) -> None:
+        verify_file(folder, name, wanted, *more)
+        if name.endswith("objects.list"):
+            (folder / name).write_bytes(b"")
 
     monkeypatch.setattr("cityledger.recovery.backup.verify_file", then_exchanged)
     with pytest.raises(VerificationError, match=r"objects\.list"):

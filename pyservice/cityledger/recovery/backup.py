@@ -30,16 +30,17 @@ from cityledger.recovery import backup_manifest
 from cityledger.recovery.backup_files import (
     ListedObject,
     chunks_of,
-    describe,
     line_of,
     list_objects,
     make_folders,
     sync_folder,
+    verified,
     verify_file,
     write_chunks,
 )
 from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
 from cityledger.recovery.backup_signature import signed
+from cityledger.recovery.confined_files import remove_below
 from cityledger.recovery.open_leaves import close_open_leaves
 from cityledger.recovery.own_tables import OWN_TABLES, copy_rows, count_rows
 from cityledger.recovery.progress import OnProgress, counting, silent
@@ -110,23 +111,25 @@ def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress 
     _verify_target(folder, source)
     make_folders(folder)
     with _locked(folder), TemporaryDirectory(prefix="backup-", dir=source.workspace) as private:
-        database, state = Path(private) / DATABASE, folder / f"state-{os.urandom(8).hex()}"
-        make_folders(state)
+        database, state = Path(private) / DATABASE, f"state-{os.urandom(8).hex()}"
         with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
             close_open_leaves(source.database, now)
         facts = _copy_database(database, source, on_progress)
         # After the rows: a vault key that they need is older than they are, and none is dropped while the
         # caller holds ``using_all_keys``.
-        files = {name: write_chunks(state / name, chunks_of(path)) for name, path in source.files().items()}
+        files = {
+            name: write_chunks(folder, f"{state}/{name}", chunks_of(path))
+            for name, path in source.files().items()
+        }
         files[OBJECT_LIST], count, total = _copy_objects(folder, state, database, source, on_progress)
         # Described as it is written: who exchanges it later does not have it signed.
-        files[DATABASE] = write_chunks(state / DATABASE, chunks_of(database))
+        files[DATABASE] = write_chunks(folder, f"{state}/{DATABASE}", chunks_of(database))
         manifest = BackupManifest(
             instance="0x" + source.instance.hex(),
             operator=source.operator.address,
             schema=source.schema,
             made_at=now,
-            state=state.name,
+            state=state,
             files=files,
             objects=count,
             object_bytes=total,
@@ -151,7 +154,7 @@ def verify_backup(folder: Path, on_progress: OnProgress = silent) -> BackupManif
     manifest = backup_manifest.load(folder)
     add = counting(on_progress, "bytes", bytes_of(manifest))
     for name, wanted in manifest.files.items():
-        verify_file(folder / manifest.state / name, wanted, add)
+        verify_file(folder, f"{manifest.state}/{name}", wanted, add)
     verify_objects(folder, folder / manifest.state, manifest, add)
     return manifest
 
@@ -163,7 +166,7 @@ def verify_objects(folder: Path, state: Path, manifest: BackupManifest, add: Cal
         VerificationError: one is not what it was made with; names it.
     """
     for one in list_objects(state, manifest):
-        verify_file(folder / "objects" / one.key, one.file, add)
+        verify_file(folder, f"objects/{one.key}", one.file, add)
 
 
 def bytes_of(manifest: BackupManifest) -> int:
@@ -224,7 +227,7 @@ def reading_copy(file: Path) -> Iterator[sa.Connection]:
 
 
 def _copy_objects(
-    folder: Path, state: Path, database: Path, source: Source, on_progress: OnProgress
+    folder: Path, state: str, database: Path, source: Source, on_progress: OnProgress
 ) -> tuple[File, int, int]:
     count = total = 0
 
@@ -232,21 +235,21 @@ def _copy_objects(
         nonlocal count, total
         with reading_copy(database) as copy:
             add = counting(on_progress, "objects", _count_objects(copy))
-            for key, digest in _named_objects(copy):
-                file = _copy_object(folder / "objects" / key, key, digest, source)
+            for key, wanted in _named_objects(copy):
+                file = _copy_object(folder, key, wanted, source)
                 add(1)
                 if file is not None:
                     count, total = count + 1, total + file.bytes
                     yield line_of(ListedObject(key, file))
 
-    return write_chunks(state / OBJECT_LIST, lines()), count, total
+    return write_chunks(folder, f"{state}/{OBJECT_LIST}", lines()), count, total
 
 
-def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, str | None]]:
-    """Keys with their SHA-256, where the rows know it, of all that can still be opened."""
+def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, File | None]]:
+    """Keys with length and SHA-256, where the rows know them, of all that can still be opened."""
     parts, imports = _object_queries()
-    for key, digest in copy.execute(parts.execution_options(yield_per=500)):
-        yield key, digest.hex()
+    for key, length, digest in copy.execute(parts.execution_options(yield_per=500)):
+        yield key, File(length, digest.hex())
     for key in copy.execute(imports.execution_options(yield_per=500)).scalars():
         yield key, None
 
@@ -261,7 +264,7 @@ def _object_queries() -> tuple[sa.Select[Any], sa.Select[Any]]:
     p, v = record_part.c, record_version.c
     of_version = (p.dataset == v.dataset) & (p.record == v.record) & (p.version == v.version)
     parts = (
-        sa.select(p.object, p.digest)
+        sa.select(p.object, p.sealed_bytes, p.digest)
         .select_from(record_part)
         .join(record_version, of_version)
         .where(p.object.is_not(None) & v.wrapped.is_not(None))
@@ -269,22 +272,32 @@ def _object_queries() -> tuple[sa.Select[Any], sa.Select[Any]]:
     return parts, sa.select(import_job.c.object).where(import_job.c.object.is_not(None))
 
 
-def _copy_object(path: Path, key: str, digest: str | None, source: Source) -> File | None:
+def _copy_object(folder: Path, key: str, wanted: File | None, source: Source) -> File | None:
     """None where it was erased since the picture was taken."""
-    if digest is not None and path.exists():
-        held = describe(chunks_of(path))
-        if held.sha256 == digest:
-            return held
+    name = f"objects/{key}"
+    if wanted is not None and _is_copied(folder, name, wanted):
+        return wanted
     try:
-        file = write_chunks(path, source.objects.get(key))
+        return write_chunks(folder, name, _object(key, wanted, source.objects))
     except NotFoundError as error:
         if is_needed(source.database, key):
             raise VerificationError("an object that a row names is gone: `cityledger node scrub`") from error
         return None
-    if digest is not None and file.sha256 != digest:
-        path.unlink()
-        raise VerificationError("an object is not what its row says: `cityledger node scrub` tells which")
-    return file
+
+
+def _is_copied(folder: Path, name: str, wanted: File) -> bool:
+    """Whether an earlier backup copied it. A link there is not read; writing refuses or replaces it."""
+    try:
+        verify_file(folder, name, wanted)
+    except VerificationError:
+        return False
+    return True
+
+
+def _object(key: str, wanted: File | None, objects: Objects) -> Iterator[bytes]:
+    chunks = objects.get(key)
+    message = "an object is not what its row says: `cityledger node scrub` tells which"
+    return chunks if wanted is None else verified(chunks, wanted, message)
 
 
 def is_needed(database: Database, key: str) -> bool:
@@ -295,22 +308,41 @@ def is_needed(database: Database, key: str) -> bool:
 
 
 def _drop_older(folder: Path, manifest: BackupManifest) -> None:
-    """Removes what only older backups needed, erased objects among them."""
-    for path in folder.iterdir():
-        if _STATE.fullmatch(path.name) and path.name != manifest.state:
-            shutil.rmtree(path)
+    """Removes what only older backups needed, erased objects among them.
+
+    Raises:
+        StorageFullError: something cannot be removed; the new backup is complete.
+        VerificationError: ``objects`` is a link.
+    """
     needed = {one.key for one in list_objects(folder / manifest.state, manifest)}
-    objects = folder / "objects"
-    for path in objects.rglob("*") if objects.is_dir() else ():
-        if path.is_file() and path.relative_to(objects).as_posix() not in needed:
-            path.unlink()
+    try:
+        for path in folder.iterdir():
+            if _STATE.fullmatch(path.name) and path.name != manifest.state:
+                _remove(path)
+        remove_below(folder, "objects", needed)
+    except OSError as error:
+        raise StorageFullError(f"an older backup in {folder} cannot be removed: {error.strerror}") from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)  # follows no link
+    else:
+        path.unlink()
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("a") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigurationError(f"another backup is being written to {folder}") from error
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        raise StorageFullError(f"{folder / LOCK} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise ConfigurationError(f"another backup is being written to {folder}") from error
+    try:
         yield
+    finally:
+        os.close(descriptor)

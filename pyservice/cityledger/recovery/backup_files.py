@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cityledger.errors import StorageFullError, VerificationError
 from cityledger.recovery.backup_manifest import OBJECT_LIST, BackupManifest, File, safe_name
+from cityledger.recovery.confined_files import open_below, writing_below
 
 CHUNK_BYTES = 1_048_576
 
@@ -21,57 +22,59 @@ class ListedObject:
     file: File
 
 
-def write_chunks(path: Path, chunks: Iterable[bytes]) -> File:
-    """Writes a new file with mode 0600; it is whole or not there, and durable on return. The result describes
-    the bytes that were written, whatever another process made of the file since.
+def write_chunks(folder: Path, name: str, chunks: Iterable[bytes]) -> File:
+    """Writes a new file below ``folder`` with mode 0600; it is whole or not there, and durable on return. The
+    result describes the bytes that were written, whatever another process made of the file since.
 
     Raises:
         StorageFullError: it cannot be written.
+        VerificationError: a folder between is a link.
         Exception: whatever ``chunks`` raises; nothing is left of the file.
     """
     digest, length = hashlib.sha256(), 0
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        make_folders(path.parent)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with writing_below(folder, name) as file:
             for chunk in chunks:
                 file.write(chunk)
                 digest.update(chunk)
                 length += len(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
     except OSError as error:
-        raise StorageFullError(f"{path.name} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        raise StorageFullError(f"{name} cannot be written: {error.strerror}") from error
     return File(length, digest.hexdigest())
 
 
 def make_folders(path: Path) -> None:
-    """Makes a folder and those above it that are missing: each of them private, and its name durable."""
+    """Makes a folder and those above it that are missing: each of them private, and its name durable.
+
+    Raises:
+        StorageFullError: one cannot be made.
+    """
     if path.is_dir():
         return
     make_folders(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(path.parent)
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StorageFullError(f"{path} cannot be made: {error.strerror}") from error
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
-    """A file's bytes.
+    """The bytes of a file of the node's own.
 
     Raises:
         VerificationError: it cannot be read.
     """
+    return _chunks(lambda: path.open("rb"), path.name)
+
+
+def _chunks(open_file: Callable[[], BinaryIO], name: str) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open_file() as file:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
     except OSError as error:
-        raise VerificationError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise VerificationError(f"{name} cannot be read: {error.strerror}") from error
 
 
 def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _count: None) -> File:
@@ -85,16 +88,28 @@ def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _
 
 
 def verified_chunks(
-    path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None
+    folder: Path, name: str, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None
 ) -> Iterator[bytes]:
-    """A file's bytes, checked as they are read: what is written of them is what was verified. A caller keeps
-    none of them when this raises, which it may do after the last. ``on_bytes`` as in ``describe``.
+    """The bytes of a file below ``folder``, checked as they are read: what is written of them is what was
+    verified. A caller keeps none of them when this raises, which it may do after the last. ``on_bytes`` as in
+    ``describe``.
 
     Raises:
-        VerificationError: it is not the file that the backup was made with; names it.
+        VerificationError: it is not the file that the backup was made with; names it. So does a link to it.
     """
+    chunks = _chunks(lambda: open_below(folder, name), name)
+    return verified(chunks, wanted, f"{name} is not what the backup was made with", on_bytes)
+
+
+def verified(
+    chunks: Iterable[bytes],
+    wanted: File,
+    message: str,
+    on_bytes: Callable[[int], None] = lambda _count: None,
+) -> Iterator[bytes]:
+    """The same bytes, read no further than ``wanted`` is long. As ``verified_chunks``."""
     digest, length = hashlib.sha256(), 0
-    for chunk in chunks_of(path):
+    for chunk in chunks:
         digest.update(chunk)
         length += len(chunk)
         if length > wanted.bytes:
@@ -102,15 +117,17 @@ def verified_chunks(
         on_bytes(len(chunk))
         yield chunk
     if File(length, digest.hexdigest()) != wanted:
-        raise VerificationError(f"{path.name} is not what the backup was made with")
+        raise VerificationError(message)
 
 
-def verify_file(path: Path, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None) -> None:
+def verify_file(
+    folder: Path, name: str, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None
+) -> None:
     """``on_bytes`` as in ``describe``.
 
     Raises: as ``verified_chunks``.
     """
-    for _ in verified_chunks(path, wanted, on_bytes):
+    for _ in verified_chunks(folder, name, wanted, on_bytes):
         pass
 
 
@@ -135,7 +152,7 @@ def list_objects(state: Path, manifest: BackupManifest) -> Iterator[ListedObject
     Raises:
         VerificationError: the list has another form, or is not the one that the backup was made with.
     """
-    for line in _lines(verified_chunks(state / OBJECT_LIST, manifest.files[OBJECT_LIST])):
+    for line in _lines(verified_chunks(state, OBJECT_LIST, manifest.files[OBJECT_LIST])):
         try:
             sha256, length, key = line.decode().split(" ", 2)
             yield ListedObject(safe_name(key), File(int(length), sha256))

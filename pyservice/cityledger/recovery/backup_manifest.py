@@ -6,22 +6,31 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cityledger.errors import ConfigurationError, VerificationError
-from cityledger.sealing.private_files import write_private_file
+import msgspec
+from msgspec import Meta
+
+from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
+from cityledger.recovery.confined_files import open_below, writing_below
 
 FORMAT = "cityledger-backup/2"
 FILE_NAME = "manifest.json"
 DATABASE, OBJECT_LIST = "database.db", "objects.list"
+MAX_BYTES = 64 << 20
+"""Of the manifest: about 200 bytes for each file of the keyring, whose agencies have one each."""
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Bytes32 = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
+Account = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}\Z")]
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """Length in bytes and SHA-256 in hex."""
 
-    bytes: int
-    sha256: str
+    bytes: Count
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +39,19 @@ class BackupManifest:
     and ``ledger`` are the domain of ``signature``, which is the operator's over all the rest.
     """
 
-    instance: str
-    operator: str
+    instance: Bytes32
+    operator: Account
     schema: str
-    made_at: int
-    cursor: int | None
-    cursor_hash: str | None
-    logs: Mapping[str, int]
+    made_at: Count
+    cursor: Count | None
+    cursor_hash: Bytes32 | None
+    logs: Mapping[Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")], Count]
     state: str
     files: Mapping[str, File]
-    objects: int
-    object_bytes: int
-    chain_id: int
-    ledger: str
+    objects: Count
+    object_bytes: Count
+    chain_id: Count
+    ledger: Account
     signature: str = ""
 
 
@@ -54,26 +63,40 @@ def canonical_bytes(manifest: BackupManifest) -> bytes:
 
 
 def save(folder: Path, manifest: BackupManifest) -> None:
-    """Makes the backup complete: at once, and durably."""
-    held = {"format": FORMAT, **asdict(manifest)}
-    write_private_file(folder / FILE_NAME, json.dumps(held, indent=1, sort_keys=True).encode() + b"\n")
+    """Makes the backup complete: at once, and durably.
+
+    Raises:
+        StorageFullError: it cannot be written.
+    """
+    stored = {"format": FORMAT, **asdict(manifest)}
+    try:
+        with writing_below(folder, FILE_NAME) as file:
+            file.write(json.dumps(stored, indent=1, sort_keys=True).encode() + b"\n")
+    except OSError as error:
+        raise StorageFullError(f"{FILE_NAME} cannot be written: {error.strerror}") from error
 
 
 def find(folder: Path) -> BackupManifest | None:
     """None where no backup is complete in that folder.
 
     Raises:
-        VerificationError: it is not a manifest of this format.
+        VerificationError: it is not a manifest of this format; names the field.
     """
     try:
-        held = json.loads((folder / FILE_NAME).read_bytes())
-        return _read(held)
+        with open_below(folder, FILE_NAME) as file:
+            data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigurationError(f"{folder / FILE_NAME} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VerificationError(f"{folder / FILE_NAME} is no manifest of a backup ({FORMAT})") from error
+    try:
+        if len(data) > MAX_BYTES:
+            raise ValueError("longer than a manifest can be")
+        return _read(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise VerificationError(
+            f"{folder / FILE_NAME} is no manifest of a backup ({FORMAT}): {error}"
+        ) from error
 
 
 def load(folder: Path) -> BackupManifest:
@@ -88,21 +111,26 @@ def load(folder: Path) -> BackupManifest:
     return found
 
 
-def _read(held: dict[str, Any]) -> BackupManifest:
-    if held.pop("format") != FORMAT:
-        raise ValueError("format")
-    files = {_safe(name): File(**facts) for name, facts in held.pop("files").items()}
-    manifest = BackupManifest(files=files, **held)
-    if "/" in _safe(manifest.state) or not {DATABASE, OBJECT_LIST} <= files.keys():
-        raise ValueError("state")
+def _read(data: bytes) -> BackupManifest:
+    stored = msgspec.json.decode(data, type=dict[str, Any])
+    if stored.pop("format", None) != FORMAT:
+        raise ValueError("another format")
+    if unknown := stored.keys() - BackupManifest.__dataclass_fields__.keys():
+        raise ValueError(f"{len(unknown)} unknown fields")
+    manifest = msgspec.convert(stored, BackupManifest)
+    for name in (manifest.state, *manifest.files):
+        _safe(name)
+    if "/" in manifest.state:
+        raise ValueError("`state` names no single folder")
+    if not {DATABASE, OBJECT_LIST} <= manifest.files.keys():
+        raise ValueError(f"`files` lacks {DATABASE} or {OBJECT_LIST}")
     return manifest
 
 
 def _safe(name: str) -> str:
     """A name that stays below its folder, whoever wrote it."""
-    parts = name.split("/")
-    if not name or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("name")
+    if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError("a file's name leads out of its folder, or has a NUL")
     return name
 
 

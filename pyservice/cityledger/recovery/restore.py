@@ -115,7 +115,7 @@ def restore_objects(backup: VerifiedBackup, objects: Objects, on_progress: OnPro
     add = counting(on_progress, "objects", backup.manifest.objects)
     for one in list_objects(backup.state, backup.manifest):
         if not _is_held(objects, one.key, one.file):
-            objects.put(one.key, verified_chunks(backup.objects / one.key, one.file))
+            objects.put(one.key, verified_chunks(backup.folder, f"objects/{one.key}", one.file))
         add(1)
 
 

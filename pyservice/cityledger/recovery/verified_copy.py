@@ -21,13 +21,13 @@ from cityledger.recovery.progress import OnProgress, counting, silent
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:
-    """``state`` is the copy: database, keyring, settings, deployment and the list of objects. ``objects`` is
-    the backup's own folder of them: each is to be checked again as it is read.
+    """``state`` is the copy: database, keyring, settings, deployment and the list of objects. ``folder`` is
+    the backup's own: each of its objects is to be checked again as it is read.
     """
 
     manifest: BackupManifest
     state: Path
-    objects: Path
+    folder: Path
 
 
 @contextmanager
@@ -46,9 +46,9 @@ def verified_copy(
         make_folders(place)
         add = counting(on_progress, "bytes", bytes_of(manifest))
         for name, wanted in manifest.files.items():
-            write_chunks(place / name, verified_chunks(folder / manifest.state / name, wanted, add))
+            write_chunks(place, name, verified_chunks(folder, f"{manifest.state}/{name}", wanted, add))
         verify_objects(folder, place, manifest, add)
-        yield VerifiedBackup(manifest, place, folder / "objects")
+        yield VerifiedBackup(manifest, place, folder)
     finally:
         _remove(place)
 
