@@ -37,6 +37,14 @@ def revoke(
         ),
     ] = None,
     system: Annotated[str | None, typer.Option(help="Only in this system.  [default: in every one]")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="SUB@SYSTEM",
+            help="One more officer, in this system alone; the system is what follows the last @.",
+        ),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take the officers off the list.")] = False,
     whole: Annotated[
         bool,
@@ -46,6 +54,16 @@ def revoke(
             " sign-in.",
         ),
     ] = False,
+    seq: Annotated[
+        int | None,
+        typer.Option(
+            "--seq",
+            min=1,
+            max=2**53 - 1,
+            help="Number of the list, above that of the key's last one, which the node's refusal names."
+            "  [default: one more than the last; with --whole, the seconds since 1970]",
+        ),
+    ] = None,
     folder: FolderOption = None,
     node: NodeOption = None,
     credentials: CredentialsOption = None,
@@ -62,13 +80,13 @@ def revoke(
     """
     from cityledger.client.credentials import Revoking, make_revocation_list
 
-    _verify_choice(officers, whole=whole, undo=undo)
-    named = [(one, system) for one in officers or ()]
+    named: list[Entry] = [*((one, system) for one in officers or ()), *map(_only, only or ())]
+    _verify_choice(named, whole=whole, undo=undo)
     signing = _signing(agency, folder, node, credentials)
     with signing.client() as client:
         now = int(signing.now())
-        seq, entries = (now, named) if whole else _changed(client.revocations(agency), named, undo=undo)
-        said = Revoking(agency, now, seq, entries)
+        number, entries = (now, named) if whole else _changed(client.revocations(agency), named, undo=undo)
+        said = Revoking(agency, now, seq or number, entries)
         key = signing.credentials.credential_key
         signed = make_revocation_list(said, instance=client.node().instance, credential_key=key)
         updated = client.put_revocations(agency, signed)
@@ -76,7 +94,14 @@ def revoke(
     note("next: the same at each other node where this agency's officers sign in, with --node URL")
 
 
-def _verify_choice(officers: list[str] | None, *, whole: bool, undo: bool) -> None:
+def _only(text: str) -> Entry:
+    officer, _, system = text.rpartition("@")
+    if not officer or not system:
+        raise typer.BadParameter(f"--only is SUB@SYSTEM, not {text}")
+    return officer, system
+
+
+def _verify_choice(officers: list[Entry], *, whole: bool, undo: bool) -> None:
     if whole and undo:
         raise typer.BadParameter("--whole and --undo exclude each other")
     if not officers and not whole:

@@ -59,7 +59,8 @@ class RevokedOfficer:
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """The officers that an agency no longer vouches for; ``seq`` is the highest of its lists, 0 for none."""
+    """The officers that an agency no longer vouches for; ``seq`` is that of the last list which its
+    registered key signed, 0 for none."""
 
     seq: int
     revoked: tuple[RevokedOfficer, ...]

@@ -93,12 +93,6 @@ def list_stored(connection: sa.Connection) -> list[StoredList]:
     return [StoredList(AgencyId(row.agency), row.credential_key, row.seq, row.signed) for row in rows]
 
 
-def highest_seq(connection: sa.Connection, agency: AgencyId) -> int:
-    """The highest number of any list of the agency; 0 without one."""
-    query = sa.select(sa.func.max(revocation_list.c.seq)).where(revocation_list.c.agency == agency)
-    return connection.execute(query).scalar() or 0
-
-
 def list_revoked(connection: sa.Connection, agency: AgencyId) -> list[Revoked]:
     """The officers of the list that is in effect, in the order of their names."""
     query = sa.select(revoked_officer).where(revoked_officer.c.agency == agency)

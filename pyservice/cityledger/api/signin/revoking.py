@@ -40,7 +40,7 @@ def take_revocations(node: NodeContext, name: str, text: str) -> Revocations:
         _verify_signer(connection, number, said)
         _verify_not_of_before_a_restore(connection, number, said)
         revocations.replace_list(connection, number, said, now)
-        return _view(connection, number)
+        return _view(connection, number, said.key)
 
     view = node.services.journal.run(work)
     keep_list(node.services, number, said.key)
@@ -54,11 +54,11 @@ def own_revocations(node: NodeContext, session: Session, name: str) -> Revocatio
         NotFoundError: no such agency.
         DeniedError: another agency's.
     """
-    number = get_agency(node, name).agency
-    if session.agency != number:
+    agency = get_agency(node, name)
+    if session.agency != agency.agency:
         raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
     with node.services.database.reading() as connection:
-        return _view(connection, number)
+        return _view(connection, agency.agency, agency.credential_key_digest)
 
 
 def _verify_signer(connection: sa.Connection, agency: AgencyId, said: RevocationList) -> None:
@@ -85,9 +85,11 @@ def _verify_not_of_before_a_restore(
         )
 
 
-def _view(connection: sa.Connection, agency: AgencyId) -> Revocations:
+def _view(connection: sa.Connection, agency: AgencyId, key: bytes) -> Revocations:
+    """``key`` is the registry's for the agency: a former key's thief may have used up that key's numbers."""
+    newest = revocations.find_list(connection, agency, key)
     return Revocations(
-        seq=revocations.highest_seq(connection, agency),
+        seq=0 if newest is None else newest.seq,
         revoked=[
             RevokedView(sub=one.officer, system=one.system or None)
             for one in revocations.list_revoked(connection, agency)

@@ -31,7 +31,7 @@ class RevokedView(Told):
 
 
 class Revocations(Told):
-    """``seq`` is the highest of all lists of the agency; 0 before the first."""
+    """``seq`` is that of the last list which the agency's registered key signed; 0 before its first."""
 
     model_config = with_example(Told, {"seq": 4, "revoked": [{"sub": "dr.chen", "system": None}]})
 

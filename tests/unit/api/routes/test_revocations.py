@@ -158,6 +158,8 @@ def test_new_key_counts_from_its_own_first_list(node: TestNode) -> None:
     node.set_agency("LAND", credential_key_digest=key_thumbprint(NEW_KEY))
 
     assert put(node, old).status_code == 401
+    shown = node.client.get("/v1/agencies/LAND/revocations", headers=node.headers("LAND", "auditor", None))
+    assert shown.json()["seq"] == 0
     assert put(node, signed(node, 1, ("dr.chen", None), key=NEW_KEY)).status_code == 200
     assert sign_in(node, key=NEW_KEY).status_code == 401
 
