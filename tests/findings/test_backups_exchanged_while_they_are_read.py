@@ -17,12 +17,14 @@ from eth_account import Account
 from backup_source import backup_source
 from cityledger.cli import node_restore
 from cityledger.cli.main import run
+from cityledger.cli.node_leftovers import remove_leftovers
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.recovery import backup as backup_module
 from cityledger.recovery import backup_manifest, verified_copy
-from cityledger.recovery.backup import Source, make_backup, verify_backup, workspace_of
+from cityledger.recovery.backup import Source, make_backup, verify_backup
 from cityledger.recovery.backup_files import verify_file
 from cityledger.recovery.backup_manifest import File
+from cityledger.recovery.backup_workspace import workspace_of
 from cityledger.recovery.revocation_replay import FoundLists
 from cityledger.recovery.tombstone_replay import Found
 from cityledger.sealing.keyring import Keyring
@@ -192,7 +194,7 @@ def test_a_restore_has_not_ended_before_its_copy_is_removed(
     restore: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The copy holds keys of what was erased again; the mark was removed before it."""
-    remove, calls = verified_copy._remove, []
+    remove, calls = verified_copy.remove_copy, []
 
     def fails_at_the_end(place: Path) -> None:
         calls.append(place)
@@ -200,7 +202,7 @@ def test_a_restore_has_not_ended_before_its_copy_is_removed(
             raise StorageFullError("the disk fails")
         remove(place)
 
-    monkeypatch.setattr(verified_copy, "_remove", fails_at_the_end)
+    monkeypatch.setattr(verified_copy, "remove_copy", fails_at_the_end)
     assert restore() != 0
     names = {path.name for path in (tmp_path / "node").iterdir()}
     assert {".backup-copy", "restoring.json"} <= names
@@ -238,3 +240,28 @@ def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path: Path) -> Non
         with pytest.raises(ConfigurationError, match="another backup"), workspace_of(tmp_path):
             pass
     assert [path.name for path in place.iterdir()] == [".lock"]
+
+
+def test_what_killed_commands_left_is_removed_before_a_node_serves(tmp_path: Path) -> None:
+    for left in (".backup-copy", ".backup-work/backup-1"):
+        (tmp_path / left).mkdir(parents=True)
+        (tmp_path / left / "database.db").write_bytes(b"keys")
+    (tmp_path / ".backup-work" / ".lock").touch()
+
+    remove_leftovers(tmp_path)
+
+    assert [path.name for path in tmp_path.rglob("*")] == [".backup-work", ".lock"]
+
+
+def test_the_copy_of_a_running_backup_is_left(tmp_path: Path) -> None:
+    with workspace_of(tmp_path) as place:
+        (place / "database.db").write_bytes(b"keys")
+        remove_leftovers(tmp_path)
+        assert (place / "database.db").exists()
+
+
+def test_a_node_removes_them_before_it_opens_anything(tmp_path: Path) -> None:
+    (tmp_path / ".backup-copy").mkdir()
+    (tmp_path / "cityledger.toml").write_text(SETTINGS)
+    assert run(["node", "serve", "--folder", str(tmp_path)]) != 0
+    assert not (tmp_path / ".backup-copy").exists()

@@ -79,6 +79,7 @@ def serve(
     typed. A variable CITYLEDGER_<NAME> overrides a setting; CITYLEDGER_LOG sets the level of the log.
     """
     from cityledger.app import log_level_from, open_node
+    from cityledger.cli.node_leftovers import remove_leftovers
     from cityledger.cli.node_lock import sole_process
     from cityledger.cli.node_secret import secret_of
     from cityledger.serving import ServedNode
@@ -89,6 +90,7 @@ def serve(
     _log_to_stderr(log_level_from(os.environ))
     settings = load_settings(folder, os.environ)
     with sole_process(folder, shares=is_shared(settings.database_url)):
+        remove_leftovers(folder)
         node = open_node(settings, secret_of(settings, os.environ))
         with ServedNode.start(node, host=host, port=port) as served:
             _wait_until_ready(served, stop)

@@ -15,6 +15,7 @@ import typer
 from cityledger.cli.node_options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.cli.progress import Report, progress
+from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cityledger.recovery.backup_manifest import BackupManifest
@@ -31,6 +32,16 @@ def backup(
     verify: Annotated[
         bool, typer.Option("--verify", help="Make none; read every byte of the one that is there.")
     ] = False,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="DIR",
+            help="Private folder for a copy of the database while the backup is made, of up to twice its"
+            " size.  [default: the node's folder]",
+            file_okay=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy records, receipts, keyring, settings and objects into a folder. The node may continue to serve.
@@ -43,7 +54,7 @@ def backup(
     that signature, and shows the account that signed.
     """
     with progress("backup") as report:
-        manifest = _verify(target, report) if verify else _make(target, folder, report)
+        manifest = _verify(target, report) if verify else _make(target, folder, workspace or folder, report)
     print_fields(_fields(target, manifest), as_json=as_json)
     if not verify:
         note(f"next: cityledger node backup {target} --verify, and copy the folder off this machine")
@@ -59,14 +70,15 @@ def _verify(target: Path, report: Report) -> BackupManifest:
     return manifest
 
 
-def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
+def _make(target: Path, folder: Path, workspace: Path, report: Report) -> BackupManifest:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import verify_restored
     from cityledger.cli.node_secret import secret_of
     from cityledger.key_sources.opening import open_keyring, open_operator
     from cityledger.key_sources.own_operator import verify_own
     from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.backup import Source, make_backup, workspace_of
+    from cityledger.recovery.backup import Source, make_backup
+    from cityledger.recovery.backup_workspace import workspace_of
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
     from cityledger.store.database import Database
@@ -74,6 +86,10 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     from cityledger.store.objects import Objects
     from cityledger.types import Address
 
+    if workspace.resolve().is_relative_to(target.resolve()):
+        raise ConfigurationError(
+            "--workspace is in the backup's folder, to which others may write; name another"
+        )
     settings = load_settings(folder, os.environ)
     verify_restored(folder)  # the new backup would take the place of the one that is being restored
     keyring = open_keyring(settings, secret_of(settings, os.environ))
@@ -83,7 +99,7 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
     with (
         using_all_keys(settings.keyring),
         closing(Database(settings.database_url)) as database,
-        workspace_of(folder) as workspace,
+        workspace_of(workspace) as private,
     ):
         verify_schema(database)
         source = Source(
@@ -94,7 +110,7 @@ def _make(target: Path, folder: Path, report: Report) -> BackupManifest:
             operator=operator,
             schema=schema_version(),
             files=partial(_files, settings, folder),
-            workspace=workspace,
+            workspace=private,
         )
         return make_backup(target, source, int(time.time()), report)
 

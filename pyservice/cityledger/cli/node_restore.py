@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NodeFolderOption = Annotated[
     Path, typer.Option("--folder", envvar="CITYLEDGER_FOLDER", help="New folder.", file_okay=False)
 ]
-_COPY_NAME = ".backup-copy"
+COPY_NAME = ".backup-copy"
 """Folder in the node's with the verified copy of the backup, while a restore runs."""
 
 
@@ -111,7 +111,7 @@ def restore(
             _verify_free(folder, manifest)
             # From here on nothing of the backup is read but this copy, and objects that are checked again.
             copying = stack.enter_context(ExitStack())
-            backup = copying.enter_context(verified_copy(source, manifest, folder / _COPY_NAME, report))
+            backup = copying.enter_context(verified_copy(source, manifest, folder / COPY_NAME, report))
             _begin(folder, manifest)
             keyring = _open_keyring(backup, folder, is_believed=bool(signed_by) or unsigned)
             signers = frozenset(map(Address, signed_by) if signed_by else keyring.own_accounts())
@@ -155,7 +155,7 @@ def _verify_free(folder: Path, manifest: BackupManifest) -> None:
         if json.loads(marker.read_bytes()) != _mark(manifest):
             raise ConfigurationError(f"a restore of another backup into {folder} was cut off; empty it first")
         return
-    existing = {path.name for path in folder.iterdir()} - {LOCK_NAME, FILE_NAME, _COPY_NAME}
+    existing = {path.name for path in folder.iterdir()} - {LOCK_NAME, FILE_NAME, COPY_NAME}
     if existing:
         raise ConfigurationError(f"{folder} holds {', '.join(sorted(existing))} already; nothing was changed")
 

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -18,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +38,7 @@ from cityledger.recovery.backup_files import (
 )
 from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
 from cityledger.recovery.backup_signature import signed
+from cityledger.recovery.backup_workspace import LOCK, locked, scratch_folder, verify_room
 from cityledger.recovery.confined_files import remove_below
 from cityledger.recovery.open_leaves import close_open_leaves
 from cityledger.recovery.own_tables import OWN_TABLES, copy_rows, count_rows
@@ -53,7 +52,6 @@ from cityledger.store.records import is_object_needed
 from cityledger.store.schema import metadata
 from cityledger.store.tables import import_job, record_part, record_version
 
-LOCK = ".lock"
 _STATE = re.compile(r"state-[0-9a-f]{16}")
 
 
@@ -74,32 +72,6 @@ class Source:
     workspace: Path | None = None
 
 
-@contextmanager
-def workspace_of(node: Path) -> Iterator[Path]:
-    """A private folder in a node's, for one backup at a time. What is in it is removed at the end, and so is
-    what a backup that was killed left.
-
-    Raises:
-        ConfigurationError: another backup of this node is being made.
-    """
-    place = node / ".backup-work"
-    make_folders(place)
-    with _locked(place):
-        _empty(place)
-        try:
-            yield place
-        finally:
-            _empty(place)
-
-
-def _empty(place: Path) -> None:
-    for path in place.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != LOCK:
-            path.unlink()
-
-
 def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress = silent) -> BackupManifest:
     """Makes or renews the backup in ``folder``; the one before stands until this one is complete.
 
@@ -109,9 +81,10 @@ def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress 
         StorageFullError, UnavailableError: the backup before stands.
     """
     _verify_target(folder, source)
+    verify_room(source.workspace, source.database)
     make_folders(folder)
-    with _locked(folder), TemporaryDirectory(prefix="backup-", dir=source.workspace) as private:
-        database, state = Path(private) / DATABASE, f"state-{os.urandom(8).hex()}"
+    with locked(folder), scratch_folder(source.workspace) as private:
+        database, state = private / DATABASE, f"state-{os.urandom(8).hex()}"
         with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
             close_open_leaves(source.database, now)
         facts = _copy_database(database, source, on_progress)
@@ -209,8 +182,11 @@ def _copy_database(file: Path, source: Source, on_progress: OnProgress) -> dict[
 
 def _fold_log(file: Path) -> None:
     """Brings everything into the one file: a write-ahead log beside it would be left out."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StorageFullError("the copy of the database cannot be written: is its disk full?") from error
 
 
 @contextmanager
@@ -329,20 +305,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)  # follows no link
     else:
         path.unlink()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError as error:
-        raise StorageFullError(f"{folder / LOCK} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise ConfigurationError(f"another backup is being written to {folder}") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)

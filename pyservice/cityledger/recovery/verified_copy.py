@@ -41,7 +41,7 @@ def verified_copy(
         VerificationError: something is not what the backup was made with; names it.
         StorageFullError: there is no room for the copy.
     """
-    _remove(place)
+    remove_copy(place)
     try:
         make_folders(place)
         add = counting(on_progress, "bytes", bytes_of(manifest))
@@ -50,10 +50,14 @@ def verified_copy(
         verify_objects(folder, place, manifest, add)
         yield VerifiedBackup(manifest, place, folder)
     finally:
-        _remove(place)
+        remove_copy(place)
 
 
-def _remove(place: Path) -> None:
+def remove_copy(place: Path) -> None:
+    """
+    Raises:
+        StorageFullError: it cannot be removed.
+    """
     try:
         shutil.rmtree(place)
     except FileNotFoundError:
