@@ -13,7 +13,7 @@ import pytest
 from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError, StorageFullError
-from cityledger.recovery.backup import make_backup
+from cityledger.recovery.backup import Source, _fold_log, make_backup
 from cityledger.recovery.backup_workspace import (
     COPIES,
     ROOM_LEFT_BYTES,
@@ -88,8 +88,6 @@ def test_a_scratch_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> Non
 def test_a_copy_that_cannot_be_completed_is_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cityledger.recovery.backup import _fold_log
-
     def fails(_file: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
@@ -121,3 +119,36 @@ def test_a_workspace_in_the_backup_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert run(["node", "backup", str(backup), "--workspace", str(inside), "--folder", str(tmp_path)]) != 0
     assert "--workspace is in the backup's folder" in capsys.readouterr().err
     assert not backup.exists()
+
+
+@pytest.mark.parametrize("named", [[], ["--workspace", "elsewhere/work"]])
+def test_the_command_copies_the_database_where_it_is_told(
+    named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keyring, the deployment and the copies themselves are others' tests."""
+    (tmp_path / "cityledger.toml").write_text(
+        f'database_url = "{fresh_database_url(tmp_path)}"\nrpc_url = "http://127.0.0.1:9"\nchain_id = 1\n'
+        f'keyring = "keyring"\nmanifest = "deployment.json"\noperator = "0x{"11" * 20}"\n'
+    )
+    (tmp_path / "keyring").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CITYLEDGER_PASSPHRASE", "tests")
+    deployment = SimpleNamespace(instance=bytes(32), address=lambda _name: "0x" + "11" * 20)
+    operator = SimpleNamespace(address="0x" + "11" * 20)
+    for name, made in (
+        ("cityledger.key_sources.opening.open_keyring", None),
+        ("cityledger.key_sources.opening.open_operator", operator),
+        ("cityledger.key_sources.own_operator.verify_own", None),
+        ("cityledger.chain.manifest.load_manifest", deployment),
+    ):
+        monkeypatch.setattr(name, lambda *_, made=made: made)
+    places: list[Path] = []
+
+    def stop(_target: Path, source: Source, *_: object) -> None:
+        assert source.workspace is not None
+        places.append(source.workspace.resolve())
+        raise StorageFullError("seen")
+
+    monkeypatch.setattr("cityledger.recovery.backup.make_backup", stop)
+    assert run(["node", "backup", str(tmp_path / "backup"), *named, "--folder", str(tmp_path)]) != 0
+    assert places == [(tmp_path / named[1] if named else tmp_path) / ".backup-work"]
