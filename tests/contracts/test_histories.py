@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -270,6 +271,7 @@ class Histories(RuleBasedStateMachine):
             return
 
 
+@pytest.mark.timeout(600)
 def test_python_decides_on_events_as_the_contract_does_on_state(city: City) -> None:
     for agency, account in ((city.health, city.health_account), (city.police, city.police_account)):
         city.appoint(account, agency, account)
