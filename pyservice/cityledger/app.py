@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -187,16 +188,20 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
     operator = open_operator(settings, keyring)
     endpoint = connect(settings.rpc_url, settings.chain_id)
     verify_manifest(endpoint, manifest, str(settings.manifest))
-    database = Database(settings.database_url)
-    verify_schema(database)
-    with database.writing() as connection:
-        node_state.bind_instance(connection, manifest.instance)
-    # Last: the keyring never forgets an account, so a registry of another instance must not vouch for one.
-    ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
-    remember_operator(
-        settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
-    )
-    return _wire(settings, manifest, keyring, operator, endpoint, database)
+    with ExitStack() as on_refusal:
+        database = Database(settings.database_url)
+        on_refusal.callback(database.close)
+        verify_schema(database)
+        with database.writing() as connection:
+            node_state.bind_instance(connection, manifest.instance)
+        # Last: the keyring never forgets an account, so a registry of another instance must not vouch for one.
+        ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
+        remember_operator(
+            settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
+        )
+        node = _wire(settings, manifest, keyring, operator, endpoint, database)
+        on_refusal.pop_all()
+    return node
 
 
 def api_of(node: Node, *, host: str, port: int) -> NodeContext:

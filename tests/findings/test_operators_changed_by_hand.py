@@ -189,10 +189,10 @@ def test_a_registry_of_another_instance_adds_no_account(
         "verify_manifest": None,
         "contracts_of": SimpleNamespace(ledger=None),
         "operates_any": True,
-        "_wire": None,
     }
     for name, part in parts.items():
         monkeypatch.setattr(f"cityledger.app.{name}", lambda *_, part=part: part)
+    monkeypatch.setattr("cityledger.app._wire", lambda *wired: wired[-1].close())
     is_own = instance == b"\x01" * 32
 
     with nullcontext() if is_own else pytest.raises(WrongChainError):
