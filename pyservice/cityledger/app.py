@@ -194,7 +194,7 @@ def open_node(settings: Settings, secret: UnlockSecret) -> Node:
         verify_schema(database)
         with database.writing() as connection:
             node_state.bind_instance(connection, manifest.instance)
-        # Last: the keyring never forgets an account, so a registry of another instance must not vouch for one.
+        # Last: the keyring forgets no account, so a registry of another instance must not vouch for one.
         ledger, account = contracts_of(endpoint, manifest).ledger, Address(operator.address)
         remember_operator(
             settings.keyring, keyring, account, lambda: operates_any(ledger, account, keyring.agencies())
