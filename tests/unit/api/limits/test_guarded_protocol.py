@@ -101,9 +101,8 @@ def test_a_body_that_ends_late_keeps_its_connection(tmp_path: Path, monkeypatch:
 def test_a_client_that_takes_no_answer_is_cut_off(tmp_path: Path) -> None:
     with served(tmp_path, keep_alive_seconds=3_600) as (node, client, connect):
         length = len(client.get("/openapi.json").content)
-        connection = (
-            connect()
-        )  # with a usual window: through a small one, what the kernel holds takes minutes
+        # With a usual window: through a small one, what the kernel holds takes minutes.
+        connection = connect()
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 40)
 
         while "answer-time" not in refusals(node):
