@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from httpx import Response
 
+from backup_source import backup_source
 from cityledger.api.signin.revocation_list import verify_revocation_list
 from cityledger.client.credentials import Revoking, make_revocation_list
 from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import Source, make_backup, reading_copy
+from cityledger.recovery.backup import make_backup, reading_copy
 from cityledger.recovery.backup_manifest import DATABASE
 from cityledger.recovery.own_tables import copy_rows
 from cityledger.recovery.restore import Restored, restore_database, verify_restorable
@@ -23,7 +24,6 @@ from cityledger.store import index, revocations
 from cityledger.store.database import Database
 from cityledger.store.index_tables import INDEX_TABLES, block
 from cityledger.store.journal import Journal
-from cityledger.store.migrate import schema_version
 from cityledger.store.objects import Objects
 from cityledger.types import Agency, AgencyId
 from databases import empty_database_url
@@ -55,17 +55,7 @@ def list_objects(objects: Objects) -> dict[str, bytes]:
 
 
 def back_up(node: TestNode, folder: Path) -> Path:
-    services = node.context.services
-    source = Source(
-        services.database,
-        services.objects,
-        INSTANCE,
-        services.domain,
-        services.operator,
-        schema_version(),
-        dict,
-    )
-    make_backup(folder, source, node.time.now)
+    make_backup(folder, backup_source(node), node.time.now)
     return folder
 
 

@@ -235,5 +235,5 @@ def test_a_field_of_the_manifest_of_a_wrong_type_is_named(
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000])
 def test_a_manifest_that_is_no_object_is_refused(data: bytes, backup: Path) -> None:
     (backup / "manifest.json").write_bytes(data)
-    with pytest.raises(VerificationError, match=r"manifest\.json is no manifest"):
+    with pytest.raises(VerificationError, match=r"manifest\.json is not the manifest"):
         verify_backup(backup)

@@ -95,7 +95,7 @@ def find(folder: Path) -> BackupManifest | None:
         return _read(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise VerificationError(
-            f"{folder / FILE_NAME} is no manifest of a backup ({FORMAT}): {error}"
+            f"{folder / FILE_NAME} is not the manifest of a backup ({FORMAT}): {error}"
         ) from error
 
 

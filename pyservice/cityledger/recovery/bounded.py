@@ -1,4 +1,4 @@
-"""Small objects, read no further than they may be long: whoever can write to the store can replace one."""
+"""Reads small objects with a limit: whoever can write to the store can replace one by an endless one."""
 
 from __future__ import annotations
 

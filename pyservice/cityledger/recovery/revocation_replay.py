@@ -162,8 +162,8 @@ def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
 
 
 def _is_replaced(unknown: FoundList, lists: Iterable[FoundList]) -> bool:
-    """Whether the list cannot be in effect, whoever signed it: the registry's key has signed a whole one that
-    is not older, as after a rotation."""
+    """Whether the list cannot be in effect, whoever signed it: the registry's key has signed a whole list
+    that is not older, as after a rotation."""
     return any(
         one.is_current and one.agency == unknown.agency and one.said.issued_at >= unknown.said.issued_at
         for one in _newest(lists)

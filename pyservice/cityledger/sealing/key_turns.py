@@ -62,7 +62,7 @@ def _locked(file: Path, kind: int, message: str, wait_seconds: float = 0) -> Ite
         while not _is_locked(held, kind):
             if time.monotonic() >= until:
                 raise ConfigurationError(message)
-            time.sleep(_RETRY_SECONDS)
+            time.sleep(_RETRY_SECONDS)  # flock has no time limit, and no event for a release
         yield
 
 
