@@ -20,9 +20,8 @@ from one_agency import STATE, Bench, opened
 
 from cityledger.app import POLL_SECONDS
 from cityledger.errors import UnavailableError
-from cityledger.exchange.sealing_versions import Content
-from cityledger.exchange.submit import records_log
-from cityledger.exchange.submit_rows import RowDraft, seal_rows
+from cityledger.exchange.parts.seal_version import Content
+from cityledger.exchange.submit import RowDraft, records_log, seal_rows
 from cityledger.store import index, node_state, record_writes
 from cityledger.store.index_tables import idx_batch
 from cityledger.store.records import SealedRecord

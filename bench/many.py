@@ -36,13 +36,11 @@ from rich.progress import Progress, TimeRemainingColumn
 from cityledger.anchoring.closing import BatchLimits, close_due
 from cityledger.app import POLL_SECONDS
 from cityledger.errors import UnavailableError
-from cityledger.exchange.identifier_lookup import find_by_identifier
-from cityledger.exchange.lookup import find_by_subject, prove
+from cityledger.exchange.lookup import find_by_identifier, find_by_subject, prove
+from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.read import read_plain
-from cityledger.exchange.sealing_versions import Content
 from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.submit import Draft, records_log, submit
-from cityledger.exchange.submit_rows import RowDraft, seal_rows, submit_rows
+from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, submit, submit_rows
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import index, record_writes

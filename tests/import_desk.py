@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cityledger.exchange.import_jobs import get_import, list_import_rows, order_import, receive_import
-from cityledger.exchange.import_request import Asked
-from cityledger.exchange.import_runner import ImportRunner
-from cityledger.exchange.own_parts import Newest, load_newest
+from cityledger.exchange.imports.jobs import get_import, list_import_rows, order_import, receive_import
+from cityledger.exchange.imports.outcomes import Tallies
+from cityledger.exchange.imports.request import Asked
+from cityledger.exchange.imports.runner import ImportRunner
+from cityledger.exchange.parts.own import Newest, load_newest
 from cityledger.exchange.services import Intent, Services
-from cityledger.exchange.tallies import Tallies
 from cityledger.formats.options import ImportOptions
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.imports import Job, ListedRow, Verdict

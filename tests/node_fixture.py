@@ -34,15 +34,16 @@ from starlette.testclient import TestClient
 
 from cityledger.api.application import create_app
 from cityledger.api.context import Check, NodeContext
-from cityledger.api.routes import signin as sign_in
-from cityledger.api.steward import Mined, Place, Slot, verify_steward
+from cityledger.api.signin import routes as sign_in
+from cityledger.api.stewards.transactions import verify_steward
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.client import credentials
-from cityledger.exchange.crosscheck import CrossCheck
-from cityledger.exchange.import_runner import ImportRunner
-from cityledger.exchange.rules_watch import RulesWatch
+from cityledger.exchange.imports.runner import ImportRunner
+from cityledger.exchange.rules.crosscheck import CrossCheck
+from cityledger.exchange.rules.watch import RulesWatch
 from cityledger.exchange.services import Services
+from cityledger.exchange.stewardship import Mined, Place, Slot
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
 from cityledger.proofs.leaves import ReceiptDomain

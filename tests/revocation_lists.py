@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from backup_source import backup_source
-from cityledger.api.signin.revocation_list import verify_revocation_list
+from cityledger.api.revocations.signed_list import verify_revocation_list
 from cityledger.client.credentials import Revoking, make_revocation_list
 from cityledger.recovery import backup_manifest
 from cityledger.recovery.backup import make_backup, reading_copy

@@ -21,7 +21,7 @@ from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.api.context import Check, NodeContext
-from cityledger.api.steward import ChainStewardDesk
+from cityledger.api.stewards.transactions import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import Contracts, contracts_of
 from cityledger.chain.contracts.access_policy import AccessPolicy
@@ -35,15 +35,15 @@ from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.sender import Sender
 from cityledger.checks.looks import Opened
 from cityledger.checks.running import Readiness
-from cityledger.client.devnet_clock import follow_offset
 from cityledger.devnet import CHAIN_ID
+from cityledger.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError, ConfigurationError, KeyringError
 from cityledger.exchange import revocations
-from cityledger.exchange.crosscheck import CrossCheck
-from cityledger.exchange.import_runner import ImportRunner
+from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.instruments import Instruments
-from cityledger.exchange.placing import sweep, written_before
-from cityledger.exchange.rules_watch import RulesWatch
+from cityledger.exchange.parts.storage import sweep, written_before
+from cityledger.exchange.rules.crosscheck import CrossCheck
+from cityledger.exchange.rules.watch import RulesWatch
 from cityledger.exchange.services import Services
 from cityledger.exchange.tombstones import keep_missing
 from cityledger.indexer.indexer import Indexer

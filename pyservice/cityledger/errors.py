@@ -46,7 +46,7 @@
     │   └── LogHaltedError             a log was halted rather than risk a second truth
     └── ConfigurationError         settings or manifest are incomplete or contradict each other
 
-HTTP status and code of each stand in ``api/problems.py``; a test checks that none is missing there.
+HTTP status and code of each stand in ``api/http/problems.py``; a test checks that none is missing there.
 """
 
 from __future__ import annotations

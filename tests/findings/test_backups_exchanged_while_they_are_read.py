@@ -49,7 +49,7 @@ STOLEN_SUBJECT = bytes.fromhex("5b" * 32)
 @pytest.fixture
 def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CITYLEDGER_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+    monkeypatch.setattr("cityledger.exchange.parts.storage.IN_ROW_BYTES", 16)
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     made = tmp_path / "made"
     made.mkdir()

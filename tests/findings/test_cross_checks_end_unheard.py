@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from cityledger.errors import StorageFullError
-from cityledger.exchange.crosscheck import READS_STOPPED, CrossCheck, Permitted
+from cityledger.exchange.rules.crosscheck import READS_STOPPED, CrossCheck, Permitted
 from cityledger.store import node_state
 from cityledger.types import Address, BlockRef, Decision, Query
 from crash.waiting import await_that

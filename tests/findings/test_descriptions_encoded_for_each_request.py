@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.api import description
+from cityledger.api.http import openapi
 from node_fixture import TestNode
 
 
 def test_the_description_is_encoded_once(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
     first = node.client.get("/openapi.json")
-    monkeypatch.setattr(description, "msgspec", None)  # encoding again would fail
+    monkeypatch.setattr(openapi, "msgspec", None)  # encoding again would fail
     second = node.client.get("/openapi.json")
 
     assert second.status_code == 200

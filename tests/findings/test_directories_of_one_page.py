@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from cityledger.api import directory
+from cityledger.api.directory import queries
 from cityledger.store import history
 from cityledger.store import index_tables as t
 from cityledger.types import AgencyId, purpose_from_name
@@ -71,7 +71,7 @@ def test_a_long_title_is_cut(full: TestNode) -> None:
 def test_a_search_looks_through_a_bounded_number_of_datasets(
     full: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "SEARCHED_ROWS", 50)
+    monkeypatch.setattr(queries, "SEARCHED_ROWS", 50)
     found = pages(full, "/v1/catalog?q=many/0440", "datasets")
 
     assert [one["path"] for page in found for one in page] == ["land/many/0440"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.exchange import importing
+from cityledger.exchange.imports import run
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
 from import_desk import ImportDesk, ndjson
@@ -17,8 +17,8 @@ from node_fixture import make_node
 def test_only_a_dry_run_of_too_many_records_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry_run: bool, state: JobState
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 2)
-    monkeypatch.setattr(importing, "DRY_RUN_RECORDS", 3)
+    monkeypatch.setattr(run, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(run, "DRY_RUN_RECORDS", 3)
     node = make_node(tmp_path)
     file = ndjson([{"id": f"bay-{number}", **sample_of("parking")} for number in range(8)])
 

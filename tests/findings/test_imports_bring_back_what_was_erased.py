@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cityledger.exchange import importing
-from cityledger.exchange.erased_rows import ERASED
-from cityledger.exchange.importing import ImportRun
+from cityledger.exchange.imports import run as import_run
+from cityledger.exchange.imports.erased import ERASED
+from cityledger.exchange.imports.run import ImportRun
 from cityledger.profiles.samples import sample_of
 from cityledger.store import tables as t
 from import_desk import ImportDesk, ndjson, outcomes
@@ -133,7 +133,7 @@ def test_an_erasure_that_a_restore_repeated_counts(desk: ImportDesk) -> None:
 def test_an_erasure_while_the_file_waits_or_runs_counts(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_run, "CHUNK_ROWS", 1)
     job = desk.send(ndjson([put("a"), put("b"), put("a", "y")]))
     run = ImportRun(desk.services, desk.job(job.id))
     assert run.step()
@@ -148,7 +148,7 @@ def test_an_erasure_between_the_comparison_and_the_write_counts(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.import_(FILE)
-    real, erased = importing.seal_rows, []
+    real, erased = import_run.seal_rows, []
 
     def racing(*given: Any) -> Any:
         sealed = real(*given)
@@ -157,7 +157,7 @@ def test_an_erasure_between_the_comparison_and_the_write_counts(
             erase(desk, "a")
         return sealed
 
-    monkeypatch.setattr(importing, "seal_rows", racing)
+    monkeypatch.setattr(import_run, "seal_rows", racing)
     job = desk.import_(ndjson([put("a", "y"), put("c")]))
 
     assert reasons(desk, job) == [(1, ERASED)]

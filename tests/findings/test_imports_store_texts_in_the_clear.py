@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import SealingError
-from cityledger.exchange.import_notes import Notes
-from cityledger.exchange.import_runner import ImportRunner
+from cityledger.exchange.imports.notes import Notes
+from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
 from cityledger.store.schema import metadata

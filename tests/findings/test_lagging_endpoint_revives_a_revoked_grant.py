@@ -12,7 +12,7 @@ from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate
 from cityledger.exchange.gate import pass_gate
-from cityledger.exchange.ruling import Ruling
+from cityledger.exchange.rules.decisions import Ruling
 from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index import find_cursor, is_purpose_known

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ciphertext_thief import chance, guess, measure, share_in_crowds
-from cityledger.api.writing import Repeatable
+from cityledger.api.records.idempotency import Repeatable
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.tables import idempotency, import_job
 from cityledger.types import DatasetId, RecordId

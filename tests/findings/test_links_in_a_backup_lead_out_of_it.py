@@ -23,7 +23,7 @@ from node_fixture import TREATMENT_RECORD, TestNode
 
 @pytest.fixture
 def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+    monkeypatch.setattr("cityledger.exchange.parts.storage.IN_ROW_BYTES", 16)
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     made = tmp_path / "backup"
     make_backup(made, backup_source(node), 1_000)

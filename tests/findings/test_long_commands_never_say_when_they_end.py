@@ -50,7 +50,7 @@ class Reported:
 @pytest.fixture
 def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     node.put(node.land, "title", TITLE_RECORD)
-    monkeypatch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+    monkeypatch.setattr("cityledger.exchange.parts.storage.IN_ROW_BYTES", 16)
     for name in ("a", "b"):
         node.put(node.health, name, TREATMENT_RECORD)
     return tmp_path / "backup"

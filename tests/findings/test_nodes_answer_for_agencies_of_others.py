@@ -12,7 +12,7 @@ import pytest
 from eth_account import Account
 from starlette.testclient import TestClient
 
-from cityledger.api.wire.shapes import hex_of
+from cityledger.api.http.shapes import hex_of
 from cityledger.keccak import keccak
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret

@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 from cityledger.chain.abi import canonical_type, signature
 from cityledger.chain.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.events import Event, decode_logs
-from cityledger.exchange.import_notes import Notes, opened
+from cityledger.exchange.imports.notes import Notes, opened
 from cityledger.recovery.state_digest import table_digest
 from cityledger.store import imports, index, node_state
 from cityledger.store import index_tables as t

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.exchange import importing
+from cityledger.exchange.imports import run
 from cityledger.formats import fhir_bundle, land_sale, native, native_csv, parking_ngsi, parking_rows
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import ROW_FAILED, RejectedRow, Row, row_or_reason
@@ -35,10 +35,10 @@ def failing_at(real: Callable[..., Any], is_bad: Callable[..., bool]) -> Callabl
 
 STAGES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
     "read": (native, "_row", lambda line_no, line: b'"bad"' in line),
-    "check": (importing, "check_row", lambda _dataset, _key, item: getattr(item, "provider_id", "") == "bad"),
-    "judge": (importing, "judge", lambda *given: SECRET.encode() in given[3].parts.get("title", b"")),
+    "check": (run, "check_row", lambda _dataset, _key, item: getattr(item, "provider_id", "") == "bad"),
+    "judge": (run, "judge", lambda *given: SECRET.encode() in given[3].parts.get("title", b"")),
     "seal": (
-        importing,
+        run,
         "seal_rows",
         lambda *given: any(SECRET.encode() in one.content.parts.get("title", b"") for one in given[2]),
     ),
@@ -66,7 +66,7 @@ def test_only_the_row_that_fails_is_refused(
     dry_run: bool,
 ) -> None:
     module, name, is_bad = STAGES[stage]
-    monkeypatch.setattr(importing, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(run, "CHUNK_ROWS", chunk)
     monkeypatch.setattr(module, name, failing_at(getattr(module, name), is_bad))
     rows = [title("a", "x"), title("b", "x"), title("bad", SECRET), title("c", "x"), title("a", "x")]
     desk = ImportDesk.of(node, node.land)

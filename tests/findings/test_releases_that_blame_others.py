@@ -9,7 +9,7 @@ import pytest
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client, Reason
 from cityledger.client.sign_in import AccessToken
 from cityledger.errors import VerificationError
-from cityledger.exchange import receipting
+from cityledger.exchange import receipts
 from cityledger.keccak import keccak
 from cityledger.types import AgencyId, Role
 from node_fixture import ORIGIN, TREATMENT_RECORD, TestNode
@@ -39,8 +39,8 @@ def client(node: TestNode) -> Client:
 
 def rewrite(monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
     """The node makes, signs and seals to receipts that say something else."""
-    original = receipting.Receipt
-    monkeypatch.setattr(receipting, "Receipt", lambda **values: original(**{**values, **change}))
+    original = receipts.Receipt
+    monkeypatch.setattr(receipts, "Receipt", lambda **values: original(**{**values, **change}))
 
 
 @pytest.mark.parametrize("change", BLAMES.values(), ids=BLAMES)

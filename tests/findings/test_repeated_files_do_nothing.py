@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cityledger.exchange import importing
-from cityledger.exchange.import_runner import ImportRunner
-from cityledger.exchange.importing import ImportRun
+from cityledger.exchange.imports import run as import_run
+from cityledger.exchange.imports.run import ImportRun
+from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.formats import native
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
@@ -94,7 +94,7 @@ def test_files_in_the_queue_keep_their_order(desk: ImportDesk) -> None:
 def test_a_file_that_waits_or_runs_already_is_that_import(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_run, "CHUNK_ROWS", 1)
     waiting = desk.send(FILE_A)
     assert desk.send(FILE_A).id == waiting.id
     assert ImportRun(desk.services, desk.job(waiting.id)).step()  # and the process ends
@@ -105,7 +105,7 @@ def test_a_file_that_waits_or_runs_already_is_that_import(
 
 
 def stopped_after_one(node: TestNode, desk: ImportDesk, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_run, "CHUNK_ROWS", 1)
     job, runner = desk.send(FILE_A), ImportRunner(desk.services)
     runner.turn()
     node.set_agency("LAND", status=int(AgencyStatus.SUSPENDED))
@@ -135,7 +135,7 @@ def test_a_stopped_import_begins_again_where_others_wrote_since(
 def test_a_write_between_two_rows_counts_as_one_since(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(import_run, "CHUNK_ROWS", 1)
     run = ImportRun(desk.services, desk.job(desk.send(FILE_A).id))
     assert run.step()
     other = ImportDesk.of(desk.node, desk.node.land)

@@ -20,7 +20,7 @@ from cityledger.chain.sender import Call, Sender
 from cityledger.checks.line import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.errors import ChainUnavailableError
-from cityledger.exchange.rules_watch import Compare, RulesWatch
+from cityledger.exchange.rules.watch import Compare, RulesWatch
 from cityledger.store import history
 from cityledger.store import index_tables as t
 from cityledger.types import Address, BlockRef, purpose_from_name

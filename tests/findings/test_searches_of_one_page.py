@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cityledger.api.paging import write_key_cursor
-from cityledger.exchange import identifier_lookup
+from cityledger.api.http.paging import write_key_cursor
+from cityledger.exchange import lookup
 from cityledger.types import AgencyId, RecordId
 from import_desk import ndjson
 from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
@@ -126,7 +126,7 @@ def test_a_check_looks_for_one_record(node: TestNode, records: list[str], kind: 
 def test_a_check_goes_on_where_its_record_was_hidden_since_it_was_listed(
     node: TestNode, records: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = identifier_lookup.find_by_key, []
+    real, seen = lookup.find_by_key, []
 
     def hidden_since(services: Any, session: Any, intent: Any, target: Any) -> Any:
         if not seen:
@@ -134,7 +134,7 @@ def test_a_check_goes_on_where_its_record_was_hidden_since_it_was_listed(
         seen.append(target.record)
         return real(services, session, intent, target)
 
-    monkeypatch.setattr(identifier_lookup, "find_by_key", hidden_since)
+    monkeypatch.setattr(lookup, "find_by_key", hidden_since)
 
     assert ask(node, "check", BY["identifier"]).json()["found"] is True
     assert ["0x" + record.hex() for record in seen] == records[:2]

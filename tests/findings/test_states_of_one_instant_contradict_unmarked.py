@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.exchange.judging import SAME_INSTANT
+from cityledger.exchange.imports.outcomes import SAME_INSTANT
 from cityledger.profiles.ngsi import key_values
 from cityledger.store.imports import Verdict
 from import_desk import ImportDesk, ndjson, outcomes

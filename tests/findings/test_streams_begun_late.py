@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cityledger.errors import DeniedError
+from cityledger.exchange.part_streams import read_part
 from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.streams import read_part
 from cityledger.sealing.record_ids import record_id
 from cityledger.types import Action, AgencyId, Purpose
 from node_fixture import TREATMENT_RECORD, make_node

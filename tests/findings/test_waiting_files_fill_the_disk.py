@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.exchange import import_jobs
+from cityledger.exchange.imports import jobs
 from cityledger.profiles.samples import sample_of
 from node_fixture import make_node
 
@@ -15,7 +15,7 @@ from node_fixture import make_node
 def test_an_agency_waits_until_some_of_its_files_are_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_jobs, "WAITING_LIMIT_BYTES", 100)
+    monkeypatch.setattr(jobs, "WAITING_LIMIT_BYTES", 100)
     node = make_node(tmp_path)
     url = f"/v1/datasets/0x{node.parking.hex()}/imports"
     headers = {**node.headers("PARKING", "writer"), "Content-Type": "application/x-ndjson"}

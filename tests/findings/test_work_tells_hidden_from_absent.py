@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from httpx import Response
 from prometheus_client import generate_latest
 
-from cityledger.api.paging import write_cursor, write_key_cursor
-from cityledger.api.wire.shapes import hex_of
+from cityledger.api.http.paging import write_cursor, write_key_cursor
+from cityledger.api.http.shapes import hex_of
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import subjects as subject_store
 from cityledger.store.tables import receipt

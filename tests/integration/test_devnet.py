@@ -12,7 +12,6 @@ import pytest
 
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.endpoint import connect
-from cityledger.client.devnet_clock import follow_offset
 from cityledger.devnet import (
     CHAIN_ID,
     STATE_NAME,
@@ -23,6 +22,7 @@ from cityledger.devnet import (
     load_state,
     reset,
 )
+from cityledger.devnet_clock import follow_offset
 from cityledger.errors import ChainUnavailableError, ConfigurationError, StaleIndexError
 from cityledger.types import BlockRef
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from cityledger.errors import StorageFullError
-from cityledger.exchange import placing
+from cityledger.exchange.parts import storage
 from cityledger.store import logs
 from cityledger.store import tables as t
 from node_fixture import TREATMENT_RECORD, TestNode
@@ -117,7 +117,7 @@ def test_long_part_that_finds_no_room_leaves_no_object(
         assert written < 100
     assert answer.status_code == 507, answer.text
     later = datetime.now(UTC) + timedelta(hours=1)
-    placing.sweep(node.context.services, later, lambda: False)
+    storage.sweep(node.context.services, later, lambda: False)
     assert len(list(node.context.services.objects.list("parts/"))) == written
     verify_nothing_is_half_written(node, written)
 

@@ -21,11 +21,12 @@ from httpx import Response
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from cityledger.api.wire.shapes import hex_of
+from cityledger.api.http.shapes import hex_of
 from cityledger.errors import StorageFullError
-from cityledger.exchange import audit, import_jobs, landing, lookup, read, streams, submit
+from cityledger.exchange import audit, heads, lookup, part_streams, read, submit
 from cityledger.exchange.erasure_proof import prove_erasure
-from cityledger.exchange.identifier_lookup import find_by_identifier
+from cityledger.exchange.imports import jobs
+from cityledger.exchange.lookup import find_by_identifier
 from cityledger.store import tables as t
 from cityledger.store.journal import Journal
 from cityledger.types import AgencyId, purpose_from_name
@@ -42,17 +43,17 @@ EXITS: dict[tuple[str, str], object] = {
     ("DELETE", RECORDS + "/{id}"): submit.erase,
     ("POST", RECORDS + "/{id}/withdraw"): submit.withdraw,
     ("POST", RECORDS + "/{id}/release"): read.read,
-    ("GET", RECORDS + "/{id}/parts/{part}"): streams.read_part,
-    ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"): streams.read_ciphertext,
+    ("GET", RECORDS + "/{id}/parts/{part}"): part_streams.read_part,
+    ("GET", RECORDS + "/{id}/parts/{part}/ciphertext"): part_streams.read_ciphertext,
     ("GET", RECORDS + "/{id}/history"): lookup.history,
     ("GET", RECORDS + "/{id}/proof"): (lookup.prove, read.read_plain),
     ("GET", RECORDS + "/{id}/tombstone"): prove_erasure,
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
-    ("POST", RECORDS + "/{id}/head"): landing.land,
+    ("POST", RECORDS + "/{id}/head"): heads.land,
     ("POST", RECORDS + "/{id}/restrict"): ON_CHAIN,
     ("POST", RECORDS + "/{id}/seal"): ON_CHAIN,
-    ("POST", "/v1/datasets/{dataset}/imports"): import_jobs.receive_import,
+    ("POST", "/v1/datasets/{dataset}/imports"): jobs.receive_import,
     ("POST", "/v1/subjects/resolve"): lookup.resolve_subject,
     ("GET", "/v1/reads"): audit.list_reads,
     ("GET", "/v1/reads/{digest}/proof"): audit.prove_read,

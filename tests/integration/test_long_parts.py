@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cityledger.exchange import placing
+from cityledger.exchange.parts import storage
 from node_fixture import TREATMENT_RECORD, TestNode, make_node
 from served_node import served_node
 
@@ -168,9 +168,9 @@ def test_process_that_dies_between_object_and_row_leaves_what_the_next_sweeps(tm
         assert len(_files(alive)) == 3
 
         now, services = datetime.now(UTC), node.context.services
-        assert placing.sweep(services, now - timedelta(hours=1)) == 0  # it may be about to get its row
-        assert placing.sweep(services, now + timedelta(hours=1), stops=lambda: True) == 1
-        assert placing.sweep(services, now + timedelta(hours=1)) == 1
+        assert storage.sweep(services, now - timedelta(hours=1)) == 0  # it may be about to get its row
+        assert storage.sweep(services, now + timedelta(hours=1), stops=lambda: True) == 1
+        assert storage.sweep(services, now + timedelta(hours=1)) == 1
 
         reading = node.headers("HEALTH", "reader")
         assert len(node.client.get(url + "/parts/attachment", headers=reading).content) == MIB

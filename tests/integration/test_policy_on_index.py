@@ -18,7 +18,7 @@ from cityledger.demo.city import City, build_city
 from cityledger.demo.datasets import DATASETS, PURPOSES
 from cityledger.devnet import Devnet
 from cityledger.errors import UnavailableError
-from cityledger.exchange.crosscheck import CrossCheck, Permitted
+from cityledger.exchange.rules.crosscheck import CrossCheck, Permitted
 from cityledger.indexer.indexer import Indexer
 from cityledger.policy import decide
 from cityledger.store import index

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.exchange.judging import (
+from cityledger.exchange.imports.outcomes import (
     IS_THERE,
     NOTHING_TO_CHANGE,
     NOTHING_TO_DELETE,
+    Outcome,
     State,
     judge,
     next_state,
 )
-from cityledger.exchange.sealing_versions import Content
-from cityledger.exchange.tallies import Outcome
+from cityledger.exchange.parts.seal_version import Content
 from cityledger.formats.land_hmlr import COLUMNS
 from cityledger.formats.rows import Act, RejectedRow, Row
 from cityledger.profiles.property import PROPERTY

@@ -1,1 +1,5 @@
-"""The HTTP edge: who is asking, is the request well formed, which exchange function answers it."""
+"""The HTTP edge: who asks, is the request well formed, which exchange function answers it.
+
+One folder a subject: ``routes`` parses, calls one function and answers; ``wire`` has the strict models of
+its JSON.
+"""

@@ -9,31 +9,48 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from cityledger import __version__
-from cityledger.api import problems
+from cityledger.api.audit.routes import router as audit
 from cityledger.api.context import NodeContext
-from cityledger.api.description import describe
+from cityledger.api.directory.routes import router as directory
+from cityledger.api.heads.routes import router as heads
+from cityledger.api.http import problems
+from cityledger.api.http.access_log import Observer
+from cityledger.api.http.openapi import describe
+from cityledger.api.imports.routes import router as imports
+from cityledger.api.imports.routes import uploads
 from cityledger.api.limits.admission import Admission, Limits
-from cityledger.api.observing import Observer
-from cityledger.api.routes import (
-    decisions,
-    directory,
-    imports,
-    landing,
-    lookups,
-    node,
-    parts,
-    reads,
-    records,
-    revocations,
-    signin,
-    stewards,
-)
+from cityledger.api.lookups.routes import router as lookups
+from cityledger.api.node.routes import router as node
+from cityledger.api.records.parts import router as parts
+from cityledger.api.records.routes import router as records
+from cityledger.api.revocations.routes import router as revocations
+from cityledger.api.signin.routes import router as signin
+from cityledger.api.stewards.decision_routes import router as decisions
+from cityledger.api.stewards.routes import router as stewards
 from cityledger.errors import CityledgerError
 
 _DESCRIPTION = (
     "Shared, rule-bound and provable records between the agencies of a city. Every error is a problem"
     " document (RFC 9457). An Idempotency-Key is remembered for a day."
 )
+
+
+ROUTERS = (
+    signin,
+    revocations,
+    directory,
+    lookups,
+    records,
+    parts,
+    heads,
+    imports,
+    stewards,
+    decisions,
+    audit,
+    node,
+    uploads,
+)
+"""One a subject; a new subject adds its own. Earlier ones match first."""
 
 
 def create_app(context: NodeContext) -> FastAPI:
@@ -44,28 +61,28 @@ def create_app(context: NodeContext) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
-        openapi_url=None,  # served by routes/node.py: FastAPI's route would encode it for each request
+        openapi_url=None,  # served by node/routes.py: FastAPI's route would encode it for each request
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.node = context
     app.state.limits = limits = Limits.of(context.settings, context.services.instruments)
-    for module in (
+    for router in (
         signin,
         revocations,
         directory,
         lookups,
         records,
         parts,
-        landing,
+        heads,
         imports,
         stewards,
         decisions,
-        reads,
+        audit,
         node,
+        uploads,
     ):
-        app.include_router(module.router)
-    app.include_router(imports.uploads)
+        app.include_router(router)
     _answer_errors(app)
     app.add_middleware(Observer, registry=context.metrics)
     app.add_middleware(Admission, limits=limits)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from cityledger.api.steward import StewardDesk
-from cityledger.api.streamed_bodies import Uploads
+from cityledger.api.http.request_streams import Uploads
 from cityledger.chain.manifest import Manifest
-from cityledger.exchange.import_runner import ImportRunner
-from cityledger.exchange.landing import HeadMover
+from cityledger.exchange.heads import HeadMover
+from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.services import Services
+from cityledger.exchange.stewardship import StewardDesk
 from cityledger.settings import Settings
 from cityledger.settings.own_machine import OWN_MACHINE, is_own_machine
 

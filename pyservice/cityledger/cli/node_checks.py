@@ -19,7 +19,7 @@ from cityledger.cli.chain_access import ChainAccess
 from cityledger.cli.node_link import find_log
 from cityledger.cli.node_operator import is_given
 from cityledger.cli.node_secret import secret_of
-from cityledger.client.devnet_clock import follow_offset
+from cityledger.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError
 from cityledger.key_sources.opening import open_keyring, open_operator
 from cityledger.key_sources.own_operator import verify_own

@@ -121,7 +121,7 @@ def _note_waiting(connection: sa.Connection, settings: Settings) -> None:
 
 
 def _offset(settings: Settings) -> int:
-    from cityledger.client.devnet_clock import follow_offset
+    from cityledger.devnet_clock import follow_offset
 
     return 0 if settings.devnet_state is None else follow_offset(settings.devnet_state)()
 

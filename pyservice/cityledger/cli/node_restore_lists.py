@@ -44,7 +44,7 @@ def _grounds(settings: Settings, backup: VerifiedBackup) -> Grounds:
 
 
 def _verifier(settings: Settings) -> Callable[[str], RevocationList]:
-    from cityledger.api.signin.revocation_list import verify_revocation_list
+    from cityledger.api.revocations.signed_list import verify_revocation_list
     from cityledger.chain.manifest import load_manifest
 
     instance, now = load_manifest(settings.manifest).instance, now_of(settings)
@@ -53,7 +53,7 @@ def _verifier(settings: Settings) -> Callable[[str], RevocationList]:
 
 def now_of(settings: Settings) -> int:
     """Unix seconds as the node will count them: a devnet's clock may be ahead."""
-    from cityledger.client.devnet_clock import follow_offset
+    from cityledger.devnet_clock import follow_offset
 
     offset = 0 if settings.devnet_state is None else follow_offset(settings.devnet_state)()
     return int(time.time()) + offset

@@ -158,7 +158,7 @@ def _of_file(path: Path, node: str | None) -> _Signing:
 def _of_folder(agency: str, folder: Path, node: str | None) -> _Signing:
     from cityledger.cli.node_secret import secret_of
     from cityledger.client import AssertionCredentials
-    from cityledger.client.devnet_clock import follow_offset
+    from cityledger.devnet_clock import follow_offset
     from cityledger.errors import KeyringError
     from cityledger.key_sources.opening import open_keyring
     from cityledger.settings import load_settings

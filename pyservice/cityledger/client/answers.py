@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cityledger.exchange.opening import LongPart, SealedRelease
+from cityledger.opening import LongPart, SealedRelease
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import Proof
 from cityledger.proofs.receipts import SignedReceipt

@@ -1,4 +1,4 @@
-"""Problem answers (RFC 9457) as errors of ``errors.py``: the inverse of the table in ``api/problems.py``."""
+"""Problem answers (RFC 9457) as errors of ``errors.py``: the inverse of ``api/http/problems.py``."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from cityledger.client.answers import OpenedRecord
 from cityledger.client.uploads import CHUNK_BYTES, Upload
 from cityledger.errors import ConfigurationError
-from cityledger.exchange.opening import LongPart
+from cityledger.opening import LongPart
 
 File = Path | BinaryIO
 """A path, or a file that is open for bytes."""

@@ -10,7 +10,7 @@ from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Rel
 from cityledger.client.release_checks import Asked, verify_asked_leaf, verify_asked_receipts
 from cityledger.client.wire import from_base64url, read_answer
 from cityledger.errors import FieldError, NodeError, VerificationError
-from cityledger.exchange.opening import SealedRelease, open_release_of
+from cityledger.opening import SealedRelease, open_release_of
 from cityledger.proofs.leaves import ReceiptDomain, RecordLeaf
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.proofs.receipts import SignedReceipt, verify_receipt

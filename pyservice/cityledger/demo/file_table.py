@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cityledger.demo.file_import import FileResult
-from cityledger.exchange.tallies import Outcome
+from cityledger.exchange.imports.outcomes import Outcome
 
 _COLUMNS = ("rows", *(one.value for one in Outcome), "flagged", "read back", "anchored", "proven", "seconds")
 

@@ -1,3 +1,3 @@
-"""The two sentences of the product: ``submit`` seals and numbers a record, ``read`` logs and then releases
-it.
+"""The two core operations of the product: ``submit`` seals and numbers a record, ``read`` logs and then
+releases it.
 """

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from cityledger.errors import MisdirectedError, NotFoundError, SealingError, VerificationError
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
-from cityledger.exchange.opening import Opened, SealedRelease, open_release_of
-from cityledger.exchange.part_bits import binary_mask
-from cityledger.exchange.placing import ciphertext_of, header_of
-from cityledger.exchange.receipting import PresentedKey
+from cityledger.exchange.parts.storage import binary_mask, ciphertext_of, header_of
+from cityledger.exchange.receipts import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.withdrawals import verify_flag
+from cityledger.opening import Opened, SealedRelease, open_release_of
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.sealing_key import SealingPrivateKey

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import KeyUnavailableError, MisdirectedError
 from cityledger.exchange.alterations import Alterations
-from cityledger.exchange.crosscheck import CrossCheck
 from cityledger.exchange.instruments import Instruments
-from cityledger.exchange.rules_watch import RulesWatch
-from cityledger.exchange.tree_tops import TreeTops
+from cityledger.exchange.rules.crosscheck import CrossCheck
+from cityledger.exchange.rules.watch import RulesWatch
+from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.exchange.turns import Turns
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys

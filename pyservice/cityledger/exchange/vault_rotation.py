@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cityledger.errors import VerificationError
-from cityledger.exchange.spooling import spool_context
+from cityledger.exchange.imports.spool import spool_context
 from cityledger.sealing.agency_keys import AgencyKeys, Random
 from cityledger.sealing.context import Context
 from cityledger.sealing.keyring import Keyring

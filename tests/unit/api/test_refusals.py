@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from httpx import Response
 
-from cityledger.api.wire.shapes import hex_of
+from cityledger.api.http.shapes import hex_of
 from cityledger.store import tables as t
 from cityledger.types import AgencyStatus
 from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cityledger import errors
-from cityledger.api import problems as told_by_nodes
+from cityledger.api.http import problems as told_by_nodes
 from cityledger.client.problems import ERRORS, error_of
 
 RAISED = [

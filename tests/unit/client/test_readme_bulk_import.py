@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.client import Client
-from cityledger.exchange.tallies import Outcome
+from cityledger.exchange.imports.outcomes import Outcome
 from cityledger.formats.options import ImportOptions
 from node_fixture import TestNode
 

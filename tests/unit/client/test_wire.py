@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from cityledger.api.wire import audit, directory, lookups, records, rules, signin
+from cityledger.api.audit import wire as audit
+from cityledger.api.directory import wire as directory
+from cityledger.api.lookups import wire as lookups
+from cityledger.api.records import wire as records
+from cityledger.api.signin import wire as signin
+from cityledger.api.stewards import wire as stewards
 from cityledger.client import answers
 from cityledger.client.wire import base64url, from_base64url, json_of, read_answer
 from cityledger.errors import FieldError, NodeError
@@ -19,8 +24,8 @@ EXAMPLES = {
     answers.HistoryVersion: lookups.HistoryItem,
     answers.LeafPlace: records.TombstonePlace,
     answers.Mined: records.MinedView,
-    answers.ToldDecision: rules.DecisionView,
-    answers.ListedGrant: rules.GrantView,
+    answers.ToldDecision: stewards.DecisionView,
+    answers.ListedGrant: stewards.GrantView,
     answers.Read: audit.ReadView,
     answers.ReadsPage: audit.Reads,
 }

@@ -19,7 +19,7 @@ from cityledger.errors import (
 )
 from cityledger.exchange.gate import pass_gate
 from cityledger.exchange.read import read, read_plain
-from cityledger.exchange.receipting import PresentedKey
+from cityledger.exchange.receipts import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import record_writes, records

@@ -4,11 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import DeniedError, StaleVersionError
-from cityledger.exchange.own_parts import load_newest
-from cityledger.exchange.sealing_versions import Content
+from cityledger.exchange.parts.own import load_newest
+from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.submit import allow
-from cityledger.exchange.submit_rows import RowDraft, seal_rows, submit_rows
+from cityledger.exchange.submit import RowDraft, allow, seal_rows, submit_rows
 from cityledger.sealing.record_ids import record_id
 from cityledger.store import records
 from cityledger.store.records import StoredVersion

@@ -13,7 +13,7 @@ import pytest
 from cityledger.errors import VerificationError
 from cityledger.exchange import submit as submitting
 from cityledger.exchange import vault_rotation
-from cityledger.exchange.spooling import open_spooled, spool
+from cityledger.exchange.imports.spool import open_spooled, spool
 from cityledger.exchange.vault_rotation import VaultRotation
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
@@ -215,16 +215,16 @@ def test_files_that_wait_to_be_imported_are_wrapped_again(node: TestNode, rotati
 def test_an_upload_that_outlasts_the_rotation_is_imported(
     node: TestNode, rotation: VaultRotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cityledger.exchange import import_jobs
+    from cityledger.exchange.imports import jobs
 
-    real, epoch = import_jobs.spool, rotation.add_key()
+    real, epoch = jobs.spool, rotation.add_key()
 
     def spooled_then_rotated(*arguments: Any) -> Any:
         made = real(*arguments)
         rotation.use_key(epoch, 0)
         return made
 
-    monkeypatch.setattr(import_jobs, "spool", spooled_then_rotated)
+    monkeypatch.setattr(jobs, "spool", spooled_then_rotated)
     line = b'{"id": "x", "act": "put", "parts": {}}\n'
     url = f"/v1/datasets/0x{node.health.hex()}/imports?format=ndjson"
     headers = {**node.headers("HEALTH", "writer"), "Content-Type": "application/x-ndjson"}

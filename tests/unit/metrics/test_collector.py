@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from cityledger.checks.remembered import Remembered
 from cityledger.errors import ChainUnavailableError
-from cityledger.exchange.crosscheck import READS_STOPPED
+from cityledger.exchange.rules.crosscheck import READS_STOPPED
 from cityledger.metrics.collector import ChainFigures, NodeCollector, Watch
 from cityledger.metrics.families import GAUGES
 from cityledger.store import logs, node_state

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from cityledger.api.observing import Observer
+from cityledger.api.http.access_log import Observer
 from cityledger.exchange.instruments import Instruments
 from cityledger.metrics.families import GAUGES
 

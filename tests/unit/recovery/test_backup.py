@@ -57,7 +57,7 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
 def _put_long(node: TestNode, name: str) -> None:
     """A record one of whose parts is kept as an object."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+        patch.setattr("cityledger.exchange.parts.storage.IN_ROW_BYTES", 16)
         node.put(node.health, name, TREATMENT_RECORD)
 
 

@@ -28,7 +28,7 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
         made.put(made.health, name, TREATMENT_RECORD)
     made.put(made.land, "title-1", TITLE_RECORD)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cityledger.exchange.placing.IN_ROW_BYTES", 16)
+        patch.setattr("cityledger.exchange.parts.storage.IN_ROW_BYTES", 16)
         made.put(made.health, "long", TREATMENT_RECORD)
     for _ in range(2):
         asking = made.headers("LAND", "reader", "TREATMENT")

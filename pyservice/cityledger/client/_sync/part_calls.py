@@ -14,7 +14,7 @@ from cityledger.client.concurrency import call
 from cityledger.client.messages import Request
 from cityledger.client.reasons import Reason
 from cityledger.client.record_files import Download, File, Heard, write_payload, writing
-from cityledger.exchange.opening import LongPart
+from cityledger.opening import LongPart
 from cityledger.types import DatasetId, RecordId
 
 

@@ -1,0 +1,88 @@
+"""Reads of an agency's records, and by an agency, as they may be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cityledger.api.http.shapes import (
+    EXAMPLE_DATASET,
+    EXAMPLE_DIGEST,
+    EXAMPLE_RECORD,
+    AgencyNumber,
+    Hex32,
+    PurposeName,
+    Told,
+    hex_of,
+    with_example,
+)
+from cityledger.api.records.releases import ReceiptView, receipt_view
+from cityledger.exchange.audit import SeenReceipt
+from cityledger.types import purpose_name
+
+_READ: dict[str, Any] = {
+    "at": 1767190000,
+    "action": "read",
+    "permit": False,
+    "code": None,
+    "provider": 7,
+    "consumer": 9,
+    "officer": "dr.chen",
+    "system": "ward-3",
+    "represents": None,
+    "caseDigest": EXAMPLE_DIGEST,
+    "dataset": EXAMPLE_DATASET,
+    "record": EXAMPLE_RECORD,
+    "purpose": "TREATMENT",
+    "whole": None,
+}
+
+
+class ReadView(Told):
+    """One read. ``whole`` is the signed receipt; it is null for what the caller was not let through to: then
+    ``code`` is what it was told, and null where that was "not found"."""
+
+    model_config = with_example(Told, _READ)
+
+    at: int
+    action: str
+    permit: bool
+    code: int | None
+    provider: AgencyNumber
+    consumer: AgencyNumber
+    officer: str
+    system: str
+    represents: int | None
+    case_digest: Hex32
+    dataset: Hex32
+    record: Hex32
+    purpose: PurposeName
+    whole: ReceiptView | None
+
+
+class Reads(Told):
+    """``next`` goes into the query parameter ``after``; null at the end."""
+
+    model_config = with_example(Told, {"reads": [_READ], "next": None})
+
+    reads: list[ReadView]
+    next: str | None
+
+
+def read_view(seen: SeenReceipt) -> ReadView:
+    receipt = seen.stored.receipt
+    return ReadView(
+        at=receipt.at,
+        action=receipt.action.name.lower(),
+        permit=seen.is_whole and receipt.permit,
+        code=seen.told,
+        provider=receipt.provider,
+        consumer=receipt.consumer,
+        officer=receipt.officer,
+        system=receipt.system,
+        represents=receipt.represents or None,
+        case_digest=hex_of(receipt.case_digest),
+        dataset=hex_of(receipt.dataset),
+        record=hex_of(receipt.record),
+        purpose=purpose_name(receipt.purpose),
+        whole=receipt_view(seen.stored) if seen.is_whole else None,
+    )

@@ -1,0 +1,1 @@
+"""The directory: members, datasets and their terms. It mirrors the chain and needs no sign-in."""

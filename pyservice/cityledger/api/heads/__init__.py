@@ -1,0 +1,1 @@
+"""The current version of a record on chain, and moving it."""

@@ -1,0 +1,34 @@
+"""Landing: says on chain which version of a record counts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.heads.wire import AskLanding, Landed, landed_view
+from cityledger.api.http.headers import Stated
+from cityledger.api.http.requests import StrictRoute
+from cityledger.api.paths import DatasetInPath, RecordInPath, target_of
+from cityledger.api.records.routes import RECORD
+from cityledger.exchange.heads import land
+from cityledger.types import Action
+
+router = APIRouter(route_class=StrictRoute, tags=["records"])
+
+
+@router.post(RECORD + "/head")
+def land_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    asked: AskLanding,
+) -> Landed:
+    """Moves the record's head on chain to its newest version, which must be mined. Of two versions that
+    follow the same one, only one lands. Answers once the move is mined.
+    """
+    target = target_of(node, dataset, name)
+    intent = reason.to(Action.WRITE)
+    landed = land(node.services, node.head_mover, session, intent, target, asked.expected_version)
+    return landed_view(landed)

@@ -1,0 +1,1 @@
+"""HTTP for all subjects: requests read strictly, answers, problems, streams, the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Reads that release no key: find, check, resolve, history and proof."""

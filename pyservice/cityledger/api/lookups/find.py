@@ -1,0 +1,89 @@
+"""One question in three forms: the records of a subject, of an identifier, or the record of an id."""
+
+from __future__ import annotations
+
+from cityledger.api.context import NodeContext
+from cityledger.api.http.paging import read_key_cursor, write_key_cursor
+from cityledger.api.http.shapes import bytes_of
+from cityledger.api.lookups.wire import Sought
+from cityledger.api.paths import dataset_of, target_of
+from cityledger.errors import FieldError
+from cityledger.exchange.gate import Passed
+from cityledger.exchange.lookup import FoundPage, find_by_identifier, find_by_key, find_by_subject
+from cityledger.exchange.services import Intent
+from cityledger.store.tokens import Session
+from cityledger.types import NO_SUBJECT, RecordId, SubjectId
+
+
+def find_records(
+    node: NodeContext,
+    session: Session,
+    intent: Intent,
+    dataset_text: str,
+    asked: Sought,
+    *,
+    after: RecordId | None,
+    limit: int,
+) -> tuple[Passed | None, FoundPage]:
+    """A page of the newest versions that the caller may know of; absent and hidden records give the same
+    page.
+
+    Raises: as ``find_by_subject``, ``find_by_identifier`` and ``find_by_key``, and
+        FieldError: the subject is zero, the id is not one that a record may have, or ``after`` came with it.
+    """
+    if asked.identifier is not None:
+        system, value = asked.identifier.system, asked.identifier.value
+        dataset = dataset_of(dataset_text)
+        return find_by_identifier(
+            node.services, session, intent, dataset, system, value, after=after, limit=limit
+        )
+    if asked.subject is None:
+        return _find_by_id(node, session, intent, dataset_text, asked.id or "", after)
+    subject = SubjectId(bytes_of(asked.subject))
+    if subject == NO_SUBJECT:
+        raise FieldError("subject", "zero names no subject")
+    dataset = dataset_of(dataset_text)
+    return find_by_subject(node.services, session, intent, dataset, subject, after=after, limit=limit)
+
+
+def is_any_found(
+    node: NodeContext, session: Session, intent: Intent, dataset_text: str, asked: Sought
+) -> tuple[Passed | None, bool]:
+    """Whether there is such a record; the search ends at the first.
+
+    Raises: as ``find_records``.
+    """
+    after: RecordId | None = None
+    while True:
+        passed, page = find_records(node, session, intent, dataset_text, asked, after=after, limit=1)
+        # A page without a record has a next one only if its record was hidden or erased since it was read.
+        if page.versions or page.after is None:
+            return passed, bool(page.versions)
+        after = page.after
+
+
+def read_record_cursor(text: str | None) -> RecordId | None:
+    """
+    Raises:
+        FieldError: not a cursor of this node.
+    """
+    key = read_key_cursor(text, 32)
+    return None if key is None else RecordId(key)
+
+
+def write_record_cursor(after: RecordId | None) -> str | None:
+    return None if after is None else write_key_cursor(after)
+
+
+def _find_by_id(
+    node: NodeContext,
+    session: Session,
+    intent: Intent,
+    dataset_text: str,
+    id_: str,
+    after: RecordId | None,
+) -> tuple[Passed | None, FoundPage]:
+    if after is not None:
+        raise FieldError("after", "a search by id has one page")
+    found = find_by_key(node.services, session, intent, target_of(node, dataset_text, id_))
+    return (None, FoundPage((), None)) if found is None else (found[0], FoundPage((found[1],), None))

@@ -1,0 +1,89 @@
+"""From an inclusion to the proof file that anybody can check offline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fastapi import Response
+
+from cityledger.api.context import NodeContext
+from cityledger.api.http.headers import RECEIPTS, Reason, answer_headers
+from cityledger.api.http.requests import JSON
+from cityledger.api.http.shapes import hex_of
+from cityledger.exchange.erasure_proof import prove_erasure
+from cityledger.exchange.gate import Passed
+from cityledger.exchange.lookup import Inclusion, prove
+from cityledger.exchange.read import opening_key, read_plain
+from cityledger.exchange.services import Target
+from cityledger.proofs.leaves import RecordLeaf
+from cityledger.proofs.proof_file import Anchor, PartOpening, Proof, TreePlace, format_proof
+from cityledger.store.tokens import Session
+from cityledger.types import Action
+
+
+def proof_answer(
+    node: NodeContext, session: Session, reason: Reason, target: Target, *, with_openings: bool
+) -> Response:
+    """A version's proof file. ``with_openings`` adds those of the parts that the caller may read.
+
+    The holder of an opening can test guesses of a payload, so returning one is a read, with its receipts.
+
+    Raises: as ``prove``, and with openings as ``read_plain``.
+    """
+    if with_openings:
+        opening_key(node.services, session)
+    passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
+    headers, openings = answer_headers(passed) | _tombstone_link(passed), None
+    if with_openings:
+        assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
+        wanted = replace(target, version=inclusion.leaf.version)
+        released, opened = read_plain(node.services, session, reason.to(Action.READ), wanted)
+        of_read = answer_headers(released.passed)
+        headers, openings = (
+            {**headers, **of_read, RECEIPTS: f"{headers[RECEIPTS]}, {of_read[RECEIPTS]}"},
+            opened.openings,
+        )
+    return Response(proof_bytes(node, inclusion, openings), headers=headers, media_type=JSON)
+
+
+def erasure_answer(node: NodeContext, session: Session, reason: Reason, target: Target) -> Response:
+    """The proof file of a version's tombstone.
+
+    Raises: as ``prove_erasure``.
+    """
+    passed, inclusion = prove_erasure(node.services, session, reason.to(Action.PROOF), target)
+    return Response(proof_bytes(node, inclusion), headers=answer_headers(passed), media_type=JSON)
+
+
+def _tombstone_link(passed: Passed) -> dict[str, str]:
+    """Where the tombstone of an erased version is (RFC 8288)."""
+    version = passed.ruling.version
+    if version is None or version.wrapped is not None:
+        return {}
+    place = f"/v1/datasets/{hex_of(version.dataset)}/records/{hex_of(version.record)}"
+    return {"Link": f'<{place}/tombstone?version={version.version}>; rel="related"; title="tombstone"'}
+
+
+def proof_bytes(
+    node: NodeContext, inclusion: Inclusion, openings: Mapping[int, bytes] | None = None
+) -> bytes:
+    """The proof file of SPEC.md §7; ``openings`` by part bit, so that payloads can be checked with it."""
+    leaf, batch, anchored = inclusion.leaf, inclusion.batch, inclusion.anchored
+    place = TreePlace(
+        log=batch.log,
+        first=batch.first,
+        count=batch.count,
+        index=leaf.seq - batch.first,
+        root=batch.root,
+        path=inclusion.path,
+    )
+    anchor = Anchor(
+        chain_id=node.manifest.chain_id,
+        ledger=node.manifest.address("RecordLedger"),
+        transaction=anchored.tx_hash,
+        block_number=anchored.block,
+        block_hash=inclusion.block_hash,
+    )
+    opened = tuple(PartOpening(bit, opening) for bit, opening in sorted((openings or {}).items()))
+    return format_proof(Proof(leaf, place, anchor, opened))

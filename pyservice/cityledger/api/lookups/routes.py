@@ -1,0 +1,142 @@
+"""Reads that release no key: find, check, resolve, history and proof."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.directory.routes import After, PageLimit
+from cityledger.api.http.headers import Stated, answer_headers
+from cityledger.api.http.paging import read_key_cursor
+from cityledger.api.http.requests import StrictRoute
+from cityledger.api.http.shapes import hex_of
+from cityledger.api.lookups.find import find_records, is_any_found, read_record_cursor, write_record_cursor
+from cityledger.api.lookups.proofs import erasure_answer, proof_answer
+from cityledger.api.lookups.wire import (
+    Checked,
+    Found,
+    History,
+    Resolved,
+    ResolveSubject,
+    Sought,
+    found_record,
+    history_view,
+)
+from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
+from cityledger.api.records.routes import RECORD
+from cityledger.exchange.lookup import history, resolve_subject
+from cityledger.types import Action
+
+Openings = Annotated[bool, Query(description="Add the openings of the parts that the caller may read.")]
+HistoryLimit = Annotated[int, Query(ge=1, le=1000)]
+router = APIRouter(route_class=StrictRoute, tags=["lookups"])
+
+
+@router.post("/v1/datasets/{dataset}/records/find")
+def find(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    reason: Stated,
+    asked: Sought,
+    response: Response,
+    after: After = None,
+    limit: PageLimit = 100,
+) -> Found:
+    """The newest versions of a subject's records, of one record, or of those that carry an identifier: as far
+    as the caller may know of them. `next` continues the list, null at its end; each page is a request of its
+    own, with receipts.
+    """
+    last, intent = read_record_cursor(after), reason.to(Action.LOOKUP)
+    passed, page = find_records(node, session, intent, dataset, asked, after=last, limit=limit)
+    response.headers.update({} if passed is None else answer_headers(passed))
+    following = write_record_cursor(page.after)
+    return Found(
+        dataset=dataset, records=[found_record(version) for version in page.versions], next=following
+    )
+
+
+@router.post("/v1/datasets/{dataset}/records/check")
+def check(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    reason: Stated,
+    asked: Sought,
+    response: Response,
+) -> Checked:
+    """Whether there is such a record, as far as the caller may know; the search ends at the first."""
+    passed, is_found = is_any_found(node, session, reason.to(Action.CHECK), dataset, asked)
+    response.headers.update({} if passed is None else answer_headers(passed))
+    return Checked(dataset=dataset, found=is_found)
+
+
+@router.post("/v1/subjects/resolve")
+def resolve(
+    node: Node, session: Caller, reason: Stated, asked: ResolveSubject, response: Response
+) -> Resolved:
+    """The provider's pseudonym of a person or thing. The provider gets a new one where there is none."""
+    dataset, intent = dataset_of(asked.dataset), reason.to(Action.LOOKUP)
+    passed, subject = resolve_subject(node.services, session, intent, dataset, asked.system, asked.value)
+    response.headers.update(answer_headers(passed))
+    return Resolved(dataset=asked.dataset, subject=None if subject is None else hex_of(subject))
+
+
+@router.get(RECORD + "/history")
+def record_history(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    response: Response,
+    after: After = None,
+    limit: HistoryLimit = 1_000,
+) -> History:
+    """The versions with the state of their batches, oldest first, and which of them has landed. `next`
+    continues the list, null at its end; each page is a request of its own, with a receipt."""
+    target = target_of(node, dataset, name)
+    last = int.from_bytes(read_key_cursor(after, 4) or b"")
+    intent = reason.to(Action.HISTORY)
+    passed, held = history(node.services, session, intent, target, after=last, limit=limit)
+    response.headers.update(answer_headers(passed))
+    return history_view(target, held)
+
+
+@router.get(RECORD + "/proof", responses={200: {"description": "A proof file (SPEC.md §7)"}})
+def record_proof(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    version: VersionInQuery = None,
+    openings: Openings = False,
+) -> Response:
+    """A file that shows offline that this version was anchored.
+
+    Of a version that was erased, the header `Link` names where its tombstone's proof is.
+
+    With `openings=true` a holder of a payload can check it with the file too. That is a read of the parts
+    that the caller may read, and leaves a read's receipts as well.
+    """
+    target = target_of(node, dataset, name, version)
+    return proof_answer(node, session, reason, target, with_openings=openings)
+
+
+@router.get(RECORD + "/tombstone", responses={200: {"description": "A proof file (SPEC.md §7)"}})
+def tombstone_proof(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    version: VersionInQuery = None,
+) -> Response:
+    """A file that shows offline that this version was erased, together with the version's own proof file.
+
+    For the provider only: for others an erased record is the same as an absent one.
+    """
+    return erasure_answer(node, session, reason, target_of(node, dataset, name, version))

@@ -1,0 +1,223 @@
+"""What is asked about records: found, checked, resolved, and their histories."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from cityledger.api.http.paging import write_key_cursor
+from cityledger.api.http.shapes import (
+    EXAMPLE_DATASET,
+    EXAMPLE_DIGEST,
+    EXAMPLE_PLACE,
+    EXAMPLE_RECORD,
+    EXAMPLE_SUBJECT,
+    Asked,
+    Decimal,
+    Hex32,
+    ProviderRecordId,
+    Told,
+    Version,
+    hex_of,
+    with_example,
+)
+from cityledger.exchange.lookup import History as RecordHistory
+from cityledger.exchange.lookup import VersionState
+from cityledger.exchange.services import Target
+from cityledger.store.index import Head
+from cityledger.store.records import StoredVersion
+
+_HISTORY_ITEM: dict[str, Any] = {
+    "version": 1,
+    "writtenAt": 1767190000,
+    "erased": False,
+    "withdrawn": False,
+    "state": "final",
+    "landed": True,
+    **EXAMPLE_PLACE,
+}
+
+_HEAD: dict[str, Any] = {
+    "version": 1,
+    "leafHash": EXAMPLE_DIGEST,
+    "transaction": EXAMPLE_DIGEST,
+    "block": "1204",
+}
+
+
+class BusinessIdentifier(Asked):
+    """What the provider's systems call a thing: ``system`` says what kind of identifier ``value`` is."""
+
+    model_config = with_example(Asked, {"system": "urn:example:visit-number", "value": "V-2041"})
+
+    system: Annotated[str, Field(min_length=1, max_length=256)]
+    value: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Sought(Asked):
+    """Exactly one of the three: whose records, which record, or those that carry an identifier. In a body,
+    so that none of them is in a URL.
+    """
+
+    model_config = with_example(Asked, {"subject": EXAMPLE_SUBJECT})
+
+    subject: Hex32 | None = None
+    id: ProviderRecordId | None = None
+    identifier: BusinessIdentifier | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Sought:
+        if [self.subject, self.id, self.identifier].count(None) != 2:
+            raise ValueError("exactly one of subject, id and identifier is required")
+        return self
+
+
+class FoundRecord(Told):
+    model_config = with_example(
+        Told, {"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}
+    )
+
+    record: Hex32
+    version: Version
+    written_at: int
+    log: Decimal
+    seq: Decimal
+    leaf_hash: Hex32
+
+
+class Found(Told):
+    """By record. ``next`` goes into the query parameter ``after``, null at the end."""
+
+    model_config = with_example(
+        Told,
+        {
+            "dataset": EXAMPLE_DATASET,
+            "records": [{"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}],
+            "next": None,
+        },
+    )
+
+    dataset: Hex32
+    records: list[FoundRecord]
+    next: str | None
+
+
+class Checked(Told):
+    model_config = with_example(Told, {"dataset": EXAMPLE_DATASET, "found": True})
+
+    dataset: Hex32
+    found: bool
+
+
+class ResolveSubject(Asked):
+    """``system`` says what kind of identifier ``value`` is. Neither is stored."""
+
+    model_config = with_example(
+        Asked, {"dataset": EXAMPLE_DATASET, "system": "urn:example:patient-number", "value": "P-1007"}
+    )
+
+    dataset: Hex32
+    system: Annotated[str, Field(min_length=1, max_length=256)]
+    value: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Resolved(Told):
+    """``subject`` is null where the provider has no such person or thing."""
+
+    model_config = with_example(Told, {"dataset": EXAMPLE_DATASET, "subject": EXAMPLE_SUBJECT})
+
+    dataset: Hex32
+    subject: Hex32 | None
+
+
+class HistoryItem(Told):
+    """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there.
+    ``landed`` says that the record's head on chain points to this version.
+    """
+
+    model_config = with_example(Told, _HISTORY_ITEM)
+
+    version: Version
+    written_at: int
+    erased: bool
+    withdrawn: bool
+    state: str
+    landed: bool
+    log: Decimal
+    seq: Decimal
+    leaf_hash: Hex32
+
+
+class HeadView(Told):
+    """The version that has landed, by whichever node of the provider, and where the chain took it."""
+
+    model_config = with_example(Told, _HEAD)
+
+    version: Version
+    leaf_hash: Hex32
+    transaction: Hex32
+    block: Decimal
+
+
+class History(Told):
+    model_config = with_example(
+        Told,
+        {
+            "dataset": EXAMPLE_DATASET,
+            "record": EXAMPLE_RECORD,
+            "versions": [_HISTORY_ITEM],
+            "head": _HEAD,
+            "next": None,
+        },
+    )
+
+    dataset: Hex32
+    record: Hex32
+    versions: list[HistoryItem]
+    head: HeadView | None
+    next: str | None
+
+
+def found_record(stored: StoredVersion) -> FoundRecord:
+    return FoundRecord(
+        record=hex_of(stored.record),
+        version=stored.version,
+        written_at=stored.written_at,
+        log=str(stored.log),
+        seq=str(stored.seq),
+        leaf_hash=hex_of(stored.leaf_hash),
+    )
+
+
+def history_view(target: Target, held: RecordHistory) -> History:
+    return History(
+        dataset=hex_of(target.dataset),
+        record=hex_of(target.record),
+        versions=[_history_item(one, held.head) for one in held.versions],
+        head=None if held.head is None else _head_view(held.head),
+        next=None if held.after is None else write_key_cursor(held.after.to_bytes(4)),
+    )
+
+
+def _head_view(head: Head) -> HeadView:
+    return HeadView(
+        version=head.version,
+        leaf_hash=hex_of(head.leaf_hash),
+        transaction=hex_of(head.transaction),
+        block=str(head.block),
+    )
+
+
+def _history_item(one: VersionState, head: Head | None) -> HistoryItem:
+    return HistoryItem(
+        version=one.version.version,
+        written_at=one.version.written_at,
+        erased=one.version.wrapped is None,
+        withdrawn=one.version.withdrawn,
+        state="open" if one.state is None else one.state.name.lower(),
+        landed=head is not None and head.leaf_hash == one.version.leaf_hash,
+        log=str(one.version.log),
+        seq=str(one.version.seq),
+        leaf_hash=hex_of(one.version.leaf_hash),
+    )

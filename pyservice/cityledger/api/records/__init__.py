@@ -1,0 +1,1 @@
+"""Records and their parts: written, read, erased."""

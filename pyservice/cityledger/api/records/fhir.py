@@ -1,0 +1,64 @@
+"""Medical records as FHIR over HTTP: ``application/fhir+json`` beside the plain JSON of every record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cityledger.api.context import NodeContext
+from cityledger.api.http.negotiation import Accepted
+from cityledger.api.http.requests import FHIR, JSON
+from cityledger.api.paths import get_dataset
+from cityledger.errors import MediaTypeError, NotAcceptableError, TooLargeError
+from cityledger.exchange.imports.rows import MAX_IDENTIFIER_CHARACTERS
+from cityledger.exchange.services import Intent, Target
+from cityledger.exchange.subjects import name_subjects
+from cityledger.exchange.submit import allow
+from cityledger.formats.fhir_record import read_record
+from cityledger.formats.rows import Identifier
+from cityledger.profiles.medical import MEDICAL
+from cityledger.profiles.record_body import MAX_SUBJECTS, RecordBody
+from cityledger.store.tokens import Session
+from cityledger.types import DatasetId
+
+
+def read_fhir(node: NodeContext, session: Session, intent: Intent, target: Target, data: bytes) -> RecordBody:
+    """What a FHIR body says of a record. Its patients become subjects, by the provider's pseudonyms.
+
+    Raises: as ``submit``, and
+        MediaTypeError: the dataset's records are not FHIR.
+        MalformedJsonError, PayloadError: names the element.
+        TooLargeError: too many bytes or patients, or an identifier of one is too long.
+    """
+    dataset = get_dataset(node, target.dataset)
+    if dataset.profile != MEDICAL.name:
+        raise MediaTypeError("Content-Type", f"must be {JSON}: the records of this dataset are not FHIR")
+    allow(node.services, session, intent, target)  # before anybody gets a pseudonym
+    record = read_record(data, max_bytes=node.settings.record_limit_bytes)
+    _verify_patients(record.patients)
+    return RecordBody(name_subjects(node.services, dataset.provider, record.patients), record.parts)
+
+
+def _verify_patients(patients: Sequence[Identifier]) -> None:
+    if len(patients) > MAX_SUBJECTS:
+        raise TooLargeError("subject", f"is about more than {MAX_SUBJECTS} patients")
+    for one in patients:
+        if max(len(one.system), len(one.value)) > MAX_IDENTIFIER_CHARACTERS:
+            raise TooLargeError(
+                "subject", f"names a patient in more than {MAX_IDENTIFIER_CHARACTERS} characters"
+            )
+
+
+def is_fhir_wanted(node: NodeContext, dataset: DatasetId, wanted: Accepted) -> bool:
+    """Whether to answer in FHIR: it is asked for by name, and not less than plain JSON.
+
+    Raises:
+        NotAcceptableError: only FHIR is taken, of a dataset whose records are not FHIR.
+        NotFoundError: no such dataset.
+    """
+    if not wanted.names(FHIR):
+        return False
+    if get_dataset(node, dataset).profile == MEDICAL.name:
+        return wanted.weight_of(FHIR) >= wanted.weight_of(JSON)
+    if wanted.weight_of(JSON) == 0:
+        raise NotAcceptableError("Accept", f"must take {JSON}: the records of this dataset are not FHIR")
+    return False

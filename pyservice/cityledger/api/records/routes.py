@@ -1,0 +1,155 @@
+"""Writing, reading and erasing records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.http.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
+from cityledger.api.http.negotiation import Wanted
+from cityledger.api.http.requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute
+from cityledger.api.http.shapes import hex_of
+from cityledger.api.paths import (
+    DatasetInPath,
+    PartsInQuery,
+    RecordInPath,
+    VersionInQuery,
+    split_parts,
+    target_of,
+)
+from cityledger.api.records.fhir import is_fhir_wanted
+from cityledger.api.records.put import Put, receive_record
+from cityledger.api.records.releases import AskRelease, ReleaseView, presented_key, release_view
+from cityledger.api.records.wire import (
+    RECORD_ANSWER,
+    RECORD_BODY,
+    Erased,
+    RecordView,
+    Written,
+    record_bytes,
+    tombstone_place,
+    written,
+)
+from cityledger.exchange.read import read, read_plain
+from cityledger.exchange.submit import erase, withdraw
+from cityledger.formats.fhir_record import write_record
+from cityledger.types import Action, ErasureReason
+
+RECORD = "/v1/datasets/{dataset}/records/{id}"
+_REASONS = {
+    "duty": ErasureReason.DUTY,
+    "subject-request": ErasureReason.SUBJECT_REQUEST,
+    "law": ErasureReason.LAW,
+    "written-in-error": ErasureReason.WRITTEN_IN_ERROR,
+}
+
+router = APIRouter(route_class=StrictRoute, tags=["records"])
+writes = APIRouter(route_class=RecordRoute, tags=["records"])
+Why = Annotated[Literal["duty", "subject-request", "law", "written-in-error"], Query(alias="reason")]
+
+
+@writes.put(
+    RECORD,
+    openapi_extra={"requestBody": RECORD_BODY},
+    responses={201: {"model": Written, "description": "The first version"}},
+)
+async def put_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    condition: IfMatch,
+    key: IdempotencyKey,
+    body_type: BodyType,
+    request: Request,
+    response: Response,
+) -> Written:
+    """Writes the next version. Returns once it is durable and numbered.
+
+    Binary parts come in a multipart body: first the record as JSON, named `record`, then each binary part
+    under its name; they are sealed as they come, and may be long.
+
+    Of a medical record FHIR is taken too: one resource, or a Bundle of type `collection` whose resources go
+    into the parts of their types, and whose patients become its subjects.
+    """
+    put = Put(node, session, reason, dataset, name, condition.expected, key)
+    answer = await receive_record(put, request, body_type)
+    response.status_code = 201 if answer.version == 1 else 200
+    response.headers["ETag"] = etag(answer.version)
+    return answer
+
+
+@router.get(RECORD, response_model=RecordView, responses=RECORD_ANSWER)
+def get_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    wanted: Wanted,
+    version: VersionInQuery = None,
+    parts: PartsInQuery = None,
+) -> Response:
+    """The record in plain JSON, opened by the caller's own node after its receipts are durable.
+
+    With `Accept: application/fhir+json` a medical record comes as its resources: one alone as it was written,
+    else a Bundle of type `collection`.
+    """
+    target = target_of(node, dataset, name, version, split_parts(parts))
+    as_fhir = is_fhir_wanted(node, target.dataset, wanted)
+    released, opened = read_plain(node.services, session, reason.to(Action.READ), target)
+    headers = answer_headers(released.passed, released.release.leaf.version)
+    body = write_record(opened.payloads) if as_fhir else record_bytes(released, opened)
+    return Response(body, headers=headers, media_type=FHIR if as_fhir else JSON)
+
+
+@router.delete(RECORD)
+def delete_record(
+    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, reason: Stated, why: Why
+) -> Erased:
+    """Destroys the keys of every version, and numbers a tombstone for each. A record that is sealed by law is
+    kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
+    target = target_of(node, dataset, name)
+    numbered = erase(node.services, session, reason.to(Action.ERASE), target, _REASONS[why])
+    places = [tombstone_place(one) for one in numbered]
+    return Erased(dataset=hex_of(target.dataset), record=hex_of(target.record), tombstones=places)
+
+
+@router.post(RECORD + "/withdraw")
+def withdraw_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    condition: IfMatch,
+    response: Response,
+) -> Written:
+    """Ends a record by a version without parts. Its history stays, and a later write brings it back."""
+    intent, target = reason.to(Action.WRITE), target_of(node, dataset, name)
+    answer = written(withdraw(node.services, session, intent, target, condition.expected))
+    response.headers["ETag"] = etag(answer.version)
+    return answer
+
+
+@router.post(RECORD + "/release")
+def release_record(
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    reason: Stated,
+    asked: AskRelease,
+    response: Response,
+) -> ReleaseView:
+    """The ciphertext, and its keys sealed to the consumer's sealing key, to open on the consumer's side."""
+    target = target_of(node, dataset, name, asked.version, asked.parts)
+    released = read(node.services, session, reason.to(Action.RELEASE), target, presented_key(asked))
+    response.headers.update(answer_headers(released.passed, released.release.leaf.version))
+    return release_view(released)
+
+
+router.include_router(writes)

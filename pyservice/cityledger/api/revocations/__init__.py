@@ -1,0 +1,1 @@
+"""The signed lists of officers that an agency no longer vouches for."""

@@ -1,1 +1,0 @@
-"""Routes, one module a subject. Each parses, calls one function and answers."""

@@ -1,0 +1,43 @@
+"""The dry run: the rules about a dataset, for the caller only."""
+
+from __future__ import annotations
+
+from cityledger.api.context import NodeContext
+from cityledger.api.http.headers import Reason
+from cityledger.api.http.shapes import hex_of
+from cityledger.api.paths import dataset_of, get_dataset, parts_mask
+from cityledger.api.stewards.wire import AskDecision, DecisionView, action_of
+from cityledger.exchange.rules.decisions import rule
+from cityledger.exchange.services import Target
+from cityledger.policy.disclosure import told_code
+from cityledger.policy.rules import explain
+from cityledger.store.tokens import Session
+from cityledger.types import ZERO32
+
+
+def decide_in_advance(
+    node: NodeContext, session: Session, reason: Reason, asked: AskDecision
+) -> DecisionView:
+    """Asks the rules about no record, so that no receipt is due and nothing hidden can show.
+
+    Raises:
+        StaleIndexError: nothing can be said now.
+        NotFoundError: no such dataset.
+        FieldError: a part is not of this dataset.
+    """
+    dataset = get_dataset(node, dataset_of(asked.dataset))
+    mask = None if asked.parts is None else parts_mask(dataset, asked.parts)
+    ruling = rule(
+        node.services, session, reason.to(action_of(asked.action)), Target(dataset.dataset, parts=mask)
+    )
+    deciding = ruling.deciding
+    code = deciding.code if deciding.permit else told_code(deciding.facts)
+    return DecisionView(
+        permit=deciding.permit,
+        code=code,
+        rule=None if code is None else code // 10,
+        reason=None if code is None else explain(code),
+        basis=None if deciding.grant_id == ZERO32 else hex_of(deciding.grant_id),
+        block=str(ruling.block.number),
+        at=ruling.answers[0].query.at,
+    )

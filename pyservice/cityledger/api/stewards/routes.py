@@ -1,0 +1,69 @@
+"""What a steward does on chain through the node: restrict and seal records, grant and revoke."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Query
+
+from cityledger.api.caller import Caller, Node
+from cityledger.api.directory.routes import After, PageLimit
+from cityledger.api.http.requests import StrictRoute
+from cityledger.api.http.shapes import HEX32_PATTERN, hex_of
+from cityledger.api.paths import DatasetInPath, RecordInPath, dataset_of, target_of
+from cityledger.api.records.routes import RECORD
+from cityledger.api.records.wire import MinedView, Restrict
+from cityledger.api.stewards.grants import get_own_dataset, make_grant, page_of_grants
+from cityledger.api.stewards.wire import GrantAsked, Grants, SlotAsked
+from cityledger.exchange.stewardship import Mined, Place, Slot
+from cityledger.types import AgencyId, purpose_from_name
+
+router = APIRouter(route_class=StrictRoute, tags=["stewards"])
+
+
+@router.post(RECORD + "/restrict")
+def restrict(
+    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, asked: Restrict
+) -> MinedView:
+    """Restricts a record for one consumer or for all, or takes that back. Answers once it is mined."""
+    get_own_dataset(node, session, dataset)
+    target = target_of(node, dataset, name)
+    place = Place(target.dataset, target.record, AgencyId(asked.consumer or 0))
+    return _view(node.steward.restrict(session, place, is_restricted=asked.restricted))
+
+
+@router.post(RECORD + "/seal")
+def seal(node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath) -> MinedView:
+    """Seals a record by law. Only the council lifts it, on chain."""
+    get_own_dataset(node, session, dataset)
+    target = target_of(node, dataset, name)
+    return _view(node.steward.seal(session, target.dataset, target.record))
+
+
+@router.get("/v1/grants")
+def grants(
+    node: Node,
+    session: Caller,
+    dataset: str | None = Query(None, pattern=HEX32_PATTERN),
+    after: After = None,
+    limit: PageLimit = 100,
+) -> Grants:
+    """The grants that the caller's agency gave or holds, live or not. `next` continues the list."""
+    asked = None if dataset is None else dataset_of(dataset)
+    return page_of_grants(node, session, asked, after, limit)
+
+
+@router.post("/v1/grants")
+def grant(node: Node, session: Caller, asked: GrantAsked) -> MinedView:
+    """Fills the slot (dataset, consumer, purpose), whatever it held."""
+    return _view(make_grant(node, session, asked))
+
+
+@router.post("/v1/grants/revoke")
+def revoke(node: Node, session: Caller, asked: SlotAsked) -> MinedView:
+    """Empties the slot, at once."""
+    dataset = get_own_dataset(node, session, asked.dataset).dataset
+    slot = Slot(dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
+    return _view(node.steward.revoke(session, slot))
+
+
+def _view(mined: Mined) -> MinedView:
+    return MinedView(transaction=hex_of(mined.transaction), block=str(mined.block))

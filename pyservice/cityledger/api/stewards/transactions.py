@@ -1,0 +1,74 @@
+"""Chain calls for a signed-in steward whose account this node holds: grant, revoke, restrict, seal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cityledger.chain.contracts.data_catalog import DataCatalog
+from cityledger.chain.sender import Call, Sender
+from cityledger.errors import DeniedError, KeyringError, MisdirectedError
+from cityledger.exchange.stewardship import Mined, Place, Slot
+from cityledger.policy.rules import explain
+from cityledger.sealing.keyring import Keyring
+from cityledger.store.tokens import Session
+from cityledger.types import Address, DatasetId, RecordId, Role
+
+ROLE_NOT_HELD = 21
+INDEX_WAIT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStewardDesk:
+    """Signs with the keyring's account and sends. ``indexed_block`` is how far this node's index has come."""
+
+    sender: Sender
+    catalog: DataCatalog
+    keyring: Keyring
+    indexed_block: Callable[[], int]
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def grant(self, session: Session, slot: Slot, parts: int, since: int, until: int) -> Mined:
+        return self._send(
+            session, self.catalog.grant(slot.dataset, slot.consumer, slot.purpose, parts, since, until)
+        )
+
+    def revoke(self, session: Session, slot: Slot) -> Mined:
+        return self._send(session, self.catalog.revoke(slot.dataset, slot.consumer, slot.purpose))
+
+    def restrict(self, session: Session, place: Place, *, is_restricted: bool) -> Mined:
+        call = self.catalog.restrict(place.dataset, place.record, place.consumer, is_restricted=is_restricted)
+        return self._send(session, call)
+
+    def seal(self, session: Session, dataset: DatasetId, record: RecordId) -> Mined:
+        return self._send(session, self.catalog.seal_by_law(dataset, record))
+
+    def _send(self, session: Session, call: Call) -> Mined:
+        verify_steward(session)
+        try:
+            account = self.keyring.account(session.account or Address(""))
+        except KeyringError as error:
+            told = "this node does not hold the steward's account; send the call yourself"
+            raise MisdirectedError(told) from error
+        receipt = self.sender.transact(account, call)
+        self._wait_until_indexed(receipt.block_number)
+        return Mined(receipt.transaction, receipt.block_number)
+
+    def _wait_until_indexed(self, block: int) -> None:
+        """Who revokes and then reads should meet the revocation; it is mined even if not awaited."""
+        deadline = self.monotonic() + INDEX_WAIT_SECONDS
+        while self.indexed_block() < block and self.monotonic() < deadline:
+            self.sleep(_PAUSE_SECONDS)
+
+
+def verify_steward(session: Session) -> None:
+    """Refuse early what the contract would refuse anyway.
+
+    Raises:
+        DeniedError: the session is not a steward's.
+    """
+    if session.role != Role.STEWARD or session.account is None:
+        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))

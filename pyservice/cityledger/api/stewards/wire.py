@@ -1,0 +1,132 @@
+"""Grants, and a decision asked for in advance."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from cityledger.api.http.shapes import (
+    EXAMPLE_DATASET,
+    EXAMPLE_DIGEST,
+    AgencyNumber,
+    Asked,
+    Decimal,
+    Hex32,
+    PartNames,
+    PurposeName,
+    Seconds,
+    Told,
+    with_example,
+)
+from cityledger.types import NO_END, Action
+
+ActionName = Literal[
+    "read",
+    "lookup",
+    "check",
+    "history",
+    "proof",
+    "release",
+    "feed",
+    "write",
+    "restrict",
+    "seal",
+    "lift",
+    "erase",
+]
+_SLOT: dict[str, Any] = {"dataset": EXAMPLE_DATASET, "consumer": 9, "purpose": "TREATMENT"}
+_GRANT: dict[str, Any] = {
+    **_SLOT,
+    "provider": 7,
+    "grant": EXAMPLE_DIGEST,
+    "parts": ["summary"],
+    "since": 1767190000,
+    "until": None,
+    "live": True,
+}
+
+
+class AskDecision(Asked):
+    """What would the caller be told? Never about one record: that would need a receipt."""
+
+    model_config = with_example(Asked, {"dataset": EXAMPLE_DATASET, "action": "read", "parts": ["summary"]})
+
+    dataset: Hex32
+    action: ActionName
+    parts: PartNames | None = None
+
+
+class DecisionView(Told):
+    """``permit`` holds for the dataset at that block and time; a record may still be restricted.
+
+    ``code`` is null where a denial may not be named.
+    """
+
+    model_config = with_example(
+        Told,
+        {
+            "permit": False,
+            "code": 81,
+            "rule": 8,
+            "reason": "no live grant covers these parts for this purpose",
+            "basis": None,
+            "block": "1204",
+            "at": 1767190000,
+        },
+    )
+
+    permit: bool
+    code: int | None
+    rule: int | None
+    reason: str | None
+    basis: Hex32 | None
+    block: Decimal
+    at: int
+
+
+class SlotAsked(Asked):
+    """The one place of a grant: a dataset, a consumer and a purpose."""
+
+    model_config = with_example(Asked, _SLOT)
+
+    dataset: Hex32
+    consumer: AgencyNumber
+    purpose: PurposeName
+
+
+class GrantAsked(SlotAsked):
+    """``since`` left out is now, ``until`` left out is no end (Unix seconds)."""
+
+    model_config = with_example(Asked, {**_SLOT, "parts": ["summary"], "until": 1798761600})
+
+    parts: PartNames
+    since: Seconds | None = None
+    until: Seconds = NO_END
+
+
+class GrantView(Told):
+    """``live`` says whether it holds now. ``until`` null is no end."""
+
+    model_config = with_example(Told, _GRANT)
+
+    dataset: Hex32
+    provider: AgencyNumber
+    consumer: AgencyNumber
+    purpose: PurposeName
+    grant: Hex32
+    parts: list[str]
+    since: int
+    until: int | None
+    live: bool
+
+
+class Grants(Told):
+    """``next`` continues the list, null at its end."""
+
+    model_config = with_example(Told, {"grants": [_GRANT], "next": None})
+
+    grants: list[GrantView]
+    next: str | None
+
+
+def action_of(name: ActionName) -> Action:
+    return Action[name.upper()]

@@ -1,0 +1,121 @@
+"""Seals the next version of a record: each part under keys of a fresh data key. Writes no row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cityledger.errors import FieldError
+from cityledger.exchange.parts.storage import PartPlace, binary_names, discard_after, keys_in, seal_part
+from cityledger.exchange.parts.uploads import Uploads, seal_again
+from cityledger.exchange.services import Services
+from cityledger.profiles import registry
+from cityledger.sealing.context import Context
+from cityledger.store.identifiers import identifier_digests
+from cityledger.store.index import Dataset
+from cityledger.store.records import SealedPart, SealedRecord
+from cityledger.types import Aead, RecordId, SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a version is to hold. ``withdraws`` ends the record: then there are no parts. ``uploads`` are its
+    binary parts, sealed already; ``expects_streams`` says that they are still to come.
+    """
+
+    subjects: tuple[SubjectId, ...]
+    parts: Mapping[str, bytes]
+    withdraws: bool = False
+    uploads: Uploads | None = None
+    expects_streams: bool = False
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """Names of the binary parts."""
+        return frozenset() if self.uploads is None else frozenset(self.uploads.parts)
+
+
+def verify_content(dataset: Dataset, content: Content) -> None:
+    """Refuses what does not fit the dataset.
+
+    Raises:
+        PayloadError, FieldError: names the field.
+    """
+    if content.withdraws:
+        return
+    streams = binary_names(dataset) if content.expects_streams else content.streams
+    registry.get(dataset.profile).validate(content.parts, streams)
+    unknown = (content.parts.keys() | streams) - set(dataset.part_names)
+    if unknown:
+        raise FieldError(
+            f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}"
+        )
+
+
+def seal_version(
+    services: Services,
+    dataset: Dataset,
+    record: RecordId,
+    version: int,
+    content: Content,
+    aead: Aead = Aead.AES_256_GCM,
+) -> SealedRecord:
+    """Version ``version`` of the record, every part of the dataset in it; an absent one is sealed empty. Long
+    parts are durable in the object store when this returns: ``storage.discard`` what gets no row.
+    """
+    context = Context(services.instance, dataset.dataset, record, version)
+    uploads = _uploads(services, content, context, aead)
+    parts = _parts(services, dataset, content, uploads)
+    keys = services.keys_of(dataset.provider)
+    return SealedRecord(
+        dataset=dataset.dataset,
+        record=record,
+        version=version,
+        subjects=content.subjects,
+        schema=dataset.schema_digest,
+        wrapped=services.wrap(dataset.provider, uploads.data_key, context),
+        parts=parts,
+        identifiers=_identifiers(keys.subject_key, dataset, context, content),
+        withdrawn=content.withdraws,
+    )
+
+
+def _uploads(services: Services, content: Content, context: Context, aead: Aead) -> Uploads:
+    """The binary parts under this version's data key; without any, a fresh data key and no part."""
+    if content.uploads is None:
+        return Uploads(context, services.random_bytes(32), aead, {})
+    return (
+        content.uploads
+        if content.uploads.context == context
+        else seal_again(services, content.uploads, context)
+    )
+
+
+def _parts(
+    services: Services, dataset: Dataset, content: Content, uploads: Uploads
+) -> tuple[SealedPart, ...]:
+    made, profile = dict(uploads.parts), registry.get(dataset.profile)
+    try:
+        for bit, name in enumerate(dataset.part_names):
+            if name not in made:
+                place = PartPlace(
+                    bit, name, uploads.context, uploads.data_key, uploads.aead, profile.padding_of(name)
+                )
+                made[name] = seal_part(services, place, (content.parts.get(name, b""),))
+    except BaseException as failure:
+        discard_after(services, keys_in(made.values()) - _given(content), failure)
+        raise
+    return tuple(made[name] for name in dataset.part_names)
+
+
+def _given(content: Content) -> set[str]:
+    """Objects that are the caller's: it may seal them again."""
+    return set() if content.uploads is None else keys_in(content.uploads.parts.values())
+
+
+def _identifiers(
+    subject_key: bytes, dataset: Dataset, context: Context, content: Content
+) -> tuple[bytes, ...]:
+    if content.withdraws:
+        return ()
+    return identifier_digests(subject_key, dataset.profile, context.packed, content.parts)

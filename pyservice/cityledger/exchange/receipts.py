@@ -1,0 +1,106 @@
+"""Turns a ruling into signed receipts and makes them durable. No log, no key: this stands before every
+release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cityledger.exchange.instruments import DisclosedOutcome
+from cityledger.exchange.rules.decisions import Answer, Ruling
+from cityledger.exchange.services import Intent, Services
+from cityledger.keccak import keccak
+from cityledger.policy.disclosure import told_code
+from cityledger.proofs.leaves import Receipt, sign_receipt
+from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
+from cityledger.store.tokens import Session
+from cityledger.types import NO_RECORD, ZERO32, Kem, LeafHash
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """The sealing key that the consumer presents. ``digest`` is checked against the registry before a
+    release.
+    """
+
+    kem: Kem
+    public_key: bytes
+    digest: bytes
+
+
+def make_receipts(
+    services: Services, session: Session, intent: Intent, ruling: Ruling, key: PresentedKey | None
+) -> list[SignedReceipt]:
+    """One signed receipt per subject of what is let through, and exactly one of what is not: a count would
+    tell of a hidden record how many subjects it has. ``key`` is None where no key will be released.
+    """
+    answers = ruling.answers if ruling.permit else ruling.answers[:1]
+    return [_signed(services, session, intent, ruling, answer, key) for answer in answers]
+
+
+def store_receipts(
+    services: Services, ruling: Ruling, signed: list[SignedReceipt]
+) -> tuple[StoredReceipt, ...]:
+    """Numbers the whole group in one durable commit; raises and leaves nothing where that fails."""
+    now = max(ruling.block.time, ruling.answers[0].query.at)
+    with services.instruments.receipt_commit.time():
+        stored = services.journal.run(
+            lambda connection: tuple(
+                append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
+            )
+        )
+    services.instruments.decided(stored[0].receipt.action, disclosed_outcome(ruling))
+    return stored
+
+
+def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
+    """The outcome that the caller is answered: the receipt's own permit would distinguish hidden from
+    absent."""
+    if ruling.is_answered:
+        return DisclosedOutcome.PERMITTED
+    is_named = told_code(ruling.deciding.facts) is not None
+    return DisclosedOutcome.DENIED if is_named else DisclosedOutcome.NOT_FOUND
+
+
+def _signed(
+    services: Services,
+    session: Session,
+    intent: Intent,
+    ruling: Ruling,
+    answer: Answer,
+    key: PresentedKey | None,
+) -> SignedReceipt:
+    query, decision, version = answer.query, answer.decision, ruling.version
+    releases = ruling.permit and key is not None and version is not None
+    reads = ruling.permit and version is not None
+    receipt = Receipt(
+        instance=services.instance,
+        policy=ruling.policy,
+        log=ruling.receipts_log,
+        block_number=ruling.block.number,
+        block_hash=ruling.block.hash,
+        at=query.at,
+        action=query.action,
+        permit=decision.permit,
+        code=decision.code,
+        grant_id=decision.grant_id,
+        artefact_id=decision.artefact_id,
+        facts=decision.facts,
+        provider=ruling.dataset.provider,
+        consumer=session.agency,
+        officer=session.officer,
+        system=session.system,
+        represents=intent.represents,
+        case_digest=keccak(intent.case.encode()) if intent.case else ZERO32,
+        dataset=query.dataset,
+        record=query.record or NO_RECORD,
+        version=version.version if reads and version is not None else 0,
+        subject=query.subject,
+        purpose=query.purpose,
+        parts=query.parts,
+        record_leaf=version.leaf_hash if reads and version is not None else LeafHash(ZERO32),
+        kem=key.kem if releases and key is not None else Kem.NONE,
+        sealing_key_digest=key.digest if releases and key is not None else ZERO32,
+        salt=services.random_bytes(32),
+    )
+    return SignedReceipt(receipt, sign_receipt(receipt, services.domain, services.operator))
