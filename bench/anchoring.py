@@ -37,7 +37,7 @@ from one_agency import AGENCY, NAIVE, STATE, Bench, running
 from rich.progress import Progress
 from web3 import Web3
 
-from cityledger.chain.artifacts import load_artifact
+from cityledger.chain.abi.artifacts import load_artifact
 from cityledger.errors import UnavailableError
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, submit

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.chain.sender import Call, Sender
 from cityledger.devnet import Devnet, devnet_account
 from cityledger.indexer.indexer import Indexer

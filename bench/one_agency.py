@@ -16,7 +16,7 @@ from eth_account.signers.local import LocalAccount
 
 from cityledger.app import Node, open_node
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.events import DatasetPublished, LogOpened
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Sender

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # of brownie's own, without its stubs
 
-from cityledger.chain.endpoint import connect
+from cityledger.chain.rpc.endpoint import connect
 from cityledger.cli.chain_access import rpc_or_devnet
 from cityledger.devnet import CHAIN_ID, HARDFORK, MNEMONIC
 from cityledger.errors import CityledgerError

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cityledger.chain.artifacts import FOLLOWED_NAMES, load_artifact
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, load_artifact
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.cli.chain_access import MANIFEST
 from cityledger.cli.main import run

@@ -15,7 +15,8 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from cityledger.chain.abi import (
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES, entries_of_kind
+from cityledger.chain.abi.codec import (
     canonical_type,
     codec,
     decode_result,
@@ -25,7 +26,6 @@ from cityledger.chain.abi import (
     selector,
     selectors_of,
 )
-from cityledger.chain.artifacts import CONTRACT_NAMES, entries_of_kind
 from cityledger.chain.events import Event, LoggedEvent, decode_logs
 from cityledger.chain.structs import ZERO_ADDRESS, Admission, Publication
 from cityledger.types import (

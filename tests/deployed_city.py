@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from cityledger.chain.contracts import Contracts, contracts_of
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.events import AgencyAdmitted, DatasetPublished, LogOpened
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Receipt, Sender
 from cityledger.chain.structs import Admission, Publication
 from cityledger.devnet import Devnet, devnet_account

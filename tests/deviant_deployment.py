@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from cityledger.chain import deployment
 from cityledger.chain.contracts.access_manager import AccessManager
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.deployment import Plan
-from cityledger.chain.endpoint import Endpoint
-from cityledger.chain.inspection import Expected, Inspection, verify_deployment
+from cityledger.chain.deploy import deployment
+from cityledger.chain.deploy.deployment import Plan
+from cityledger.chain.deploy.inspection import Expected, Inspection, verify_deployment
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call
 from cityledger.devnet import Devnet
 from cityledger.types import Address

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from cityledger.chain.block_hashes import header_hash
+from cityledger.chain.rpc.block_hashes import header_hash
 from faulty_rpc import Answer, Lie, Request
 
 WORD = "0x" + "ab" * 32

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from cityledger.chain import events as e
-from cityledger.chain.endpoint import At
+from cityledger.chain.rpc.endpoint import At
 from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedCall, SignedTransaction
 from cityledger.chain.structs import Batch, Inclusion, Log, SkipReason
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError

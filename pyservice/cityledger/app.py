@@ -25,13 +25,13 @@ from cityledger.api.stewards.transactions import ChainStewardDesk
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import Contracts, contracts_of
 from cityledger.chain.contracts.access_policy import AccessPolicy
-from cityledger.chain.deployment import verify_manifest
-from cityledger.chain.endpoint import Endpoint, connect
+from cityledger.chain.deploy.deployment import verify_manifest
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.chain.new_heads import NewHeads
 from cityledger.chain.operated_logs import operates_any
 from cityledger.chain.policy_code import find_other_rules
+from cityledger.chain.rpc.endpoint import Endpoint, connect
+from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.chain.sender import Sender
 from cityledger.checks.looks import Opened
 from cityledger.checks.running import Readiness

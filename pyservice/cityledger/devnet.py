@@ -24,8 +24,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
-from cityledger.chain.endpoint import Endpoint, connect
-from cityledger.chain.files import load_json, save_json
+from cityledger.chain.manifest import load_json, save_json
+from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.errors import ChainUnavailableError, ConfigurationError
 from cityledger.types import Address
 

@@ -6,7 +6,7 @@ import pytest
 from scripts.deploy import is_same_code, without_metadata
 
 from brownie import project, web3
-from cityledger.chain.artifacts import FOLLOWED_NAMES, load_artifact
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, load_artifact
 
 
 @pytest.mark.parametrize("name", FOLLOWED_NAMES)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from city_on_chain import City
-from cityledger.chain.abi import encode_call
+from cityledger.chain.abi.codec import encode_call
 from cityledger.chain.events import (
     BatchAnchored,
     HeadMoved,

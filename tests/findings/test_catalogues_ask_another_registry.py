@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.abi import encode_creation
+from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.sender import Call
 from cityledger.errors import VerificationError
 from deployed_city import address

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.block_hashes import is_recomputed
-from cityledger.chain.receipts_root import receipts_root
+from cityledger.chain.rpc.block_hashes import is_recomputed
+from cityledger.chain.rpc.receipts_root import receipts_root
 
 HEADER: dict[str, Any] = json.loads(
     (Path(__file__).parent.parent / "unit/chain/real_headers.json").read_text("utf-8")

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.abi import canonical_type, signature
-from cityledger.chain.artifacts import FOLLOWED_NAMES, entries_of_kind
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
+from cityledger.chain.abi.codec import canonical_type, signature
 from cityledger.chain.events import Event, decode_logs
 from cityledger.exchange.imports.notes import Notes, opened
 from cityledger.recovery.state_digest import table_digest

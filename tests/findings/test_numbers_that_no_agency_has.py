@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from cityledger.chain.contracts.agency_registry import AgencyRegistry
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.recovery.revocation_replay import gather_lists
 from cityledger.store.database import Database
 from cityledger.store.index import find_agency

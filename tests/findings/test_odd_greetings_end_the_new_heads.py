@@ -7,8 +7,8 @@ import threading
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from cityledger.chain import new_heads
-from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.rpc import new_heads
+from cityledger.chain.rpc.new_heads import NewHeads
 
 
 def test_listening_goes_on_after_an_answer_that_is_no_object(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anchoring_node import Anchoring
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.store import node_state
 from cityledger.types import BlockRef
 from unit.chain.fake_chain import CHAIN_ID, FakeChain

@@ -16,9 +16,9 @@ from eth_abi.abi import encode
 
 from anchoring_node import Anchoring
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.events import topics_by_name
 from cityledger.chain.follower import Follower
+from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.sender import Sender
 from cityledger.devnet import CHAIN_ID, Devnet
 from cityledger.errors import ChainError, ChainUnavailableError

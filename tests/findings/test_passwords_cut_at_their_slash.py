@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.chain.endpoint import connect
-from cityledger.chain.endpoint import masked as masked_endpoint
+from cityledger.chain.rpc.endpoint import connect
+from cityledger.chain.rpc.endpoint import masked as masked_endpoint
 from cityledger.errors import ChainUnavailableError
 from cityledger.settings.showing import masked
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from httpx import Response
 
-from cityledger.chain.abi import encode_creation
-from cityledger.chain.deployment import created_address
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.abi.codec import encode_creation
+from cityledger.chain.deploy.deployment import created_address
+from cityledger.chain.deploy.roles import DIRECTORY_NAMES
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.policy_code import find_other_rules
-from cityledger.chain.roles import DIRECTORY_NAMES
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Sender
 from cityledger.checks.line import line_of
 from cityledger.checks.running import _cheap_looks

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.cli.main import run
 from deployed_city import DEPLOYER, DeployedCity, account, address
 

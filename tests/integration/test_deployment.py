@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, AccessManager
-from cityledger.chain.deployment import Plan, deploy
-from cityledger.chain.endpoint import Endpoint, connect
-from cityledger.chain.inspection import verify_deployment
+from cityledger.chain.deploy.deployment import Plan, deploy
+from cityledger.chain.deploy.dry_run import rehearse
+from cityledger.chain.deploy.inspection import verify_deployment
 from cityledger.chain.manifest import load_manifest, save_manifest
-from cityledger.chain.rehearsal import rehearse
+from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.sender import Call, Sender
 from cityledger.devnet import Devnet
 from cityledger.errors import (

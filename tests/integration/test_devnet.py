@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.endpoint import connect
+from cityledger.chain.rpc.endpoint import connect
 from cityledger.devnet import (
     CHAIN_ID,
     STATE_NAME,

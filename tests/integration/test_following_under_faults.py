@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.endpoint import Endpoint, connect
 from cityledger.chain.follower import Follower
-from cityledger.chain.new_heads import NewHeads
+from cityledger.chain.rpc.endpoint import Endpoint, connect
+from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer

@@ -10,13 +10,13 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.abi import selectors_of
-from cityledger.chain.artifacts import load_artifact
+from cityledger.chain.abi.artifacts import load_artifact
+from cityledger.chain.abi.codec import selectors_of
 from cityledger.chain.contracts import contracts_of
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.endpoint import Endpoint, to_hex
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.rpc.endpoint import Endpoint, to_hex
 from cityledger.chain.sender import Call, Sender
 from cityledger.errors import VerificationError
 from cityledger.types import purpose_from_name

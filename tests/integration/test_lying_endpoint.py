@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from cityledger.chain.block_hashes import is_recomputed
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.creations import find_creations
-from cityledger.chain.endpoint import Endpoint, connect
+from cityledger.chain.deploy.creations import find_creations
 from cityledger.chain.follower import Follower
-from cityledger.chain.receipts_root import receipts_root
+from cityledger.chain.rpc.block_hashes import is_recomputed
+from cityledger.chain.rpc.endpoint import Endpoint, connect
+from cityledger.chain.rpc.receipts_root import receipts_root
 from cityledger.chain.sender import Call, Sender
 from cityledger.checks.chain import head_time, see_funds, see_nonce
 from cityledger.devnet import CHAIN_ID
@@ -224,7 +224,7 @@ def test_following_a_block_costs_few_requests(
     requests: int,
 ) -> None:
     """The heads of all, a header and receipts of one, transactions of two. Before answers were checked, 7."""
-    monkeypatch.setattr("cityledger.chain.quorum.HEDGE_SECONDS", 30)  # a busy machine asks nobody twice
+    monkeypatch.setattr("cityledger.chain.rpc.quorum.HEDGE_SECONDS", 30)  # a busy machine asks nobody twice
     live(city)
     with index_of(city, rpcs.connect(), tmp_path / "index") as (database, indexer):
         reach(city, database, indexer)

@@ -13,8 +13,8 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from cityledger.chain.abi import Entry, Named, decode_values, signature
-from cityledger.chain.artifacts import FOLLOWED_NAMES, entries_of_kind
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
+from cityledger.chain.abi.codec import Entry, Named, decode_values, signature
 from cityledger.chain.structs import (
     Admission,
     Appointment,

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cityledger.chain.artifacts import FOLLOWED_NAMES
-from cityledger.chain.block_hashes import is_recomputed
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES
 from cityledger.chain.bloom import find_foreign, may_hold
-from cityledger.chain.endpoint import Endpoint, from_hex, to_hex
 from cityledger.chain.events import LoggedEvent, decode_logs
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.quorum import NotProvenError, RefutedError
-from cityledger.chain.receipts_root import receipts_root
-from cityledger.chain.upstream import RpcAnswer
+from cityledger.chain.rpc.block_hashes import is_recomputed
+from cityledger.chain.rpc.endpoint import Endpoint, from_hex, to_hex
+from cityledger.chain.rpc.quorum import NotProvenError, RefutedError
+from cityledger.chain.rpc.receipts_root import receipts_root
+from cityledger.chain.rpc.upstream import RpcAnswer
 from cityledger.errors import ChainError
 from cityledger.types import BlockRef
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +13,7 @@ from typing import Any
 
 from eth_utils.address import is_checksum_address
 
-from cityledger.chain.artifacts import CONTRACT_NAMES
-from cityledger.chain.files import load_json, save_json
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES
 from cityledger.errors import ConfigurationError
 from cityledger.types import Address
 
@@ -165,3 +167,37 @@ def _field_complaints(
         for name, (rule, holds) in fields.items()
         if name in held and not holds(held[name])
     ]
+
+
+def save_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Replaces ``path`` by ``value``, on disk before this returns. ``private`` keeps others from reading."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o600 if private else 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def load_json(path: Path, next_step: str) -> dict[str, Any]:
+    """The JSON object in ``path``.
+
+    Raises:
+        ConfigurationError: missing (then ``next_step`` says what to run), or not a JSON object.
+    """
+    try:
+        held = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path} is missing; {next_step}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}") from error
+    if not isinstance(held, dict):
+        raise ConfigurationError(f"{path} is not a JSON object")
+    return held

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cityledger.chain.artifacts import load_artifact
-from cityledger.chain.endpoint import Endpoint
-from cityledger.chain.immutables import address_word, policy_immutables
+from cityledger.chain.abi.artifacts import load_artifact
+from cityledger.chain.deploy.immutables import address_word, policy_immutables
+from cityledger.chain.deploy.roles import DIRECTORY_NAMES
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.roles import DIRECTORY_NAMES
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.types import Address, BlockRef
 
 POLICY = DIRECTORY_NAMES["AccessPolicy"]

@@ -16,7 +16,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 
-from cityledger.chain.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
+from cityledger.chain.rpc.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.keccak import keccak
 from cityledger.signing import Account, as_signer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.chain.endpoint import Endpoint, connect, masked
+from cityledger.chain.rpc.endpoint import Endpoint, connect, masked
 from cityledger.checks.line import Seen, WrongError
 from cityledger.errors import CityledgerError
 from cityledger.store.database import Database

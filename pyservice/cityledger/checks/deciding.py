@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cityledger.chain.contracts.access_policy import AccessPolicy
-from cityledger.chain.endpoint import Endpoint
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.policy_code import find_other_rules
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks.line import WrongError
 from cityledger.keccak import keccak
 from cityledger.policy import decide

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cityledger.chain.deployment import verify_manifest
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.deploy.deployment import verify_manifest
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks import chain, deciding, indexed, storage
 from cityledger.checks.line import Look
 from cityledger.settings import Settings

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from cityledger.chain.contracts import Contracts
-    from cityledger.chain.endpoint import Endpoint
     from cityledger.chain.manifest import Manifest
+    from cityledger.chain.rpc.endpoint import Endpoint
     from cityledger.chain.sender import Call, Receipt
 
 DEVNET_FOLDER = Path(".cityledger/devnet")
@@ -135,9 +135,9 @@ def open_chain(rpc: str | None, manifest_path: Path) -> ChainAccess:
         WrongChainError: the manifest is of another chain or instance.
     """
     from cityledger.chain.contracts import contracts_of
-    from cityledger.chain.deployment import verify_manifest
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.deploy.deployment import verify_manifest
     from cityledger.chain.manifest import load_manifest
+    from cityledger.chain.rpc.endpoint import connect
 
     manifest = load_manifest(manifest_path)
     endpoint = connect(rpc_or_devnet(rpc), manifest.chain_id)

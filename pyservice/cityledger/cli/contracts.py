@@ -29,8 +29,8 @@ from cityledger.errors import ConfigurationError
 from cityledger.types import Address
 
 if TYPE_CHECKING:
-    from cityledger.chain.deployment import Plan
-    from cityledger.chain.endpoint import Endpoint
+    from cityledger.chain.deploy.deployment import Plan
+    from cityledger.chain.rpc.endpoint import Endpoint
 
 app = typer.Typer(help="Compile the contracts, deploy them, and check a deployment.")
 _STEPS = 24
@@ -84,8 +84,8 @@ def deploy(
     Example: `cityledger contracts deploy --rpc https://chain.example --chain-id 2024 --account deployer.json
     --council 0x… --guard 0x… --council-delay 2d --loosening-delay 7d`
     """
-    from cityledger.chain import deployment
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.deploy import deployment
+    from cityledger.chain.rpc.endpoint import connect
 
     on_devnet = chain_id == DEVNET_CHAIN_ID
     if on_devnet and account is None and devnet_account is None:
@@ -129,8 +129,8 @@ def deploy(
 def _print_rehearsal(
     endpoint: Endpoint, deployer: Address, plan: Plan, manifest: Path, replace: bool, as_json: bool
 ) -> None:
-    from cityledger.chain.rehearsal import rehearse
-    from cityledger.chain.roles import FIRST_COUNCIL_CALLS
+    from cityledger.chain.deploy.dry_run import rehearse
+    from cityledger.chain.deploy.roles import FIRST_COUNCIL_CALLS
 
     told = rehearse(endpoint, deployer, plan, manifest, replace=replace)
     steps = [
@@ -202,7 +202,7 @@ def verify(
     Example: `cityledger contracts verify --rpc https://chain.example --manifest city.json --council 0x…
     --guard 0x… --council-delay 2d`
     """
-    from cityledger.chain.inspection import Expected, manifest_values, verify_deployment
+    from cityledger.chain.deploy.inspection import Expected, manifest_values, verify_deployment
 
     expected = Expected(
         council=_known(council),

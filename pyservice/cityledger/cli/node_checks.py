@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.endpoint import connect
 from cityledger.chain.manifest import Manifest, load_manifest
+from cityledger.chain.rpc.endpoint import connect
 from cityledger.checks import looks
 from cityledger.checks.indexed import digests_of, see_hosted_keys
 from cityledger.checks.line import Line, Look, Seen, WrongError, line_of

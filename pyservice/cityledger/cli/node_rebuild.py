@@ -72,10 +72,10 @@ def rebuild(
 def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Database, Indexer, Follower]]:
     """An empty index in a file of its own, which knows this node's own transactions."""
     from cityledger.chain.clock import ChainClock
-    from cityledger.chain.deployment import verify_manifest
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.deploy.deployment import verify_manifest
     from cityledger.chain.follower import Follower
     from cityledger.chain.manifest import load_manifest
+    from cityledger.chain.rpc.endpoint import connect
     from cityledger.indexer.indexer import Indexer
     from cityledger.recovery.rebuilt_index import carry_attempts
     from cityledger.store.database import Database

@@ -315,9 +315,9 @@ def _fill(
 def _chain_next(settings: Settings) -> ChainNext:
     """How far each log is on chain."""
     from cityledger.chain.contracts import contracts_of
-    from cityledger.chain.deployment import verify_manifest
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.deploy.deployment import verify_manifest
     from cityledger.chain.manifest import load_manifest
+    from cityledger.chain.rpc.endpoint import connect
 
     manifest = load_manifest(settings.manifest)
     endpoint = connect(settings.rpc_url, settings.chain_id)

@@ -64,9 +64,9 @@ def registry_of(settings: Settings) -> Callable[[AgencyId], Agency | None]:
     from functools import cache
 
     from cityledger.chain.contracts import Contracts, contracts_of
-    from cityledger.chain.deployment import verify_manifest
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.deploy.deployment import verify_manifest
     from cityledger.chain.manifest import load_manifest
+    from cityledger.chain.rpc.endpoint import connect
 
     @cache
     def contracts() -> Contracts:

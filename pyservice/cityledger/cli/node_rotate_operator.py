@@ -17,7 +17,7 @@ from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from cityledger.chain.endpoint import Endpoint
+    from cityledger.chain.rpc.endpoint import Endpoint
     from cityledger.store.database import Database
     from cityledger.types import Address, AgencyId
 
@@ -55,7 +55,7 @@ def rotate_operator(
     """
     from eth_account.signers.local import LocalAccount
 
-    from cityledger.chain.endpoint import connect
+    from cityledger.chain.rpc.endpoint import connect
     from cityledger.cli.chain_access import signer_or_new
     from cityledger.cli.node_init import outside_operator
     from cityledger.cli.node_lock import sole_process

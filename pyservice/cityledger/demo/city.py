@@ -17,7 +17,7 @@ from eth_account.signers.local import LocalAccount
 from joserfc.jwk import ECKey
 
 from cityledger.chain.contracts import Contracts, contracts_of
-from cityledger.chain.deployment import Plan, deploy
+from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.events import DatasetPublished
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Call, Receipt, Sender, SignedTransaction

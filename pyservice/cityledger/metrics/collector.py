@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from cityledger.anchoring import halts
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks.chain import probe_all
 from cityledger.checks.remembered import Remembered
 from cityledger.errors import CityledgerError, UnavailableError

@@ -13,7 +13,7 @@ from eth_account.typed_transactions import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
-from cityledger.chain.block_hashes import header_hash
+from cityledger.chain.rpc.block_hashes import header_hash
 
 CHAIN_ID = 31337
 

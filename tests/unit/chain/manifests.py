@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eth_utils.address import to_checksum_address
 
-from cityledger.chain.artifacts import CONTRACT_NAMES
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES
 from cityledger.chain.manifest import DeployedContract, Manifest
 from cityledger.types import Address
 

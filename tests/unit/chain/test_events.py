@@ -9,9 +9,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from cityledger.chain import events
-from cityledger.chain.abi import canonical_type, signature
-from cityledger.chain.artifacts import FOLLOWED_NAMES, entries_of_kind
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
+from cityledger.chain.abi.codec import canonical_type, signature
 from cityledger.chain.events import (
     READERS,
     BatchAnchored,
@@ -23,6 +22,7 @@ from cityledger.chain.events import (
     decode_logs,
 )
 from cityledger.chain.follower import Follower, Header
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.structs import Appointment, SkipReason
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef, Role, purpose_from_name

@@ -6,7 +6,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.chain.endpoint import Endpoint
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Broadcast, Call, Fees, Sender
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.types import Address

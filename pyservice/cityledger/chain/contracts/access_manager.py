@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.abi import selectors_of
+from cityledger.chain.abi.codec import selectors_of
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.rpc.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
 from cityledger.errors import ChainError
 from cityledger.types import Address

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.rpc.endpoint import At, Endpoint
 from cityledger.chain.structs import ZERO_ADDRESS
 from cityledger.types import Address, Decision, Query
 

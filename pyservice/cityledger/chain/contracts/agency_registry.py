@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.rpc.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
 from cityledger.chain.structs import Admission, Appointment, agency_from_abi, word_from_text
 from cityledger.types import MAX_AGENCY, Address, Agency, AgencyId, AgencyStatus, Role

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityledger.chain.abi import decode_result, encode_call
-from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.abi.codec import decode_result, encode_call
+from cityledger.chain.rpc.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
 from cityledger.types import Address
 

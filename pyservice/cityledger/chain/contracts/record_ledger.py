@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.endpoint import At, Endpoint
+from cityledger.chain.rpc.endpoint import At, Endpoint
 from cityledger.chain.sender import Call
 from cityledger.chain.structs import Batch, Inclusion, Log, record_leaf_to_abi
 from cityledger.proofs.leaves import RecordLeaf

@@ -11,7 +11,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from cityledger.chain.endpoint import masked
+from cityledger.chain.rpc.endpoint import masked
 
 _log = logging.getLogger(__name__)
 OPEN_SECONDS = 5.0

@@ -16,8 +16,8 @@ import requests
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
-from cityledger.chain.methods import find_method
-from cityledger.chain.reverts import decode_revert
+from cityledger.chain.abi.reverts import decode_revert
+from cityledger.chain.rpc.methods import find_method
 from cityledger.errors import RevertedError, WrongChainError
 
 _log = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from web3 import IPCProvider
 
-from cityledger.chain.bounded_http import BoundedHttp
-from cityledger.chain.heads import Heads
-from cityledger.chain.methods import Belief
-from cityledger.chain.quorum import (
+from cityledger.chain.rpc.bounded_http import BoundedHttp
+from cityledger.chain.rpc.heads import Heads
+from cityledger.chain.rpc.methods import Belief
+from cityledger.chain.rpc.quorum import (
     Asked,
     Check,
     NotProvenError,
@@ -22,7 +22,7 @@ from cityledger.chain.quorum import (
     belief_of,
     checked,
 )
-from cityledger.chain.upstream import (
+from cityledger.chain.rpc.upstream import (
     EndpointHealth,
     HealthState,
     NoAnswerError,

@@ -6,7 +6,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.endpoint import Endpoint, block_parameter, connect, masked
+from cityledger.chain.rpc.endpoint import Endpoint, block_parameter, connect, masked
 from cityledger.errors import (
     ChainError,
     ChainUnavailableError,

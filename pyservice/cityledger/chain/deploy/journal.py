@@ -13,8 +13,8 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from cityledger.chain.endpoint import Endpoint, from_hex, to_hex
-from cityledger.chain.files import load_json, save_json
+from cityledger.chain.manifest import load_json, save_json
+from cityledger.chain.rpc.endpoint import Endpoint, from_hex, to_hex
 from cityledger.chain.sender import Broadcast, Call, Receipt, Sender, SignedTransaction
 from cityledger.errors import ChainError, ConfigurationError, WrongChainError
 from cityledger.types import Address

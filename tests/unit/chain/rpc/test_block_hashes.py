@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.block_hashes import is_recomputed
+from cityledger.chain.rpc.block_hashes import is_recomputed
 
 HEADERS: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("real_headers.json").read_text("utf-8")

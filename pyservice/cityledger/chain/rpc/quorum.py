@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
-from cityledger.chain.agreement import find_needed
-from cityledger.chain.methods import Belief, find_method
-from cityledger.chain.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, describe, note
+from cityledger.chain.rpc.agreement import find_needed
+from cityledger.chain.rpc.methods import Belief, find_method
+from cityledger.chain.rpc.upstream import HealthState, NoAnswerError, RpcAnswer, Upstream, describe, note
 from cityledger.errors import ChainUnavailableError, CityledgerError, WrongChainError
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Any
 
 from rlp import encode as rlp_encode
 
-from cityledger.chain.block_hashes import quantity_bytes
+from cityledger.chain.rpc.block_hashes import quantity_bytes
 from cityledger.keccak import keccak
 
 _Pairs = Sequence[tuple[tuple[int, ...], bytes]]

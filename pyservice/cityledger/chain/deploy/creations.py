@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cityledger.chain.abi import encode_creation
-from cityledger.chain.artifacts import CONTRACT_NAMES
-from cityledger.chain.endpoint import Endpoint, to_hex
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES
+from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.manifest import Manifest
+from cityledger.chain.rpc.endpoint import Endpoint, to_hex
 
 
 def constructor_arguments(manifest: Manifest) -> Mapping[str, tuple[object, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.chain.agreement import (
+from cityledger.chain.rpc.agreement import (
     LAG_BLOCKS,
     SeenHead,
     find_agreed,

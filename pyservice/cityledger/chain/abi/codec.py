@@ -20,7 +20,7 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.contract import Contract
 
-from cityledger.chain.artifacts import entries_of_kind, load_artifact
+from cityledger.chain.abi.artifacts import entries_of_kind, load_artifact
 from cityledger.errors import ChainError
 
 Entry = Mapping[str, Any]

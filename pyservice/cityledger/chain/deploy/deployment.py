@@ -16,15 +16,15 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp import encode as rlp_encode
 
-from cityledger.chain.abi import encode_creation
-from cityledger.chain.artifacts import CONTRACT_NAMES
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES
+from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, AccessManager
 from cityledger.chain.contracts.directory import CityDirectory
-from cityledger.chain.endpoint import Endpoint
-from cityledger.chain.inspection import verify_deployment
+from cityledger.chain.deploy.inspection import verify_deployment
+from cityledger.chain.deploy.journal import Hook, Progress, next_nonces, open_progress, run_round
+from cityledger.chain.deploy.roles import DIRECTORY_NAMES, FUNCTION_ROLES
 from cityledger.chain.manifest import DeployedContract, Manifest, load_manifest, save_manifest
-from cityledger.chain.progress import Hook, Progress, next_nonces, open_progress, run_round
-from cityledger.chain.roles import DIRECTORY_NAMES, FUNCTION_ROLES
+from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Receipt, Sender
 from cityledger.errors import ConfigurationError, WrongChainError
 from cityledger.types import Address

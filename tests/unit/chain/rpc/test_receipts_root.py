@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rlp import encode
 
-from cityledger.chain.receipts_root import ordered_root, receipts_root
+from cityledger.chain.rpc.receipts_root import ordered_root, receipts_root
 from cityledger.keccak import keccak
 
 RECEIPT = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import cityledger
-from cityledger.chain.methods import METHODS, Belief, find_method
+from cityledger.chain.rpc.methods import METHODS, Belief, find_method
 from lying_rpc import LIES
 
 NOT_READ = {"eth_accounts", "eth_subscribe"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from cityledger.chain.abi import Entry, decode_values, selector
-from cityledger.chain.artifacts import CONTRACT_NAMES, entries_of_kind
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES, entries_of_kind
+from cityledger.chain.abi.codec import Entry, decode_values, selector
 from cityledger.errors import RevertedError
 
 _BUILT_IN: tuple[Entry, ...] = (

@@ -7,11 +7,11 @@ import pytest
 from eth_abi.abi import encode
 
 import cityledger.chain.contracts
-from cityledger.chain.abi import decode_result, encode_call, selectors_of
-from cityledger.chain.artifacts import CONTRACT_NAMES, entries_of_kind, load_artifact
-from cityledger.chain.deployment import created_address
-from cityledger.chain.reverts import decode_revert
-from cityledger.chain.roles import FUNCTION_ROLES
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES, entries_of_kind, load_artifact
+from cityledger.chain.abi.codec import decode_result, encode_call, selectors_of
+from cityledger.chain.abi.reverts import decode_revert
+from cityledger.chain.deploy.deployment import created_address
+from cityledger.chain.deploy.roles import FUNCTION_ROLES
 from cityledger.chain.structs import Admission, word_from_text, word_text
 from cityledger.errors import ChainError, ConfigurationError, FieldError
 from cityledger.types import Address

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from cityledger.chain.artifacts import CONTRACT_NAMES, load_artifact
+from cityledger.chain.abi.artifacts import CONTRACT_NAMES, load_artifact
 from cityledger.chain.contracts.access_manager import AccessManager
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.contracts.directory import CityDirectory
-from cityledger.chain.creations import find_creations
-from cityledger.chain.endpoint import Endpoint, to_hex
-from cityledger.chain.governance import (
+from cityledger.chain.deploy.creations import find_creations
+from cityledger.chain.deploy.governance import (
     Waiting,
     changes_governance,
     read_history,
     waiting_operations,
     wrong_governance,
 )
-from cityledger.chain.immutables import immutables_of
+from cityledger.chain.deploy.immutables import immutables_of
+from cityledger.chain.deploy.roles import DIRECTORY_NAMES
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.roles import DIRECTORY_NAMES
+from cityledger.chain.rpc.endpoint import Endpoint, to_hex
 from cityledger.errors import ChainError, VerificationError, WrongChainError
 from cityledger.types import Address, BlockRef
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityledger.chain import quorum
-from cityledger.chain.methods import Belief
-from cityledger.chain.quorum import NotProvenError, Quorum, RefutedError, belief_of
-from cityledger.chain.upstream import HealthState, RpcAnswer, Upstream
+from cityledger.chain.rpc import quorum
+from cityledger.chain.rpc.methods import Belief
+from cityledger.chain.rpc.quorum import NotProvenError, Quorum, RefutedError, belief_of
+from cityledger.chain.rpc.upstream import HealthState, RpcAnswer, Upstream
 from cityledger.errors import ChainUnavailableError
 
 Result = Callable[[], dict[str, Any]]

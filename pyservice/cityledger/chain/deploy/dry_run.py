@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cityledger.chain.artifacts import load_artifact
-from cityledger.chain.deployment import (
+from cityledger.chain.abi.artifacts import load_artifact
+from cityledger.chain.deploy.deployment import (
     FIRST_ROUND,
     Plan,
     created_address,
@@ -17,8 +17,8 @@ from cityledger.chain.deployment import (
     roles,
     verify_plan,
 )
-from cityledger.chain.endpoint import Endpoint, call_parameters, to_hex
-from cityledger.chain.progress import next_nonces
+from cityledger.chain.deploy.journal import next_nonces
+from cityledger.chain.rpc.endpoint import Endpoint, call_parameters, to_hex
 from cityledger.chain.sender import Call, Sender
 from cityledger.errors import ConfigurationError
 from cityledger.types import Address

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cityledger.chain import bounded_http
-from cityledger.chain.bounded_http import BoundedHttp
-from cityledger.chain.endpoint import connect
+from cityledger.chain.rpc import bounded_http
+from cityledger.chain.rpc.bounded_http import BoundedHttp
+from cityledger.chain.rpc.endpoint import connect
 from cityledger.errors import ChainUnavailableError
 
 ANSWER = b'{"jsonrpc": "2.0", "id": 1, "result": "0x7a69"}'

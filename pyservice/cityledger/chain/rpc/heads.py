@@ -8,7 +8,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Any
 
-from cityledger.chain.agreement import (
+from cityledger.chain.rpc.agreement import (
     LAG_BLOCKS,
     HashesAt,
     SeenHead,
@@ -19,9 +19,9 @@ from cityledger.chain.agreement import (
     find_needed,
     is_backed,
 )
-from cityledger.chain.block_hashes import is_recomputed
-from cityledger.chain.methods import header_key
-from cityledger.chain.upstream import (
+from cityledger.chain.rpc.block_hashes import is_recomputed
+from cityledger.chain.rpc.methods import header_key
+from cityledger.chain.rpc.upstream import (
     HealthState,
     NoAnswerError,
     RpcAnswer,

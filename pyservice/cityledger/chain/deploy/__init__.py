@@ -1,0 +1,1 @@
+"""Deploying the contracts, and checking a deployment from the outside."""
