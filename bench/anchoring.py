@@ -44,8 +44,8 @@ from cityledger.exchange.submit import Draft, submit
 from cityledger.profiles.record_body import RecordBody
 from cityledger.proofs.leaves import leaf_hash
 from cityledger.sealing.record_ids import record_id
-from cityledger.store.index_tables import idx_batch
-from cityledger.store.tokens import Session
+from cityledger.store.index.tables import idx_batch
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_END, OWN_DUTY, Action, Role
 
 WRITERS = 8

@@ -22,9 +22,11 @@ from cityledger.app import POLL_SECONDS
 from cityledger.errors import UnavailableError
 from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.submit import RowDraft, records_log, seal_rows
-from cityledger.store import index, node_state, record_writes
-from cityledger.store.index_tables import idx_batch
-from cityledger.store.records import SealedRecord
+from cityledger.store import node_state
+from cityledger.store.index import queries as index
+from cityledger.store.index.tables import idx_batch
+from cityledger.store.records import writes
+from cityledger.store.records.versions import SealedRecord
 from cityledger.types import LogId, RecordId
 
 GROUP = 1_024
@@ -93,7 +95,7 @@ def _accept(bench: Bench, records: int) -> LogId:
         rows = [_copy(model) for _ in range(min(GROUP, records - first))]
         now = services.clock.at()
         services.journal.run(
-            lambda connection, rows=rows, now=now: record_writes.append_versions(
+            lambda connection, rows=rows, now=now: writes.append_versions(
                 connection, services.instance, log, rows, now
             )
         )

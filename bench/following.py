@@ -21,9 +21,9 @@ from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.chain.sender import Call, Sender
 from cityledger.devnet import Devnet, devnet_account
 from cityledger.indexer.indexer import Indexer
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import migrate
 from cityledger.types import Address, BlockRef, purpose_from_name
 
 POLL_SECONDS = 0.1

@@ -43,11 +43,12 @@ from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, submit, submit_rows
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import index, record_writes
 from cityledger.store.identifiers import record_identifier_digest
-from cityledger.store.index_tables import idx_batch
-from cityledger.store.records import SealedRecord
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.index.tables import idx_batch
+from cityledger.store.records import writes
+from cityledger.store.records.versions import SealedRecord
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId
 
 MIB = 1 << 20
@@ -191,7 +192,7 @@ class Store:
     def _append(self, rows: list[SealedRecord]) -> None:
         instance, now = self.services.instance, self.services.clock.at()
         self.services.journal.run(
-            lambda connection: record_writes.append_versions(connection, instance, self._log, rows, now)
+            lambda connection: writes.append_versions(connection, instance, self._log, rows, now)
         )
         self._count(len(rows))
 

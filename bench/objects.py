@@ -34,7 +34,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from cityledger.client import Client, Reason
 from cityledger.profiles import registry
 from cityledger.serving import ServedNode
-from cityledger.store.tokens import Session, add_token
+from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import NO_END, DatasetId, Role
 
 MIB = 1 << 20

@@ -27,8 +27,8 @@ from cityledger.profiles.profile import Profile
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 from cityledger.types import (
     NO_END,
     Address,

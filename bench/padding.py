@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from cityledger.store.records import SealedRecord
+from cityledger.store.records.versions import SealedRecord
 
 _PRAGMAS = (
     "synchronous = OFF",

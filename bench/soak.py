@@ -34,7 +34,7 @@ from one_agency import AGENCY, STATE, opened
 from rich.progress import Progress
 
 from cityledger.serving import ServedNode
-from cityledger.store.tokens import Session, add_token
+from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import NO_END, Role
 
 MIB = 1 << 20

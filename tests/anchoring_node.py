@@ -17,9 +17,9 @@ from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
 from cityledger.store import attempts, logs
-from cityledger.store.database import Database
-from cityledger.store.index_tables import idx_batch
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.tables import idx_batch
 from cityledger.types import AgencyId, ErasureReason, HaltCause, LeafHash, LogId, LogKind
 from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower

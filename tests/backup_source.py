@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityledger.recovery.backup import Source
-from cityledger.store.migrate import schema_version
+from cityledger.store.engine.migrate import schema_version
 from node_fixture import INSTANCE, TestNode
 
 

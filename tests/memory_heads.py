@@ -11,8 +11,9 @@ from cityledger.errors import RevertedError
 from cityledger.keccak import keccak
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
 from cityledger.proofs.merkle import verify_inclusion
-from cityledger.store import history, index
-from cityledger.store import index_tables as t
+from cityledger.store.index import queries as index
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
 from cityledger.types import DatasetId, LeafHash, RecordId
 
 if TYPE_CHECKING:

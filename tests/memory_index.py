@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower
 

@@ -51,15 +51,17 @@ from cityledger.proofs.merkle import Tree
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
-from cityledger.store import batches, history, index, logs, node_state
-from cityledger.store import index_tables as t
+from cityledger.store import batches, logs, node_state
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index import queries as index
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
+from cityledger.store.index.terms_json import terms_to_json
 from cityledger.store.objects import Objects
 from cityledger.store.schema import metadata
-from cityledger.store.terms_json import terms_to_json
-from cityledger.store.tokens import Session, add_token
+from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import (
     NO_END,
     Address,

@@ -20,11 +20,12 @@ from cityledger.recovery.own_tables import copy_rows
 from cityledger.recovery.restore import Restored, restore_database, verify_restorable
 from cityledger.recovery.revocation_replay import FoundLists, Grounds, gather_lists
 from cityledger.recovery.verified_copy import VerifiedBackup, verified_copy
-from cityledger.store import index, revocations
-from cityledger.store.database import Database
-from cityledger.store.index_tables import INDEX_TABLES, block
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index import queries as index
+from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.store.objects import Objects
+from cityledger.store.sessions import revocations
 from cityledger.types import Agency, AgencyId
 from databases import empty_database_url
 from node_fixture import INSTANCE, TestNode

@@ -55,13 +55,15 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
 from cityledger.signing import Signer
-from cityledger.store import hosting, index, node_state
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
-from cityledger.store.leadership import INDEXER, PURGING, Leadership, Lock, hold_database
-from cityledger.store.migrate import verify_schema
+from cityledger.store import node_state
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.leadership import INDEXER, PURGING, Leadership, Lock, hold_database
+from cityledger.store.engine.migrate import verify_schema
+from cityledger.store.engine.purging import Purging
+from cityledger.store.index import hosting
+from cityledger.store.index import queries as index
 from cityledger.store.objects import Objects
-from cityledger.store.purging import Purging
 from cityledger.types import Address, BlockRef
 
 log = logging.getLogger(__name__)

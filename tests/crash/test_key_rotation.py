@@ -19,9 +19,9 @@ STEPS = {
     "the floor is not durable yet": "before-commit:vault_floor",
     "the floor is durable": "after-commit:vault_floor",
     "the key is in use": "after:cityledger.sealing.keyring.write_private_file",
-    "a page is wrapped and not committed": "after:cityledger.store.wrapped_keys.replace_versions",
-    "a page is committed": "after:cityledger.store.wrapped_keys.list_versions_below:2",
-    "nothing needs the former key": "after:cityledger.store.wrapped_keys.count_below:2",
+    "a page is wrapped and not committed": "after:cityledger.store.records.wrapped_keys.replace_versions",
+    "a page is committed": "after:cityledger.store.records.wrapped_keys.list_versions_below:2",
+    "nothing needs the former key": "after:cityledger.store.records.wrapped_keys.count_below:2",
     "the former key is dropped": "after:cityledger.sealing.keyring.write_private_file:2",
 }
 """Where each run dies; the next one continues."""

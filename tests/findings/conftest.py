@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anchoring_node import Anchoring, running_anchoring
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from databases import fresh_database_url
 from node_fixture import TestNode, make_node
 

@@ -29,7 +29,7 @@ from cityledger.recovery.revocation_replay import FoundLists
 from cityledger.recovery.tombstone_replay import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
-from cityledger.store.migrate import schema_version
+from cityledger.store.engine.migrate import schema_version
 from cityledger.types import AgencyId
 from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 

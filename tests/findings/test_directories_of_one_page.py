@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.api.directory import queries
-from cityledger.store import history
-from cityledger.store import index_tables as t
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
 from cityledger.types import AgencyId, purpose_from_name
 from node_fixture import TREATMENT_RECORD, TestNode, _put_dataset, dataset_id
 

@@ -9,7 +9,7 @@ from anchoring_node import Anchoring
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.resuming import LogResumer
 from cityledger.chain import events as e
-from cityledger.store.index_tables import idx_batch
+from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
 from memory_ledger import OPERATOR
 from node_fixture import TREATMENT_RECORD, TestNode

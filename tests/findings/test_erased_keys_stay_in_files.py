@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from cityledger.checks.line import WrongError
 from cityledger.checks.storage import see_purging
-from cityledger.store.database import Database
-from cityledger.store.purging import PURGE_SECONDS, Purging, find_due
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.purging import PURGE_SECONDS, Purging, find_due
 from cityledger.store.tables import import_job, record_version
 from import_desk import ImportDesk, ndjson
 from node_fixture import TREATMENT_RECORD, TestNode

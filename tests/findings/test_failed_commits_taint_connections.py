@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.tables import node_state
 
 

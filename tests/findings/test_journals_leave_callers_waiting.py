@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cityledger.errors import UnavailableError, UnknownOutcomeError
-from cityledger.store import commit_marks
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine import commit_marks
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 
 
 def test_run_is_answered_or_refused_while_the_journal_closes(database: Database) -> None:

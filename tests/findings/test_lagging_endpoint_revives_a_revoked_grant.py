@@ -15,7 +15,7 @@ from cityledger.exchange.gate import pass_gate
 from cityledger.exchange.rules.decisions import Ruling
 from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
-from cityledger.store.index import find_cursor, is_purpose_known
+from cityledger.store.index.queries import find_cursor, is_purpose_known
 from cityledger.types import Action, AgencyId, purpose_from_name
 from node_fixture import TREATMENT_RECORD, TestNode
 

@@ -15,7 +15,7 @@ from cityledger.cli import officer_revoke
 from cityledger.cli.main import run
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client
 from cityledger.client.credentials import key_thumbprint
-from cityledger.store import revocations
+from cityledger.store.sessions import revocations
 from cityledger.types import Role
 from node_fixture import ORIGIN, TestNode, make_node
 from revocation_lists import put, signed

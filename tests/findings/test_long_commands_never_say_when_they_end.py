@@ -18,10 +18,10 @@ from cityledger.recovery.own_tables import RESTORED_TABLES
 from cityledger.recovery.rebuilt_index import replace
 from cityledger.recovery.restore import restore_database, restore_objects
 from cityledger.recovery.verified_copy import verified_copy
-from cityledger.store.database import Database
-from cityledger.store.index_tables import block
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import schema_version
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import schema_version
+from cityledger.store.index.tables import block
 from cityledger.store.objects import Objects
 from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower

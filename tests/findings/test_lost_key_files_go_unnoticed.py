@@ -12,7 +12,7 @@ from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import Scrub
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
-from cityledger.store import hosting
+from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId
 from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode, address_of
 

@@ -18,9 +18,10 @@ from cityledger.chain.abi.codec import canonical_type, signature
 from cityledger.chain.events import Event, decode_logs
 from cityledger.exchange.imports.notes import Notes, opened
 from cityledger.recovery.state_digest import table_digest
-from cityledger.store import imports, index, node_state
-from cityledger.store import index_tables as t
+from cityledger.store import imports, node_state
 from cityledger.store.imports import Cursor, ListedRow, Verdict
+from cityledger.store.index import queries as index
+from cityledger.store.index import tables as t
 from cityledger.types import AgencyId
 from import_desk import ImportDesk, ndjson
 from memory_chain import MemoryChain

@@ -13,8 +13,8 @@ import pytest
 from cityledger.chain.contracts.agency_registry import AgencyRegistry
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.recovery.revocation_replay import gather_lists
-from cityledger.store.database import Database
-from cityledger.store.index import find_agency
+from cityledger.store.engine.database import Database
+from cityledger.store.index.queries import find_agency
 from cityledger.types import MAX_AGENCY, Address, AgencyId
 from databases import fresh_database_url
 from node_fixture import TestNode, make_node

@@ -24,10 +24,11 @@ from cityledger.devnet import CHAIN_ID, Devnet
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer
 from cityledger.keccak import keccak
-from cityledger.store import index, node_state
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from cityledger.store import node_state
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import migrate
+from cityledger.store.index import queries as index
 from cityledger.types import NO_END, BlockRef, DatasetId, HaltCause, purpose_from_name
 from databases import fresh_database_url
 from deployed_city import COUNCIL, DeployedCity, address, deploy_city, terms

@@ -27,8 +27,9 @@ from cityledger.key_sources.own_operator import remember_operator, verify_own
 from cityledger.sealing.key_turns import changing_keys
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
-from cityledger.store import hosting, logs, node_state
-from cityledger.store.database import Database
+from cityledger.store import logs, node_state
+from cityledger.store.engine.database import Database
+from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId, HaltCause
 from databases import fresh_database_url
 from node_fixture import TestNode

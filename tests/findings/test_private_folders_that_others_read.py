@@ -16,8 +16,8 @@ from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.profiles.samples import sample_of
 from cityledger.sealing.private_files import make_private_directory, private_by_default, write_private_file
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 from cityledger.store.objects import Objects
 from cityledger.types import SharingClass
 from deployed_city import deploy_city, terms

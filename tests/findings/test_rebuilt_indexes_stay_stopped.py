@@ -11,8 +11,8 @@ from cityledger.errors import ChainError, StaleIndexError
 from cityledger.indexer.indexer import Indexer
 from cityledger.recovery.rebuilt_index import replace
 from cityledger.store import node_state
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from memory_chain import MemoryChain, MemoryFollower
 
 

@@ -3,8 +3,9 @@ verifier accepts."""
 
 from __future__ import annotations
 
-from cityledger.store import history, logs
-from cityledger.store import index_tables as t
+from cityledger.store import logs
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
 from cityledger.types import LogKind
 from node_fixture import TITLE_RECORD, TestNode
 

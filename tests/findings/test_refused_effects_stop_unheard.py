@@ -10,9 +10,9 @@ from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import ChainError
 from cityledger.indexer.indexer import Indexer
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId
 from memory_chain import MemoryChain, MemoryFollower
 

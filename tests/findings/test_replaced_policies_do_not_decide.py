@@ -21,8 +21,8 @@ from cityledger.checks.line import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.errors import ChainUnavailableError
 from cityledger.exchange.rules.watch import Compare, RulesWatch
-from cityledger.store import history
-from cityledger.store import index_tables as t
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
 from cityledger.types import Address, BlockRef, purpose_from_name
 from deployed_city import account, address
 from deviant_deployment import bare_chain, deploy_deviant

@@ -7,7 +7,7 @@ import pytest
 from anchoring_node import Anchoring
 from cityledger.chain.events import Skipped
 from cityledger.chain.structs import SkipReason
-from cityledger.store.index import find_cursor
+from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId
 
 

@@ -12,7 +12,7 @@ from cityledger.client.credentials import key_thumbprint
 from cityledger.exchange.imports.request import caller_from_json, caller_to_json
 from cityledger.exchange.rules.decisions import rule
 from cityledger.exchange.services import Intent, Target
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, AgencyStatus, purpose_from_name
 from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
 

@@ -21,9 +21,9 @@ from cityledger.devnet import Devnet
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
 from cityledger.store import attempts, logs
-from cityledger.store.database import Database
-from cityledger.store.index_tables import idx_batch
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.tables import idx_batch
 from cityledger.types import ErasureReason, HaltCause, LeafHash, LogId, LogKind
 from databases import fresh_database_url
 from deployed_city import DeployedCity, account, address, deploy_city

@@ -20,7 +20,7 @@ from cityledger.profiles import registry
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.record_ids import record_id
 from cityledger.settings import load_settings
-from cityledger.store import index
+from cityledger.store.index import queries as index
 from cityledger.store.tables import leaf, record_version
 from cityledger.types import DatasetId, RecordId, SharingClass
 from deployed_city import DeployedCity, deploy_city, terms

@@ -28,7 +28,7 @@ from cityledger.exchange.erasure_proof import prove_erasure
 from cityledger.exchange.imports import jobs
 from cityledger.exchange.lookup import find_by_identifier
 from cityledger.store import tables as t
-from cityledger.store.journal import Journal
+from cityledger.store.engine.journal import Journal
 from cityledger.types import AgencyId, purpose_from_name
 from node_fixture import TREATMENT_RECORD, TestNode, make_node
 

@@ -27,8 +27,8 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.serving import ServedNode
 from cityledger.settings import Settings
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 from cityledger.types import AgencyId, BatchState, DatasetId, LeafHash, LogKind, Role, SharingClass
 from deployed_city import DeployedCity, account, address, deploy_city, terms
 

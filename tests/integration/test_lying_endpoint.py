@@ -26,11 +26,11 @@ from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store import node_state
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.index_tables import INDEX_TABLES, block
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import migrate
+from cityledger.store.index.queries import find_cursor
+from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import purpose_from_name
 from databases import fresh_database_url
 from deployed_city import COUNCIL, DeployedCity, account, address

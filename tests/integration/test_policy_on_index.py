@@ -21,12 +21,12 @@ from cityledger.errors import UnavailableError
 from cityledger.exchange.rules.crosscheck import CrossCheck, Permitted
 from cityledger.indexer.indexer import Indexer
 from cityledger.policy import decide
-from cityledger.store import index
-from cityledger.store.database import Database
-from cityledger.store.index import load_known
-from cityledger.store.index_tables import INDEX_TABLES
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import migrate
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import load_known
+from cityledger.store.index.tables import INDEX_TABLES
 from cityledger.types import (
     NO_AGENCY,
     NO_SUBJECT,

@@ -27,9 +27,9 @@ from cityledger.errors import CityledgerError
 from cityledger.signing import Account
 from cityledger.store import logs, node_state
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.queries import find_cursor
 from cityledger.types import Address, AgencyId, BlockRef, LogId
 
 log = logging.getLogger(__name__)

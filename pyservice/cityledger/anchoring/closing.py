@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from cityledger.store import batches, logs
 from cityledger.store.batches import Batch, Open
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.types import AgencyId
 
 T = TypeVar("T")

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from cityledger.anchoring.halts import FAILURES, Halt
 from cityledger.chain.structs import SkipReason
-from cityledger.store import attempts, batches, index
+from cityledger.store import attempts, batches
 from cityledger.store.batches import Batch
-from cityledger.store.index import ChainLog
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import ChainLog
 from cityledger.store.logs import LogHead
 from cityledger.types import Address, HaltCause
 

@@ -7,8 +7,9 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from cityledger.store import index, logs
-from cityledger.store.index import ChainLog
+from cityledger.store import logs
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import ChainLog
 from cityledger.types import Address, AgencyId
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cityledger.anchoring.halts import Halt
 from cityledger.chain.sender import Sender
 from cityledger.store import attempts
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.types import Address, BlockRef, HaltCause
 
 _LOOK_BACK = 16

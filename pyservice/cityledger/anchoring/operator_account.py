@@ -20,9 +20,9 @@ from cityledger.signing import Account
 from cityledger.store import attempts, logs, node_state, operator_accounts
 from cityledger.store.attempts import Attempt, Signed
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.queries import find_cursor
 from cityledger.store.operator_accounts import AccountState
 from cityledger.types import Address, AgencyId, BlockRef
 

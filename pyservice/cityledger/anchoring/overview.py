@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.anchoring.halts import next_step
-from cityledger.store import batches, index, logs, node_state
+from cityledger.store import batches, logs, node_state
 from cityledger.store.batches import Tally
+from cityledger.store.index import queries as index
 from cityledger.store.logs import LogHead
 
 

@@ -14,7 +14,7 @@ from cityledger.errors import NotFoundError
 from cityledger.proofs.verify import batch_word
 from cityledger.store import attempts, batches, logs, operator_accounts
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.logs import LogHead
 from cityledger.store.operator_accounts import AccountState
 from cityledger.types import Address, AgencyId, HaltCause, LogId

@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 
 from cityledger.api.context import NodeContext
 from cityledger.errors import AuthenticationError, TokenError
-from cityledger.store.session_standing import find_session
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.standing import find_session
+from cityledger.store.sessions.tokens import Session
 
 _MAX_TOKEN_CHARACTERS = 256
 

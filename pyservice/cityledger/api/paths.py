@@ -14,7 +14,7 @@ from cityledger.errors import FieldError, NotFoundError
 from cityledger.exchange.services import Target
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import index
+from cityledger.store.index import queries as index
 from cityledger.types import NO_RECORD, DatasetId, RecordId
 
 _RECORD_ID = re.compile(HEX32_PATTERN)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cityledger.chain.rpc.endpoint import Endpoint, connect, masked
 from cityledger.checks.line import Seen, WrongError
 from cityledger.errors import CityledgerError
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 
 PROBE_SECONDS = 3.0
 SKEW_SECONDS = 5

@@ -11,8 +11,8 @@ from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks.line import WrongError
 from cityledger.keccak import keccak
 from cityledger.policy import decide
-from cityledger.store import index
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
+from cityledger.store.index import queries as index
 from cityledger.types import (
     NO_AGENCY,
     NO_END,

@@ -9,8 +9,10 @@ from cityledger.checks.line import Seen, WrongError
 from cityledger.client.credentials import key_thumbprint
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
-from cityledger.store import hosting, index, logs, node_state
-from cityledger.store.database import Database
+from cityledger.store import logs, node_state
+from cityledger.store.engine.database import Database
+from cityledger.store.index import hosting
+from cityledger.store.index import queries as index
 from cityledger.types import Address, AgencyId, LogKind
 
 

@@ -12,7 +12,7 @@ from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks import chain, deciding, indexed, storage
 from cityledger.checks.line import Look
 from cityledger.settings import Settings
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
 
 LAG_BLOCKS = 64

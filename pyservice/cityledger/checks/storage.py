@@ -12,10 +12,13 @@ import sqlalchemy as sa
 from cityledger.checks.line import WrongError
 from cityledger.errors import CityledgerError
 from cityledger.exchange.revocations import list_missing
-from cityledger.store import index, node_state, purging, revocations
-from cityledger.store.database import Database
-from cityledger.store.migrate import verify_schema
+from cityledger.store import node_state
+from cityledger.store.engine import purging
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import verify_schema
+from cityledger.store.index import queries as index
 from cityledger.store.objects import Objects
+from cityledger.store.sessions import revocations
 from cityledger.types import AgencyId, AgencyStatus
 
 ROOM_BYTES = 64 << 20

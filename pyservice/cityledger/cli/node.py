@@ -84,7 +84,7 @@ def serve(
     from cityledger.cli.node_secret import secret_of
     from cityledger.serving import ServedNode
     from cityledger.settings import load_settings
-    from cityledger.store.database import is_shared
+    from cityledger.store.engine.database import is_shared
 
     stop = _stop_on_signals()
     _log_to_stderr(log_level_from(os.environ))
@@ -123,10 +123,10 @@ def migrate(folder: NodeFolderOption = Path(), as_json: JsonOption = False) -> N
     """
     from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.leadership import sole_user
-    from cityledger.store.migrate import migrate as migrate_database
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.leadership import sole_user
+    from cityledger.store.engine.migrate import migrate as migrate_database
+    from cityledger.store.engine.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
     with sole_process(folder), closing(Database(settings.database_url)) as database, sole_user(database):

@@ -81,8 +81,8 @@ def _make(target: Path, folder: Path, workspace: Path, report: Report) -> Backup
     from cityledger.recovery.backup_workspace import workspace_of
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.migrate import schema_version, verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import schema_version, verify_schema
     from cityledger.store.objects import Objects
     from cityledger.types import Address
 

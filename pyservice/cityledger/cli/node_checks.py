@@ -25,7 +25,7 @@ from cityledger.key_sources.opening import open_keyring, open_operator
 from cityledger.key_sources.own_operator import verify_own
 from cityledger.sealing.keyring import Keyring
 from cityledger.settings import Settings, load_settings
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
 from cityledger.types import Address, AgencyId, LogKind
 

@@ -30,8 +30,8 @@ def digest(
     from cityledger.chain.manifest import load_manifest
     from cityledger.recovery.state_digest import state_digest
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
     instance = load_manifest(settings.manifest).instance

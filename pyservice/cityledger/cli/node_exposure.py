@@ -20,7 +20,7 @@ from cityledger.cli.output import JsonOption, note, plain, print_rows
 
 if TYPE_CHECKING:
     from cityledger.recovery.exposure import Exposed, Place
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
     from cityledger.types import AgencyId
 
 AgencyArgument = Annotated[str, typer.Argument(metavar="AGENCY", help="Code or number of the agency.")]
@@ -48,8 +48,8 @@ def exposure(
     """
     from cityledger.recovery.exposure import COLUMNS, LIMITS, StolenKeys, list_exposed
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
     begin = _place(after)
@@ -96,7 +96,7 @@ def _place(text: str) -> Place:
 
 def _number(database: Database, text: str) -> AgencyId:
     from cityledger.errors import NotFoundError
-    from cityledger.store.index import find_agency, find_agency_by_code
+    from cityledger.store.index.queries import find_agency, find_agency_by_code
     from cityledger.types import AgencyId
 
     with database.reading() as connection:

@@ -26,8 +26,8 @@ from cityledger.sealing.private_files import make_private_directory, write_priva
 from cityledger.settings import FILE_NAME
 from cityledger.settings.node import resolved_database_url
 from cityledger.signing import Account
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 from cityledger.types import Address, AgencyId
 
 DATABASE_URL = "sqlite:///node.db"

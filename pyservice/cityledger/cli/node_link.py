@@ -186,9 +186,9 @@ _LOST = ("chain-ahead", "other-root")
 def known_logs(database_url: str) -> dict[LogId, LogHead] | None:
     """The logs that a node's database writes; None where it has no schema yet."""
     from cityledger.errors import ConfigurationError
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import verify_schema
     from cityledger.store.logs import list_heads
-    from cityledger.store.migrate import verify_schema
 
     with closing(Database(database_url)) as database:
         try:

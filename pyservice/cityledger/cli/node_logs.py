@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cityledger.anchoring.overview import LogOverview
     from cityledger.settings import Settings
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
 
 _COLUMNS = (
     *("log", "agency", "kind", "next", "open", "closed", "signed", "mined", "final"),
@@ -92,8 +92,8 @@ def resume_log(
 @contextmanager
 def _opened(folder: Path) -> Iterator[tuple[Settings, Database]]:
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
     with closing(Database(settings.database_url)) as database:

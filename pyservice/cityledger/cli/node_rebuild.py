@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cityledger.recovery.rebuilt_index import TableComparison
     from cityledger.recovery.state_digest import StateDigest
     from cityledger.settings import Settings
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
     from cityledger.types import BlockRef
 
 _ROUNDS = 16
@@ -46,9 +46,9 @@ def rebuild(
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node_lock import sole_process
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.leadership import sole_user
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.leadership import sole_user
+    from cityledger.store.engine.migrate import verify_schema
 
     settings = load_settings(folder, os.environ)
     with ExitStack() as stack:
@@ -78,9 +78,9 @@ def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Databas
     from cityledger.chain.rpc.endpoint import connect
     from cityledger.indexer.indexer import Indexer
     from cityledger.recovery.rebuilt_index import carry_attempts
-    from cityledger.store.database import Database
-    from cityledger.store.journal import Journal
-    from cityledger.store.migrate import migrate
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.journal import Journal
+    from cityledger.store.engine.migrate import migrate
 
     manifest = load_manifest(settings.manifest)
     endpoint = connect(settings.rpc_url, settings.chain_id)
@@ -109,7 +109,7 @@ def _catch_up(scratch: Database, indexer: Indexer, follower: Follower, first: in
 
 
 def _cursor(database: Database) -> BlockRef | None:
-    from cityledger.store.index import find_cursor
+    from cityledger.store.index.queries import find_cursor
 
     with database.reading() as connection:
         return find_cursor(connection)

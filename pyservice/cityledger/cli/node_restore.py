@@ -298,8 +298,8 @@ def _fill(
         restore_objects,
         verify_restorable,
     )
-    from cityledger.store.database import Database
-    from cityledger.store.leadership import sole_user
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.leadership import sole_user
     from cityledger.store.objects import Objects
 
     objects, now = Objects.open(settings.object_store_url), now_of(settings)

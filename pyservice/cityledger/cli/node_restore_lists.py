@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cityledger.recovery.revocation_replay import FoundLists, Grounds
     from cityledger.recovery.verified_copy import VerifiedBackup
     from cityledger.settings import Settings
-    from cityledger.store.revocations import RevocationList
+    from cityledger.store.sessions.revocations import RevocationList
     from cityledger.types import Agency, AgencyId
 
 
@@ -36,7 +36,7 @@ def _grounds(settings: Settings, backup: VerifiedBackup) -> Grounds:
     from cityledger.recovery.backup import reading_copy
     from cityledger.recovery.backup_manifest import DATABASE
     from cityledger.recovery.revocation_replay import Grounds
-    from cityledger.store.revocations import list_awaited, list_stored
+    from cityledger.store.sessions.revocations import list_awaited, list_stored
 
     with reading_copy(backup.state / DATABASE) as connection:
         stored, awaited = list_stored(connection), list_awaited(connection)

@@ -18,7 +18,7 @@ from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cityledger.chain.rpc.endpoint import Endpoint
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
     from cityledger.types import Address, AgencyId
 
 OperatorOption = Annotated[
@@ -66,9 +66,9 @@ def rotate_operator(
     from cityledger.key_sources.source import KEYRING
     from cityledger.sealing.key_turns import changing_keys
     from cityledger.settings import load_settings
-    from cityledger.store.database import Database
-    from cityledger.store.leadership import sole_user
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.leadership import sole_user
+    from cityledger.store.engine.migrate import verify_schema
     from cityledger.types import Address
 
     settings = load_settings(folder, os.environ)

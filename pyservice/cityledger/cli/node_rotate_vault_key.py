@@ -20,7 +20,7 @@ from cityledger.cli.progress import progress
 if TYPE_CHECKING:
     from cityledger.exchange.vault_rotation import VaultRotation
     from cityledger.settings import Settings
-    from cityledger.store.database import Database
+    from cityledger.store.engine.database import Database
     from cityledger.types import AgencyId
 
 
@@ -108,8 +108,8 @@ def _opened(settings: Settings, agency: str) -> Iterator[VaultRotation]:
     from cityledger.cli.node_secret import secret_of
     from cityledger.exchange.vault_rotation import VaultRotation
     from cityledger.key_sources.opening import open_keyring
-    from cityledger.store.database import Database
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.migrate import verify_schema
 
     keyring = open_keyring(settings, secret_of(settings, os.environ))
     with closing(Database(settings.database_url)) as database:
@@ -126,7 +126,7 @@ def hosted_agency(database: Database, hosted: list[AgencyId], text: str) -> Agen
         NotFoundError: there is none.
     """
     from cityledger.errors import NotFoundError
-    from cityledger.store.index import find_agency_by_code
+    from cityledger.store.index.queries import find_agency_by_code
 
     if text.isdecimal():
         found = next((one for one in hosted if one == int(text)), None)

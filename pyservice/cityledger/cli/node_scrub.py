@@ -64,9 +64,9 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     from cityledger.proofs.leaves import ReceiptDomain
     from cityledger.recovery.leaf_scrub import Grounds
     from cityledger.recovery.scrub import Scrub
-    from cityledger.store.database import Database
-    from cityledger.store.journal import Journal
-    from cityledger.store.migrate import verify_schema
+    from cityledger.store.engine.database import Database
+    from cityledger.store.engine.journal import Journal
+    from cityledger.store.engine.migrate import verify_schema
     from cityledger.store.objects import Objects
     from cityledger.types import Address
 

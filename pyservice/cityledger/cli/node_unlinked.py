@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from cityledger.cli.node_link import credential_digest
 from cityledger.sealing.keyring import Keyring
-from cityledger.store.index import find_agency, list_logs
+from cityledger.store.index.queries import find_agency, list_logs
 from cityledger.types import Address, AgencyId, LogKind
 
 

@@ -24,8 +24,8 @@ from cityledger.errors import ConfigurationError
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.serving import ServedNode
 from cityledger.settings import Settings
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 
 _MARKER = "this-folder-is-cleared-by-cityledger-demo"
 _READY_SECONDS = 60

@@ -17,7 +17,7 @@ from cityledger.policy.rules import explain
 from cityledger.proofs.leaves import Receipt
 from cityledger.store import receipts
 from cityledger.store.receipts import StoredReceipt
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_RECORD, AgencyId, Role
 
 READERS = (Role.READER, Role.STEWARD, Role.AUDITOR)

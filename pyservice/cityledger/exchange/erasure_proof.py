@@ -7,7 +7,7 @@ from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Intent, Services, Target
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.store.tombstones import find_tombstone_of
 
 

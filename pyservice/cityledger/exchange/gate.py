@@ -14,7 +14,7 @@ from cityledger.exchange.rules.decisions import Ruling, refuse, rule
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.withdrawals import verify_unreadable
 from cityledger.store.receipts import StoredReceipt
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 
 ROUNDS = 3
 """How often a read starts over when the consumer's sealing key changes under it."""

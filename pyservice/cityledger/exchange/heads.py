@@ -19,10 +19,11 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.submit import allow
 from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.proofs.leaves import RecordLeaf
-from cityledger.store import index, records
-from cityledger.store.index import Head
-from cityledger.store.records import StoredVersion
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import Head
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import StoredVersion
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import LeafHash
 
 _LOST = ("RecordLedgerHeadMoved", "RecordLedgerHeadNotForward")

@@ -19,9 +19,10 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
 from cityledger.proofs.leaves import Receipt
-from cityledger.store import receipts, records
+from cityledger.store import receipts
 from cityledger.store.receipts import StoredReceipt
-from cityledger.store.tokens import Session
+from cityledger.store.records import versions as records
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import ZERO32, Action, Kem
 
 DECIDE_EVERY_SECONDS = 1.0

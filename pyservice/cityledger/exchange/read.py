@@ -21,9 +21,10 @@ from cityledger.opening import Opened, SealedRelease, open_release_of
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.sealing.release import seal_release
 from cityledger.sealing.sealing_key import SealingPrivateKey
-from cityledger.store import index, records
-from cityledger.store.records import SealedPart, StoredVersion
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import SealedPart, StoredVersion
+from cityledger.store.sessions.tokens import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from cityledger.keccak import keccak
 from cityledger.policy.disclosure import told_code
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_RECORD, ZERO32, Kem, LeafHash
 
 

@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from cityledger.errors import CityledgerError, FieldError, StorageFullError, UnavailableError
 from cityledger.exchange.services import Services
-from cityledger.store import revocations
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
-from cityledger.store.revocation_objects import PREFIX, list_folder, list_key, parse_list_key
-from cityledger.store.revocations import StoredList
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocation_objects import PREFIX, list_folder, list_key, parse_list_key
+from cityledger.store.sessions.revocations import StoredList
 from cityledger.types import AgencyId
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from cityledger.sealing.context import Context
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.wrap import NONCE_BYTES, unwrap, wrap, wrapped_epoch
 from cityledger.signing import Account
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.store.objects import Objects
 from cityledger.store.vault_floors import find_floor
 from cityledger.types import (

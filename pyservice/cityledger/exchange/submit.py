@@ -31,11 +31,13 @@ from cityledger.exchange.tombstones import keep_tombstones
 from cityledger.profiles import registry
 from cityledger.profiles.profile import Profile
 from cityledger.profiles.record_body import RecordBody
-from cityledger.store import logs, record_writes, records
-from cityledger.store.index import Dataset
-from cityledger.store.record_writes import Erasure
-from cityledger.store.records import SealedRecord, StoredVersion
-from cityledger.store.tokens import Session
+from cityledger.store import logs
+from cityledger.store.index.queries import Dataset
+from cityledger.store.records import versions as records
+from cityledger.store.records import writes
+from cityledger.store.records.versions import SealedRecord, StoredVersion
+from cityledger.store.records.writes import Erasure
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, Aead, ErasureReason, LogId, LogKind, RecordId
 
 Afterwards = Callable[[sa.Connection, StoredVersion], None]
@@ -122,7 +124,7 @@ def erase(
             raise refuse(again)
         objects = list(records.object_keys(connection, living))
         log = records_log(connection, again.dataset)
-        return record_writes.erase(connection, services.instance, log, living, when), objects
+        return writes.erase(connection, services.instance, log, living, when), objects
 
     done = services.journal.run(work)
     if isinstance(done, Ruling):
@@ -256,7 +258,7 @@ class _Writing:
         else:
             log = records_log(connection, again.dataset)
             now = again.answers[0].query.at
-            stored = record_writes.append_version(connection, services.instance, log, sealed, now)
+            stored = writes.append_version(connection, services.instance, log, sealed, now)
         if self.afterwards is not None:
             self.afterwards(connection, stored)
         return stored
@@ -329,7 +331,7 @@ def submit_rows(
             raise refuse(again)
         now = again.answers[0].query.at
         log = records_log(connection, dataset)
-        stored = record_writes.append_versions(connection, services.instance, log, sealed, now)
+        stored = writes.append_versions(connection, services.instance, log, sealed, now)
         within(connection, stored)
         return stored
 

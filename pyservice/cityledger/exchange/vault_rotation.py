@@ -19,10 +19,11 @@ from cityledger.sealing.agency_keys import AgencyKeys, Random
 from cityledger.sealing.context import Context
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.wrap import NONCE_BYTES, unwrap, wrap
-from cityledger.store import purging, wrapped_keys
-from cityledger.store.database import Database
+from cityledger.store.engine import purging
+from cityledger.store.engine.database import Database
+from cityledger.store.records import wrapped_keys
+from cityledger.store.records.wrapped_keys import WrappedFile, WrappedVersion
 from cityledger.store.vault_floors import raise_floor
-from cityledger.store.wrapped_keys import WrappedFile, WrappedVersion
 from cityledger.types import AgencyId
 
 PAGE = 500

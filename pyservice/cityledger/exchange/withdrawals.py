@@ -11,9 +11,9 @@ from cityledger.exchange.services import Services
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.sealing.context import Context, derive_opening
 from cityledger.sealing.envelope import commitment
-from cityledger.store import records
-from cityledger.store.asked_versions import AskedVersion
-from cityledger.store.records import StoredVersion
+from cityledger.store.records import versions as records
+from cityledger.store.records.requested import AskedVersion
+from cityledger.store.records.versions import StoredVersion
 from cityledger.types import AgencyId
 
 

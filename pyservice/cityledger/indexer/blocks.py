@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from cityledger.indexer.effects import apply_event
 from cityledger.indexer.reading import ReadBlock
-from cityledger.store import history, node_state
-from cityledger.store.index import find_cursor
-from cityledger.store.index_tables import INDEX_TABLES
-from cityledger.store.index_tables import block as table
+from cityledger.store import node_state
+from cityledger.store.index import versions as history
+from cityledger.store.index.queries import find_cursor
+from cityledger.store.index.tables import INDEX_TABLES
+from cityledger.store.index.tables import block as table
 from cityledger.types import BlockRef
 
 

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from cityledger.chain import events as e
 from cityledger.errors import ChainError
-from cityledger.store import index_tables as t
 from cityledger.store.batches import is_own_transaction
-from cityledger.store.history import find, put, remove
-from cityledger.store.terms_json import terms_to_json
+from cityledger.store.index import tables as t
+from cityledger.store.index.terms_json import terms_to_json
+from cityledger.store.index.versions import find, put, remove
 from cityledger.types import AgencyStatus, DatasetStatus, LogId
 
 

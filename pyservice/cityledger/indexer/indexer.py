@@ -16,9 +16,9 @@ from cityledger.indexer import blocks
 from cityledger.indexer.blocks import OvertakenError
 from cityledger.indexer.reading import RangeReader
 from cityledger.store import node_state
-from cityledger.store.database import Database
-from cityledger.store.index import find_block, find_cursor
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.queries import find_block, find_cursor
 from cityledger.types import BlockRef
 
 log = logging.getLogger(__name__)

@@ -20,8 +20,10 @@ from cityledger.checks.remembered import Remembered
 from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.metrics import families as f
-from cityledger.store import backlog, index, logs, node_state, purging
+from cityledger.store import backlog, logs, node_state
 from cityledger.store.backlog import Unanchored
+from cityledger.store.engine import purging
+from cityledger.store.index import queries as index
 from cityledger.types import Address, HaltCause, LogKind
 
 _WEI = 10**18

@@ -45,10 +45,10 @@ from cityledger.recovery.own_tables import OWN_TABLES, copy_rows, count_rows
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.signing import Account
 from cityledger.store import logs
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
+from cityledger.store.engine.database import Database
+from cityledger.store.index.queries import find_cursor
 from cityledger.store.objects import Objects
-from cityledger.store.records import is_object_needed
+from cityledger.store.records.versions import is_object_needed
 from cityledger.store.schema import metadata
 from cityledger.store.tables import import_job, record_part, record_version
 

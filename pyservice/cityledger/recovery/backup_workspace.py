@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import ConfigurationError, StorageFullError
 from cityledger.recovery.backup_files import make_folders
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 
 LOCK = ".lock"
 WORK_NAME = ".backup-work"

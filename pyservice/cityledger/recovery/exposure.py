@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from cityledger.proofs.leaf_json import receipt_from_json
 from cityledger.proofs.leaves import Receipt
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.tables import log_head, receipt, record_version, tombstone
 from cityledger.types import AgencyId, DatasetId, LogId, RecordId, purpose_name
 

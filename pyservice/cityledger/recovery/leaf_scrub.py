@@ -26,10 +26,10 @@ from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import HEADER_BYTES, commitment, parse_header
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.wrap import unwrap
-from cityledger.store import records
-from cityledger.store.index_tables import idx_log
+from cityledger.store.index.tables import idx_log
 from cityledger.store.objects import Objects
-from cityledger.store.records import SealedPart, StoredVersion
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import SealedPart, StoredVersion
 from cityledger.store.tables import (
     leaf,
     log_head,

@@ -8,8 +8,8 @@ from contextlib import closing
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES
 from cityledger.store import batches, logs
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.types import LogId
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store.index_tables import INDEX_TABLES, block
+from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.store.schema import metadata
 from cityledger.store.tables import commit_mark, node_state, operator_account, record_part, token
 

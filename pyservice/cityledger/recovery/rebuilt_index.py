@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from cityledger.recovery.indexed_rows import PAGE, Row, key_of, rows_at
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.store import node_state
-from cityledger.store.index import find_block, find_cursor
-from cityledger.store.index_tables import INDEX_TABLES
-from cityledger.store.index_tables import block as block_table
+from cityledger.store.index.queries import find_block, find_cursor
+from cityledger.store.index.tables import INDEX_TABLES
+from cityledger.store.index.tables import block as block_table
 from cityledger.store.tables import attempt
 from cityledger.store.tables import node_state as node_state_table
 from cityledger.types import BlockRef

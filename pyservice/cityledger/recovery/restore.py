@@ -24,8 +24,8 @@ from cityledger.recovery.revocation_replay import FoundLists, replay_lists
 from cityledger.recovery.tombstone_replay import replay_all
 from cityledger.recovery.verified_copy import VerifiedBackup
 from cityledger.store import logs, node_state
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate_within, schema_version
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate_within, schema_version
 from cityledger.store.objects import Objects
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state as node_state_table

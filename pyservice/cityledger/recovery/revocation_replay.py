@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from cityledger.errors import CredentialError, FieldError
 from cityledger.recovery.bounded import bounded
 from cityledger.recovery.tombstone_replay import Refused
-from cityledger.store import revocations
 from cityledger.store.objects import Objects
-from cityledger.store.revocation_objects import MAX_BYTES, PREFIX, ListName, parse_list_key
-from cityledger.store.revocations import RevocationList, StoredList
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocation_objects import MAX_BYTES, PREFIX, ListName, parse_list_key
+from cityledger.store.sessions.revocations import RevocationList, StoredList
 from cityledger.types import Agency, AgencyId, AgencyStatus
 
 _MEMBERS = (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED)

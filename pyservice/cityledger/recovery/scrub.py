@@ -21,11 +21,11 @@ from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_
 from cityledger.recovery.scrub_extent import STAGES, is_later, rows_left
 from cityledger.store import logs, node_state
 from cityledger.store.batches import batched_end, numbered_at
-from cityledger.store.database import Database
-from cityledger.store.history import select_now
-from cityledger.store.index_tables import idx_batch, idx_head, idx_log
-from cityledger.store.journal import Journal
-from cityledger.store.records import is_object_needed
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.tables import idx_batch, idx_head, idx_log
+from cityledger.store.index.versions import select_now
+from cityledger.store.records.versions import is_object_needed
 from cityledger.store.tables import attempt, batch, leaf, receipt, record_part, record_version, tombstone
 from cityledger.store.tables import node_state as node_state_table
 from cityledger.types import HaltCause, LogId

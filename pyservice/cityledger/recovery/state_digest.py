@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from cityledger.errors import NotFoundError, UnavailableError
 from cityledger.recovery.indexed_rows import Row, rows_at
-from cityledger.store.index import find_block, find_cursor
-from cityledger.store.index_tables import INDEX_TABLES
+from cityledger.store.index.queries import find_block, find_cursor
+from cityledger.store.index.tables import INDEX_TABLES
 from cityledger.types import BlockRef
 
 TABLE_DOMAIN = b"cityledger/v1/index-table\0"

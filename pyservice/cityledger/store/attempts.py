@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from cityledger.store.batches import Batch
-from cityledger.store.history import select_now
-from cityledger.store.index_tables import idx_skipped
+from cityledger.store.index.tables import idx_skipped
+from cityledger.store.index.versions import select_now
 from cityledger.store.tables import attempt, attempt_batch
 from cityledger.types import Address, LogId
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cityledger.store import index_tables, tables
+from cityledger.store import tables
 from cityledger.store.columns import metadata
+from cityledger.store.index import tables as index_tables
 
 __all__ = ["index_tables", "metadata", "tables"]

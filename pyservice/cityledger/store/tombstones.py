@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from cityledger.proofs.leaves import Tombstone
 from cityledger.proofs.tombstone_object import TombstoneObject
-from cityledger.store import records
-from cityledger.store.record_writes import forget
-from cityledger.store.records import StoredVersion
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import StoredVersion
+from cityledger.store.records.writes import forget
 from cityledger.store.tables import record_version, replayed_tombstone, tombstone
 from cityledger.types import DatasetId, ErasureReason, LeafHash, LogId, RecordId
 

@@ -13,7 +13,7 @@ from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.chain.structs import Inclusion
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
-from cityledger.store import index
+from cityledger.store.index import queries as index
 from cityledger.store.tables import attempt, attempt_batch
 from cityledger.types import DatasetId, LeafHash, LogId, RecordId
 

@@ -22,7 +22,7 @@ from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.proofs.verify import batch_word
 from cityledger.store import batches
 from cityledger.store.batches import Open
-from cityledger.store.index_tables import idx_batch
+from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, LogId
 from memory_ledger import OPERATOR
 

@@ -13,8 +13,9 @@ from cityledger.checks import deciding
 from cityledger.checks.deciding import POLICY_NAME, see_decisions, see_policy
 from cityledger.checks.line import WrongError
 from cityledger.policy import decide
-from cityledger.store import history, index
-from cityledger.store import index_tables as t
+from cityledger.store.index import queries as index
+from cityledger.store.index import tables as t
+from cityledger.store.index import versions as history
 from cityledger.types import OWN_DUTY, Address, BlockRef, Decision, Query
 from node_fixture import TestNode, address_of, make_node
 

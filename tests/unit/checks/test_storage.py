@@ -18,10 +18,11 @@ from cityledger.checks.storage import (
     see_objects,
 )
 from cityledger.errors import CityledgerError, StorageFullError
-from cityledger.store import node_state, revocations
-from cityledger.store.database import Database
+from cityledger.store import node_state
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
-from cityledger.store.revocation_objects import list_key
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocation_objects import list_key
 from cityledger.types import AgencyId, AgencyStatus
 from databases import fresh_database_url
 from node_fixture import make_node

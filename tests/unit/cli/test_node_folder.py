@@ -21,9 +21,9 @@ from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings, load_settings
 from cityledger.settings.node import resolved_database_url
 from cityledger.store import node_state
-from cityledger.store.database import Database
-from cityledger.store.leadership import hold_database
-from cityledger.store.migrate import verify_schema
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.leadership import hold_database
+from cityledger.store.engine.migrate import verify_schema
 from cityledger.types import AgencyId
 from databases import empty_database_url, fresh_database_url
 from node_fixture import _manifest

@@ -22,8 +22,9 @@ from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.receipts import PresentedKey
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import record_writes, records
 from cityledger.store.receipts import StoredReceipt, list_receipts
+from cityledger.store.records import versions as records
+from cityledger.store.records import writes
 from cityledger.store.tables import log_head
 from cityledger.types import (
     Action,
@@ -242,11 +243,11 @@ def _restrict(node: TestNode, consumer: AgencyId) -> None:
 
 def _erase(node: TestNode) -> None:
     services = node.context.services
-    when = record_writes.Erasure(ErasureReason.LAW, node.time.now, node.time.now)
+    when = writes.Erasure(ErasureReason.LAW, node.time.now, node.time.now)
 
     def work(connection: sa.Connection) -> None:
         versions = records.list_versions(connection, node.health, _record(node))
         log = versions[0].log
-        record_writes.erase(connection, services.instance, log, versions, when)
+        writes.erase(connection, services.instance, log, versions, when)
 
     services.journal.run(work)

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
 from cityledger.exchange.revocations import KEEP_SECONDS, keep_list, keep_missing_lists, run
-from cityledger.store import revocations
 from cityledger.store.objects import Objects
-from cityledger.store.revocation_objects import list_key
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocation_objects import list_key
 from cityledger.store.tables import revocation_list
 from node_fixture import TestNode
 from revocation_lists import list_objects, put, signed

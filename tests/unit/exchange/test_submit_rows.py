@@ -9,8 +9,8 @@ from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import RowDraft, allow, seal_rows, submit_rows
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import records
-from cityledger.store.records import StoredVersion
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import StoredVersion
 from cityledger.store.tables import node_state
 from cityledger.types import OWN_DUTY, Action, AgencyId, AgencyStatus, RecordId
 from node_fixture import TestNode

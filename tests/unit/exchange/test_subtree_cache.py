@@ -14,7 +14,7 @@ from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.proofs.merkle import Tree, verify_inclusion
 from cityledger.store import logs
 from cityledger.store.batches import Batch
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.tables import leaf
 from cityledger.types import AgencyId, LogId, LogKind
 from databases import fresh_database_url

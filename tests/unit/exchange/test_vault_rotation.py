@@ -18,9 +18,11 @@ from cityledger.exchange.vault_rotation import VaultRotation
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.wrap import wrapped_epoch
-from cityledger.store import imports, purging, records
+from cityledger.store import imports
 from cityledger.store import tables as t
+from cityledger.store.engine import purging
 from cityledger.store.imports import JobKey, NewJob
+from cityledger.store.records import versions as records
 from cityledger.store.vault_floors import find_floor
 from cityledger.types import AgencyId
 from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode

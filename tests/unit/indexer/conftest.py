@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from databases import fresh_database_url
 from memory_chain import MemoryChain
 

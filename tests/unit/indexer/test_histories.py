@@ -19,10 +19,10 @@ from cityledger.chain.events import LoggedEvent
 from cityledger.chain.follower import Header
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer
-from cityledger.store.database import Database
-from cityledger.store.index import find_cursor
-from cityledger.store.index_tables import INDEX_TABLES, block
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.index.queries import find_cursor
+from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import BlockRef, Purpose
 from databases import fresh_database_url
 from memory_chain import MemoryChain, MemoryFollower

@@ -14,11 +14,12 @@ from cityledger.chain.follower import Tip
 from cityledger.chain.structs import Admission
 from cityledger.errors import ChainError, StaleIndexError, StorageFullError, WrongChainError
 from cityledger.indexer.indexer import Indexer
-from cityledger.store import index, node_state
-from cityledger.store.database import Database
-from cityledger.store.index_tables import INDEX_TABLES, block
-from cityledger.store.journal import Journal
-from cityledger.store.migrate import migrate
+from cityledger.store import node_state
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
+from cityledger.store.engine.migrate import migrate
+from cityledger.store.index import queries as index
+from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import (
     Address,
     AgencyId,

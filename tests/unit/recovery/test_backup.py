@@ -29,7 +29,7 @@ from cityledger.recovery.tombstone_replay import Trust, gather
 from cityledger.recovery.verified_copy import VerifiedBackup, verified_copy
 from cityledger.store import logs
 from cityledger.store.batches import batched_end
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
 from cityledger.store.tables import (
     node_state,

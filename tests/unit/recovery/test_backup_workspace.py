@@ -21,7 +21,7 @@ from cityledger.recovery.backup_workspace import (
     verify_room,
     workspace_of,
 )
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from databases import fresh_database_url
 from node_fixture import TestNode, make_node
 

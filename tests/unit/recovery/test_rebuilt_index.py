@@ -9,7 +9,7 @@ from cityledger.recovery import rebuilt_index
 from cityledger.recovery.rebuilt_index import common_block, compare
 from cityledger.recovery.state_digest import state_digest
 from cityledger.store import node_state
-from cityledger.store.index_tables import idx_purpose
+from cityledger.store.index.tables import idx_purpose
 from cityledger.types import purpose_from_name
 from memory_chain import MemoryChain
 from memory_index import Index, MakeIndex

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.client.credentials import key_thumbprint
 from cityledger.recovery.revocation_replay import FoundList, FoundLists, gather_lists, replay_lists
-from cityledger.store import revocations
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
-from cityledger.store.revocation_objects import list_key
-from cityledger.store.revocations import RevocationList, Revoked, StoredList
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocation_objects import list_key
+from cityledger.store.sessions.revocations import RevocationList, Revoked, StoredList
 from cityledger.types import AgencyId, AgencyStatus
 from databases import fresh_database_url
 from node_fixture import TestNode, make_node

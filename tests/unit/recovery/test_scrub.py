@@ -13,9 +13,10 @@ from cityledger.keccak import keccak
 from cityledger.recovery.findings import Finding
 from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import KEY, Progress, Scrub
-from cityledger.store import history, logs, node_state
+from cityledger.store import logs, node_state
 from cityledger.store import tables as t
-from cityledger.store.index_tables import idx_batch, idx_head, idx_log
+from cityledger.store.index import versions as history
+from cityledger.store.index.tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
 from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node

@@ -9,7 +9,7 @@ from cityledger.chain import events as e
 from cityledger.errors import NotFoundError, UnavailableError
 from cityledger.recovery.indexed_rows import rows_at
 from cityledger.recovery.state_digest import StateDigest, encode_row, state_digest
-from cityledger.store.index_tables import INDEX_TABLES, idx_contract, idx_purpose
+from cityledger.store.index.tables import INDEX_TABLES, idx_contract, idx_purpose
 from cityledger.types import Address, purpose_from_name
 from memory_chain import MemoryChain
 from memory_index import Index, MakeIndex

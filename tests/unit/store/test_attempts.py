@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cityledger.store import attempts, operator_accounts
 from cityledger.store.attempts import Signed
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.types import Address, HaltCause
 
 ACCOUNT, OTHER = Address("0x" + "11" * 20), Address("0x" + "22" * 20)

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from cityledger.errors import UnavailableError
-from cityledger.store import commit_marks
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine import commit_marks
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.store.tables import commit_mark, node_state
 from databases import cluster, database_kind
 

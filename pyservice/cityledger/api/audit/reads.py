@@ -11,7 +11,7 @@ from cityledger.api.signin.standing import is_in_standing
 from cityledger.errors import DeniedError
 from cityledger.exchange.audit import ROLE_NOT_HELD, list_reads, prove_read
 from cityledger.policy.rules import explain
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 
 
 def page_of_reads(node: NodeContext, session: Session, after: str | None, limit: int) -> Reads:

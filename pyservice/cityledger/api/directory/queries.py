@@ -8,7 +8,8 @@ from cityledger.api.context import NodeContext
 from cityledger.api.http.paging import read_key_cursor, write_key_cursor
 from cityledger.errors import NotFoundError
 from cityledger.profiles import registry
-from cityledger.store import directory_pages, index
+from cityledger.store.index import directory
+from cityledger.store.index import queries as index
 from cityledger.types import Agency, AgencyId, DatasetId
 
 SEARCHED_ROWS = 2_000
@@ -38,7 +39,7 @@ def page_of_agencies(node: NodeContext, after: str | None, limit: int) -> tuple[
     """
     last = int.from_bytes(read_key_cursor(after, 4) or b"")
     with node.services.database.reading() as connection:
-        found = directory_pages.list_agencies(connection, last, limit + 1)
+        found = directory.list_agencies(connection, last, limit + 1)
     following = write_key_cursor(found[limit - 1].agency.to_bytes(4)) if len(found) > limit else None
     return found[:limit], following
 
@@ -63,7 +64,7 @@ def page_of_datasets(
     found: list[index.Dataset] = []
     with node.services.database.reading() as connection:
         last = None if key is None else DatasetId(key)
-        walked = directory_pages.walk_datasets(connection, last, profile, provider, SEARCHED_ROWS)
+        walked = directory.walk_datasets(connection, last, profile, provider, SEARCHED_ROWS)
         examined = 0
         for one in walked:
             examined += 1

@@ -15,8 +15,8 @@ from cityledger.api.http.shapes import (
     hex_of,
     with_example,
 )
-from cityledger.store import index
-from cityledger.store.directory_pages import SHOWN_CHARACTERS
+from cityledger.store.index import queries as index
+from cityledger.store.index.directory import SHOWN_CHARACTERS
 from cityledger.types import Agency, Terms, purpose_name
 
 _AGENCY: dict[str, Any] = {

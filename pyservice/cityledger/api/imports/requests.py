@@ -26,7 +26,7 @@ from cityledger.formats.compression import Limits, unpacked
 from cityledger.formats.options import ImportOptions
 from cityledger.policy.rules import explain
 from cityledger.store.imports import Verdict
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.strict_json import Json, parse
 from cityledger.types import Role
 

@@ -15,7 +15,7 @@ from cityledger.api.limits.rates import Rates
 from cityledger.errors import InputError, TooManyRequestsError
 from cityledger.exchange.instruments import Instruments
 from cityledger.settings import Settings
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 
 SIGN_IN_COST = 10.0
 """A request for a token counts as this many others, because signatures are checked for it."""

@@ -11,7 +11,7 @@ from cityledger.errors import FieldError
 from cityledger.exchange.gate import Passed
 from cityledger.exchange.lookup import FoundPage, find_by_identifier, find_by_key, find_by_subject
 from cityledger.exchange.services import Intent
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_SUBJECT, RecordId, SubjectId
 
 

@@ -18,7 +18,7 @@ from cityledger.exchange.read import opening_key, read_plain
 from cityledger.exchange.services import Target
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import Anchor, PartOpening, Proof, TreePlace, format_proof
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action
 
 

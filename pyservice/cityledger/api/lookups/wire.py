@@ -25,8 +25,8 @@ from cityledger.api.http.shapes import (
 from cityledger.exchange.lookup import History as RecordHistory
 from cityledger.exchange.lookup import VersionState
 from cityledger.exchange.services import Target
-from cityledger.store.index import Head
-from cityledger.store.records import StoredVersion
+from cityledger.store.index.queries import Head
+from cityledger.store.records.versions import StoredVersion
 
 _HISTORY_ITEM: dict[str, Any] = {
     "version": 1,

@@ -17,7 +17,7 @@ from cityledger.formats.fhir_record import read_record
 from cityledger.formats.rows import Identifier
 from cityledger.profiles.medical import MEDICAL
 from cityledger.profiles.record_body import MAX_SUBJECTS, RecordBody
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import DatasetId
 
 

@@ -14,8 +14,8 @@ from cityledger.api.records.wire import Written, written
 from cityledger.exchange.services import Intent
 from cityledger.exchange.submit import Draft, allow, submit
 from cityledger.store.idempotency import find_answer, keep_answer
-from cityledger.store.records import StoredVersion
-from cityledger.store.tokens import Session
+from cityledger.store.records.versions import StoredVersion
+from cityledger.store.sessions.tokens import Session
 
 _REQUEST_DOMAIN = b"cityledger/v1/request\0"
 

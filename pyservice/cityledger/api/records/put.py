@@ -27,7 +27,7 @@ from cityledger.exchange.submit import Draft, allow, verify_expected
 from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody, parse_body
 from cityledger.settings import Settings
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action
 
 RECORD_PART = "record"

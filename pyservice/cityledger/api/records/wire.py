@@ -24,9 +24,9 @@ from cityledger.api.http.shapes import (
 from cityledger.exchange.parts.storage import binary_names
 from cityledger.exchange.read import Released
 from cityledger.opening import Opened
-from cityledger.store.index import Dataset
+from cityledger.store.index.queries import Dataset
 from cityledger.store.logs import Numbered
-from cityledger.store.records import StoredVersion
+from cityledger.store.records.versions import StoredVersion
 
 BINARY = "application/octet-stream"
 

@@ -15,9 +15,10 @@ from cityledger.errors import CredentialError, DeniedError
 from cityledger.exchange.audit import ROLE_NOT_HELD
 from cityledger.exchange.revocations import keep_list
 from cityledger.policy.rules import explain
-from cityledger.store import index, revocations
-from cityledger.store.revocations import RevocationList
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.sessions import revocations
+from cityledger.store.sessions.revocations import RevocationList
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import AgencyId, AgencyStatus
 
 

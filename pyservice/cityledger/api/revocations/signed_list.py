@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from cityledger.api.signin.assertion import SKEW_SECONDS
 from cityledger.api.signin.signed_claims import text_claim, time_claim, verify_signed_claims
 from cityledger.errors import CredentialError
-from cityledger.store.revocations import RevocationList, Revoked
-from cityledger.store.session_standing import EVERY_SYSTEM
+from cityledger.store.sessions.revocations import RevocationList, Revoked
+from cityledger.store.sessions.standing import EVERY_SYSTEM
 from cityledger.strict_json import Json
 
 TYPE = "cityledger-revocations+jwt"

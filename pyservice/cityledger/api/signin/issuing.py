@@ -18,9 +18,10 @@ from cityledger.api.signin.nonces import make_nonce, verify_nonce
 from cityledger.api.signin.siwe_message import SignedIn, SiweAudience, verify_siwe
 from cityledger.api.signin.standing import find_live_role
 from cityledger.errors import CredentialError
-from cityledger.store import index, revocations, tokens
-from cityledger.store.session_standing import find_standing
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.sessions import revocations, tokens
+from cityledger.store.sessions.standing import find_standing
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import AgencyStatus
 
 NONCE_SECONDS = 600

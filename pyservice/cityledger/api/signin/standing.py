@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cityledger.store import index
-from cityledger.store.session_standing import find_standing
-from cityledger.store.tokens import Session
+from cityledger.store.index import queries as index
+from cityledger.store.sessions.standing import find_standing
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Address, AgencyId, AgencyStatus, Role
 
 

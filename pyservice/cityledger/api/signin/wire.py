@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from cityledger.api.http.shapes import AgencyNumber, Told, with_example
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 
 
 class Nonce(Told):

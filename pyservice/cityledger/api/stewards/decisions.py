@@ -11,7 +11,7 @@ from cityledger.exchange.rules.decisions import rule
 from cityledger.exchange.services import Target
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import ZERO32
 
 

@@ -13,9 +13,10 @@ from cityledger.api.stewards.wire import GrantAsked, Grants, GrantView
 from cityledger.errors import DeniedError
 from cityledger.exchange.stewardship import Mined, Slot
 from cityledger.policy.rules import explain
-from cityledger.store import directory_pages, index
-from cityledger.store.index import ListedGrant
-from cityledger.store.tokens import Session
+from cityledger.store.index import directory
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import ListedGrant
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_END, AgencyId, DatasetId, purpose_from_name, purpose_name
 
 
@@ -62,7 +63,7 @@ def page_of_grants(
     node.services.clock.verify_fresh(node.services.staleness_limit_seconds)
     at = node.services.clock.at()
     with node.services.database.reading() as connection:
-        found = directory_pages.list_grants(connection, session.agency, dataset, place, limit + 1)
+        found = directory.list_grants(connection, session.agency, dataset, place, limit + 1)
         views = [_view(connection, one, at) for one in found[:limit]]
     following = write_key_cursor(_key(found[limit - 1])) if len(found) > limit else None
     return Grants(grants=[view for view in views if view is not None], next=following)

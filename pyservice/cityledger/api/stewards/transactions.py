@@ -12,7 +12,7 @@ from cityledger.errors import DeniedError, KeyringError, MisdirectedError
 from cityledger.exchange.stewardship import Mined, Place, Slot
 from cityledger.policy.rules import explain
 from cityledger.sealing.keyring import Keyring
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Address, DatasetId, RecordId, Role
 
 ROLE_NOT_HELD = 21

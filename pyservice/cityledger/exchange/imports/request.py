@@ -11,7 +11,7 @@ from cityledger.errors import FieldError
 from cityledger.exchange.services import Intent
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format
-from cityledger.store.tokens import Session
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, Address, AgencyId, Role, purpose_from_name, purpose_name
 
 _NOT_THE_SENDERS = frozenset({"profile"})

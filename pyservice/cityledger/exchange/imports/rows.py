@@ -10,7 +10,7 @@ from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import MAX_SUBJECTS
 from cityledger.sealing.record_ids import record_id
-from cityledger.store.index import Dataset
+from cityledger.store.index.queries import Dataset
 from cityledger.types import RecordId
 
 MAX_ROW_BYTES = 16_777_216

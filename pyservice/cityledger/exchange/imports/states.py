@@ -9,7 +9,7 @@ from cityledger.exchange.imports.outcomes import State, state_of
 from cityledger.exchange.parts.own import load_newest
 from cityledger.exchange.services import Services
 from cityledger.profiles import registry
-from cityledger.store.index import Dataset
+from cityledger.store.index.queries import Dataset
 from cityledger.types import RecordId
 
 KEPT = 20_000

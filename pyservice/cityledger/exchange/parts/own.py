@@ -16,8 +16,9 @@ from cityledger.exchange.parts.storage import ciphertext_of, json_mask
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
-from cityledger.store import index, records
-from cityledger.store.records import StoredVersion
+from cityledger.store.index import queries as index
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import StoredVersion
 from cityledger.types import AgencyId, DatasetId, RecordId, SubjectId
 
 

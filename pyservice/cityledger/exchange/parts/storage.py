@@ -25,10 +25,10 @@ from cityledger.profiles import registry
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import HEADER_BYTES, Header, parse_header
 from cityledger.sealing.streaming import SealingStream
-from cityledger.store import records
-from cityledger.store.database import Database
-from cityledger.store.index import Dataset
-from cityledger.store.records import SealedPart
+from cityledger.store.engine.database import Database
+from cityledger.store.index.queries import Dataset
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import SealedPart
 from cityledger.types import Address, Aead
 
 log = logging.getLogger(__name__)

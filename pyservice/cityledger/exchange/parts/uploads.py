@@ -22,9 +22,9 @@ from cityledger.exchange.services import Services
 from cityledger.profiles import registry
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.streaming import open_stream
-from cityledger.store import records
-from cityledger.store.index import Dataset
-from cityledger.store.records import SealedPart, SealedRecord
+from cityledger.store.index.queries import Dataset
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import SealedPart, SealedRecord
 from cityledger.types import Aead, RecordId
 
 

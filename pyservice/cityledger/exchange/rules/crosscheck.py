@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from cityledger.errors import ChainError, UnavailableError
 from cityledger.store import node_state
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.types import Address, BlockRef, Decision, Query
 
 log = logging.getLogger(__name__)

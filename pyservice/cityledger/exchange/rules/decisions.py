@@ -12,11 +12,12 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.policy import decide
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain
-from cityledger.store import index, logs
-from cityledger.store.asked_versions import AskedVersion, find_asked
-from cityledger.store.records import StoredVersion
-from cityledger.store.session_standing import CallerStanding, find_standing
-from cityledger.store.tokens import Session
+from cityledger.store import logs
+from cityledger.store.index import queries as index
+from cityledger.store.records.requested import AskedVersion, find_asked
+from cityledger.store.records.versions import StoredVersion
+from cityledger.store.sessions.standing import CallerStanding, find_standing
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import (
     NO_RECORD,
     NO_SUBJECT,

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cityledger.errors import CityledgerError, OtherRulesError
-from cityledger.store import index
-from cityledger.store.database import Database
-from cityledger.store.index import DirectoryEntry
+from cityledger.store.engine.database import Database
+from cityledger.store.index import queries as index
+from cityledger.store.index.queries import DirectoryEntry
 from cityledger.types import Address, BlockRef
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
 from cityledger.exchange.rules.decisions import rule
 from cityledger.exchange.services import Intent, Target
-from cityledger.store import revocations
 from cityledger.store import tables as t
 from cityledger.store.objects import Objects
+from cityledger.store.sessions import revocations
 from cityledger.types import Action, AgencyStatus, purpose_from_name
 from node_fixture import TestNode
 from revocation_lists import list_objects, put, sign_in, signed

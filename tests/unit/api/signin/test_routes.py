@@ -13,8 +13,8 @@ from httpx import Response
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from cityledger.store import index_tables
 from cityledger.store import tables as t
+from cityledger.store.index import tables
 from cityledger.types import AgencyId, AgencyStatus, Role
 from databases import stored_bytes
 from node_fixture import INSTANCE, START, TestNode, make_node
@@ -291,7 +291,7 @@ def test_siwe_is_refused(node: TestNode, changes: dict[str, Any], part: str) -> 
     "change", [{"role": int(Role.NONE)}, {"until": START}, {"epoch": 2}], ids=["dismissed", "lapsed", "epoch"]
 )
 def test_siwe_needs_a_live_role(node: TestNode, change: dict[str, int]) -> None:
-    node.execute(index_tables.idx_officer.update().values(**change))
+    node.execute(tables.idx_officer.update().values(**change))
     verify_refused(node, ask(node, node.siwe_form("LAND", "steward", nonce_of(node))), "no live role")
 
 

@@ -14,7 +14,7 @@ from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.services import Intent
 from cityledger.exchange.submit import RowDraft, seal_rows, submit_rows
 from cityledger.sealing.context import Context
-from cityledger.store import index
+from cityledger.store.index import queries as index
 from cityledger.types import OWN_DUTY, Action, Aead, RecordId
 from node_fixture import TestNode, make_node
 

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from cityledger.policy.gather import Known
-from cityledger.store import index_tables as t
-from cityledger.store.history import find, select_now
-from cityledger.store.terms_json import terms_from_json
+from cityledger.store.index import tables as t
+from cityledger.store.index.terms_json import terms_from_json
+from cityledger.store.index.versions import find, select_now
 from cityledger.types import (
     EMERGENCY,
     MAX_AGENCY,

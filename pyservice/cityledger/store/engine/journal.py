@@ -24,9 +24,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cityledger.errors import UnavailableError, UnknownOutcomeError, WriteConflictError
-from cityledger.store import commit_marks
-from cityledger.store.database import Database
-from cityledger.store.failures import translated
+from cityledger.store.engine import commit_marks
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.failures import translated
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

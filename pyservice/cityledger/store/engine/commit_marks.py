@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from cityledger.errors import UnknownOutcomeError
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 from cityledger.store.tables import commit_mark as table
 
 SEARCH_SECONDS = 60

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from cityledger.errors import ConfigurationError
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0

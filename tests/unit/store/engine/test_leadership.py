@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cityledger.errors import ConfigurationError, UnavailableError
-from cityledger.store.database import Database
-from cityledger.store.leadership import INDEXER, LOOK_SECONDS, Leadership, hold_database, sole_user
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.leadership import INDEXER, LOOK_SECONDS, Leadership, hold_database, sole_user
 from databases import cluster, database_kind
 
 LEADER = """

@@ -15,10 +15,11 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError
-from cityledger.store import node_state, postgresql, sqlite
-from cityledger.store.database import Database
-from cityledger.store.failures import translated
-from cityledger.store.journal import Journal
+from cityledger.store import node_state
+from cityledger.store.engine import postgresql, sqlite
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.failures import translated
+from cityledger.store.engine.journal import Journal
 from cityledger.store.tables import import_job, record_identifier, record_version
 from cityledger.store.tables import node_state as node_state_table
 

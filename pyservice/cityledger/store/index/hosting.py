@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from cityledger.store import index
+from cityledger.store.index import queries as index
 from cityledger.types import Address, AgencyId
 
 

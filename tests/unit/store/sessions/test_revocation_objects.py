@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.errors import FieldError
-from cityledger.store.revocation_objects import ListName, list_folder, list_key, parse_list_key
+from cityledger.store.sessions.revocation_objects import ListName, list_folder, list_key, parse_list_key
 from cityledger.types import AgencyId
 
 KEY = bytes(range(32))

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from cityledger.errors import ConfigurationError
-from cityledger.store.database import Database
+from cityledger.store.engine.database import Database
 
 
 def migrate(database: Database) -> None:

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import StorageFullError, UnavailableError
-from cityledger.store.database import Database
-from cityledger.store.journal import Journal
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.journal import Journal
 from cityledger.store.tables import node_state
 
 

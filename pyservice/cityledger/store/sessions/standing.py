@@ -11,11 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store.history import select_now
-from cityledger.store.index import agency_of_row
-from cityledger.store.index_tables import idx_agency
+from cityledger.store.index.queries import agency_of_row
+from cityledger.store.index.tables import idx_agency
+from cityledger.store.index.versions import select_now
+from cityledger.store.sessions.tokens import Session, session_of_row, token_digest
 from cityledger.store.tables import awaited_revocation_list, revoked_officer, token
-from cityledger.store.tokens import Session, session_of_row, token_digest
 from cityledger.types import Agency
 
 Value = sa.ColumnElement[Any]

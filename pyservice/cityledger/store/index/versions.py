@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store.index_tables import INDEX_TABLES
+from cityledger.store.index.tables import INDEX_TABLES
 
 Key = Mapping[str, Any]
 

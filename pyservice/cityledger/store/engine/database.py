@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cityledger.errors import ConfigurationError, UnknownOutcomeError
-from cityledger.store import postgresql, sqlite
-from cityledger.store.failures import is_undone, translated
+from cityledger.store.engine import postgresql, sqlite
+from cityledger.store.engine.failures import is_undone, translated
 
 
 class Database:

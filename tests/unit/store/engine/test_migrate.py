@@ -8,8 +8,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cityledger.errors import ConfigurationError
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate, verify_schema
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate, verify_schema
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state
 from databases import empty_database_url

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import StorageFullError, UnavailableError
-from cityledger.store.database import Database
-from cityledger.store.migrate import migrate
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.migrate import migrate
 from cityledger.store.tables import node_state
 
 

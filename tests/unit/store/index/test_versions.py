@@ -11,9 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from cityledger.store.database import Database
-from cityledger.store.history import find, put, remove, undo
-from cityledger.store.index_tables import idx_officer
+from cityledger.store.engine.database import Database
+from cityledger.store.index.tables import idx_officer
+from cityledger.store.index.versions import find, put, remove, undo
 from cityledger.store.schema import metadata
 
 KEYS = st.builds(

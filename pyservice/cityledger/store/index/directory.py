@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store import index
-from cityledger.store import index_tables as t
-from cityledger.store.history import find
-from cityledger.store.index import Dataset, ListedGrant
+from cityledger.store.index import queries as index
+from cityledger.store.index import tables as t
+from cityledger.store.index.queries import Dataset, ListedGrant
+from cityledger.store.index.versions import find
 from cityledger.types import Agency, AgencyId, DatasetId, Purpose
 
 SHOWN_CHARACTERS = 1_024

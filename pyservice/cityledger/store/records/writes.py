@@ -10,8 +10,11 @@ import sqlalchemy as sa
 
 from cityledger.errors import StaleVersionError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
-from cityledger.store import dataset_writes, logs, purging, records
-from cityledger.store.records import SealedRecord, StoredVersion
+from cityledger.store import logs
+from cityledger.store.engine import purging
+from cityledger.store.records import dataset_writes
+from cityledger.store.records import versions as records
+from cityledger.store.records.versions import SealedRecord, StoredVersion
 from cityledger.store.tables import (
     record_identifier,
     record_part,

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store import index_tables as t
-from cityledger.store.records import StoredVersion, stored_version
+from cityledger.store.index import tables as t
+from cityledger.store.records.versions import StoredVersion, stored_version
 from cityledger.store.tables import record_identifier, record_subject, record_version
 from cityledger.store.tables import subject as subject_table
 from cityledger.types import NO_AGENCY, AgencyId, DatasetId, RecordId, SubjectId

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store.records import StoredVersion, load_subjects, stored_version
+from cityledger.store.records.versions import StoredVersion, load_subjects, stored_version
 from cityledger.store.tables import record_subject, record_version, replayed_tombstone, tombstone
 from cityledger.types import NO_RECORD, DatasetId, ErasureReason, RecordId, SubjectId
 

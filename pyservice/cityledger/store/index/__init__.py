@@ -1,0 +1,1 @@
+"""The index: what the contracts said, as rows that are true for a range of blocks."""

@@ -1,0 +1,1 @@
+"""Sealed records: their versions, who may see them, and the wrapped keys that open them."""

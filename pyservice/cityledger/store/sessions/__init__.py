@@ -1,0 +1,1 @@
+"""Access tokens, the standing of their holders, and the officers that agencies revoked."""
