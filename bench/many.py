@@ -34,13 +34,13 @@ from one_agency import AGENCY, STATE, Bench, opened
 from rich.progress import Progress, TimeRemainingColumn
 
 from cityledger.anchoring.closing import BatchLimits, close_due
-from cityledger.app import POLL_SECONDS
 from cityledger.errors import UnavailableError
 from cityledger.exchange.lookup import find_by_identifier, find_by_subject, prove
 from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.read import read_plain
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, submit, submit_rows
+from cityledger.node.wiring import POLL_SECONDS
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.identifiers import record_identifier_digest

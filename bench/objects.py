@@ -32,8 +32,8 @@ from one_agency import AGENCY, opened
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cityledger.client import Client, Reason
+from cityledger.node.serving import ServedNode
 from cityledger.profiles import registry
-from cityledger.serving import ServedNode
 from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import NO_END, DatasetId, Role
 

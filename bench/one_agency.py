@@ -14,7 +14,6 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from cityledger.app import Node, open_node
 from cityledger.chain.contracts import contracts_of
 from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.events import DatasetPublished, LogOpened
@@ -22,6 +21,7 @@ from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Admission, Publication
 from cityledger.devnet import CHAIN_ID, STATE_NAME, Devnet, devnet_account
+from cityledger.node.wiring import Node, open_node
 from cityledger.profiles import registry
 from cityledger.profiles.profile import Profile
 from cityledger.sealing.keyring import Keyring

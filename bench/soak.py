@@ -33,7 +33,7 @@ from curves import Curve, write_svg
 from one_agency import AGENCY, STATE, opened
 from rich.progress import Progress
 
-from cityledger.serving import ServedNode
+from cityledger.node.serving import ServedNode
 from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import NO_END, Role
 

@@ -20,7 +20,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]  # of brownie's own, without its stubs
 
 from cityledger.chain.rpc.endpoint import connect
-from cityledger.cli.chain_access import rpc_or_devnet
+from cityledger.cli.chain_options import rpc_or_devnet
 from cityledger.devnet import CHAIN_ID, HARDFORK, MNEMONIC
 from cityledger.errors import CityledgerError
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, load_artifact
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.cli.chain_access import MANIFEST
+from cityledger.cli.chain_options import MANIFEST
 from cityledger.cli.main import run
 
 DEVELOPMENT_MANIFEST = Path(__file__).resolve().parent.parent / "build" / "development" / "manifest.json"

@@ -102,9 +102,9 @@ class Nursery:
 
 def serve() -> None:
     """Forks for each line of stdin until it is closed, and tells of each child's birth and end."""
-    import cityledger.app
     import cityledger.cli.main
-    import cityledger.serving
+    import cityledger.node.serving
+    import cityledger.node.wiring
     import cityledger.settings  # noqa: F401
 
     woken, wake = os.pipe()

@@ -19,7 +19,7 @@ import pytest
 from cityledger.chain.abi.artifacts import CONTRACT_NAMES, FOLLOWED_NAMES
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.rpc.endpoint import connect
-from cityledger.cli.chain_access import DEVNET_FOLDER, MANIFEST
+from cityledger.cli.chain_options import DEVNET_FOLDER, MANIFEST
 from cityledger.devnet import CHAIN_ID, Devnet, find_devnet
 
 ROOT = Path(__file__).parents[2]

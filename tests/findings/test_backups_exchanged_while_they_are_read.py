@@ -15,9 +15,9 @@ import pytest
 from eth_account import Account
 
 from backup_source import backup_source
-from cityledger.cli import node_restore
 from cityledger.cli.main import run
-from cityledger.cli.node_leftovers import remove_leftovers
+from cityledger.cli.node import restore as restore_command
+from cityledger.cli.node.leftovers import remove_leftovers
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.recovery import backup as backup_module
 from cityledger.recovery import backup_manifest, verified_copy
@@ -76,23 +76,23 @@ def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def _then(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
     """``act`` happens once that step of the restore has ended."""
-    step = getattr(node_restore, name)
+    step = getattr(restore, name)
 
     def stepped(*arguments: Any, **named: Any) -> Any:
         ended = step(*arguments, **named)
         act()
         return ended
 
-    monkeypatch.setattr(node_restore, name, stepped)
+    monkeypatch.setattr(restore_command, name, stepped)
 
 
 @pytest.fixture
 def restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backup: Path) -> Callable[[], int]:
     """The command, with no chain that is ahead, no tombstone and no revocation list."""
-    monkeypatch.setattr(node_restore, "_gather", lambda *_: Found((), ()))
-    monkeypatch.setattr(node_restore, "gather_lists", lambda *_: FoundLists())
-    monkeypatch.setattr(node_restore, "codes_of", lambda *_: [])
-    monkeypatch.setattr(node_restore, "_chain_next", lambda _settings: lambda _log: None)
+    monkeypatch.setattr(restore_command, "_gather", lambda *_: Found((), ()))
+    monkeypatch.setattr(restore_command, "gather_lists", lambda *_: FoundLists())
+    monkeypatch.setattr(restore_command, "codes_of", lambda *_: [])
+    monkeypatch.setattr(restore_command, "_chain_next", lambda _settings: lambda _log: None)
     return lambda: run(["node", "restore", str(backup), "--folder", str(tmp_path / "node")])
 
 

@@ -112,7 +112,7 @@ def test_tombstones_of_every_named_operator_are_obeyed(
         obeyed.append(accounts)
         raise ConfigurationError("far enough")
 
-    monkeypatch.setattr("cityledger.cli.node_restore._gather", gather)
+    monkeypatch.setattr("cityledger.cli.node.restore._gather", gather)
     backup = _backup(node, tmp_path, 'keyring = "keyring"\n', UnlockSecret.from_passphrase(PASSPHRASE))
     _restore(tmp_path, backup, "--signed-by", former, "--signed-by", THIEF.address)
     assert obeyed == [{former, THIEF.address}]

@@ -9,9 +9,9 @@ import pytest
 
 KEY = "s3cr3t"
 TALKS = f"""
-from cityledger.app import log_level_from
-from cityledger.chain.endpoint import connect
-from cityledger.cli.node import _log_to_stderr
+from cityledger.node.wiring import log_level_from
+from cityledger.chain.rpc.endpoint import connect
+from cityledger.cli.node.serve import _log_to_stderr
 from cityledger.errors import ChainUnavailableError
 import logging
 

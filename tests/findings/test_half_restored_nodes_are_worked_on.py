@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cityledger.cli.node import app
-from cityledger.cli.node_lock import RESTORING_NAME
+from cityledger.cli.node.commands import app
+from cityledger.node.lock import RESTORING_NAME
 
 COMMANDS = {
     "backup": ["backup", "{target}"],

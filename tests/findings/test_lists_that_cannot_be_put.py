@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.cli import officer_revoke
+from cityledger.cli.city import officer_revoke
 from cityledger.cli.main import run
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client
 from cityledger.client.credentials import key_thumbprint

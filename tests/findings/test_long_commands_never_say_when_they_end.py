@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.chain.clock import ChainClock
-from cityledger.cli import audit, node_rebuild
+from cityledger.cli import audit
 from cityledger.cli.main import run
+from cityledger.cli.node import rebuild
 from cityledger.indexer.indexer import Indexer
 from cityledger.recovery.backup import Source, make_backup, verify_backup
 from cityledger.recovery.own_tables import RESTORED_TABLES
@@ -122,11 +123,11 @@ def test_a_rebuild_counts_blocks_and_rows(
     def progress(_title: str) -> Iterator[Reported]:
         yield reported
 
-    monkeypatch.setattr(node_rebuild, "progress", progress)
+    monkeypatch.setattr(rebuild, "progress", progress)
     monkeypatch.setattr("cityledger.indexer.reading.FIRST_WIDTH", 8)
     with closing(Journal(database)) as journal:
         indexer = _indexed(chain, database, journal)
-        node_rebuild._catch_up(database, indexer, MemoryFollower(chain), 3)  # type: ignore[arg-type]
+        rebuild._catch_up(database, indexer, MemoryFollower(chain), 3)  # type: ignore[arg-type]
     assert set(reported.ends_of("blocks")) == {37}
 
     (tmp_path / "live").mkdir()

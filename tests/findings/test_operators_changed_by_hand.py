@@ -19,11 +19,11 @@ import pytest
 from eth_account import Account
 
 from cityledger.anchoring.comparison import find_contradiction
-from cityledger.app import open_node
 from cityledger.cli.main import run
-from cityledger.cli.node_rotate_operator import _write_setting
+from cityledger.cli.node.rotate_operator import _write_setting
 from cityledger.errors import ConfigurationError, KeyringError, WrongChainError
 from cityledger.key_sources.own_operator import remember_operator, verify_own
+from cityledger.node.wiring import open_node
 from cityledger.sealing.key_turns import changing_keys
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
@@ -192,8 +192,8 @@ def test_a_registry_of_another_instance_adds_no_account(
         "operates_any": True,
     }
     for name, part in parts.items():
-        monkeypatch.setattr(f"cityledger.app.{name}", lambda *_, part=part: part)
-    monkeypatch.setattr("cityledger.app._wire", lambda *wired: wired[-1].close())
+        monkeypatch.setattr(f"cityledger.node.wiring.{name}", lambda *_, part=part: part)
+    monkeypatch.setattr("cityledger.node.wiring._wire", lambda *wired: wired[-1].close())
     is_own = instance == b"\x01" * 32
 
     with nullcontext() if is_own else pytest.raises(WrongChainError):

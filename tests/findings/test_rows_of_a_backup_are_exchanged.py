@@ -15,7 +15,7 @@ import pytest
 from eth_account import Account
 
 from backup_source import backup_source
-from cityledger.cli.node_restore import _verify_signature
+from cityledger.cli.node.restore import _verify_signature
 from cityledger.errors import VerificationError
 from cityledger.recovery import backup_manifest
 from cityledger.recovery.backup import make_backup, verify_backup

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from cityledger.cli import progress
-from cityledger.cli.scrub_progress import in_words, scrubbing
+from cityledger.cli.node.scrub_progress import in_words, scrubbing
 from cityledger.recovery import scrub
 from cityledger.recovery.leaf_scrub import Grounds
 from cityledger.recovery.scrub import Progress, Scrub

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.cli.node_checks import check_node
+from cityledger.cli.node.folder_checks import check_node
 from cityledger.errors import ConfigurationError
 from cityledger.settings import FILE_NAME, ClientSettings, Settings, load_client_settings, load_settings
 from cityledger.settings.accepted import Range, refusals, rule_of

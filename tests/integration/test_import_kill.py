@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from cityledger.app import open_node
 from cityledger.client import Client, load_credentials
 from cityledger.client.import_forms import Import
 from cityledger.demo.reading_back import read_back
 from cityledger.devnet import Devnet
+from cityledger.node.wiring import open_node
 from cityledger.profiles import registry
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.record_ids import record_id

@@ -276,7 +276,7 @@ BACKUP_POINTS = (
     "after:shutil.rmtree",
 )
 RESTORE_POINTS = (
-    *("after:cityledger.cli.node_restore._begin", "after:cityledger.cli.node_restore._place_files"),
+    *("after:cityledger.cli.node.restore._begin", "after:cityledger.cli.node.restore._place_files"),
     *(
         "after:cityledger.recovery.restore.restore_objects",
         "statement:record_part",

@@ -12,12 +12,22 @@ PACKAGE = Path(cityledger.__file__).parent
 
 FLOORS: dict[int, set[str]] = {
     0: {"__init__"},
-    1: {"types", "errors", "settings", "strict_json", "keccak", "signing", "profiles", "formats"},
+    1: {
+        "types",
+        "errors",
+        "settings",
+        "strict_json",
+        "keccak",
+        "signing",
+        "profiles",
+        "formats",
+        "devnet_clock",
+    },
     2: {"policy", "sealing", "proofs"},
-    3: {"store", "chain", "key_sources"},
+    3: {"store", "chain", "key_sources", "opening"},
     4: {"exchange", "anchoring", "indexer", "recovery", "feed"},
     5: {"api", "client", "console"},
-    6: {"app", "checks", "metrics", "serving", "cli", "devnet", "demo", "__main__"},
+    6: {"node", "checks", "metrics", "cli", "devnet", "demo", "__main__"},
 }
 FLOOR_OF = {stage: floor for floor, stages in FLOORS.items() for stage in stages}
 FLOORS_OPEN_WITHIN = {1, 6}  # on the others, neighbours do not know each other
@@ -59,12 +69,12 @@ BAD = {
     "a neighbour on floor 3": ("chain.sender", "from ..store import rows", "(floor 3) imports store"),
     "a neighbour on floor 4": ("exchange.read", "from .. import feed", "(floor 4) imports feed"),
     "a neighbour on floor 5": ("api.app", "import cityledger.client", "(floor 5) imports client"),
-    "inside a function": ("types", "def f():\n    import cityledger.app", "types:2 (floor 1) imports app"),
+    "inside a function": ("types", "def f():\n    import cityledger.node", "types:2 (floor 1) imports node"),
     "for types only": ("types", "if TYPE_CHECKING:\n    from .chain import x", "(floor 1) imports chain"),
     "by name at run time": ("types", "import_module('cityledger.api')", "(floor 1) imports api"),
     "from the package's root": ("__init__", "from cityledger.errors import E", "(floor 0) imports errors"),
     "an unplaced importer": ("utils.text", "", "utils stands on no floor"),
-    "an unplaced target": ("app", "from cityledger.helpers import x", "helpers, which stands on no floor"),
+    "an unplaced target": ("node", "from cityledger.helpers import x", "helpers, which stands on no floor"),
     "web3 outside chain": ("anchoring.sender", "from web3.types import TxParams", "which belongs in chain"),
     "SQL in a pure stage": ("policy.state", "import sqlalchemy.orm", "policy does no I/O"),
     "HTTP in a pure stage": ("sealing.release", "from httpx import get", "sealing does no I/O"),

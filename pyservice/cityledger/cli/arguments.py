@@ -5,10 +5,16 @@ with.
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
 
 import typer
 
+from cityledger.errors import ConfigurationError
 from cityledger.types import NO_END, Address, Purpose, purpose_from_name
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "y": 31_536_000}
@@ -72,3 +78,20 @@ def purpose(text: str) -> Purpose:
         return purpose_from_name(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[BinaryIO]:
+    """
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from cityledger.cli.node_access import CredentialsOption, NodeOption, TokenOption, connected
+from cityledger.cli.client_options import CredentialsOption, NodeOption, TokenOption, connected
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.cli.progress import Report, progress
 from cityledger.cli.verify import (

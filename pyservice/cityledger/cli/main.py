@@ -1,6 +1,6 @@
 """``cityledger``: one program, one group of commands a module.
 
-To add a group, write ``cli/<name>.py`` with ``app = typer.Typer(help=…)`` and name it in ``GROUPS``; for a
+To add a group, write a module with ``app = typer.Typer(help=…)`` and name it in ``GROUPS``; for a
 single command, write a function ``command`` there and name the module in ``COMMANDS``. Such a module imports
 only the standard library, typer and its neighbours at the top, and everything else inside the functions, so
 that ``--help`` is quick and works everywhere. Each command's docstring has an
@@ -20,19 +20,20 @@ from cityledger import __version__
 from cityledger.cli.output import EXIT_ERROR, exit_code_of, tell_error
 from cityledger.errors import CityledgerError, ConfigurationError
 
-GROUPS: tuple[str, ...] = (
-    "devnet",
-    "contracts",
-    "agency",
-    "purpose",
-    "officer",
-    "dataset",
-    "grant",
-    "record",
-    "node",
-    "audit",
-    "settings",
-)
+GROUPS: dict[str, str] = {
+    "devnet": "city.devnet",
+    "contracts": "city.contracts",
+    "agency": "city.agency",
+    "purpose": "city.purpose",
+    "officer": "city.officer",
+    "dataset": "city.dataset",
+    "grant": "city.grant",
+    "record": "record.commands",
+    "node": "node.commands",
+    "audit": "audit",
+    "settings": "settings",
+}
+"""The module of each group, below ``cli``."""
 COMMANDS: tuple[str, ...] = ("demo", "verify", "whoami", "token")
 
 _NODE_ONLY = {
@@ -68,8 +69,10 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_program)
-    for name in GROUPS:
-        app.add_typer(importlib.import_module(f"cityledger.cli.{name}").app, name=name, no_args_is_help=True)
+    for name, module in GROUPS.items():
+        app.add_typer(
+            importlib.import_module(f"cityledger.cli.{module}").app, name=name, no_args_is_help=True
+        )
     for name in COMMANDS:
         app.command(name)(importlib.import_module(f"cityledger.cli.{name}").command)
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.cli.node_access import CredentialsOption, NodeOption, connected
+from cityledger.cli.client_options import CredentialsOption, NodeOption, connected
 from cityledger.cli.output import JsonOption, print_fields
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityledger.cli.arguments import shown_moment
-from cityledger.cli.node_access import SIGN_IN_HELP, CredentialsOption, NodeOption, TokenOption, connected
+from cityledger.cli.client_options import SIGN_IN_HELP, CredentialsOption, NodeOption, TokenOption, connected
 from cityledger.cli.output import JsonOption, print_fields
 
 

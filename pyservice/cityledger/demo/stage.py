@@ -17,7 +17,7 @@ from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
 from cityledger.demo.city import City
 from cityledger.demo.datasets import dataset
 from cityledger.demo.people import Person, people
-from cityledger.serving import ServedNode
+from cityledger.node.serving import ServedNode
 from cityledger.types import DatasetId, Role
 
 SEED = 20_200_101

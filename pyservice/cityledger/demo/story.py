@@ -12,7 +12,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cityledger.app import open_node
 from cityledger.demo import proving, sharing
 from cityledger.demo.city import COUNCIL, OPERATOR, PASSPHRASE, City, build_city
 from cityledger.demo.filling import fill
@@ -21,8 +20,9 @@ from cityledger.demo.scene import Scene
 from cityledger.demo.stage import Stage
 from cityledger.devnet import CHAIN_ID, STATE_NAME, Devnet, find_devnet
 from cityledger.errors import ConfigurationError
+from cityledger.node.serving import ServedNode
+from cityledger.node.wiring import open_node
 from cityledger.sealing.keyring_lock import UnlockSecret
-from cityledger.serving import ServedNode
 from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate

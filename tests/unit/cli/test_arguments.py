@@ -5,7 +5,7 @@ import typer
 from eth_account import Account
 
 from cityledger.cli.arguments import address, bytes32, duration, moment, purpose, shown_moment
-from cityledger.cli.chain_access import dataset_id, signer
+from cityledger.cli.chain_options import dataset_id, signer
 from cityledger.errors import ConfigurationError, KeyringError
 from cityledger.types import NO_END, AgencyId
 

@@ -15,8 +15,8 @@ from databases import cluster, database_kind
 
 LEADER = """
 import sys, time
-from cityledger.store.database import Database
-from cityledger.store.leadership import Leadership
+from cityledger.store.engine.database import Database
+from cityledger.store.engine.leadership import Leadership
 lead = Leadership(Database(sys.argv[1]), "anchoring")
 print(lead.leads(), flush=True)
 sys.stdin.read()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cityledger.cli.main import run
+from cityledger.cli.record import head
+from cityledger.cli.record.wait import fetch_when_anchored
+from cityledger.client._sync import client as client_module
+from cityledger.client._sync.connection import Connection
+from cityledger.client.retrying import NO_RETRIES
+from cityledger.types import LeafHash, RecordId
+from node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
+
+DATASET = "LAND/registration/real-estate/titles"
+NAME = "title-1"
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestNode]:
+    made = make_node(tmp_path)
+    inside = functools.partial(Connection, transport=made.client._transport)
+    monkeypatch.setattr(
+        client_module,
+        "Connection",
+        lambda url, **given: inside(url, timeout_seconds=given["timeout_seconds"], retries=NO_RETRIES),
+    )
+    yield made
+    made.close()
+
+
+def land(node: TestNode, *options: str) -> int:
+    token = node.token("LAND", "writer")
+    return run(["record", "land", DATASET, NAME, *options, "--node", ORIGIN, "--token", token])
+
+
+def test_land_tells_version_block_and_transaction(node: TestNode, capsys: pytest.CaptureFixture[str]) -> None:
+    written = node.put(node.land, NAME, TITLE_RECORD)
+    node.anchor_all()
+
+    assert land(node, "--json") == 0
+
+    landed = json.loads(capsys.readouterr().out)
+    assert landed.keys() == {"version", "leafHash", "block", "transaction"}
+    assert (landed["version"], landed["leafHash"]) == (1, written["leafHash"])
+
+
+def test_land_without_patience_ends_while_the_version_is_not_mined(
+    node: TestNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.put(node.land, NAME, TITLE_RECORD)
+    assert land(node) == 1
+    assert "not mined" in capsys.readouterr().err
+
+
+def test_land_waits_for_the_batch(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.put(node.land, NAME, TITLE_RECORD)
+    waiting = partial(fetch_when_anchored, sleep=lambda _seconds: node.anchor_all())
+    monkeypatch.setattr(head, "fetch_when_anchored", waiting)
+    assert land(node, "--wait", "60") == 0
+    assert "not mined yet; waiting" in capsys.readouterr().err
+
+
+def test_land_ends_with_1_where_another_version_has_landed(
+    node: TestNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = RecordId(bytes.fromhex(node.put(node.land, NAME, TITLE_RECORD)["record"][2:]))
+    node.anchor_all()
+    node.heads.put(node.land, record, LeafHash(b"\xee" * 32), 1)
+    assert land(node) == 1
+    assert "has landed" in capsys.readouterr().err
+
+
+def test_land_follows_the_version_that_is_named(node: TestNode) -> None:
+    record = RecordId(bytes.fromhex(node.put(node.land, NAME, TITLE_RECORD)["record"][2:]))
+    node.heads.put(node.land, record, LeafHash(b"\xee" * 32), 1)
+    node.put(node.land, NAME, {**TITLE_RECORD, "subjects": ["0x" + "5b" * 32]})
+    node.anchor_all()
+    assert land(node, "--follows", "1") == 0
+    assert [expected for _, expected in node.heads.moves] == [b"\xee" * 32]
