@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.recovery.backup import Source
+from cityledger.recovery.backup.backup import Source
 from cityledger.store.engine.migrate import schema_version
 from node_fixture import INSTANCE, TestNode
 

@@ -13,13 +13,13 @@ from httpx import Response
 from backup_source import backup_source
 from cityledger.api.revocations.signed_list import verify_revocation_list
 from cityledger.client.credentials import Revoking, make_revocation_list
-from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import make_backup, reading_copy
-from cityledger.recovery.backup_manifest import DATABASE
-from cityledger.recovery.own_tables import copy_rows
-from cityledger.recovery.restore import Restored, restore_database, verify_restorable
-from cityledger.recovery.revocation_replay import FoundLists, Grounds, gather_lists
-from cityledger.recovery.verified_copy import VerifiedBackup, verified_copy
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup.backup import make_backup, reading_copy
+from cityledger.recovery.backup.manifest import DATABASE
+from cityledger.recovery.backup.own_tables import copy_rows
+from cityledger.recovery.backup.verified_copy import VerifiedBackup, verified_copy
+from cityledger.recovery.restore.restore import Restored, restore_database, verify_restorable
+from cityledger.recovery.restore.revocations import FoundLists, Grounds, gather_lists
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index import queries as index

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from httpx import Response
 
-from cityledger.checks.line import line_of
+from cityledger.checks.result import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.store.tables import leaf, record_part, record_version
 from node_fixture import TREATMENT_RECORD, TestNode

@@ -19,14 +19,15 @@ from cityledger.cli.main import run
 from cityledger.cli.node import restore as restore_command
 from cityledger.cli.node.leftovers import remove_leftovers
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
-from cityledger.recovery import backup as backup_module
-from cityledger.recovery import backup_manifest, verified_copy
-from cityledger.recovery.backup import Source, make_backup, verify_backup
-from cityledger.recovery.backup_files import verify_file
-from cityledger.recovery.backup_manifest import File
-from cityledger.recovery.backup_workspace import workspace_of
-from cityledger.recovery.revocation_replay import FoundLists
-from cityledger.recovery.tombstone_replay import Found
+from cityledger.recovery.backup import backup as backup_module
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup import verified_copy
+from cityledger.recovery.backup.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup.files import verify_file
+from cityledger.recovery.backup.manifest import File
+from cityledger.recovery.backup.workspace import workspace_of
+from cityledger.recovery.restore.revocations import FoundLists
+from cityledger.recovery.restore.tombstones import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.engine.migrate import schema_version
@@ -173,7 +174,7 @@ def test_verify_reads_the_list_of_objects_that_it_verified(
         if name.endswith("objects.list"):
             (folder / name).write_bytes(b"")
 
-    monkeypatch.setattr("cityledger.recovery.backup.verify_file", then_exchanged)
+    monkeypatch.setattr("cityledger.recovery.backup.backup.verify_file", then_exchanged)
     with pytest.raises(VerificationError, match=r"objects\.list"):
         verify_backup(backup)
 

@@ -14,9 +14,9 @@ from eth_account import Account
 from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError
-from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import make_backup
-from cityledger.recovery.tombstone_replay import Found
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup.backup import make_backup
+from cityledger.recovery.restore.tombstones import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.wrap import VaultKey

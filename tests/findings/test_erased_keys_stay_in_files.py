@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.checks.storage import see_purging
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.purging import PURGE_SECONDS, Purging, find_due

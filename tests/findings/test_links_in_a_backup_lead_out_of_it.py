@@ -14,10 +14,10 @@ import pytest
 
 from backup_source import backup_source
 from cityledger.errors import StorageFullError, VerificationError
-from cityledger.recovery import backup as backup_module
-from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import make_backup, verify_backup
-from cityledger.recovery.verified_copy import verified_copy
+from cityledger.recovery.backup import backup as backup_module
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup.backup import make_backup, verify_backup
+from cityledger.recovery.backup.verified_copy import verified_copy
 from node_fixture import TREATMENT_RECORD, TestNode
 
 

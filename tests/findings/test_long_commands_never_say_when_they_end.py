@@ -14,11 +14,11 @@ from cityledger.cli import audit
 from cityledger.cli.main import run
 from cityledger.cli.node import rebuild
 from cityledger.indexer.indexer import Indexer
-from cityledger.recovery.backup import Source, make_backup, verify_backup
-from cityledger.recovery.own_tables import RESTORED_TABLES
-from cityledger.recovery.rebuilt_index import replace
-from cityledger.recovery.restore import restore_database, restore_objects
-from cityledger.recovery.verified_copy import verified_copy
+from cityledger.recovery.backup.backup import Source, make_backup, verify_backup
+from cityledger.recovery.backup.own_tables import RESTORED_TABLES
+from cityledger.recovery.backup.verified_copy import verified_copy
+from cityledger.recovery.index.rebuild import replace
+from cityledger.recovery.restore.restore import restore_database, restore_objects
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.engine.migrate import schema_version

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cityledger.checks.line import Look
 from cityledger.checks.remembered import Remembered
+from cityledger.checks.result import Look
 from cityledger.checks.running import Watched
 
 

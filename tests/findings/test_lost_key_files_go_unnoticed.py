@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from cityledger.checks.indexed import see_hosted_keys
-from cityledger.checks.line import WrongError
-from cityledger.recovery.leaf_scrub import Grounds
-from cityledger.recovery.scrub import Scrub
+from cityledger.checks.result import WrongError
+from cityledger.recovery.scrub.leaf import Grounds
+from cityledger.recovery.scrub.scrub import Scrub
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.index import hosting

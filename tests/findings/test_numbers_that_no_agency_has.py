@@ -12,7 +12,7 @@ import pytest
 
 from cityledger.chain.contracts.agency_registry import AgencyRegistry
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.recovery.revocation_replay import gather_lists
+from cityledger.recovery.restore.revocations import gather_lists
 from cityledger.store.engine.database import Database
 from cityledger.store.index.queries import find_agency
 from cityledger.types import MAX_AGENCY, Address, AgencyId

@@ -9,7 +9,7 @@ import pytest
 from cityledger.chain.clock import ChainClock
 from cityledger.errors import ChainError, StaleIndexError
 from cityledger.indexer.indexer import Indexer
-from cityledger.recovery.rebuilt_index import replace
+from cityledger.recovery.index.rebuild import replace
 from cityledger.store import node_state
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal

@@ -17,7 +17,7 @@ from cityledger.chain.manifest import Manifest
 from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Sender
-from cityledger.checks.line import line_of
+from cityledger.checks.result import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.errors import ChainUnavailableError
 from cityledger.exchange.rules.watch import Compare, RulesWatch

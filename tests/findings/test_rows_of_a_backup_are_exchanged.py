@@ -17,11 +17,11 @@ from eth_account import Account
 from backup_source import backup_source
 from cityledger.cli.node.restore import _verify_signature
 from cityledger.errors import VerificationError
-from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup import make_backup, verify_backup
-from cityledger.recovery.backup_files import chunks_of, describe
-from cityledger.recovery.backup_manifest import DATABASE, BackupManifest
-from cityledger.recovery.backup_signature import signed, verify_signed_by
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup.backup import make_backup, verify_backup
+from cityledger.recovery.backup.files import chunks_of, describe
+from cityledger.recovery.backup.manifest import DATABASE, BackupManifest
+from cityledger.recovery.backup.signature import signed, verify_signed_by
 from cityledger.types import Address
 from node_fixture import TREATMENT_RECORD, TestNode
 

@@ -9,9 +9,9 @@ import pytest
 
 from cityledger.cli import progress
 from cityledger.cli.node.scrub_progress import in_words, scrubbing
-from cityledger.recovery import scrub
-from cityledger.recovery.leaf_scrub import Grounds
-from cityledger.recovery.scrub import Progress, Scrub
+from cityledger.recovery.scrub import scrub
+from cityledger.recovery.scrub.leaf import Grounds
+from cityledger.recovery.scrub.scrub import Progress, Scrub
 from cityledger.types import Address
 from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 

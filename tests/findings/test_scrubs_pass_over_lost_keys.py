@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cityledger.recovery.findings import Finding
-from cityledger.recovery.leaf_scrub import Grounds
-from cityledger.recovery.scrub import Scrub
+from cityledger.recovery.scrub.findings import Finding
+from cityledger.recovery.scrub.leaf import Grounds
+from cityledger.recovery.scrub.scrub import Scrub
 from cityledger.store import tables as t
 from cityledger.types import Address
 from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode

@@ -99,7 +99,7 @@ def test_rebuild_equals_the_index_that_lived_through_reorgs_and_heals_a_damaged_
         "idx_head differences",
     }
 
-    town.node.run("node", "rebuild", *here, point="after:cityledger.recovery.rebuilt_index.replace")
+    town.node.run("node", "rebuild", *here, point="after:cityledger.recovery.index.rebuild.replace")
     town.node.run("node", "rebuild", "--check", *here, code=4)
     town.node.run("node", "rebuild", *here)
     assert town.node.json("node", "rebuild", "--check", *here)["equal"] is True

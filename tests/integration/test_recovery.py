@@ -269,7 +269,7 @@ def verify_restored(town: Town, node: NodeThatDies, known: Mapping[str, Any], wr
 
 # --- killed while it backs up or restores ---------------------------------------------------------------
 
-BACKUP = "cityledger.recovery.backup"
+BACKUP = "cityledger.recovery.backup.backup"
 BACKUP_POINTS = (
     *("statement:record_part", f"after:{BACKUP}._copy_database", f"after:{BACKUP}._copy_object"),
     *(f"after:{BACKUP}._copy_objects", f"after:{BACKUP}.sync_folder", f"after:{BACKUP}_manifest.save"),
@@ -278,11 +278,11 @@ BACKUP_POINTS = (
 RESTORE_POINTS = (
     *("after:cityledger.cli.node.restore._begin", "after:cityledger.cli.node.restore._place_files"),
     *(
-        "after:cityledger.recovery.restore.restore_objects",
+        "after:cityledger.recovery.restore.restore.restore_objects",
         "statement:record_part",
         "before-commit:record_part",
     ),
-    *("after-commit:record_part", "after:cityledger.recovery.restore.restore_database"),
+    *("after-commit:record_part", "after:cityledger.recovery.restore.restore.restore_database"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.chain.rpc.endpoint import Endpoint, connect, masked
-from cityledger.checks.line import Seen, WrongError
+from cityledger.checks.result import Seen, WrongError
 from cityledger.errors import CityledgerError
 from cityledger.store.engine.database import Database
 

@@ -8,7 +8,7 @@ from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.keccak import keccak
 from cityledger.policy import decide
 from cityledger.store.engine.database import Database

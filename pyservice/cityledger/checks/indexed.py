@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cityledger.anchoring import halts
-from cityledger.checks.line import Seen, WrongError
+from cityledger.checks.result import Seen, WrongError
 from cityledger.client.credentials import key_thumbprint
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring

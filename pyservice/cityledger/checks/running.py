@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cityledger.checks import indexed
-from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
-from cityledger.checks.looks import (
+from cityledger.checks.health_checks import (
     Opened,
     chain_looks,
     database_look,
@@ -21,6 +20,7 @@ from cityledger.checks.looks import (
     objects_look,
     purging_look,
 )
+from cityledger.checks.result import Line, Look, Seen, WrongError, line_of
 from cityledger.exchange.services import Services
 from cityledger.types import Address
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.errors import CityledgerError
 from cityledger.exchange.revocations import list_missing
 from cityledger.store import node_state

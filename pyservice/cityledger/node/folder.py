@@ -19,7 +19,7 @@ from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.key_sources.opening import vault_keys_of
 from cityledger.key_sources.source import KEYRING
-from cityledger.recovery.restore import is_empty
+from cityledger.recovery.restore.restore import is_empty
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.private_files import make_private_directory, write_private_file

@@ -33,7 +33,7 @@ from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.chain.sender import Sender
-from cityledger.checks.looks import Opened
+from cityledger.checks.health_checks import Opened
 from cityledger.checks.running import Readiness
 from cityledger.devnet import CHAIN_ID
 from cityledger.devnet_clock import follow_offset

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.checks.chain import see_clocks, see_endpoints, see_fresh_head
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.store.engine.database import Database
 from databases import fresh_database_url
 

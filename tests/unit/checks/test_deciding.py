@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from cityledger.checks import deciding
 from cityledger.checks.deciding import POLICY_NAME, see_decisions, see_policy
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.policy import decide
 from cityledger.store.index import queries as index
 from cityledger.store.index import tables as t

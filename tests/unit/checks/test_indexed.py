@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.checks.indexed import see_agencies, see_index, see_logs
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.store import logs, node_state
 from cityledger.types import AgencyStatus, HaltCause, LogId
 from node_fixture import TestNode, make_node

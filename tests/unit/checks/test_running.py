@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from cityledger.checks.line import Look, WrongError
+from cityledger.checks.result import Look, WrongError
 from cityledger.checks.running import RETRY_SECONDS, Watched
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from cityledger.checks.line import WrongError
+from cityledger.checks.result import WrongError
 from cityledger.checks.storage import (
     PROBE_PREFIX,
     see_database,

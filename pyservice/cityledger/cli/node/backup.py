@@ -18,7 +18,7 @@ from cityledger.cli.progress import Report, progress
 from cityledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from cityledger.recovery.backup_manifest import BackupManifest
+    from cityledger.recovery.backup.manifest import BackupManifest
     from cityledger.settings import Settings
 
 BackupArgument = Annotated[
@@ -61,8 +61,8 @@ def backup(
 
 
 def _verify(target: Path, report: Report) -> BackupManifest:
-    from cityledger.recovery.backup import verify_backup
-    from cityledger.recovery.backup_signature import verify_signed_by
+    from cityledger.recovery.backup.backup import verify_backup
+    from cityledger.recovery.backup.signature import verify_signed_by
     from cityledger.types import Address
 
     manifest = verify_backup(target, report)
@@ -77,8 +77,8 @@ def _make(target: Path, folder: Path, workspace: Path, report: Report) -> Backup
     from cityledger.key_sources.own_operator import verify_own
     from cityledger.node.lock import verify_restored
     from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.backup import Source, make_backup
-    from cityledger.recovery.backup_workspace import workspace_of
+    from cityledger.recovery.backup.backup import Source, make_backup
+    from cityledger.recovery.backup.workspace import workspace_of
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
     from cityledger.store.engine.database import Database

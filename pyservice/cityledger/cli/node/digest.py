@@ -28,7 +28,7 @@ def digest(
     which holds only a node's own transactions (SPEC.md §4.3).
     """
     from cityledger.chain.manifest import load_manifest
-    from cityledger.recovery.state_digest import state_digest
+    from cityledger.recovery.index.state_digest import state_digest
     from cityledger.settings import load_settings
     from cityledger.store.engine.database import Database
     from cityledger.store.engine.migrate import verify_schema

@@ -11,10 +11,10 @@ from typing import TypeVar, cast
 from cityledger.chain.contracts import contracts_of
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.rpc.endpoint import connect
-from cityledger.checks import looks
+from cityledger.checks import health_checks
+from cityledger.checks.health_checks import Opened
 from cityledger.checks.indexed import digests_of, see_hosted_keys
-from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
-from cityledger.checks.looks import Opened
+from cityledger.checks.result import Line, Look, Seen, WrongError, line_of
 from cityledger.cli.chain_options import ChainAccess
 from cityledger.cli.node.link import find_log
 from cityledger.cli.node.secret import secret_of
@@ -90,8 +90,8 @@ def _storage_lines(found: Found) -> Iterator[Line]:
         return
     database = Database(found.get(Settings).database_url)
     found.keep(database)
-    yield line_of(looks.database_look(database))
-    yield line_of(looks.logs_look(database))
+    yield line_of(health_checks.database_look(database))
+    yield line_of(health_checks.logs_look(database))
 
 
 def _chain_lines(found: Found) -> list[Line]:
@@ -108,12 +108,12 @@ def _chain_lines(found: Found) -> list[Line]:
         (lambda: 0) if settings.devnet_state is None else follow_offset(settings.devnet_state),
     )
     of_stores = (
-        looks.objects_look(opened),
-        looks.list_objects_look(opened),
-        looks.purging_look(opened),
-        looks.lists_look(opened.database),
+        health_checks.objects_look(opened),
+        health_checks.list_objects_look(opened),
+        health_checks.purging_look(opened),
+        health_checks.lists_look(opened.database),
     )
-    return [line_of(look) for look in (*looks.chain_looks(opened), *of_stores)]
+    return [line_of(look) for look in (*health_checks.chain_looks(opened), *of_stores)]
 
 
 def _settings(found: Found) -> str:

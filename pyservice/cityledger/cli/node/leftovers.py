@@ -15,8 +15,8 @@ def remove_leftovers(folder: Path) -> None:
     """For a caller that holds the folder's lock after the restore has ended. What a running backup uses is
     left. A failure is reported only: a node with a full disk still answers reads.
     """
-    from cityledger.recovery.backup_workspace import WORK_NAME, workspace_of
-    from cityledger.recovery.verified_copy import remove_copy
+    from cityledger.recovery.backup.verified_copy import remove_copy
+    from cityledger.recovery.backup.workspace import WORK_NAME, workspace_of
 
     try:
         remove_copy(folder / COPY_NAME)

@@ -19,8 +19,8 @@ from cityledger.errors import UnavailableError
 if TYPE_CHECKING:
     from cityledger.chain.follower import Follower
     from cityledger.indexer.indexer import Indexer
-    from cityledger.recovery.rebuilt_index import TableComparison
-    from cityledger.recovery.state_digest import StateDigest
+    from cityledger.recovery.index.rebuild import TableComparison
+    from cityledger.recovery.index.state_digest import StateDigest
     from cityledger.settings import Settings
     from cityledger.store.engine.database import Database
     from cityledger.types import BlockRef
@@ -77,7 +77,7 @@ def _scratch_index(settings: Settings, live: Database) -> Iterator[tuple[Databas
     from cityledger.chain.manifest import load_manifest
     from cityledger.chain.rpc.endpoint import connect
     from cityledger.indexer.indexer import Indexer
-    from cityledger.recovery.rebuilt_index import carry_attempts
+    from cityledger.recovery.index.rebuild import carry_attempts
     from cityledger.store.engine.database import Database
     from cityledger.store.engine.journal import Journal
     from cityledger.store.engine.migrate import migrate
@@ -120,8 +120,8 @@ def _tell(
 ) -> bool:
     """Prints both digests and the first differences; whether there are none."""
     from cityledger.chain.manifest import load_manifest
-    from cityledger.recovery.rebuilt_index import common_block, compare
-    from cityledger.recovery.state_digest import state_digest
+    from cityledger.recovery.index.rebuild import common_block, compare
+    from cityledger.recovery.index.state_digest import state_digest
 
     instance = load_manifest(settings.manifest).instance
     for _ in range(_ROUNDS):
@@ -171,7 +171,7 @@ def _print(
 
 
 def _replace(live: Database, scratch: Database) -> None:
-    from cityledger.recovery.rebuilt_index import replace
+    from cityledger.recovery.index.rebuild import replace
 
     with progress("replacing the index") as report, live.writing() as one, scratch.reading() as other:
         replace(one, other, report)

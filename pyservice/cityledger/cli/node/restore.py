@@ -19,11 +19,11 @@ from cityledger.errors import ConfigurationError, VerificationError
 from cityledger.node.lock import RESTORING_NAME
 
 if TYPE_CHECKING:
-    from cityledger.recovery.backup_manifest import BackupManifest
-    from cityledger.recovery.restore import ChainNext, Restored
-    from cityledger.recovery.revocation_replay import FoundLists
-    from cityledger.recovery.tombstone_replay import Found, Refused
-    from cityledger.recovery.verified_copy import VerifiedBackup
+    from cityledger.recovery.backup.manifest import BackupManifest
+    from cityledger.recovery.backup.verified_copy import VerifiedBackup
+    from cityledger.recovery.restore.restore import ChainNext, Restored
+    from cityledger.recovery.restore.revocations import FoundLists
+    from cityledger.recovery.restore.tombstones import Found, Refused
     from cityledger.sealing.keyring import Keyring
     from cityledger.settings import Settings
     from cityledger.types import Address, LogId
@@ -98,8 +98,8 @@ def restore(
     again.
     """
     from cityledger.node.lock import sole_process
-    from cityledger.recovery import backup_manifest
-    from cityledger.recovery.verified_copy import verified_copy
+    from cityledger.recovery.backup import manifest as backup_manifest
+    from cityledger.recovery.backup.verified_copy import verified_copy
     from cityledger.sealing.private_files import make_private_directory
     from cityledger.types import Address
 
@@ -229,7 +229,7 @@ def _verify_signature(manifest: BackupManifest, accounts: frozenset[Address], *,
     Raises:
         VerificationError: the signature is not by one of the accounts, and ``must_be``.
     """
-    from cityledger.recovery.backup_signature import verify_signed_by
+    from cityledger.recovery.backup.signature import verify_signed_by
 
     try:
         verify_signed_by(manifest, accounts)
@@ -247,7 +247,7 @@ def _gather(
 ) -> Found:
     from cityledger.chain.manifest import load_manifest
     from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.tombstone_replay import Trust, gather
+    from cityledger.recovery.restore.tombstones import Trust, gather
     from cityledger.store.objects import Objects
     from cityledger.types import LogId
 
@@ -291,7 +291,7 @@ def _named(refused: tuple[Refused, ...]) -> str:
 def _fill(
     backup: VerifiedBackup, settings: Settings, erased: Found, lists: FoundLists, report: Report
 ) -> Restored:
-    from cityledger.recovery.restore import (
+    from cityledger.recovery.restore.restore import (
         is_restored,
         repeat_erasures,
         restore_database,

@@ -11,8 +11,8 @@ from cityledger.cli.output import note
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cityledger.recovery.revocation_replay import FoundLists, Grounds
-    from cityledger.recovery.verified_copy import VerifiedBackup
+    from cityledger.recovery.backup.verified_copy import VerifiedBackup
+    from cityledger.recovery.restore.revocations import FoundLists, Grounds
     from cityledger.settings import Settings
     from cityledger.store.sessions.revocations import RevocationList
     from cityledger.types import Agency, AgencyId
@@ -25,17 +25,17 @@ def gather_lists(settings: Settings, backup: VerifiedBackup, folder: Path | None
         UnavailableError: the object store does not answer.
         ChainError: the chain does not.
     """
-    from cityledger.recovery import revocation_replay
+    from cityledger.recovery.restore import revocations
     from cityledger.store.objects import Objects
 
     grounds = _grounds(settings, backup)
-    return revocation_replay.gather_lists(Objects.open(settings.object_store_url), folder, grounds)
+    return revocations.gather_lists(Objects.open(settings.object_store_url), folder, grounds)
 
 
 def _grounds(settings: Settings, backup: VerifiedBackup) -> Grounds:
-    from cityledger.recovery.backup import reading_copy
-    from cityledger.recovery.backup_manifest import DATABASE
-    from cityledger.recovery.revocation_replay import Grounds
+    from cityledger.recovery.backup.backup import reading_copy
+    from cityledger.recovery.backup.manifest import DATABASE
+    from cityledger.recovery.restore.revocations import Grounds
     from cityledger.store.sessions.revocations import list_awaited, list_stored
 
     with reading_copy(backup.state / DATABASE) as connection:

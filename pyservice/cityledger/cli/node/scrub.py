@@ -17,7 +17,7 @@ from cityledger.cli.output import EXIT_VERIFICATION, JsonOption, note, print_row
 from cityledger.cli.progress import MIB
 
 if TYPE_CHECKING:
-    from cityledger.recovery.scrub import Scrub
+    from cityledger.recovery.scrub.scrub import Scrub
     from cityledger.settings import Settings
 
 
@@ -62,8 +62,8 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     from cityledger.cli.node.secret import secret_of
     from cityledger.key_sources.opening import open_keyring
     from cityledger.proofs.leaves import ReceiptDomain
-    from cityledger.recovery.leaf_scrub import Grounds
-    from cityledger.recovery.scrub import Scrub
+    from cityledger.recovery.scrub.leaf import Grounds
+    from cityledger.recovery.scrub.scrub import Scrub
     from cityledger.store.engine.database import Database
     from cityledger.store.engine.journal import Journal
     from cityledger.store.engine.migrate import verify_schema

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cityledger.cli.progress import MIB, Lines, bars
 
 if TYPE_CHECKING:
-    from cityledger.recovery.scrub import Progress
+    from cityledger.recovery.scrub.scrub import Progress
 
 
 @contextmanager

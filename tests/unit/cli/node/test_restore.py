@@ -5,8 +5,8 @@ import pytest
 from cityledger.cli.node.restore import _refusal, _remark, _verify_waived
 from cityledger.cli.node.restore_lists import remark_lists
 from cityledger.errors import VerificationError
-from cityledger.recovery.revocation_replay import FoundLists
-from cityledger.recovery.tombstone_replay import Found, Refused
+from cityledger.recovery.restore.revocations import FoundLists
+from cityledger.recovery.restore.tombstones import Found, Refused
 
 
 def test_restore_remarks_that_it_found_no_tombstone(capsys: pytest.CaptureFixture[str]) -> None:

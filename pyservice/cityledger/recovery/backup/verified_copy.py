@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cityledger.errors import StorageFullError
-from cityledger.recovery.backup import bytes_of, verify_objects
-from cityledger.recovery.backup_files import make_folders, verified_chunks, write_chunks
-from cityledger.recovery.backup_manifest import BackupManifest
+from cityledger.recovery.backup.backup import bytes_of, verify_objects
+from cityledger.recovery.backup.files import make_folders, verified_chunks, write_chunks
+from cityledger.recovery.backup.manifest import BackupManifest
 from cityledger.recovery.progress import OnProgress, counting, silent
 
 

@@ -15,7 +15,7 @@ from cityledger.keccak import keccak
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.proofs.signatures import recover_signer
 from cityledger.proofs.typed_data import hash_struct, parse_struct_type
-from cityledger.recovery.backup_manifest import BackupManifest, canonical_bytes
+from cityledger.recovery.backup.manifest import BackupManifest, canonical_bytes
 from cityledger.signing import Account, as_signer
 from cityledger.types import Address
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.errors import NotFoundError, UnavailableError
-from cityledger.recovery.indexed_rows import Row, rows_at
+from cityledger.recovery.index.rows import Row, rows_at
 from cityledger.store.index.queries import find_block, find_cursor
 from cityledger.store.index.tables import INDEX_TABLES
 from cityledger.types import BlockRef

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.checks.line import Line, Look, Seen, WrongError, line_of
+from cityledger.checks.result import Line, Look, Seen, WrongError, line_of
 from cityledger.errors import ChainUnavailableError
 
 

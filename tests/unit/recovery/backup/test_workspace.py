@@ -13,8 +13,8 @@ import pytest
 from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError, StorageFullError
-from cityledger.recovery.backup import Source, _fold_log, make_backup
-from cityledger.recovery.backup_workspace import (
+from cityledger.recovery.backup.backup import Source, _fold_log, make_backup
+from cityledger.recovery.backup.workspace import (
     COPIES,
     ROOM_LEFT_BYTES,
     scratch_folder,
@@ -73,7 +73,7 @@ def _full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("call", ["pathlib.Path.mkdir", "cityledger.recovery.backup_workspace.os.open"])
+@pytest.mark.parametrize("call", ["pathlib.Path.mkdir", "cityledger.recovery.backup.workspace.os.open"])
 def test_a_full_disk_is_reported_as_such(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call, _full)
     with pytest.raises(StorageFullError, match="No space left"), workspace_of(tmp_path):
@@ -91,7 +91,7 @@ def test_a_copy_that_cannot_be_completed_is_a_full_disk(
     def fails(_file: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("cityledger.recovery.backup.sqlite3.connect", fails)
+    monkeypatch.setattr("cityledger.recovery.backup.backup.sqlite3.connect", fails)
     with pytest.raises(StorageFullError):
         _fold_log(tmp_path / "database.db")
 
@@ -149,6 +149,6 @@ def test_the_command_copies_the_database_where_it_is_told(
         places.append(source.workspace.resolve())
         raise StorageFullError("seen")
 
-    monkeypatch.setattr("cityledger.recovery.backup.make_backup", stop)
+    monkeypatch.setattr("cityledger.recovery.backup.backup.make_backup", stop)
     assert run(["node", "backup", str(tmp_path / "backup"), *named, "--folder", str(tmp_path)]) != 0
     assert places == [(tmp_path / named[1] if named else tmp_path) / ".backup-work"]

@@ -20,8 +20,8 @@ from cityledger.proofs.leaves import (
     leaf_hash,
     recover_receipt_signer,
 )
-from cityledger.recovery.findings import require
-from cityledger.recovery.identifier_scrub import verify_identifiers, verify_none
+from cityledger.recovery.scrub.findings import require
+from cityledger.recovery.scrub.identifiers import verify_identifiers, verify_none
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import HEADER_BYTES, commitment, parse_header
 from cityledger.sealing.keyring import Keyring

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import sqlalchemy as sa
 
 from cityledger.errors import ConfigurationError, StorageFullError
-from cityledger.recovery.backup_files import make_folders
+from cityledger.recovery.backup.files import make_folders
 from cityledger.store.engine.database import Database
 
 LOCK = ".lock"

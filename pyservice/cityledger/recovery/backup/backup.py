@@ -24,8 +24,9 @@ import sqlalchemy as sa
 
 from cityledger.errors import ConfigurationError, NotFoundError, StorageFullError, VerificationError
 from cityledger.proofs.leaves import ReceiptDomain
-from cityledger.recovery import backup_manifest
-from cityledger.recovery.backup_files import (
+from cityledger.recovery.backup import manifest as backup_manifest
+from cityledger.recovery.backup.confined_files import remove_below
+from cityledger.recovery.backup.files import (
     ListedObject,
     chunks_of,
     line_of,
@@ -36,12 +37,11 @@ from cityledger.recovery.backup_files import (
     verify_file,
     write_chunks,
 )
-from cityledger.recovery.backup_manifest import DATABASE, OBJECT_LIST, BackupManifest, File
-from cityledger.recovery.backup_signature import signed
-from cityledger.recovery.backup_workspace import LOCK, locked, scratch_folder, verify_room
-from cityledger.recovery.confined_files import remove_below
-from cityledger.recovery.open_leaves import close_open_leaves
-from cityledger.recovery.own_tables import OWN_TABLES, copy_rows, count_rows
+from cityledger.recovery.backup.manifest import DATABASE, OBJECT_LIST, BackupManifest, File
+from cityledger.recovery.backup.open_leaves import close_open_leaves
+from cityledger.recovery.backup.own_tables import OWN_TABLES, copy_rows, count_rows
+from cityledger.recovery.backup.signature import signed
+from cityledger.recovery.backup.workspace import LOCK, locked, scratch_folder, verify_room
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.signing import Account
 from cityledger.store import logs

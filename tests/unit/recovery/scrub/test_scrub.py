@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
 from cityledger.keccak import keccak
-from cityledger.recovery.findings import Finding
-from cityledger.recovery.leaf_scrub import Grounds
-from cityledger.recovery.scrub import KEY, Progress, Scrub
+from cityledger.recovery.scrub.findings import Finding
+from cityledger.recovery.scrub.leaf import Grounds
+from cityledger.recovery.scrub.scrub import KEY, Progress, Scrub
 from cityledger.store import logs, node_state
 from cityledger.store import tables as t
 from cityledger.store.index import versions as history
@@ -240,8 +240,8 @@ def test_scrub_finds_that_the_chain_holds_more_than_a_log(node: TestNode) -> Non
 def test_scrub_that_is_cut_off_goes_on_with_what_it_found(
     node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cityledger.recovery.scrub.PAGE", 1)
-    monkeypatch.setattr("cityledger.recovery.scrub.PAGES_A_SAVE", 1)
+    monkeypatch.setattr("cityledger.recovery.scrub.scrub.PAGE", 1)
+    monkeypatch.setattr("cityledger.recovery.scrub.scrub.PAGES_A_SAVE", 1)
     _flip(node, t.leaf.c.hash, (t.leaf.c.log == 1) & (t.leaf.c.seq == 0))
     whole = _findings(node)
     seen: list[Progress] = []

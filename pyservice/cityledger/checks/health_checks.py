@@ -10,7 +10,7 @@ from cityledger.chain.deploy.deployment import verify_manifest
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks import chain, deciding, indexed, storage
-from cityledger.checks.line import Look
+from cityledger.checks.result import Look
 from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects

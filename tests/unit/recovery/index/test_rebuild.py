@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityledger.chain import events as e
-from cityledger.recovery import rebuilt_index
-from cityledger.recovery.rebuilt_index import common_block, compare
-from cityledger.recovery.state_digest import state_digest
+from cityledger.recovery.index import rebuild
+from cityledger.recovery.index.rebuild import common_block, compare
+from cityledger.recovery.index.state_digest import state_digest
 from cityledger.store import node_state
 from cityledger.store.index.tables import idx_purpose
 from cityledger.types import purpose_from_name
@@ -78,14 +78,14 @@ def test_replace_heals_a_damaged_index_that_had_stopped_for_good(
     rebuilt.catch_up()
     with live.database.writing() as connection:
         connection.execute(idx_purpose.delete())
-        node_state.put_value(connection, rebuilt_index.INDEX_HALTED, "a reorg too deep")
+        node_state.put_value(connection, rebuild.INDEX_HALTED, "a reorg too deep")
 
     with live.database.writing() as one, rebuilt.database.reading() as other:
-        rebuilt_index.replace(one, other)
+        rebuild.replace(one, other)
 
     with live.database.reading() as one, rebuilt.database.reading() as other:
         assert state_digest(one, bytes(32)) == state_digest(other, bytes(32))
-        assert node_state.find_value(one, rebuilt_index.INDEX_HALTED) is None
+        assert node_state.find_value(one, rebuild.INDEX_HALTED) is None
         assert node_state.final_block(one) == node_state.final_block(other)
     chain.mine(e.PurposeSet(PURPOSES[0], is_listed=False))
     live.catch_up()

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from cityledger.errors import NotFoundError
 from cityledger.keccak import keccak
 from cityledger.proofs.merkle import Tree
-from cityledger.recovery.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
-from cityledger.recovery.leaf_scrub import Grounds, LongPart, scrub_leaf, scrub_object
-from cityledger.recovery.scrub_extent import STAGES, is_later, rows_left
+from cityledger.recovery.scrub.extent import STAGES, is_later, rows_left
+from cityledger.recovery.scrub.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
+from cityledger.recovery.scrub.leaf import Grounds, LongPart, scrub_leaf, scrub_object
 from cityledger.store import logs, node_state
 from cityledger.store.batches import batched_end, numbered_at
 from cityledger.store.engine.database import Database

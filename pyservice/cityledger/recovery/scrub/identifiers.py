@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import NotFoundError, SealingError
 from cityledger.profiles import registry
-from cityledger.recovery.findings import require
+from cityledger.recovery.scrub.findings import require
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
 from cityledger.store.identifiers import identifier_digests

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from backup_source import backup_source
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.proofs.tombstone_object import MAX_BYTES, from_bytes, to_bytes
-from cityledger.recovery.backup import make_backup, verify_backup
-from cityledger.recovery.backup_files import list_objects
-from cityledger.recovery.backup_manifest import FILE_NAME, load
-from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES
-from cityledger.recovery.restore import (
+from cityledger.recovery.backup.backup import make_backup, verify_backup
+from cityledger.recovery.backup.files import list_objects
+from cityledger.recovery.backup.manifest import FILE_NAME, load
+from cityledger.recovery.backup.own_tables import RESTORED_FROM, RESTORED_TABLES
+from cityledger.recovery.backup.verified_copy import VerifiedBackup, verified_copy
+from cityledger.recovery.restore.restore import (
     Restored,
     is_restored,
     repeat_erasures,
@@ -25,8 +26,7 @@ from cityledger.recovery.restore import (
     restore_objects,
     verify_restorable,
 )
-from cityledger.recovery.tombstone_replay import Trust, gather
-from cityledger.recovery.verified_copy import VerifiedBackup, verified_copy
+from cityledger.recovery.restore.tombstones import Trust, gather
 from cityledger.store import logs
 from cityledger.store.batches import batched_end
 from cityledger.store.engine.database import Database

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.recovery.indexed_rows import PAGE, Row, key_of, rows_at
+from cityledger.recovery.index.rows import PAGE, Row, key_of, rows_at
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.store import node_state
 from cityledger.store.index.queries import find_block, find_cursor

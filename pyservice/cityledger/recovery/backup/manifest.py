@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
-from cityledger.recovery.confined_files import open_below, writing_below
+from cityledger.recovery.backup.confined_files import open_below, writing_below
 
 FORMAT = "cityledger-backup/2"
 FILE_NAME = "manifest.json"

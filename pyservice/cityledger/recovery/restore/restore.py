@@ -15,14 +15,14 @@ import sqlalchemy as sa
 
 from cityledger.errors import CityledgerError, ConfigurationError, NotFoundError
 from cityledger.proofs.tombstone_object import TombstoneObject
-from cityledger.recovery.backup import is_needed, reading_copy
-from cityledger.recovery.backup_files import describe, list_objects, verified_chunks
-from cityledger.recovery.backup_manifest import DATABASE, BackupManifest, File
-from cityledger.recovery.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows, count_rows
+from cityledger.recovery.backup.backup import is_needed, reading_copy
+from cityledger.recovery.backup.files import describe, list_objects, verified_chunks
+from cityledger.recovery.backup.manifest import DATABASE, BackupManifest, File
+from cityledger.recovery.backup.own_tables import RESTORED_FROM, RESTORED_TABLES, copy_rows, count_rows
+from cityledger.recovery.backup.verified_copy import VerifiedBackup
 from cityledger.recovery.progress import OnProgress, counting, silent
-from cityledger.recovery.revocation_replay import FoundLists, replay_lists
-from cityledger.recovery.tombstone_replay import replay_all
-from cityledger.recovery.verified_copy import VerifiedBackup
+from cityledger.recovery.restore.revocations import FoundLists, replay_lists
+from cityledger.recovery.restore.tombstones import replay_all
 from cityledger.store import logs, node_state
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate_within, schema_version

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from cityledger.chain import events as e
 from cityledger.errors import NotFoundError, UnavailableError
-from cityledger.recovery.indexed_rows import rows_at
-from cityledger.recovery.state_digest import StateDigest, encode_row, state_digest
+from cityledger.recovery.index.rows import rows_at
+from cityledger.recovery.index.state_digest import StateDigest, encode_row, state_digest
 from cityledger.store.index.tables import INDEX_TABLES, idx_contract, idx_purpose
 from cityledger.types import Address, purpose_from_name
 from memory_chain import MemoryChain

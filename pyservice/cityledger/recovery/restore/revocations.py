@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from cityledger.errors import CredentialError, FieldError
 from cityledger.recovery.bounded import bounded
-from cityledger.recovery.tombstone_replay import Refused
+from cityledger.recovery.restore.tombstones import Refused
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocation_objects import MAX_BYTES, PREFIX, ListName, parse_list_key

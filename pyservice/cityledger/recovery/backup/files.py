@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cityledger.errors import StorageFullError, VerificationError
-from cityledger.recovery.backup_manifest import OBJECT_LIST, BackupManifest, File, safe_name
-from cityledger.recovery.confined_files import open_below, writing_below
+from cityledger.recovery.backup.confined_files import open_below, writing_below
+from cityledger.recovery.backup.manifest import OBJECT_LIST, BackupManifest, File, safe_name
 
 CHUNK_BYTES = 1_048_576
 

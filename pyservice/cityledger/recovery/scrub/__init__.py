@@ -1,0 +1,1 @@
+"""Checking every stored byte against its leaf."""
