@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from served_node import served_node
-from slow_clients import BODIES, BODY_BYTES, CONNECTIONS, Samples, compare
+from support.node.served_node import served_node
+from support.node.slow_clients import BODIES, BODY_BYTES, CONNECTIONS, Samples, compare
 
 
 def main() -> int:

@@ -12,6 +12,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Databases go back with the module that asked for them; thousands of them would fill a disk."""
     yield
     if nextitem is None or nextitem.path != item.path:
-        import databases
+        from support.store import databases
 
         databases.take_back_databases()

@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from city_on_chain import Chain, City, Harness
-from script_modules import load_script
+from support.city.city_on_chain import Chain, City, Harness
+from support.script_modules import load_script
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,6 @@ from typing import Any
 
 import pytest
 
-from city_on_chain import (
-    LOOSENING_DELAY,
-    TAXATION,
-    TREATMENT,
-    UNLISTED,
-    City,
-    decide_on_chain,
-    query_abi,
-    terms,
-)
 from cityledger.chain.events import Event
 from cityledger.chain.structs import terms_to_abi
 from cityledger.errors import FieldError
@@ -36,7 +26,17 @@ from cityledger.types import (
     SharingClass,
     purpose_from_name,
 )
-from policy_fold import Fold
+from support.city.city_on_chain import (
+    LOOSENING_DELAY,
+    TAXATION,
+    TREATMENT,
+    UNLISTED,
+    City,
+    decide_on_chain,
+    query_abi,
+    terms,
+)
+from support.city.policy_fold import Fold
 
 RECORD = RecordId(b"\x0a" * 32)
 READS_FOR_ALL = [Action.READ, Action.CHECK, Action.HISTORY, Action.PROOF, Action.RELEASE, Action.FEED]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from city_on_chain import City, admission
 from cityledger.chain.events import (
     AccountRotated,
     AgencyAdmitted,
@@ -13,6 +12,7 @@ from cityledger.chain.events import (
 )
 from cityledger.chain.structs import ZERO_ADDRESS, Admission, Appointment
 from cityledger.types import NO_END, ZERO32, AgencyId, AgencyStatus, Role
+from support.city.city_on_chain import City, admission
 
 ACTIVE, SUSPENDED, OFFBOARDED = AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED, AgencyStatus.OFFBOARDED
 MISSING = AgencyId(99)

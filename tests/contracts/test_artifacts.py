@@ -3,7 +3,7 @@
 import json
 from types import ModuleType
 
-from city_on_chain import ROOT
+from support.city.city_on_chain import ROOT
 
 
 def test_artifacts_are_what_the_sources_compile_to(compiler: ModuleType) -> None:

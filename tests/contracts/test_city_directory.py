@@ -4,10 +4,10 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from city_on_chain import City
 from cityledger.chain.events import AddressSet
 from cityledger.chain.structs import ZERO_ADDRESS
 from cityledger.types import ZERO32
+from support.city.city_on_chain import City
 
 NAME = b"RECORD_LEDGER".ljust(32, b"\0")
 

@@ -6,17 +6,6 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from city_on_chain import (
-    DAY,
-    LOOSENING_DELAY,
-    TAXATION,
-    TREATMENT,
-    UNLISTED,
-    City,
-    Deployed,
-    publication,
-    terms,
-)
 from cityledger.chain.events import DatasetPublished, DatasetRetired, DatasetRevised, PurposeSet, TermsSet
 from cityledger.chain.structs import terms_from_abi, terms_to_abi
 from cityledger.types import (
@@ -31,6 +20,17 @@ from cityledger.types import (
     SharingClass,
     Terms,
     purpose_from_name,
+)
+from support.city.city_on_chain import (
+    DAY,
+    LOOSENING_DELAY,
+    TAXATION,
+    TREATMENT,
+    UNLISTED,
+    City,
+    Deployed,
+    publication,
+    terms,
 )
 
 UNCONDITIONAL, CONDITIONAL, NOT_SHARED = (

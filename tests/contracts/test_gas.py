@@ -12,7 +12,6 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from city_on_chain import ROOT, TREATMENT, UNLISTED, City, Deployed, admission, publication, terms
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.structs import Batch, Inclusion, record_leaf_to_abi, terms_to_abi
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
@@ -29,6 +28,16 @@ from cityledger.types import (
     Role,
     SharingClass,
     SubjectId,
+)
+from support.city.city_on_chain import (
+    ROOT,
+    TREATMENT,
+    UNLISTED,
+    City,
+    Deployed,
+    admission,
+    publication,
+    terms,
 )
 
 SNAPSHOT = ROOT / "contracts/gas-snapshot.json"

@@ -2,7 +2,6 @@
 
 import pytest
 
-from city_on_chain import TREATMENT, UNLISTED, City
 from cityledger.chain.events import GrantRevoked, GrantSet, RestrictionSet, SealSet
 from cityledger.types import (
     NO_AGENCY,
@@ -18,6 +17,7 @@ from cityledger.types import (
     Purpose,
     RecordId,
 )
+from support.city.city_on_chain import TREATMENT, UNLISTED, City
 
 RECORD = RecordId(b"\x0a" * 32)
 MISSING = DatasetId(b"\xee" * 32)

@@ -21,17 +21,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from city_on_chain import (
-    DAY,
-    LOOSENING_DELAY,
-    TAXATION,
-    TREATMENT,
-    UNLISTED,
-    City,
-    Refusal,
-    admission,
-    query_abi,
-)
 from cityledger.chain.structs import Publication, terms_to_abi
 from cityledger.policy import decide
 from cityledger.types import (
@@ -53,7 +42,18 @@ from cityledger.types import (
     SharingClass,
     Terms,
 )
-from policy_fold import Fold
+from support.city.city_on_chain import (
+    DAY,
+    LOOSENING_DELAY,
+    TAXATION,
+    TREATMENT,
+    UNLISTED,
+    City,
+    Refusal,
+    admission,
+    query_abi,
+)
+from support.city.policy_fold import Fold
 
 EXAMPLES = 50
 STEPS = 40

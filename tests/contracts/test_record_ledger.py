@@ -9,7 +9,6 @@ from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from city_on_chain import City
 from cityledger.chain.abi.codec import encode_call
 from cityledger.chain.events import (
     BatchAnchored,
@@ -37,6 +36,7 @@ from cityledger.types import (
     RecordId,
     SubjectId,
 )
+from support.city.city_on_chain import City
 
 NO_LOG = LogId(0)
 MISSING = LogId(99)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_on_chain import ROOT, Harness
 from cityledger.chain.structs import terms_to_abi
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.roles import PROVIDERS_OWN, is_role_allowed
 from cityledger.policy.rules import RULES, decide_facts, is_permit
 from cityledger.policy.terms import tighten
 from cityledger.types import Action, Openness, Role, SharingClass, Terms, purpose_from_name
+from support.city.city_on_chain import ROOT, Harness
 
 CHUNK = 1 << 16
 PURPOSES = sorted(

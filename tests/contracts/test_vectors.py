@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
-from city_on_chain import ROOT, Harness
+from support.city.city_on_chain import ROOT, Harness
 
 FUNCTIONS = {
     "RecordLeaf": "recordLeaf",

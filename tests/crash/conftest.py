@@ -11,7 +11,7 @@ import pytest
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town, found_town
-from databases import KINDS, fresh_database_url
+from support.store.databases import KINDS, fresh_database_url
 
 HERE = Path(__file__).parent
 LONGEST_TEST_SECONDS = 400

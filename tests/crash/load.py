@@ -22,7 +22,7 @@ from cityledger.errors import CityledgerError, NotFoundError, UnavailableError
 from cityledger.types import AgencyId, ErasureReason, RecordId
 from crash.node_that_dies import NodeThatDies
 from crash.town import STEWARD, Town, title
-from deployed_city import address
+from support.city.deployed_city import address
 
 ANSWER_SECONDS = 8.0
 NO_AGENCY = AgencyId(0)

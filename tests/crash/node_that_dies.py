@@ -13,7 +13,7 @@ from typing import Any
 
 from crash.nursery import Child, Nursery
 from crash.waiting import await_that
-from node_process import PASSPHRASE, clean_environment
+from support.node.node_process import PASSPHRASE, clean_environment
 
 _KILLED = -signal.SIGKILL
 _START_SECONDS = 120.0

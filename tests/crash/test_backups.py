@@ -7,7 +7,7 @@ import pytest
 from crash.oracle import RECORDS, Oracle
 from crash.town import LAND_ACCOUNT, Town
 from crash.waiting import await_that
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ from cityledger.errors import CityledgerError, StorageFullError
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import copied_town
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.types import AgencyId
 from crash.oracle import Oracle
 from crash.town import Town
-from node_process import PASSPHRASE
+from support.node.node_process import PASSPHRASE
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

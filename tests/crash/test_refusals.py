@@ -10,7 +10,7 @@ from crash.backlog import SEND, leave_backlog
 from crash.oracle import RECEIPTS, RECORDS, Oracle
 from crash.town import LAND, LAND_ACCOUNT, OPERATOR, Town
 from crash.waiting import await_that
-from deployed_city import GUARD, address
+from support.city.deployed_city import GUARD, address
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 STRANGER = 9

@@ -27,8 +27,8 @@ from cityledger.types import AgencyId, DatasetId, ErasureReason, SharingClass
 from crash.node_that_dies import NodeThatDies
 from crash.nursery import Nursery
 from crash.raw_chain import RawChain
-from deployed_city import DeployedCity, account, address, deploy_city, terms
-from node_process import Process
+from support.city.deployed_city import DeployedCity, account, address, deploy_city, terms
+from support.node.node_process import Process
 
 LAND_ACCOUNT, STEWARD, OPERATOR = 3, 4, 5
 LAND = AgencyId(1)

@@ -15,9 +15,9 @@ from rich.console import Console
 from cityledger.demo.expected_state import ExpectedVersion
 from cityledger.demo.file_import import FileResult, import_everything
 from cityledger.demo.file_table import print_table, totals
-from land_files import HMLR_MONTHS
-from public_data import public_data
-from script_modules import load_script
+from support.imports.land_files import HMLR_MONTHS
+from support.imports.public_data import public_data
+from support.script_modules import load_script
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 

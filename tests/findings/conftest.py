@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from anchoring_node import Anchoring, running_anchoring
 from cityledger.store.engine.database import Database
-from databases import fresh_database_url
-from node_fixture import TestNode, make_node
+from support.chain.anchoring_node import Anchoring, running_anchoring
+from support.node.node_fixture import TestNode, make_node
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from cityledger.client import Reason
-from node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TestNode
 
 
 @pytest.mark.parametrize("value", ["3", "0", "", "LAND"])

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.cli.node import restore as restore_command
 from cityledger.cli.node.leftovers import remove_leftovers
@@ -32,7 +31,8 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.engine.migrate import schema_version
 from cityledger.types import AgencyId
-from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.store.backup_source import backup_source
 
 OPERATOR = Account.from_key(b"\x05" * 32)
 PASSPHRASE = "of the reader"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError
 from cityledger.recovery.backup import manifest as backup_manifest
@@ -21,7 +20,8 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.wrap import VaultKey
 from cityledger.types import AgencyId
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
+from support.store.backup_source import backup_source
 
 THIEF = Account.from_key(b"\x07" * 32)
 PASSPHRASE = "of the reader"

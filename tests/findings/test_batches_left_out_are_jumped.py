@@ -14,7 +14,7 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.queries import find_cursor
 from cityledger.types import Address, AgencyId, LogId, LogKind
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
 
 
 def test_index_stops_at_a_batch_that_does_not_follow(database: Database) -> None:

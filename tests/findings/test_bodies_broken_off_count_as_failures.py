@@ -12,7 +12,7 @@ from fastapi.routing import iter_route_contexts
 from prometheus_client import generate_latest
 from starlette.types import Message, Scope
 
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 BODIES = {"POST", "PUT"}
 

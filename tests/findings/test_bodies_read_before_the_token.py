@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 
 from cityledger.api.application import create_app
 from cityledger.api.http.requests import MAX_JSON_VALUES
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 OPEN = {("POST", "/v1/token"), ("PUT", "/v1/agencies/{agency}/revocations")}
 """Their bodies say who sends them, and are short."""

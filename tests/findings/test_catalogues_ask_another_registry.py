@@ -11,8 +11,8 @@ import pytest
 from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.sender import Call
 from cityledger.errors import VerificationError
-from deployed_city import address
-from deviant_deployment import Places, bare_chain, deploy_deviant, inspect
+from support.city.deployed_city import address
+from support.city.deviant_deployment import Places, bare_chain, deploy_deviant, inspect
 
 pytestmark = pytest.mark.chain
 

@@ -9,7 +9,7 @@ import pytest
 
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import RejectedRow, Row
-from memory_import import read_rows
+from support.imports.memory_import import read_rows
 
 POINT = {"type": "Point", "coordinates": [7.85, 47.99]}
 PLACES: dict[str, tuple[dict[str, Any], ImportOptions]] = {

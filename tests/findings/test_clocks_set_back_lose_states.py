@@ -17,8 +17,8 @@ from cityledger.formats import instants, registry
 from cityledger.formats.instants import AMBIGUOUS, LocalClock
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Row
-from import_desk import ImportDesk, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, outcomes
+from support.node.node_fixture import TestNode
 
 BACK: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "London": (

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from city_on_chain import Chain, City, admission
 from cityledger.types import word_text
+from support.city.city_on_chain import Chain, City, admission
 
 words = st.binary(max_size=32).map(lambda some: some.ljust(32, b"\0"))
 spelled = st.lists(st.sampled_from([b"\x80", rb"\x80", b"\\", b"x5c", b"\0", b"A"]), max_size=6)

@@ -14,7 +14,7 @@ from cityledger.exchange.rules.crosscheck import READS_STOPPED, CrossCheck, Perm
 from cityledger.store import node_state
 from cityledger.types import Address, BlockRef, Decision, Query
 from crash.waiting import await_that
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 PERMITTED = Permitted(Address("0x" + "11" * 20), BlockRef(1, bytes(32), 1), (), ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.api.http import openapi
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 
 def test_the_description_is_encoded_once(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:

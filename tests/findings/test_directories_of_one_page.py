@@ -13,7 +13,7 @@ from cityledger.api.directory import queries
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import AgencyId, purpose_from_name
-from node_fixture import TREATMENT_RECORD, TestNode, _put_dataset, dataset_id
+from support.node.node_fixture import TREATMENT_RECORD, TestNode, _put_dataset, dataset_id
 
 TITLE = "字" * 40_000
 MANY = 450

@@ -5,14 +5,14 @@ their log halted.
 
 from __future__ import annotations
 
-from anchoring_node import Anchoring
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.resuming import LogResumer
 from cityledger.chain import events as e
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
-from memory_ledger import OPERATOR
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.chain.anchoring_node import Anchoring
+from support.chain.memory_ledger import OPERATOR
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 OTHER = Address("0x" + "44" * 20)
 

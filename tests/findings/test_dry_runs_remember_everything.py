@@ -9,8 +9,8 @@ import pytest
 from cityledger.exchange.imports import run
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
-from import_desk import ImportDesk, ndjson
-from node_fixture import make_node
+from support.imports.import_fixture import ImportDesk, ndjson
+from support.node.node_fixture import make_node
 
 
 @pytest.mark.parametrize(("dry_run", "state"), [(True, JobState.STOPPED), (False, JobState.DONE)])

@@ -16,8 +16,8 @@ from cityledger.checks.storage import see_purging
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.purging import PURGE_SECONDS, Purging, find_due
 from cityledger.store.tables import import_job, record_version
-from import_desk import ImportDesk, ndjson
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.imports.import_fixture import ImportDesk, ndjson
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 
 def _files_of(database: Database) -> list[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from httpx import Response
 
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 TAILS = ("", "?version=1", "/history", "/proof", "/proof?version=1", "/proof?openings=true", "/tombstone")
 

@@ -15,8 +15,8 @@ from cityledger.errors import NotAnchoredError, NotFoundError, VerificationError
 from cityledger.proofs.leaves import Tombstone, leaf_hash
 from cityledger.proofs.verify import Companion, Level, verify_proof
 from cityledger.types import Address, AgencyId, ErasureReason, LogKind
-from memory_reader import MemoryReader
-from node_fixture import CHAIN_ID, INSTANCE, ORIGIN, TITLE_RECORD, TestNode
+from support.chain.memory_reader import MemoryReader
+from support.node.node_fixture import CHAIN_ID, INSTANCE, ORIGIN, TITLE_RECORD, TestNode
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
 AsRole = Callable[[str], Client]

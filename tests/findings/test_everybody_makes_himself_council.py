@@ -11,8 +11,8 @@ import pytest
 from cityledger.chain.contracts.access_manager import COUNCIL, AccessManager
 from cityledger.chain.sender import Sender
 from cityledger.errors import VerificationError
-from deployed_city import account, address
-from deviant_deployment import bare_chain, deploy_deviant, inspect
+from support.city.deployed_city import account, address
+from support.city.deviant_deployment import bare_chain, deploy_deviant, inspect
 
 pytestmark = pytest.mark.chain
 PUBLIC = 2**64 - 1

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from cityledger.types import purpose_from_name
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 TREATMENT = purpose_from_name("TREATMENT")
 

@@ -12,8 +12,8 @@ from cityledger.exchange.imports.erased import ERASED
 from cityledger.exchange.imports.run import ImportRun
 from cityledger.profiles.samples import sample_of
 from cityledger.store import tables as t
-from import_desk import ImportDesk, ndjson, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, ndjson, outcomes
+from support.node.node_fixture import TestNode
 
 
 def put(id_: str, street: str = "x", act: str = "put") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from cityledger.profiles.samples import sample_of
 from cityledger.store.tables import import_job
-from node_fixture import make_node
+from support.node.node_fixture import make_node
 
 CASE = "divorce of the Wangs"
 

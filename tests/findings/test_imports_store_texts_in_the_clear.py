@@ -17,8 +17,8 @@ from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
 from cityledger.store.schema import metadata
-from import_desk import ImportDesk
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk
+from support.node.node_fixture import TestNode
 
 NAME = "WangXiuying"
 

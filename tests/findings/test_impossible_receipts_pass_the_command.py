@@ -13,7 +13,7 @@ import pytest
 from cityledger.cli.main import run
 from cityledger.policy.facts import FACT_COUNT
 from cityledger.proofs.proof_file import format_proof
-from receipt_files import RECEIPT, chained, proofs_of, receipt_file
+from support.store.receipt_files import RECEIPT, chained, proofs_of, receipt_file
 
 
 def _verify(folder: Path, change: dict[str, Any]) -> int:

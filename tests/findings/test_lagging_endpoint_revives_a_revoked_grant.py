@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.chain.events import PurposeSet
 from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
@@ -17,7 +16,8 @@ from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.queries import find_cursor, is_purpose_known
 from cityledger.types import Action, AgencyId, purpose_from_name
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.chain.anchoring_node import Anchoring
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 TREATMENT = purpose_from_name("TREATMENT")
 

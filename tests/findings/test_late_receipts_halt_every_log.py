@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.types import HaltCause
+from support.chain.anchoring_node import Anchoring
 
 
 def test_receipts_that_come_late_halt_nothing(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ciphertext_thief import chance, guess, measure, share_in_crowds
 from cityledger.api.records.idempotency import Repeatable
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.tables import idempotency, import_job
 from cityledger.types import DatasetId, RecordId
-from import_desk import ImportDesk, ndjson
-from node_fixture import TestNode, make_node
-from public_data import public_data
+from support.imports.import_fixture import ImportDesk, ndjson
+from support.imports.public_data import public_data
+from support.node.node_fixture import TestNode, make_node
+from support.store.ciphertext_thief import chance, guess, measure, share_in_crowds
 
 CROWD = 10
 IN_CROWDS = 0.97

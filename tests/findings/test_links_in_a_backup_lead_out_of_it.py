@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from backup_source import backup_source
 from cityledger.errors import StorageFullError, VerificationError
 from cityledger.recovery.backup import backup as backup_module
 from cityledger.recovery.backup import manifest as backup_manifest
 from cityledger.recovery.backup.backup import make_backup, verify_backup
 from cityledger.recovery.backup.verified_copy import verified_copy
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.store.backup_source import backup_source
 
 
 @pytest.fixture

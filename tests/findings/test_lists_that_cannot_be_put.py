@@ -17,8 +17,8 @@ from cityledger.client import NO_RETRIES, AssertionCredentials, Client
 from cityledger.client.credentials import key_thumbprint
 from cityledger.store.sessions import revocations
 from cityledger.types import Role
-from node_fixture import ORIGIN, TestNode, make_node
-from revocation_lists import put, signed
+from support.node.node_fixture import ORIGIN, TestNode, make_node
+from support.node.revocation_lists import put, signed
 
 MILLISECONDS = 1_700_000_000_000
 Revoke = Callable[..., int]

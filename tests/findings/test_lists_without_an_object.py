@@ -12,8 +12,8 @@ import pytest
 
 from cityledger.exchange.revocations import keep_missing_lists
 from cityledger.store.objects import Objects
-from node_fixture import TestNode, make_node
-from revocation_lists import back_up, list_objects, put, restore, sign_in, signed
+from support.node.node_fixture import TestNode, make_node
+from support.node.revocation_lists import back_up, list_objects, put, restore, sign_in, signed
 
 
 @pytest.fixture

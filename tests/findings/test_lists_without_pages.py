@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Place = tuple[str, str, str]
 """Method, path, and where in the answer."""

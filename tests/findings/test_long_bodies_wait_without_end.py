@@ -21,9 +21,9 @@ from cityledger.api.limits.hanging_up import announce
 from cityledger.api.limits.pace import Pace
 from cityledger.errors import BusyError, InputError
 from cityledger.types import AgencyId
-from import_desk import ndjson
-from node_fixture import TITLE_RECORD, TestNode
-from served_node import ANSWER_SECONDS, received, served_node
+from support.imports.import_fixture import ndjson
+from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.served_node import ANSWER_SECONDS, received, served_node
 
 PACE = Pace(60, 1)
 SLOW, OTHER = AgencyId(1), AgencyId(2)

@@ -24,10 +24,10 @@ from cityledger.store.engine.journal import Journal
 from cityledger.store.engine.migrate import schema_version
 from cityledger.store.index.tables import block
 from cityledger.store.objects import Objects
-from databases import fresh_database_url
-from memory_chain import MemoryChain, MemoryFollower
-from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
-from receipt_files import RECEIPT, chained, export, proofs_of
+from support.chain.memory_chain import MemoryChain, MemoryFollower
+from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.store.databases import fresh_database_url
+from support.store.receipt_files import RECEIPT, chained, export, proofs_of
 
 
 class Reported:

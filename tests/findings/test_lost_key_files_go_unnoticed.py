@@ -14,7 +14,7 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId
-from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode, address_of
+from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode, address_of
 
 
 def _operator(node: TestNode) -> Address:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from served_node import ANSWER_SECONDS, received, served_node
+from support.node.served_node import ANSWER_SECONDS, received, served_node
 
 UPGRADE = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
 

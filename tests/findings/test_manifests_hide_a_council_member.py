@@ -8,8 +8,8 @@ import pytest
 
 from cityledger.chain.contracts.access_manager import COUNCIL
 from cityledger.errors import VerificationError
-from deployed_city import address
-from deviant_deployment import bare_chain, deploy_deviant, inspect, with_block
+from support.city.deployed_city import address
+from support.city.deviant_deployment import bare_chain, deploy_deviant, inspect, with_block
 
 pytestmark = pytest.mark.chain
 

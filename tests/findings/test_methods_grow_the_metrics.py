@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from prometheus_client import generate_latest
 
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 
 def test_made_up_methods_are_no_labels(node: TestNode) -> None:

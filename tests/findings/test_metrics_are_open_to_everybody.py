@@ -15,7 +15,7 @@ from cityledger.errors import ConfigurationError
 from cityledger.exchange.instruments import Instruments
 from cityledger.metrics.serving import MetricsServer
 from cityledger.types import RecordId
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 
 from cityledger.metrics import serving
 from cityledger.metrics.serving import MOST_CONNECTIONS, MOST_OF_AN_ADDRESS, MetricsServer
-from node_fixture import TestNode
-from served_node import ANSWER_SECONDS, received
+from support.node.node_fixture import TestNode
+from support.node.served_node import ANSWER_SECONDS, received
 
 HALF = b"GET /metrics HTTP/1.1\r\nHost: city.test\r\n"
 

@@ -14,7 +14,7 @@ from cityledger.chain.rpc.block_hashes import is_recomputed
 from cityledger.chain.rpc.receipts_root import receipts_root
 
 HEADER: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent / "unit/chain/real_headers.json").read_text("utf-8")
+    (Path(__file__).parent.parent / "unit/chain/rpc/real_headers.json").read_text("utf-8")
 )["Ethereum mainnet, Prague"]
 RECEIPT = {"status": "0x1", "cumulativeGasUsed": "0x5208", "logsBloom": "0x" + "00" * 256, "logs": []}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring, _leaf
 from cityledger.store import batches, logs
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
+from support.chain.anchoring_node import Anchoring, _leaf
 
 OTHERS_LOG, OTHERS_AGENCY, OTHERS_ACCOUNT = LogId(7), AgencyId(2), Address("0x" + "77" * 20)
 

@@ -6,7 +6,7 @@ import pytest
 
 from cityledger.api.signin.nonces import make_nonce, verify_nonce
 from cityledger.errors import CredentialError
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 KEY = b"k" * 32
 

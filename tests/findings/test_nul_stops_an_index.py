@@ -23,10 +23,10 @@ from cityledger.store.imports import Cursor, ListedRow, Verdict
 from cityledger.store.index import queries as index
 from cityledger.store.index import tables as t
 from cityledger.types import AgencyId
-from import_desk import ImportDesk, ndjson
-from memory_chain import MemoryChain
-from memory_index import index_of
-from node_fixture import TestNode
+from support.chain.memory_chain import MemoryChain
+from support.chain.memory_index import index_of
+from support.imports.import_fixture import ImportDesk, ndjson
+from support.node.node_fixture import TestNode
 
 TEXT = b"a\0b\xff\xed\xa0\x80c"
 """NUL, a byte that begins nothing, half a surrogate pair."""

@@ -20,8 +20,8 @@ from cityledger.profiles import registry
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
 from cityledger.strict_json import parse
-from import_desk import ImportDesk, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, outcomes
+from support.node.node_fixture import TestNode
 
 HALF_A_STEP_ABOVE = 2**1024 - 2**970
 LARGEST = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.types import AgencyId, RecordId
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 SEVERAL = {**TREATMENT_RECORD, "subjects": [f"0x{number:02x}" + "ab" * 31 for number in (1, 2, 3)]}
 

@@ -16,9 +16,9 @@ from cityledger.recovery.restore.revocations import gather_lists
 from cityledger.store.engine.database import Database
 from cityledger.store.index.queries import find_agency
 from cityledger.types import MAX_AGENCY, Address, AgencyId
-from databases import fresh_database_url
-from node_fixture import TestNode, make_node
-from revocation_lists import grounds, signed
+from support.node.node_fixture import TestNode, make_node
+from support.node.revocation_lists import grounds, signed
+from support.store.databases import fresh_database_url
 
 NUMBERS = [AgencyId(one) for one in (-1, 0, MAX_AGENCY + 1, 2**64)]
 

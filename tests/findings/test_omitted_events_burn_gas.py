@@ -4,9 +4,9 @@ again and again, and skipped each time, because the chain had it.
 
 from __future__ import annotations
 
-from anchoring_node import Anchoring
 from cityledger.chain import events as e
 from cityledger.types import HaltCause
+from support.chain.anchoring_node import Anchoring
 
 
 def test_log_halts_when_the_chain_waits_for_more_than_the_index_knows(anchoring: Anchoring) -> None:

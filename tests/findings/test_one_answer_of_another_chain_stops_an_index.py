@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.store import node_state
 from cityledger.types import BlockRef
-from unit.chain.fake_chain import CHAIN_ID, FakeChain
+from support.chain.anchoring_node import Anchoring
+from support.chain.fake_chain import CHAIN_ID, FakeChain
 
 
 def _halted(anchoring: Anchoring) -> str | None:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 
-from anchoring_node import Anchoring
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.events import topics_by_name
 from cityledger.chain.follower import Follower
@@ -30,10 +29,11 @@ from cityledger.store.engine.journal import Journal
 from cityledger.store.engine.migrate import migrate
 from cityledger.store.index import queries as index
 from cityledger.types import NO_END, BlockRef, DatasetId, HaltCause, purpose_from_name
-from databases import fresh_database_url
-from deployed_city import COUNCIL, DeployedCity, address, deploy_city, terms
-from faulty_rpc import Answer, Fault, FaultyRpc, Request, faulty_rpc
-from lying_rpc import change, refuse
+from support.chain.anchoring_node import Anchoring
+from support.chain.faulty_rpc import Answer, Fault, FaultyRpc, Request, faulty_rpc
+from support.chain.lying_rpc import change, refuse
+from support.city.deployed_city import COUNCIL, DeployedCity, address, deploy_city, terms
+from support.store.databases import fresh_database_url
 
 pytestmark = pytest.mark.chain
 HEALTH, LAND, STEWARD = 3, 4, 5

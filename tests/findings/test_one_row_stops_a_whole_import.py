@@ -14,8 +14,8 @@ from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import ROW_FAILED, RejectedRow, Row, row_or_reason
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState, ListedRow, Verdict
-from import_desk import ImportDesk, ndjson, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, ndjson, outcomes
+from support.node.node_fixture import TestNode
 
 SECRET = "a street that no log may name"
 

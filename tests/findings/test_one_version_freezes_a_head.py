@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from city_on_chain import Chain, City
 from cityledger.chain.structs import Batch, Inclusion, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
 from cityledger.types import ZERO32, DatasetId, LeafHash, LogId, LogKind, RecordId
+from support.city.city_on_chain import Chain, City
 
 LAST = 2**32 - 1
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from cityledger.devnet import Devnet
-from deployed_city import deploy_city
-from node_process import Process
+from support.city.deployed_city import deploy_city
+from support.node.node_process import Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 STRANGERS = 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TestNode
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from cityledger.store import logs, node_state
 from cityledger.store.engine.database import Database
 from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId, HaltCause
-from databases import fresh_database_url
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
+from support.store.databases import fresh_database_url
 
 SECRET = UnlockSecret.from_passphrase("tests")
 FORMER, NEW, STEWARD = (Account.from_key(bytes([number]) * 32) for number in (31, 32, 33))

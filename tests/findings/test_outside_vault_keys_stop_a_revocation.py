@@ -15,7 +15,7 @@ from cityledger.key_sources.opening import vault_keys_of
 from cityledger.node.wiring import PASSPHRASE_VARIABLE
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
-from served_node import served_node
+from support.node.served_node import served_node
 
 VAULT_KEYS = "file:vault-{agency}-{epoch}"
 SETTINGS = f"""

@@ -20,9 +20,9 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate
 from cityledger.store.objects import Objects
 from cityledger.types import SharingClass
-from deployed_city import deploy_city, terms
-from import_desk import ndjson
-from node_process import Process
+from support.city.deployed_city import deploy_city, terms
+from support.imports.import_fixture import ndjson
+from support.node.node_process import Process
 
 PUBLIC = {"manifest.json", "deployment.json"}
 """What is on the chain anyhow."""

@@ -11,8 +11,8 @@ import pytest
 from cityledger.errors import VerificationError
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.proofs.verify import verify_proof
-from script_modules import load_script
-from vector_files import load_vectors
+from support.script_modules import load_script
+from support.vector_files import load_vectors
 
 NAMES = ("-0 as the index", "-0 as a part's number", "openings is empty", "part name of 33 bytes")
 

@@ -13,7 +13,7 @@ from cityledger.recovery.index.rebuild import replace
 from cityledger.store import node_state
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
 
 
 def test_reads_go_on_once_the_index_was_rebuilt(database: Database) -> None:

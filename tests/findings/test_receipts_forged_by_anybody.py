@@ -13,7 +13,7 @@ from cityledger.policy.facts import FACT_COUNT
 from cityledger.proofs.receipts import parse_signed_receipt, verify_receipt
 from cityledger.proofs.verify import Companion, Level, verify_proof
 from cityledger.types import Action, Address, AgencyId, Kem, LeafHash, LogId, LogKind
-from receipt_files import (
+from support.store.receipt_files import (
     CONSUMER,
     DATASET,
     DOMAIN,

@@ -14,7 +14,7 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
 
 
 def test_step_says_that_the_tables_refuse_an_event(database: Database) -> None:

@@ -12,7 +12,7 @@ from cityledger.errors import VerificationError
 from cityledger.exchange import receipts
 from cityledger.keccak import keccak
 from cityledger.types import AgencyId, Role
-from node_fixture import ORIGIN, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import ORIGIN, TREATMENT_RECORD, TestNode
 
 CASE = Reason("OWN_DUTY", "bed 7")
 BLAMES: dict[str, dict[str, Any]] = {

@@ -17,8 +17,8 @@ from cityledger.formats import native
 from cityledger.profiles.samples import sample_of
 from cityledger.store.imports import JobState
 from cityledger.types import AgencyStatus
-from import_desk import ImportDesk, ndjson, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, ndjson, outcomes
+from support.node.node_fixture import TestNode
 
 
 def put(id_: str, street: str = "x") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from node_fixture import TREATMENT_RECORD, make_node
+from support.node.node_fixture import TREATMENT_RECORD, make_node
 
 
 def _piece(name: str, payload: bytes, kind: str) -> bytes:

@@ -24,9 +24,9 @@ from cityledger.exchange.rules.watch import Compare, RulesWatch
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import Address, BlockRef, purpose_from_name
-from deployed_city import account, address
-from deviant_deployment import bare_chain, deploy_deviant
-from node_fixture import TREATMENT_RECORD, TestNode, address_of
+from support.city.deployed_city import account, address
+from support.city.deviant_deployment import bare_chain, deploy_deviant
+from support.node.node_fixture import TREATMENT_RECORD, TestNode, address_of
 
 OTHER = address_of("another policy")
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from backup_source import backup_source
 from cityledger.cli.node.restore import _verify_signature
 from cityledger.errors import VerificationError
 from cityledger.recovery.backup import manifest as backup_manifest
@@ -23,7 +22,8 @@ from cityledger.recovery.backup.files import chunks_of, describe
 from cityledger.recovery.backup.manifest import DATABASE, BackupManifest
 from cityledger.recovery.backup.signature import signed, verify_signed_by
 from cityledger.types import Address
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.store.backup_source import backup_source
 
 THIEF = Account.from_key(b"\x07" * 32)
 

@@ -13,7 +13,7 @@ from cityledger.recovery.scrub import scrub
 from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import Progress, Scrub
 from cityledger.types import Address
-from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 
 TABLES = ("leaf", "batch", "attempt", "log_head")
 

@@ -9,7 +9,7 @@ from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import Scrub
 from cityledger.store import tables as t
 from cityledger.types import Address
-from node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 
 
 def _findings(node: TestNode) -> list[Finding]:

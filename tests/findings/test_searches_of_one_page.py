@@ -11,8 +11,8 @@ import pytest
 from cityledger.api.http.paging import write_key_cursor
 from cityledger.exchange import lookup
 from cityledger.types import AgencyId, RecordId
-from import_desk import ndjson
-from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.imports.import_fixture import ndjson
+from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 VISIT = {"system": "urn:example:visits", "value": "V-1"}
 SUMMARY = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT]}  # type: ignore[index, dict-item]

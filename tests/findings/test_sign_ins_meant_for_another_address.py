@@ -15,7 +15,7 @@ from cityledger.errors import ConfigurationError
 from cityledger.settings import FILE_NAME, load_settings
 from cityledger.settings.own_machine import is_own_machine
 from cityledger.settings.showing import overview
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 NOT_HERE = "URI must be at this node"
 REFUSED: dict[str, tuple[str, str, str]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from httpx import Response
 
 from cityledger.profiles.samples import sample_of
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 
 def _put(node: TestNode, subjects: list[str]) -> Response:

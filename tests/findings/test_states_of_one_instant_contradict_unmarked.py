@@ -12,8 +12,8 @@ import pytest
 from cityledger.exchange.imports.outcomes import SAME_INSTANT
 from cityledger.profiles.ngsi import key_values
 from cityledger.store.imports import Verdict
-from import_desk import ImportDesk, ndjson, outcomes
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, ndjson, outcomes
+from support.node.node_fixture import TestNode
 
 ASCENDING = [
     "2026-03-01T00:14:59.9999999Z",

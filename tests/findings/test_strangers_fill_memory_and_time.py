@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from cityledger.api.limits.rates import BURST_SECONDS
-from node_fixture import ORIGIN, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import ORIGIN, TREATMENT_RECORD, TestNode, make_node
 
 Get = Callable[[], Awaitable[Any]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.chain.events import Skipped
 from cityledger.chain.structs import SkipReason
 from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId
+from support.chain.anchoring_node import Anchoring
 
 
 @pytest.mark.parametrize("reason", list(SkipReason))

@@ -14,7 +14,7 @@ from cityledger.exchange.rules.decisions import rule
 from cityledger.exchange.services import Intent, Target
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, AgencyStatus, purpose_from_name
-from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
 NEW_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -8,9 +8,9 @@ import pytest
 
 from cityledger.formats import registry
 from cityledger.formats.options import ImportOptions
-from import_desk import ImportDesk, outcomes
-from memory_import import read_rows
-from node_fixture import TestNode
+from support.imports.import_fixture import ImportDesk, outcomes
+from support.imports.memory_import import read_rows
+from support.node.node_fixture import TestNode
 
 NEXT = "leave a column out with skipColumns (--skip-column NAME)"
 FILE = (

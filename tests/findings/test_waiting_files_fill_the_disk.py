@@ -9,7 +9,7 @@ import pytest
 
 from cityledger.exchange.imports import jobs
 from cityledger.profiles.samples import sample_of
-from node_fixture import make_node
+from support.node.node_fixture import make_node
 
 
 def test_an_agency_waits_until_some_of_its_files_are_done(

@@ -12,8 +12,8 @@ import pytest
 from cityledger.devnet import Devnet
 from crash.nursery import Nursery
 from crash.town import Town, copied_town, found_town
-from databases import fresh_database_url
-from deployed_city import DeployedCity, deploy_city
+from support.city.deployed_city import DeployedCity, deploy_city
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture(scope="session")

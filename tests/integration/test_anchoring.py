@@ -25,8 +25,8 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import ErasureReason, HaltCause, LeafHash, LogId, LogKind
-from databases import fresh_database_url
-from deployed_city import DeployedCity, account, address, deploy_city
+from support.city.deployed_city import DeployedCity, account, address, deploy_city
+from support.store.databases import fresh_database_url
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(120)]
 HEALTH_ACCOUNT, OPERATOR = 3, 5

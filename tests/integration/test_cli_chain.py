@@ -11,7 +11,7 @@ import pytest
 
 from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.cli.main import run
-from deployed_city import DEPLOYER, DeployedCity, account, address
+from support.city.deployed_city import DEPLOYER, DeployedCity, account, address
 
 pytestmark = pytest.mark.chain
 Cli = Callable[..., Any]

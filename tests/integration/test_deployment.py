@@ -23,7 +23,7 @@ from cityledger.errors import (
     VerificationError,
     WrongChainError,
 )
-from deployed_city import DeployedCity, account, address
+from support.city.deployed_city import DeployedCity, account, address
 
 pytestmark = pytest.mark.chain
 

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from cityledger.devnet import Devnet
-from faulty_rpc import Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import Fault, FaultyRpc, faulty_rpc
 
 pytestmark = pytest.mark.chain
 Ask = Callable[..., Any]

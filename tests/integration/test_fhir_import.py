@@ -13,9 +13,9 @@ import pytest
 from cityledger.profiles.fhir_slices import slices_of
 from cityledger.strict_json import raw_items, raw_members
 from cityledger.types import DatasetId
-from import_desk import ImportDesk, outcomes
-from node_fixture import TestNode, make_node
-from public_data import public_data
+from support.imports.import_fixture import ImportDesk, outcomes
+from support.imports.public_data import public_data
+from support.node.node_fixture import TestNode, make_node
 
 NAME = "synthea24_Clemente_Kreiger_1484a42d.json"
 PATIENT = {"system": "http://hospital.smarthealthit.org", "value": "1484a42d-0eaf-4654-9cbf-6b050a5cd73b"}

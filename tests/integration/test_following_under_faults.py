@@ -25,9 +25,9 @@ from cityledger.store.engine.migrate import migrate
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import BlockRef, purpose_from_name
-from databases import fresh_database_url
-from deployed_city import COUNCIL, DeployedCity
-from faulty_rpc import PASSING, Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import PASSING, Fault, FaultyRpc, faulty_rpc
+from support.city.deployed_city import COUNCIL, DeployedCity
+from support.store.databases import fresh_database_url
 
 pytestmark = pytest.mark.chain
 _TRIES = 200

@@ -20,9 +20,9 @@ from cityledger.errors import StorageFullError
 from cityledger.exchange.parts import storage
 from cityledger.store import logs
 from cityledger.store import tables as t
-from node_fixture import TREATMENT_RECORD, TestNode
-from served_node import served_node
-from small_disk import SmallDisk, small_disk
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.served_node import served_node
+from support.store.small_disk import SmallDisk, small_disk
 
 pytestmark = pytest.mark.slow
 WRITERS = 4

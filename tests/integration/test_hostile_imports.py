@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from cityledger.formats import registry as formats
-from damaged_files import DAMAGE, MARKER, SEEDS, Seed, seed_bytes
-from node_fixture import CODES, TestNode
-from served_node import served_node
+from support.imports.damaged_files import DAMAGE, MARKER, SEEDS, Seed, seed_bytes
+from support.node.node_fixture import CODES, TestNode
+from support.node.served_node import served_node
 
 WRITABLE = {"medical": "HEALTH", "property": "LAND", "parking": "PARKING", None: "PARKING"}
 ROUNDS = 2

@@ -17,9 +17,9 @@ import pytest
 
 from cityledger.errors import InputError
 from cityledger.strict_json import parse, raw_members
-from node_fixture import PARKING_RECORD, TestNode
-from public_data import public_data
-from served_node import served_node
+from support.imports.public_data import public_data
+from support.node.node_fixture import PARKING_RECORD, TestNode
+from support.node.served_node import served_node
 
 PROBLEM = "application/problem+json"
 

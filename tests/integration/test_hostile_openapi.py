@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from node_fixture import TestNode
-from served_node import ANSWER_SECONDS, served_node
+from support.node.node_fixture import TestNode
+from support.node.served_node import ANSWER_SECONDS, served_node
 
 EXAMPLES = 20
 """For each operation, role and mode; the cases are the same in every run."""

@@ -23,10 +23,10 @@ from cityledger.settings import load_settings
 from cityledger.store.index import queries as index
 from cityledger.store.tables import leaf, record_version
 from cityledger.types import DatasetId, RecordId, SharingClass
-from deployed_city import DeployedCity, deploy_city, terms
-from import_desk import ndjson
-from node_fixture import TITLE_RECORD
-from node_process import PASSPHRASE, Process
+from support.city.deployed_city import DeployedCity, deploy_city, terms
+from support.imports.import_fixture import ndjson
+from support.node.node_fixture import TITLE_RECORD
+from support.node.node_process import PASSPHRASE, Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -20,8 +20,8 @@ from cityledger.chain.rpc.endpoint import Endpoint, to_hex
 from cityledger.chain.sender import Call, Sender
 from cityledger.errors import VerificationError
 from cityledger.types import purpose_from_name
-from deployed_city import DEPLOYER, account, address
-from deviant_deployment import DELAY, PLAN, Places, bare_chain, deploy_deviant, inspect
+from support.city.deployed_city import DEPLOYER, account, address
+from support.city.deviant_deployment import DELAY, PLAN, Places, bare_chain, deploy_deviant, inspect
 
 pytestmark = pytest.mark.chain
 OTHER_ROLE = 7

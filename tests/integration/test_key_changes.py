@@ -12,8 +12,8 @@ from cityledger.types import AgencyId, LogId
 from crash.oracle import Oracle
 from crash.town import LAND_ACCOUNT, Town
 from crash.waiting import await_that
-from deployed_city import COUNCIL, account, address
-from recovered_town import back_up, new_node, restore
+from support.city.deployed_city import COUNCIL, account, address
+from support.node.recovered_town import back_up, new_node, restore
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 TAX_ACCOUNT, NEW_ACCOUNT, NEW_OPERATOR, NEXT_OPERATOR = 7, 8, 9, 10

@@ -10,10 +10,10 @@ import pytest
 
 from cityledger.devnet import Devnet
 from cityledger.types import SharingClass
-from deployed_city import DeployedCity, account, address, deploy_city, terms
-from node_process import Process
-from remote_signer import RemoteSigner, remote_signer
-from security_module import PIN, make_vault_key, soft_tokens
+from support.city.deployed_city import DeployedCity, account, address, deploy_city, terms
+from support.node.node_process import Process
+from support.node.remote_signer import RemoteSigner, remote_signer
+from support.node.security_module import PIN, make_vault_key, soft_tokens
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -30,7 +30,7 @@ from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate
 from cityledger.types import AgencyId, BatchState, DatasetId, LeafHash, LogKind, Role, SharingClass
-from deployed_city import DeployedCity, account, address, deploy_city, terms
+from support.city.deployed_city import DeployedCity, account, address, deploy_city, terms
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 

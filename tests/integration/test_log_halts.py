@@ -16,8 +16,8 @@ from cityledger.chain.structs import Batch
 from cityledger.cli.main import application
 from cityledger.devnet import Devnet
 from cityledger.types import Address, LogId, LogKind
-from deployed_city import DeployedCity, address, deploy_city
-from node_process import Process
+from support.city.deployed_city import DeployedCity, address, deploy_city
+from support.node.node_process import Process
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 LAND_ACCOUNT, OPERATOR, STRANGER = 3, 5, 9

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from cityledger.exchange.parts import storage
-from node_fixture import TREATMENT_RECORD, TestNode, make_node
-from served_node import served_node
+from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.served_node import served_node
 
 MIB = 1 << 20
 pytestmark = pytest.mark.slow
@@ -132,7 +132,7 @@ def test_denial_in_the_middle_cuts_the_connection(
 DIES_BEFORE_ITS_ROW = """
 import os, sys
 from pathlib import Path
-from node_fixture import make_node
+from support.node.node_fixture import make_node
 import test_long_parts as long_parts
 
 node = make_node(Path(sys.argv[1]))

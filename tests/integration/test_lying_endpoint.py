@@ -32,10 +32,10 @@ from cityledger.store.engine.migrate import migrate
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import purpose_from_name
-from databases import fresh_database_url
-from deployed_city import COUNCIL, DeployedCity, account, address
-from faulty_rpc import Fault, FaultyRpc, faulty_rpc
-from lying_rpc import LIES, OF_EVERY_METHOD
+from support.chain.faulty_rpc import Fault, FaultyRpc, faulty_rpc
+from support.chain.lying_rpc import LIES, OF_EVERY_METHOD
+from support.city.deployed_city import COUNCIL, DeployedCity, account, address
+from support.store.databases import fresh_database_url
 
 pytestmark = pytest.mark.chain
 PAYER = 7

@@ -12,8 +12,8 @@ import pytest
 
 from cityledger.devnet import Devnet
 from cityledger.types import SharingClass
-from deployed_city import DeployedCity, address, deploy_city, terms
-from node_process import PASSPHRASE, Process, clean_environment
+from support.city.deployed_city import DeployedCity, address, deploy_city, terms
+from support.node.node_process import PASSPHRASE, Process, clean_environment
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 

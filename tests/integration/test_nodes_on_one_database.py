@@ -15,10 +15,10 @@ from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.types import SharingClass
 from crash.waiting import await_that
-from databases import fresh_database_url
-from deployed_city import DeployedCity, deploy_city, terms
-from node_fixture import TITLE_RECORD
-from node_process import Process
+from support.city.deployed_city import DeployedCity, deploy_city, terms
+from support.node.node_fixture import TITLE_RECORD
+from support.node.node_process import Process
+from support.store.databases import fresh_database_url
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(400)]
 

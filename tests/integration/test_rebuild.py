@@ -13,8 +13,8 @@ from cityledger.profiles import registry
 from cityledger.types import NO_END, AgencyId, DatasetId, RecordId, SharingClass, purpose_from_name
 from crash.oracle import Oracle
 from crash.town import LAND, STEWARD, Town
-from databases import KINDS
-from deployed_city import COUNCIL, terms
+from support.city.deployed_city import COUNCIL, terms
+from support.store.databases import KINDS
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 CREDIT = purpose_from_name("CREDIT_CHECK")

@@ -20,9 +20,8 @@ from cityledger.errors import AuthenticationError, NotFoundError
 from crash.node_that_dies import NodeThatDies
 from crash.oracle import RECORDS, Oracle
 from crash.town import LAND_ACCOUNT, Town
-from databases import KINDS
-from deployed_city import account
-from recovered_town import (
+from support.city.deployed_city import account
+from support.node.recovered_town import (
     back_up,
     database_of,
     new_node,
@@ -31,6 +30,7 @@ from recovered_town import (
     verify_read_and_proven,
     writing,
 )
+from support.store.databases import KINDS
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
 README = Path(__file__).parents[2] / "pyservice" / "README.md"

@@ -13,7 +13,7 @@ from cityledger.chain.sender import Broadcast, Call, Fees
 from cityledger.devnet import Devnet
 from cityledger.errors import ChainError, RevertedError
 from cityledger.types import NO_END, Role, purpose_from_name
-from deployed_city import COUNCIL, DeployedCity, account, address, deploy_city
+from support.city.deployed_city import COUNCIL, DeployedCity, account, address, deploy_city
 
 pytestmark = pytest.mark.chain
 PAYMENT = Call(address(9), b"", "payment", gas=21_000)

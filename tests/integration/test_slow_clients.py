@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from served_node import ANSWER_SECONDS, received, served_node
-from slow_clients import BODIES, BODY_BYTES, CONNECTIONS, HALF_A_HEADER, compare, slow_clients
+from support.node.served_node import ANSWER_SECONDS, received, served_node
+from support.node.slow_clients import BODIES, BODY_BYTES, CONNECTIONS, HALF_A_HEADER, compare, slow_clients
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LIMITS = {"record_limit_bytes": BODY_BYTES, "credential_body_memory_limit_bytes": 20_000_000}

@@ -10,9 +10,9 @@ import pytest
 from cityledger.client import RpcLedgerReader
 from cityledger.proofs.leaves import ReceiptDomain, receipt_signing_digest, sign_receipt
 from cityledger.types import LogId, LogKind
-from deployed_city import DeployedCity, account, address
-from receipt_files import RECEIPT
-from script_modules import load_script
+from support.city.deployed_city import DeployedCity, account, address
+from support.script_modules import load_script
+from support.store.receipt_files import RECEIPT
 
 pytestmark = pytest.mark.chain
 AGENCY, FIRST, SECOND = 3, 5, 6

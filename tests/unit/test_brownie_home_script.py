@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from script_modules import load_script
+from support.script_modules import load_script
 
 
 @pytest.fixture

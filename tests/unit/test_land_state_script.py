@@ -25,10 +25,10 @@ from cityledger.exchange.parts.seal_version import Content
 from cityledger.formats.land_hmlr import COLUMNS
 from cityledger.formats.rows import Act, RejectedRow, Row
 from cityledger.profiles.property import PROPERTY
-from land_files import HMLR_MONTHS, accepted, as_csv, columns, read
-from public_data import public_data
-from script_modules import load_script
-from vector_files import REPOSITORY
+from support.imports.land_files import HMLR_MONTHS, accepted, as_csv, columns, read
+from support.imports.public_data import public_data
+from support.script_modules import load_script
+from support.vector_files import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "land_state.py"
 KEY = "{712A5468-653F-43F9-B663-A8084DB37AD0}"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cityledger.errors import InputError, MalformedJsonError, TooLargeError
 from cityledger.strict_json import MAX_DEPTH, Json, parse, raw_items, raw_members
-from public_data import public_data
+from support.imports.public_data import public_data
 
 LIMIT = 10**6
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from script_modules import load_script
-from vector_files import REPOSITORY, VECTORS, unhex
+from support.script_modules import load_script
+from support.vector_files import REPOSITORY, VECTORS, unhex
 
 SCRIPT = REPOSITORY / "scripts" / "verify_proof.py"
 

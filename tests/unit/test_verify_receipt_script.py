@@ -20,7 +20,8 @@ from cityledger.proofs.proof_file import format_proof
 from cityledger.proofs.receipts import SignedReceipt, verify_possible
 from cityledger.proofs.signatures import recover_signer
 from cityledger.types import Action, AgencyId, Kem, LeafHash
-from receipt_files import (
+from support.script_modules import load_script
+from support.store.receipt_files import (
     DOMAIN,
     EVIL,
     INSTANCE,
@@ -33,8 +34,7 @@ from receipt_files import (
     proofs_of,
     receipt_file,
 )
-from script_modules import load_script
-from vector_files import REPOSITORY
+from support.vector_files import REPOSITORY
 
 SCRIPT = REPOSITORY / "scripts" / "verify_receipt.py"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anchoring_node import Anchoring, running_anchoring
+from support.chain.anchoring_node import Anchoring, running_anchoring
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import random
 import pytest
 import sqlalchemy as sa
 
-from anchoring_node import Anchoring
 from cityledger.errors import ChainError, ChainUnavailableError, LogHaltedError
 from cityledger.store import batches, node_state
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf, log_head
 from cityledger.types import Address, BatchState, HaltCause, LogId
+from support.chain.anchoring_node import Anchoring
 
 
 def _verify_each_leaf_is_anchored_once(anchoring: Anchoring) -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.anchoring import anchorer, closing
 from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
 from cityledger.store import batches, logs
 from cityledger.store.batches import Batch
 from cityledger.types import AgencyId, HaltCause, LogId, LogKind
+from support.chain.anchoring_node import Anchoring
 
 LONG = 1_000.0
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.errors import LogHaltedError
 from cityledger.store import logs
 from cityledger.types import Address, HaltCause, LogId
-from memory_ledger import OPERATOR
+from support.chain.anchoring_node import Anchoring
+from support.chain.memory_ledger import OPERATOR
 
 STRANGER = Address("0x" + "44" * 20)
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from anchoring_node import Anchoring
 from cityledger.anchoring import head_mover
 from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.chain.structs import Inclusion
@@ -16,6 +15,7 @@ from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
 from cityledger.store.index import queries as index
 from cityledger.store.tables import attempt, attempt_batch
 from cityledger.types import DatasetId, LeafHash, LogId, RecordId
+from support.chain.anchoring_node import Anchoring
 
 DATASET, RECORD = DatasetId(b"\xd1" * 32), RecordId(b"\x0a" * 32)
 ANYWHERE = Inclusion(0, 1, bytes(32), ())

@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from anchoring_node import BUMP_AFTER_SECONDS, Anchoring, running_anchoring
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.proofs.verify import batch_word
 from cityledger.store import batches
 from cityledger.store.batches import Open
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, LogId
-from memory_ledger import OPERATOR
+from support.chain.anchoring_node import BUMP_AFTER_SECONDS, Anchoring, running_anchoring
+from support.chain.memory_ledger import OPERATOR
 
 LOGS = (1, 2)
 STRANGER = Address("0x" + "44" * 20)

@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from anchoring_node import BUMP_AFTER_SECONDS, MAX_FEE, Anchoring
 from cityledger.chain.structs import Batch
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.store import attempts, node_state
 from cityledger.store.tables import attempt_batch
 from cityledger.types import HaltCause, LogId
-from memory_ledger import OPERATOR
+from support.chain.anchoring_node import BUMP_AFTER_SECONDS, MAX_FEE, Anchoring
+from support.chain.memory_ledger import OPERATOR
 
 
 def tick(anchoring: Anchoring) -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from anchoring_node import Anchoring
 from cityledger.anchoring.overview import LogOverview, overview_of
 from cityledger.store.batches import Tally
 from cityledger.types import HaltCause, LogKind
+from support.chain.anchoring_node import Anchoring
 
 
 def overview(anchoring: Anchoring, log: int = 1) -> LogOverview:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from anchoring_node import Anchoring
 from cityledger.anchoring.resuming import LogResumer, Resumed
 from cityledger.errors import NotFoundError
 from cityledger.store import logs
 from cityledger.store.tables import attempt_batch, batch, leaf, log_head
 from cityledger.types import Address, HaltCause, LogId
-from memory_ledger import OPERATOR
+from support.chain.anchoring_node import Anchoring
+from support.chain.memory_ledger import OPERATOR
 
 STRANGER = Address("0x" + "44" * 20)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from httpx import Response
 from cityledger.api.http.shapes import hex_of
 from cityledger.store import tables as t
 from cityledger.types import AgencyStatus
-from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 GOOD = json.dumps(TREATMENT_RECORD).encode()
 JSON = {"Content-Type": "application/json"}

@@ -7,8 +7,7 @@ from cityledger.chain.bloom import find_foreign, may_hold
 from cityledger.chain.events import Event, LogClosed, LoggedEvent, PurposeSet, topics_by_name
 from cityledger.keccak import keccak
 from cityledger.types import Address, LogId, Purpose
-
-from .manifests import address
+from support.chain.manifests import address
 
 OURS, THEIRS = address(100), address(900)
 PURPOSE = PurposeSet(Purpose(bytes(32)), is_listed=True)

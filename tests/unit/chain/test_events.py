@@ -26,9 +26,8 @@ from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.structs import Appointment, SkipReason
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef, Role, purpose_from_name
-
-from .fake_chain import CHAIN_ID, FakeChain, block_hash
-from .manifests import manifest
+from support.chain.fake_chain import CHAIN_ID, FakeChain, block_hash
+from support.chain.manifests import manifest
 
 CONTRACT = "0x" + "11" * 20
 EVENTS = {

@@ -8,8 +8,7 @@ import pytest
 
 from cityledger.chain.manifest import load_manifest, manifest_json, save_manifest
 from cityledger.errors import ConfigurationError
-
-from .manifests import manifest
+from support.chain.manifests import manifest
 
 
 def test_save_and_load_give_the_same(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Broadcast, Call, Fees, Sender
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.types import Address
-
-from .fake_chain import CHAIN_ID, FakeChain
+from support.chain.fake_chain import CHAIN_ID, FakeChain
 
 ALICE = Account.from_key("0x" + "01" * 32)
 CALL = Call(Address("0x" + "11" * 20), b"\x01\x02\x03\x04", "Contract.function")

@@ -10,7 +10,7 @@ import pytest
 from cityledger.checks.chain import see_clocks, see_endpoints, see_fresh_head
 from cityledger.checks.result import WrongError
 from cityledger.store.engine.database import Database
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 NOBODY = "http://user:secret@127.0.0.1:1/key, http://127.0.0.1:1"
 

@@ -11,7 +11,7 @@ from cityledger.checks.indexed import see_agencies, see_index, see_logs
 from cityledger.checks.result import WrongError
 from cityledger.store import logs, node_state
 from cityledger.types import AgencyStatus, HaltCause, LogId
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 
 @pytest.fixture

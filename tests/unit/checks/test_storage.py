@@ -24,8 +24,8 @@ from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocation_objects import list_key
 from cityledger.types import AgencyId, AgencyStatus
-from databases import fresh_database_url
-from node_fixture import make_node
+from support.node.node_fixture import make_node
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client, SiweCredentials
 from cityledger.types import Role
-from node_fixture import ORIGIN, TestNode, make_node
+from support.node.node_fixture import ORIGIN, TestNode, make_node
 
 Connect = Callable[[str, str], Client]
 

@@ -25,7 +25,7 @@ from cityledger.client import (
 from cityledger.errors import DeniedError, NotFoundError
 from cityledger.proofs.verify import Level
 from cityledger.types import RecordId, SubjectId
-from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 pytestmark = pytest.mark.anyio
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]

@@ -8,7 +8,7 @@ import pytest
 
 from cityledger.client import Client, Reason
 from cityledger.errors import NotFoundError, PayloadError, SealingError, VerificationError
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
 LONG = bytes(range(256)) * 2_000

@@ -10,7 +10,7 @@ from cityledger.client import OWN_DUTY, Client
 from cityledger.client.audit_check import examine_audit, signers_shown, verify_audit
 from cityledger.client.audit_file import FORMAT, header_line, read_line
 from cityledger.errors import VerificationError
-from node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]

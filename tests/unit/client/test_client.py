@@ -39,8 +39,8 @@ from cityledger.types import (
     SubjectId,
     purpose_from_name,
 )
-from memory_reader import MemoryReader
-from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.chain.memory_reader import MemoryReader
+from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
 TREATMENT = Reason("TREATMENT", "病例 7")

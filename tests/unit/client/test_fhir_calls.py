@@ -10,7 +10,7 @@ from cityledger.client import Client, Reason
 from cityledger.client.messages import Answer
 from cityledger.client.record_forms import read_fhir
 from cityledger.errors import MediaTypeError, NodeError, NotAcceptableError, PayloadError, StaleVersionError
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
 OWN = Reason("OWN_DUTY")

@@ -17,8 +17,8 @@ from cityledger.client.uploads import Upload
 from cityledger.errors import ConflictError, FieldError, NodeUnreachableError, NotFoundError
 from cityledger.formats.options import ImportOptions
 from cityledger.store import tables
-from import_desk import ndjson
-from node_fixture import ORIGIN, TITLE_RECORD, TestNode
+from support.imports.import_fixture import ndjson
+from support.node.node_fixture import ORIGIN, TITLE_RECORD, TestNode
 
 Connect = Callable[[str, str], Client]
 Sign = Callable[[str, str], AssertionCredentials | SiweCredentials]

@@ -11,7 +11,7 @@ import pytest
 from cityledger.client import Client
 from cityledger.exchange.imports.outcomes import Outcome
 from cityledger.formats.options import ImportOptions
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
 README = Path(__file__).parents[3] / "pyservice" / "README.md"

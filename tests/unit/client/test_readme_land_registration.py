@@ -10,7 +10,7 @@ import pytest
 from cityledger.client import Client, Reason
 from cityledger.errors import PayloadError, StaleVersionError
 from cityledger.profiles.title_acts import Entered, NewParty, transfer
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
 README = Path(__file__).parents[3] / "pyservice" / "README.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.client import Client
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
 README = Path(__file__).parents[3] / "pyservice" / "README.md"

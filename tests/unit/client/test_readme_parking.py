@@ -12,7 +12,7 @@ import pytest
 from cityledger.client import Client
 from cityledger.formats import registry
 from cityledger.profiles.parking_entities import Quality
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
 README = Path(__file__).parents[3] / "pyservice" / "README.md"

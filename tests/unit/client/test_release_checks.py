@@ -25,8 +25,8 @@ from cityledger.types import (
     RecordId,
     purpose_from_name,
 )
-from memory_reader import MemoryReader
-from vector_files import load_vectors, unhex
+from support.chain.memory_reader import MemoryReader
+from support.vector_files import load_vectors, unhex
 
 
 def of_kind(expect: str) -> list[Any]:

@@ -37,7 +37,7 @@ from cityledger.types import (
     RecordId,
     purpose_from_name,
 )
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 TREATMENT = purpose_from_name("TREATMENT")
 INTENT = Intent(Action.READ, TREATMENT, "case 7")

@@ -13,8 +13,8 @@ from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocation_objects import list_key
 from cityledger.store.tables import revocation_list
-from node_fixture import TestNode
-from revocation_lists import list_objects, put, signed
+from support.node.node_fixture import TestNode
+from support.node.revocation_lists import list_objects, put, signed
 
 
 def _key(node: TestNode, seq: int) -> str:

@@ -40,7 +40,7 @@ from cityledger.types import (
     RecordId,
     SubjectId,
 )
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 WRITE = Intent(Action.WRITE, OWN_DUTY)
 READ = Intent(Action.READ, OWN_DUTY)

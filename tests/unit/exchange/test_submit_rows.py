@@ -13,7 +13,7 @@ from cityledger.store.records import versions as records
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.tables import node_state
 from cityledger.types import OWN_DUTY, Action, AgencyId, AgencyStatus, RecordId
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 WRITE = Intent(Action.WRITE, OWN_DUTY)
 

@@ -17,7 +17,7 @@ from cityledger.store.batches import Batch
 from cityledger.store.engine.database import Database
 from cityledger.store.tables import leaf
 from cityledger.types import AgencyId, LogId, LogKind
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 LOG = LogId(1)
 SIZES = [1, 2, 255, 256, 257, 511, 512, 513, 1_000]

@@ -8,7 +8,7 @@ from cityledger.exchange.tombstones import keep_missing
 from cityledger.proofs.tombstone_object import from_bytes, signer_of
 from cityledger.store.objects import Objects
 from cityledger.store.tables import log_head
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 
 def _keys(node: TestNode) -> list[str]:

@@ -25,7 +25,7 @@ from cityledger.store.imports import JobKey, NewJob
 from cityledger.store.records import versions as records
 from cityledger.store.vault_floors import find_floor
 from cityledger.types import AgencyId
-from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
 
 HEALTH = AgencyId(1)
 NOW = 1_796_000_000

@@ -20,7 +20,7 @@ from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
 from cityledger.profiles.fhir_slices import slices_of
 from cityledger.profiles.medical import MEDICAL
 from cityledger.strict_json import raw_items, raw_members
-from public_data import public_data
+from support.imports.public_data import public_data
 
 UUIDS = {name: f"00000000-0000-4000-8000-{number:012}" for number, name in enumerate("PEFO", start=1)}
 PATIENT = {

@@ -18,7 +18,7 @@ from cityledger.errors import FormatError, InputError
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import RejectedRow, Row
 from cityledger.profiles import registry as profiles
-from damaged_files import DAMAGE, MARKER, SEEDS, Seed, seed_bytes
+from support.imports.damaged_files import DAMAGE, MARKER, SEEDS, Seed, seed_bytes
 
 NONSENSE = {
     "empty": b"",

@@ -7,8 +7,8 @@ from cityledger.errors import FormatError
 from cityledger.formats.land_hdb import LAYOUT
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import RejectedRow, Row
-from land_files import accepted, as_csv, columns, raw_rows, read, transaction
-from public_data import public_data
+from support.imports.land_files import accepted, as_csv, columns, raw_rows, read, transaction
+from support.imports.public_data import public_data
 
 FILE = "realestate/hdb-resale-2015-2016.csv"
 HEADER = [

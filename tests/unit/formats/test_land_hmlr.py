@@ -5,8 +5,8 @@ import pytest
 from cityledger.formats import registry
 from cityledger.formats.land_hmlr import COLUMNS
 from cityledger.formats.rows import Act, RejectedRow, Row
-from land_files import HMLR_MONTHS, accepted, as_csv, columns, raw_rows, read, transaction
-from public_data import public_data
+from support.imports.land_files import HMLR_MONTHS, accepted, as_csv, columns, raw_rows, read, transaction
+from support.imports.public_data import public_data
 
 SALE = dict(
     zip(

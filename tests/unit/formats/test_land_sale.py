@@ -9,7 +9,7 @@ from cityledger.formats import land_hdb, land_hmlr, land_tw_lvr
 from cityledger.formats.land_sale import Occurrences, address, areas, number, sale
 from cityledger.formats.rows import RejectedRow, Row
 from cityledger.profiles.property import PROPERTY
-from land_files import as_csv, columns, read
+from support.imports.land_files import as_csv, columns, read
 
 LAYOUTS = {
     "hmlr-price-paid": (list(land_hmlr.COLUMNS), 0),

@@ -7,8 +7,8 @@ from cityledger.errors import FormatError
 from cityledger.formats.land_tw_lvr import LAYOUT, PARKING_AREAS
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import RejectedRow, Row
-from land_files import accepted, as_csv, columns, raw_rows, read, transaction
-from public_data import public_data
+from support.imports.land_files import accepted, as_csv, columns, raw_rows, read, transaction
+from support.imports.public_data import public_data
 
 HEADER = [*LAYOUT.required, PARKING_AREAS[0]]
 SALE = dict.fromkeys(HEADER, "") | {

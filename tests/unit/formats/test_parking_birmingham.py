@@ -13,8 +13,8 @@ from cityledger.formats.instants import local_text
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Row
 from cityledger.strict_json import parse
-from memory_import import apply, one_refusal, one_row, read_rows
-from public_data import public_data
+from support.imports.memory_import import apply, one_refusal, one_row, read_rows
+from support.imports.public_data import public_data
 
 FILE = "parking/birmingham-carparks-2016-10-04_2016-11-11.csv"
 HEADER = b"SystemCodeNumber,Capacity,Occupancy,LastUpdated\n"

@@ -11,8 +11,8 @@ from cityledger.errors import FormatError
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Row
 from cityledger.strict_json import parse
-from memory_import import apply, one_refusal, one_row, read_rows
-from public_data import public_data
+from support.imports.memory_import import apply, one_refusal, one_row, read_rows
+from support.imports.public_data import public_data
 
 EXAMPLES = "parking/cds-examples.json"
 EVENT: dict[str, Any] = {

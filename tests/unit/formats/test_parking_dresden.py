@@ -16,8 +16,8 @@ from cityledger.formats.instants import local_text
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import RejectedRow, Row
 from cityledger.strict_json import parse
-from memory_import import apply, one_refusal, one_row, read_rows
-from public_data import public_data
+from support.imports.memory_import import apply, one_refusal, one_row, read_rows
+from support.imports.public_data import public_data
 
 OCCUPANCY = {
     "Altmarkt": "parking/dresden-altmarkt-2016-01-01_2016-05-25.csv",

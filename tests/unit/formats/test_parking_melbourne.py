@@ -13,8 +13,8 @@ from cityledger.errors import FormatError
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Row
 from cityledger.strict_json import parse
-from memory_import import apply, one_refusal, one_row, read_rows
-from public_data import public_data
+from support.imports.memory_import import apply, one_refusal, one_row, read_rows
+from support.imports.public_data import public_data
 
 BAYS = "parking/melbourne-bay-sensors-2025-08-05.csv"
 SIGNS = "parking/melbourne-zone-signs.csv"

@@ -6,8 +6,8 @@ import pytest
 from cityledger.errors import FormatError
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import RejectedRow, Row
-from memory_import import apply, one_refusal, one_row, read_rows
-from public_data import public_data
+from support.imports.memory_import import apply, one_refusal, one_row, read_rows
+from support.imports.public_data import public_data
 
 ENTITY: dict[str, Any] = {
     "id": "urn:ngsi-ld:OffStreetParking:1",

@@ -23,7 +23,7 @@ from cityledger.formats.parking_rows import (
 )
 from cityledger.formats.rows import Row
 from cityledger.profiles.parking import PARKING
-from memory_import import read_rows
+from support.imports.memory_import import read_rows
 
 OPTIONS = ImportOptions(
     timezone="Europe/Berlin", place="A", capacity=10, observed_at="2024-06-01T12:00:00+02:00"

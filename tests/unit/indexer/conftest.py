@@ -9,8 +9,8 @@ import pytest
 
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
-from databases import fresh_database_url
-from memory_chain import MemoryChain
+from support.chain.memory_chain import MemoryChain
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from cityledger.store.engine.journal import Journal
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import BlockRef, Purpose
-from databases import fresh_database_url
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
+from support.store.databases import fresh_database_url
 
 REORG_LIMIT = 6
 

@@ -31,7 +31,7 @@ from cityledger.types import (
     RecordId,
     purpose_from_name,
 )
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
 
 TREATMENT = purpose_from_name("TREATMENT")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.key_sources.pkcs11_uri import PIN_VARIABLE
-from security_module import PIN, SoftToken, soft_tokens
+from support.node.security_module import PIN, SoftToken, soft_tokens
 
 
 @pytest.fixture

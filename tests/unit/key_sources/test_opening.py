@@ -16,8 +16,8 @@ from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.wrap import unwrap, wrap
 from cityledger.settings import Settings
 from cityledger.types import AgencyId
-from remote_signer import remote_signer
-from security_module import SoftToken, make_account, make_vault_key
+from support.node.remote_signer import remote_signer
+from support.node.security_module import SoftToken, make_account, make_vault_key
 
 ALICE = Account.from_key("0x" + "01" * 32)
 BOB = Account.from_key("0x" + "02" * 32)

@@ -14,7 +14,7 @@ from cityledger.key_sources import pkcs11_keys
 from cityledger.key_sources.pkcs11_keys import TokenSigner, TokenVaultKey
 from cityledger.key_sources.pkcs11_uri import Pkcs11Uri, parse_pkcs11
 from cityledger.proofs.signatures import recover_signer
-from security_module import SoftToken, make_account, make_vault_key
+from support.node.security_module import SoftToken, make_account, make_vault_key
 
 NONCE, DATA_KEY = b"n" * 12, b"d" * 32
 

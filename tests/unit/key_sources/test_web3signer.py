@@ -8,7 +8,7 @@ from eth_account import Account
 from cityledger.errors import ConfigurationError, KeyringError, KeyUnavailableError
 from cityledger.key_sources.web3signer import Web3Signer
 from cityledger.signing import LocalSigner
-from remote_signer import RemoteSigner, remote_signer
+from support.node.remote_signer import RemoteSigner, remote_signer
 
 ALICE = Account.from_key("0x" + "01" * 32)
 BOB = Account.from_key("0x" + "02" * 32)
@@ -81,6 +81,6 @@ def test_connect_refuses_an_unprotected_url(url: str) -> None:
 def test_connect_refuses_a_list_that_is_not_one(
     remote: RemoteSigner, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr("remote_signer.json.dumps", lambda _keys: answer)
+    monkeypatch.setattr("support.node.remote_signer.json.dumps", lambda _keys: answer)
     with pytest.raises((KeyringError, KeyUnavailableError), match=r"does not hold|did not answer with JSON"):
         Web3Signer.connect(remote.url, ALICE.address)

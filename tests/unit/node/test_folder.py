@@ -25,8 +25,8 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.leadership import hold_database
 from cityledger.store.engine.migrate import verify_schema
 from cityledger.types import AgencyId
-from databases import empty_database_url, fresh_database_url
-from node_fixture import _manifest
+from support.node.node_fixture import _manifest
+from support.store.databases import empty_database_url, fresh_database_url
 
 SECRET = UnlockSecret.from_passphrase("tests")
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.rules import decide_facts
-from permitting_facts import PERMITTING
+from support.city.permitting_facts import PERMITTING
 
 RECORD_FACTS = [
     Facts.CONTROLS_SUBJECT,

@@ -28,7 +28,7 @@ from cityledger.types import (
     Terms,
     purpose_from_name,
 )
-from permitting_facts import PERMITTING
+from support.city.permitting_facts import PERMITTING
 
 TREATMENT = purpose_from_name("TREATMENT")
 OFFICER = Address("0x" + "11" * 20)

@@ -2,7 +2,7 @@ import pytest
 
 from cityledger.policy.facts import NO_FACTS, Facts
 from cityledger.policy.rules import RULES, decide_facts, explain, is_permit
-from permitting_facts import PERMITTING
+from support.city.permitting_facts import PERMITTING
 
 EMERGENCY = PERMITTING | Facts.EMERGENCY_PURPOSE
 OPEN = EMERGENCY | Facts.EMERGENCY_ALLOWED | Facts.GOOD_STANDING | Facts.EMERGENCY_OPEN

@@ -19,7 +19,7 @@ from cityledger.profiles.fhir import check_resource
 from cityledger.profiles.fhir_elements import Element, FhirType, resource_type, type_at
 from cityledger.profiles.fhir_types import INSIDE, PART_OF
 from cityledger.strict_json import parse
-from public_data import public_data
+from support.imports.public_data import public_data
 
 Schema = dict[str, Any]
 

@@ -9,7 +9,7 @@ from cityledger.errors import PayloadError
 from cityledger.profiles.fhir import check_resource
 from cityledger.profiles.fhir_primitives import MAX_STRING_BYTES, check_primitive
 from cityledger.strict_json import Json, parse
-from public_data import public_data
+from support.imports.public_data import public_data
 
 GOOD: list[tuple[str, Json]] = [
     ("boolean", False),

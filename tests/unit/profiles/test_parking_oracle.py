@@ -13,7 +13,7 @@ from cityledger.errors import PayloadError
 from cityledger.profiles.ngsi import key_values
 from cityledger.profiles.parking import PARKING
 from cityledger.strict_json import parse
-from public_data import public_data
+from support.imports.public_data import public_data
 
 COMMON = "https://smart-data-models.github.io/data-models/common-schema.json"
 

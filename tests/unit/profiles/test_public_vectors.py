@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from cityledger.profiles.profile import canonical_bytes
-from public_data import public_data
+from support.imports.public_data import public_data
 
 WITHOUT_FLOATS = ["arrays", "french"]
 

@@ -19,7 +19,7 @@ from cityledger.proofs.leaves import (
     sign_receipt,
 )
 from cityledger.proofs.typed_data import encode_word
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 OK = load_vectors("leaves.json", "ok")
 RECEIPTS = [vector for vector in OK if "signature" in vector.values[0]]

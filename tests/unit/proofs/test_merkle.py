@@ -17,8 +17,8 @@ from cityledger.proofs.merkle import (
     root_from_path,
     verify_inclusion,
 )
-from public_data import public_data
-from vector_files import load_vectors, unhex
+from support.imports.public_data import public_data
+from support.vector_files import load_vectors, unhex
 
 
 def leaf(index):

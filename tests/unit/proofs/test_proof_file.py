@@ -9,7 +9,7 @@ from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import PartOpening, format_proof, parse_proof
 from cityledger.proofs.verify import verify_proof
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 GOOD = load_vectors("proof_files.json", "ok")
 

@@ -20,7 +20,7 @@ from cityledger.errors import FieldError, VerificationError
 from cityledger.keccak import keccak
 from cityledger.proofs import merkle
 from cityledger.proofs.typed_data import StructType, hash_struct, parse_struct_type
-from public_data import public_data
+from support.imports.public_data import public_data
 
 # ---- EIP-712 ----
 

@@ -8,7 +8,7 @@ import pytest
 
 from cityledger.errors import VerificationError
 from cityledger.proofs.signatures import recover_signer
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 
 def of_kind(expect: str) -> list[Any]:

@@ -9,8 +9,8 @@ from cityledger.proofs.merkle import Tree
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.proofs.verify import Companion, Level, verify_payload, verify_proof
 from cityledger.types import AgencyId, LogId, LogKind
-from memory_reader import HEAD, MemoryReader
-from vector_files import load_vectors
+from support.chain.memory_reader import HEAD, MemoryReader
+from support.vector_files import load_vectors
 
 
 def proof_named(name):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from memory_chain import MemoryChain
-from memory_index import Index, MakeIndex, index_of
+from support.chain.memory_chain import MemoryChain
+from support.chain.memory_index import Index, MakeIndex, index_of
 
 
 @pytest.fixture

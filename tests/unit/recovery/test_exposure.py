@@ -10,7 +10,7 @@ import pytest
 from cityledger.recovery import exposure
 from cityledger.recovery.exposure import StolenKeys, list_exposed
 from cityledger.types import AgencyId
-from node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
 
 HEALTH, LAND = AgencyId(1), AgencyId(2)
 

@@ -3,7 +3,7 @@ import pytest
 from cityledger.errors import SealingError
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
 from cityledger.types import Aead, DatasetId, RecordId
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 CONTEXT = Context(b"i" * 32, DatasetId(b"d" * 32), RecordId(b"r" * 32), 1)
 

@@ -20,8 +20,8 @@ from cityledger.sealing.envelope import (
     verify_commitment,
 )
 from cityledger.types import Aead
-from public_data import public_data
-from vector_files import load_vectors, unhex
+from support.imports.public_data import public_data
+from support.vector_files import load_vectors, unhex
 
 CONTEXT = b"c" * 32
 aeads = st.sampled_from(list(Aead))

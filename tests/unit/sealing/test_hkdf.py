@@ -3,7 +3,7 @@
 import json
 
 from cityledger.sealing.context import hkdf_sha256
-from public_data import public_data
+from support.imports.public_data import public_data
 
 
 def test_hkdf_sha256_agrees_with_wycheproof():

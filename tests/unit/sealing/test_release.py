@@ -10,8 +10,8 @@ from cityledger.sealing.context import PartKeys
 from cityledger.sealing.release import open_release, release_info, seal_release
 from cityledger.sealing.sealing_key import SealingPrivateKey, sealing_key_digest
 from cityledger.types import Kem
-from public_data import public_data
-from vector_files import load_vectors, unhex
+from support.imports.public_data import public_data
+from support.vector_files import load_vectors, unhex
 
 KEYS = PartKeys(b"p" * 32, b"k" * 32, b"o" * 32)
 RECEIPTS = [b"r" * 32]

@@ -6,7 +6,7 @@ from cityledger.errors import SealingError
 from cityledger.sealing.context import Context
 from cityledger.sealing.wrap import VaultKey, unwrap, wrap, wrapped_epoch
 from cityledger.types import DatasetId, RecordId
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 CONTEXT = Context(b"i" * 32, DatasetId(b"d" * 32), RecordId(b"r" * 32), 1)
 KEYS = {5: VaultKey(5, b"v" * 32)}

@@ -9,7 +9,7 @@ import pytest
 
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture

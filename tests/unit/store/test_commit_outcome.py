@@ -16,7 +16,7 @@ from cityledger.store.engine import commit_marks
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.tables import commit_mark, node_state
-from databases import cluster, database_kind
+from support.store.databases import cluster, database_kind
 
 pytestmark = pytest.mark.skipif(database_kind() != "postgresql", reason="SQLite commits in this process")
 

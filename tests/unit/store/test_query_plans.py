@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 LARGE = {
     "leaf",

@@ -8,7 +8,7 @@ from cityledger.api.http.shapes import hex_of
 from cityledger.proofs.leaves import ReceiptLeaf
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.types import AgencyId, AgencyStatus, RecordId, Role
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 
 def ask(node: TestNode, code: str, role: str = "reader", query: str = "") -> Any:

@@ -4,7 +4,7 @@ import pytest
 
 from cityledger.api.http.shapes import hex_of
 from cityledger.profiles import registry
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 
 def test_agencies_are_found_by_number_and_code(node: TestNode) -> None:

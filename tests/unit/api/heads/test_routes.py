@@ -7,7 +7,7 @@ import pytest
 
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.types import ErasureReason, LeafHash, RecordId
-from node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TITLE_RECORD, TestNode
 
 OTHER = LeafHash(b"\xee" * 32)
 

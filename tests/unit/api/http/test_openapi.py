@@ -11,7 +11,7 @@ import pytest
 from cityledger import api
 from cityledger.api.http.openapi import SUMMARIES
 from cityledger.api.http.shapes import Asked, Told
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 
 def shapes() -> list[type[Any]]:

@@ -7,7 +7,7 @@ import pytest
 from cityledger import errors
 from cityledger.api.http.problems import PROBLEMS, answer, problem_of
 from cityledger.errors import CityledgerError
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 
 def tree(kind: type[CityledgerError]) -> Iterator[type[CityledgerError]]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from import_desk import ndjson
-from node_fixture import PARKING_RECORD, TITLE_RECORD, TestNode, make_node
+from support.imports.import_fixture import ndjson
+from support.node.node_fixture import PARKING_RECORD, TITLE_RECORD, TestNode, make_node
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 TITLE = TITLE_RECORD["parts"]

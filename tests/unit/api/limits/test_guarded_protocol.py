@@ -13,8 +13,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from cityledger.api.limits import guarded_protocol
-from node_fixture import TestNode
-from served_node import ANSWER_SECONDS, received, served_node
+from support.node.node_fixture import TestNode
+from support.node.served_node import ANSWER_SECONDS, received, served_node
 
 Connect = Callable[[], socket.socket]
 HEADER = b"GET /healthz HTTP/1.1\r\nHost: city.test\r\n"

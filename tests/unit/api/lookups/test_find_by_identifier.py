@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cityledger.types import AgencyId, RecordId
-from databases import stored_bytes
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
+from support.store.databases import stored_bytes
 
 VISIT = {"system": "http://hospital.example/visits", "value": "V-2041"}
 

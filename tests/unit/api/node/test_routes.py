@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from cityledger.api.application import create_app
 from cityledger.api.context import Check
 from cityledger.api.http.shapes import hex_of
-from node_fixture import CHAIN_ID, INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import CHAIN_ID, INSTANCE, TREATMENT_RECORD, TestNode
 
 
 def test_node_says_what_a_client_needs(node: TestNode) -> None:

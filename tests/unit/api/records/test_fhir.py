@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from node_fixture import PARKING_RECORD, TREATMENT_RECORD, TestNode, make_node
-from public_data import public_data
+from support.imports.public_data import public_data
+from support.node.node_fixture import PARKING_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 FHIR = "application/fhir+json"
 ENCOUNTER = (

@@ -16,8 +16,8 @@ from cityledger.store import tables as t
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.types import Action, AgencyStatus, purpose_from_name
-from node_fixture import TestNode
-from revocation_lists import list_objects, put, sign_in, signed
+from support.node.node_fixture import TestNode
+from support.node.revocation_lists import list_objects, put, sign_in, signed
 
 NEW_KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -2,7 +2,7 @@ import pytest
 
 from cityledger.api.revocations.signed_list import verify_revocation_list
 from cityledger.errors import CredentialError
-from vector_files import load_vectors, unhex
+from support.vector_files import load_vectors, unhex
 
 
 @pytest.mark.parametrize("vector", load_vectors("revocations.json", "ok"))

@@ -12,7 +12,7 @@ from siwe import SiweMessage
 from cityledger.api.signin.siwe_message import _verify_times, parse_siwe, verify_signature
 from cityledger.errors import CredentialError
 from cityledger.types import Address
-from public_data import public_data
+from support.imports.public_data import public_data
 
 FIELDS = {
     "issuedAt": "issued_at",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cityledger.api.http.shapes import hex_of
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 
 def ask(node: TestNode, code: str, purpose: str, role: str = "reader", **body: Any) -> Any:

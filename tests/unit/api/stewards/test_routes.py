@@ -9,7 +9,7 @@ from cityledger.api.stewards.transactions import ChainStewardDesk
 from cityledger.errors import DeniedError, MisdirectedError
 from cityledger.exchange.stewardship import Place, Slot
 from cityledger.types import AgencyId, purpose_from_name
-from node_fixture import START, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import START, TREATMENT_RECORD, TestNode
 
 TREATMENT = purpose_from_name("TREATMENT")
 

@@ -54,7 +54,7 @@ def test_wrappers_cover_every_function_that_changes_something() -> None:
 def test_function_roles_cover_exactly_the_restricted_functions() -> None:
     """OpenZeppelin gives a function without a role to its admin: a forgotten one would be nobody's duty."""
     given = {(name, function) for (name, _), functions in FUNCTION_ROLES.items() for function in functions}
-    source = Path(__file__).parents[3] / "contracts"
+    source = Path(__file__).parents[4] / "contracts"
     restricted = {
         (name, function)
         for name in ("CityDirectory", "AgencyRegistry", "DataCatalog", "RecordLedger", "AccessPolicy")

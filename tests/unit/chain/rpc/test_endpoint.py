@@ -15,8 +15,7 @@ from cityledger.errors import (
     WrongChainError,
 )
 from cityledger.types import Address, BlockRef
-
-from .fake_chain import CHAIN_ID, FakeChain, RefusalError
+from support.chain.fake_chain import CHAIN_ID, FakeChain, RefusalError
 
 CONTRACT = Address("0x" + "11" * 20)
 

@@ -7,7 +7,7 @@ import pytest
 
 import cityledger
 from cityledger.chain.rpc.methods import METHODS, Belief, find_method
-from lying_rpc import LIES
+from support.chain.lying_rpc import LIES
 
 NOT_READ = {"eth_accounts", "eth_subscribe"}
 """A devnet's own accounts; and the WebSocket, which only wakes."""

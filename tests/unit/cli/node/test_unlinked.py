@@ -5,7 +5,7 @@ import pytest
 
 from cityledger.cli.node.unlinked import unlinked
 from cityledger.types import Address
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cityledger.client._sync import client as client_module
 from cityledger.client._sync import record_calls
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
-from node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
 DATASET = "LAND/registration/real-estate/titles"

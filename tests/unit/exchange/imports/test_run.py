@@ -27,8 +27,8 @@ from cityledger.store.imports import JobState, Verdict
 from cityledger.store.subjects import find_subject, identifier_digest
 from cityledger.store.tables import import_job
 from cityledger.types import AgencyStatus
-from import_desk import ImportDesk, ndjson, outcomes
-from node_fixture import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.imports.import_fixture import ImportDesk, ndjson, outcomes
+from support.node.node_fixture import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 STREETS = ("Xidan North Street", "Chang'an Avenue", "Fuxing Road")
 

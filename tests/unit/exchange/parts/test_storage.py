@@ -16,7 +16,7 @@ from cityledger.exchange.submit import RowDraft, seal_rows, submit_rows
 from cityledger.sealing.context import Context
 from cityledger.store.index import queries as index
 from cityledger.types import OWN_DUTY, Action, Aead, RecordId
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 LONG = b'{"a":"' + b"x" * storage.IN_ROW_BYTES + b'"}'
 INTENT = Intent(Action.WRITE, OWN_DUTY)

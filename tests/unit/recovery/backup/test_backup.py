@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from backup_source import backup_source
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
 from cityledger.proofs.tombstone_object import MAX_BYTES, from_bytes, to_bytes
 from cityledger.recovery.backup.backup import make_backup, verify_backup
@@ -39,8 +38,9 @@ from cityledger.store.tables import (
     replayed_tombstone,
 )
 from cityledger.types import Address, LogId
-from databases import KINDS, empty_database_url
-from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.store.backup_source import backup_source
+from support.store.databases import KINDS, empty_database_url
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from backup_source import backup_source
 from cityledger.cli.main import run
 from cityledger.errors import ConfigurationError, StorageFullError
 from cityledger.recovery.backup.backup import Source, _fold_log, make_backup
@@ -22,8 +21,9 @@ from cityledger.recovery.backup.workspace import (
     workspace_of,
 )
 from cityledger.store.engine.database import Database
-from databases import fresh_database_url
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.store.backup_source import backup_source
+from support.store.databases import fresh_database_url
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from cityledger.recovery.index.state_digest import state_digest
 from cityledger.store import node_state
 from cityledger.store.index.tables import idx_purpose
 from cityledger.types import purpose_from_name
-from memory_chain import MemoryChain
-from memory_index import Index, MakeIndex
+from support.chain.memory_chain import MemoryChain
+from support.chain.memory_index import Index, MakeIndex
 
 PURPOSES = [purpose_from_name(f"PURPOSE_{number}") for number in range(4)]
 MOVES = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 2)), max_size=12)

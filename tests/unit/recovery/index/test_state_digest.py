@@ -11,8 +11,8 @@ from cityledger.recovery.index.rows import rows_at
 from cityledger.recovery.index.state_digest import StateDigest, encode_row, state_digest
 from cityledger.store.index.tables import INDEX_TABLES, idx_contract, idx_purpose
 from cityledger.types import Address, purpose_from_name
-from memory_chain import MemoryChain
-from memory_index import Index, MakeIndex
+from support.chain.memory_chain import MemoryChain
+from support.chain.memory_index import Index, MakeIndex
 
 INSTANCE = b"\x11" * 32
 PURPOSES = [purpose_from_name(name) for name in ("TREATMENT", "CREDIT", "TAX")]

@@ -19,9 +19,9 @@ from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocation_objects import list_key
 from cityledger.store.sessions.revocations import RevocationList, Revoked, StoredList
 from cityledger.types import AgencyId, AgencyStatus
-from databases import fresh_database_url
-from node_fixture import TestNode, make_node
-from revocation_lists import grounds, signed
+from support.node.node_fixture import TestNode, make_node
+from support.node.revocation_lists import grounds, signed
+from support.store.databases import fresh_database_url
 
 LAND, TAX = AgencyId(2), AgencyId(3)
 FORMER, CURRENT = b"\1" * 32, b"\2" * 32

@@ -19,7 +19,7 @@ from cityledger.store.index import versions as history
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
-from node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
 
 
 @pytest.fixture

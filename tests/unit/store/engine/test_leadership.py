@@ -11,7 +11,7 @@ import pytest
 from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.leadership import INDEXER, LOOK_SECONDS, Leadership, hold_database, sole_user
-from databases import cluster, database_kind
+from support.store.databases import cluster, database_kind
 
 LEADER = """
 import sys, time

@@ -12,7 +12,7 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate, verify_schema
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state
-from databases import empty_database_url
+from support.store.databases import empty_database_url
 
 
 def test_migrate_makes_exactly_the_tables_of_the_program(database: Database) -> None:

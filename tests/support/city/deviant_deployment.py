@@ -18,7 +18,7 @@ from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call
 from cityledger.devnet import Devnet
 from cityledger.types import Address
-from deployed_city import COUNCIL, DEPLOYER, GUARD, account, address
+from support.city.deployed_city import COUNCIL, DEPLOYER, GUARD, account, address
 
 Places = dict[str, Address]
 Creations = Callable[[Places, dict[str, Call]], dict[str, Call]]

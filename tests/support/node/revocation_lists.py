@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from backup_source import backup_source
 from cityledger.api.revocations.signed_list import verify_revocation_list
 from cityledger.client.credentials import Revoking, make_revocation_list
 from cityledger.recovery.backup import manifest as backup_manifest
@@ -27,8 +26,9 @@ from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.types import Agency, AgencyId
-from databases import empty_database_url
-from node_fixture import INSTANCE, TestNode
+from support.node.node_fixture import INSTANCE, TestNode
+from support.store.backup_source import backup_source
+from support.store.databases import empty_database_url
 
 PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -38,8 +38,8 @@ from cityledger.types import (
     RecordId,
     purpose_from_name,
 )
-from memory_reader import MemoryReader
-from permitting_facts import PERMITTING
+from support.chain.memory_reader import MemoryReader
+from support.city.permitting_facts import PERMITTING
 
 CHAIN_ID, LEDGER = 31337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 INSTANCE, DATASET = keccak(b"instance"), DatasetId(keccak(b"dataset"))

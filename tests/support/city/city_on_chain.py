@@ -43,7 +43,7 @@ from cityledger.types import (
     purpose_from_name,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 GAS = 1_000_000_000
 DAY = 86_400
 LOOSENING_DELAY = 7 * DAY

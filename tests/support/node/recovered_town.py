@@ -23,7 +23,7 @@ from cityledger.types import Address
 from crash.node_that_dies import NodeThatDies
 from crash.town import Town, title
 from crash.waiting import await_that
-from databases import fresh_database_url
+from support.store.databases import fresh_database_url
 
 LONG_BYTES = 300_000
 """Of an attachment: longer than what a row takes, so that it becomes an object."""

@@ -26,7 +26,7 @@ from cityledger.types import (
     LogKind,
     RecordId,
 )
-from memory_chain import MemoryChain
+from support.chain.memory_chain import MemoryChain
 
 OPERATOR = Address("0x" + "33" * 20)
 

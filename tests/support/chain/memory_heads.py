@@ -17,7 +17,7 @@ from cityledger.store.index import versions as history
 from cityledger.types import DatasetId, LeafHash, RecordId
 
 if TYPE_CHECKING:
-    from node_fixture import TestNode
+    from support.node.node_fixture import TestNode
 
 
 @dataclass

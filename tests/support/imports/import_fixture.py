@@ -17,7 +17,7 @@ from cityledger.formats.options import ImportOptions
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.imports import Job, ListedRow, Verdict
 from cityledger.types import OWN_DUTY, Action, DatasetId
-from node_fixture import CODES, TestNode
+from support.node.node_fixture import CODES, TestNode
 
 WRITING = Intent(Action.WRITE, OWN_DUTY)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cityledger.recovery.backup.backup import Source
 from cityledger.store.engine.migrate import schema_version
-from node_fixture import INSTANCE, TestNode
+from support.node.node_fixture import INSTANCE, TestNode
 
 
 def backup_source(node: TestNode) -> Source:

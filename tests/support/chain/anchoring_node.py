@@ -21,9 +21,9 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import AgencyId, ErasureReason, HaltCause, LeafHash, LogId, LogKind
-from databases import fresh_database_url
-from memory_chain import MemoryChain, MemoryFollower
-from memory_ledger import OPERATOR, MemoryLedger
+from support.chain.memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_ledger import OPERATOR, MemoryLedger
+from support.store.databases import fresh_database_url
 
 MAX_FEE = 10_000
 BUMP_AFTER_SECONDS = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from types import ModuleType
 
-from vector_files import REPOSITORY
+from support.vector_files import REPOSITORY
 
 
 def load_script(name: str) -> ModuleType:

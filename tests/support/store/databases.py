@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate
 from cityledger.store.schema import metadata
-from postgres_cluster import Cluster, ProgramsMissingError, running_cluster
+from support.store.postgres_cluster import Cluster, ProgramsMissingError, running_cluster
 
 KINDS = ("sqlite", "postgresql")
 _TEMPLATE = "template_node"

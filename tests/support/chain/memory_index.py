@@ -11,8 +11,8 @@ from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
-from databases import fresh_database_url
-from memory_chain import MemoryChain, MemoryFollower
+from support.chain.memory_chain import MemoryChain, MemoryFollower
+from support.store.databases import fresh_database_url
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cityledger.api.limits.guarded_protocol import Guard
 from cityledger.api.limits.guarded_server import GuardedServer, listen
 from cityledger.api.limits.listening import connection_limit
 from cityledger.settings import Settings
-from node_fixture import TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
 
 ANSWER_SECONDS = 20
 """Longer than any honest answer takes: a request that needs more hangs."""

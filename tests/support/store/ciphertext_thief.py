@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cityledger.store.schema import metadata
 from cityledger.types import DatasetId, RecordId
-from node_fixture import TestNode
+from support.node.node_fixture import TestNode
 
 Measures = dict[RecordId, Hashable]
 _WHERE_AND_WHEN = frozenset({"dataset", "record", "version", "log", "seq", "written_at", "erased_at"})

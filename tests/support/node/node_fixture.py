@@ -82,8 +82,8 @@ from cityledger.types import (
     Terms,
     purpose_from_name,
 )
-from databases import fresh_database_url
-from memory_heads import MemoryHeads
+from support.chain.memory_heads import MemoryHeads
+from support.store.databases import fresh_database_url
 
 CHAIN_ID = 31337
 START = 1_767_190_000

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cityledger.formats.options import ImportOptions
-from public_data import public_data
+from support.imports.public_data import public_data
 
 SEED_BYTES = 12_000
 MARKER = "qZ7mark"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TREATMENT_RECORD, TestNode
 
 CONNECTIONS = 200
 BODIES = 24
