@@ -1,4 +1,4 @@
-"""The README's "A city by hand", run as it stands, on a free port."""
+"""The commands "A city by hand" of docs/developer/quickstart.md, run as written, on a free port."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.timeout(300)
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/developer/quickstart.md"
 
 
 def _block() -> str:
-    section = README.read_text().partition("## A city by hand")[2]
+    section = PAGE.read_text().partition("## A city by hand")[2]
     found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert found is not None
     return found[1]
@@ -36,14 +37,14 @@ def _free_port() -> int:
     raise AssertionError("no free port between 20000 and 30000")
 
 
-def test_commands_of_the_readme_build_a_city_and_share_a_record(tmp_path: Path) -> None:
+def test_commands_of_the_page_build_a_city_and_share_a_record(tmp_path: Path) -> None:
     port = str(_free_port())
     script = "set -e\n" + _block().replace("8053", port)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CITYLEDGER_")}
     environment = {
         **kept,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "CITYLEDGER_ANVIL": os.environ.get("CITYLEDGER_ANVIL", str(README.parent / ".tools/bin/anvil")),
+        "CITYLEDGER_ANVIL": os.environ.get("CITYLEDGER_ANVIL", str(ROOT / ".tools/bin/anvil")),
         "CITYLEDGER_PORT": port,
         "CITYLEDGER_NODE": f"http://127.0.0.1:{port}",
     }

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.timeout(300)
-EXAMPLES = Path(__file__).parents[2] / "pyservice" / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "pyservice" / "examples"
+QUICKSTART = ROOT / "docs/developer/quickstart.md"
 SAID = {
     "medical": ["written as version 1", "the patient has ", "visits here", "refused: denied by rule 8"],
     "property": ["first desk: entered as version 2", "second desk: ", '"type":"registration"', "transfer"],
@@ -45,8 +47,8 @@ def test_example_runs_and_says_what_it_did(folder: Path, name: str) -> None:
         assert said in ended.stdout
 
 
-def test_snippet_of_the_readme_runs(folder: Path) -> None:
-    section = (EXAMPLES.parent / "README.md").read_text().partition("## The SDK")[2]
+def test_snippet_of_the_quick_start_runs(folder: Path) -> None:
+    section = QUICKSTART.read_text("utf-8").partition("## The SDK")[2]
     found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert found is not None
     assert ".cityledger/demo" in found[1]

@@ -25,7 +25,7 @@ from support.store.ciphertext_thief import chance, guess, measure, share_in_crow
 
 CROWD = 10
 IN_CROWDS = 0.97
-"""The share of encounters that pyservice/README.md states: at least ten cannot be told from each other."""
+"""The share of encounters that docs/disclosure.md states: at least ten cannot be told from each other."""
 
 
 def _bay(number: int, status: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The drill of the README on a real node and chain, command by command, and what may go wrong in it."""
+"""The drill of docs/operator/backup.md, command by command on a real node and chain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from support.node.recovered_town import (
 from support.store.databases import KINDS
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(300)]
-README = Path(__file__).parents[2] / "pyservice" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/operator/backup.md"
 PASSWORD = "of the tests"
 
 
@@ -42,7 +42,7 @@ PASSWORD = "of the tests"
 
 @dataclass
 class Drill:
-    """The commands of the README's drill, in its order; run as written but for the places that it names."""
+    """The commands of the page's drill, in its order; run as written but for the places that it names."""
 
     town: Town
     commands: list[str]
@@ -76,7 +76,7 @@ class Drill:
 
 @pytest.fixture
 def drill(town: Town) -> Drill:
-    told = README.read_text().partition("**The drill**")[2].partition("\n## ")[0]
+    told = PAGE.read_text().partition("**The drill**")[2].partition("\n## ")[0]
     key = Account.encrypt(account(LAND_ACCOUNT).key, PASSWORD, iterations=2)
     (town.folder / "land.json").write_text(json.dumps(key))
     (town.folder / "password").write_text(PASSWORD + "\n")
@@ -84,7 +84,7 @@ def drill(town: Town) -> Drill:
 
 
 @pytest.mark.parametrize("store_is_lost", [False, True])
-def test_drill_of_the_readme_brings_a_lost_node_back_without_what_was_erased_since(
+def test_drill_of_the_page_brings_a_lost_node_back_without_what_was_erased_since(
     town: Town, drill: Drill, store_is_lost: bool
 ) -> None:
     if not store_is_lost:

@@ -12,7 +12,8 @@ PAGES = [
     page
     for page in (
         *ROOT.glob("*.md"),
-        *(page for part in ("contracts", "docs", "pyservice") for page in ROOT.glob(f"{part}/*.md")),
+        *(page for part in ("contracts", "pyservice") for page in ROOT.glob(f"{part}/*.md")),
+        *ROOT.glob("docs/**/*.md"),
     )
     if page.is_file()
 ]

@@ -13,7 +13,7 @@ from cityledger.strict_json import Json
 
 MEDIA_TYPE = "application/fhir+json"
 _PADDING = {"administration": 15}
-"""Claims and benefits fill 32 KiB, other parts rarely 8 KiB: measured, see pyservice/README.md."""
+"""Claims and benefits fill 32 KiB, other parts rarely 8 KiB: measured, see docs/disclosure.md."""
 
 
 def _check_of(part: str) -> Callable[[Json, str], None]:

@@ -1,4 +1,4 @@
-"""The table of alerts in pyservice/README.md has a row for every figure of the metrics, in its own words."""
+"""The table of alerts in docs/operator/monitoring.md has a row for each metric, in its own words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cityledger.api.http.access_log import Observer
 from cityledger.exchange.instruments import Instruments
 from cityledger.metrics.families import GAUGES
 
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/operator/monitoring.md"
 
 
 def helps() -> dict[str, str]:
@@ -23,8 +23,8 @@ def helps() -> dict[str, str]:
     return told
 
 
-def test_readme_has_a_row_for_every_figure_and_no_other() -> None:
-    section = README.read_text().partition("### Metrics and alerts")[2].partition("\n##")[0]
+def test_page_has_a_row_for_every_figure_and_no_other() -> None:
+    section = PAGE.read_text().partition("## Metrics and alerts")[2].partition("\n##")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     assert rows == [row(name, text) for name, text in helps().items()]
 

@@ -1,4 +1,4 @@
-"""The tables of settings in pyservice/README.md say what the code says, for every setting."""
+"""The tables of settings in docs/operator/settings.md say what the code says, for every setting."""
 
 import ast
 import inspect
@@ -11,19 +11,18 @@ import pytest
 from cityledger.settings import ClientSettings, Settings
 from cityledger.settings.accepted import rule_of
 
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/operator/settings.md"
 
 
 @pytest.mark.parametrize("kind", [Settings, ClientSettings])
-def test_readme_has_a_row_for_every_setting(kind: type) -> None:
-    rows = {line for line in README.read_text().splitlines() if line.startswith("| `")}
+def test_page_has_a_row_for_every_setting(kind: type) -> None:
+    rows = {line for line in PAGE.read_text().splitlines() if line.startswith("| `")}
     expected = [row(field, meanings(kind)[field.name]) for field in fields(kind)]
     assert [one for one in expected if one not in rows] == []
 
 
-def test_readme_has_no_row_for_what_is_not_a_setting() -> None:
-    section = README.read_text().partition("## Settings")[2].partition("\n## ")[0]
-    named = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
+def test_page_has_no_row_for_what_is_not_a_setting() -> None:
+    named = {line.split("`")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `")}
     known = {field.name for kind in (Settings, ClientSettings) for field in fields(kind)}
     assert {name for name in named if not name.startswith("CITYLEDGER_")} == known
 

@@ -1,4 +1,4 @@
-"""The README's parking states, run as they stand against a node in this process that imports as well."""
+"""The states of docs/developer/parking.md, run as written on a node in this process that imports, too."""
 
 import ast
 import json
@@ -15,12 +15,11 @@ from cityledger.profiles.parking_entities import Quality
 from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
+PAGE = (Path(__file__).parents[3] / "docs/developer/parking.md").read_text("utf-8")
 
 
 def block() -> str:
-    section = README.read_text("utf-8").partition("## Parking")[2]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    found = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     return found[1]
 
@@ -46,7 +45,7 @@ def test_example_writes_states_and_imports_a_file(
         "reading": connect("PARKING", "reader"),
         "dataset": node.parking,
     }
-    exec(block(), names)  # noqa: S102 - the README's own text
+    exec(block(), names)  # noqa: S102 - the page's own text
 
     unmarked, older, counts, state = capsys.readouterr().out.splitlines()
     assert unmarked.startswith("parts.state.occupiedSpotNumber is below zero; if it was so observed, mark it")
@@ -61,13 +60,12 @@ def test_example_writes_states_and_imports_a_file(
 
 @pytest.mark.parametrize("table", ["quality", "format"])
 def test_tables_list_every_mark_and_every_format(table: str) -> None:
-    section = README.read_text("utf-8").partition("## Parking")[2].partition("\n## ")[0]
     if table == "quality":
         wanted = set(Quality.__args__)  # type: ignore[attr-defined]
     else:
         formats = {name: registry.get(name) for name in registry.names()}
         wanted = {name for name, one in formats.items() if one.profile == "parking"}
-    listed = {name for line in section.splitlines() if line.startswith("| `") for name in named(line)}
+    listed = {name for line in PAGE.splitlines() if line.startswith("| `") for name in named(line)}
     assert wanted <= listed
 
 

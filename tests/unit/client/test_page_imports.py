@@ -1,4 +1,4 @@
-"""The README's bulk import, run as it stands against a node in this process that imports as well."""
+"""The example of docs/developer/imports.md, run as written on a node in this process that imports, too."""
 
 import io
 import re
@@ -14,8 +14,7 @@ from cityledger.formats.options import ImportOptions
 from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
-SECTION = README.read_text("utf-8").partition("## Bulk import")[2].partition("\n## ")[0]
+PAGE = (Path(__file__).parents[3] / "docs/developer/imports.md").read_text("utf-8")
 FILE = (
     b"No,act,title.uid,title.type,title.address.district,title.address.street,title.area.value,title.area.unit\n"
     b"t-1,add,110101-001-0007,apartment,Xicheng,Xidan,61.50,m2\n"
@@ -39,7 +38,7 @@ def importing(node: TestNode) -> Iterator[None]:
 def test_example_imports_and_tells_the_rejected_row(
     connect: Connect, node: TestNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    block = re.search(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    block = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     names = {
         "land": connect("LAND", "writer"),
@@ -47,7 +46,7 @@ def test_example_imports_and_tells_the_rejected_row(
         "file": io.BytesIO(FILE),
         "ImportOptions": ImportOptions,
     }
-    exec(block[1], names)  # noqa: S102 - the README's own text
+    exec(block[1], names)  # noqa: S102 - the page's own text
 
     *_, counts, row = capsys.readouterr().out.splitlines()
     assert "'accepted': 1" in counts
@@ -55,4 +54,4 @@ def test_example_imports_and_tells_the_rejected_row(
 
 
 def test_table_lists_every_outcome() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", SECTION, re.MULTILINE) == [one.value for one in Outcome]
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == [one.value for one in Outcome]

@@ -1,4 +1,4 @@
-"""The README's walk through a title's life, run as it stands against a node in this process."""
+"""The title's life of docs/developer/property.md, run as written against a node in this process."""
 
 import json
 import re
@@ -13,18 +13,17 @@ from cityledger.profiles.title_acts import Entered, NewParty, transfer
 from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/developer/property.md"
 
 
 def block() -> str:
-    section = README.read_text().partition("## Land registration")[2]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def run(code: str, names: dict[str, object]) -> None:
-    exec(code, names)  # noqa: S102 - the README's own text
+    exec(code, names)  # noqa: S102 - the page's own text
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The README's example of medical records, run as it stands against a node in this process."""
+"""The example of docs/developer/medical.md, run as written against a node in this process."""
 
 import re
 from collections.abc import Callable
@@ -10,19 +10,18 @@ from cityledger.client import Client
 from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
-README = Path(__file__).parents[3] / "pyservice" / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/developer/medical.md"
 
 
 def test_example_writes_finds_and_reads(
     connect: Connect, node: TestNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    section = README.read_text().partition("## Medical records")[2]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert found is not None
     names = {
         "hospital": connect("HEALTH", "writer"),
         "reading": connect("HEALTH", "reader"),
         "dataset": node.health,
     }
-    exec(found[1], names)  # noqa: S102 - the README's own text
+    exec(found[1], names)  # noqa: S102 - the page's own text
     assert capsys.readouterr().out == "1 ['observations', 'summary'] 1\n"
