@@ -21,7 +21,7 @@ from one_agency import STATE, Bench, opened
 from cityledger.errors import UnavailableError
 from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.submit import RowDraft, records_log, seal_rows
-from cityledger.node.wiring import POLL_SECONDS
+from cityledger.node.loops import POLL_SECONDS
 from cityledger.store import node_state
 from cityledger.store.index import queries as index
 from cityledger.store.index.tables import idx_batch

@@ -40,7 +40,7 @@ from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.read import read_plain
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, submit, submit_rows
-from cityledger.node.wiring import POLL_SECONDS
+from cityledger.node.loops import POLL_SECONDS
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.identifiers import record_identifier_digest

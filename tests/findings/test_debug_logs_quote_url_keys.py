@@ -9,13 +9,12 @@ import pytest
 
 KEY = "s3cr3t"
 TALKS = f"""
-from cityledger.node.wiring import log_level_from
 from cityledger.chain.rpc.endpoint import connect
-from cityledger.cli.node.serve import _log_to_stderr
+from cityledger.cli.node.log import level_from, log_to_stderr
 from cityledger.errors import ChainUnavailableError
 import logging
 
-_log_to_stderr(log_level_from({{"CITYLEDGER_LOG": "LEVEL"}}))
+log_to_stderr(level_from({{"CITYLEDGER_LOG": "LEVEL"}}))
 logging.getLogger("cityledger.tests").debug("of our own")
 try:
     connect("http://127.0.0.1:9/v2/{KEY}", 31337)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.cli.city.officer_revoke import _signing
 from cityledger.key_sources.opening import vault_keys_of
-from cityledger.node.wiring import PASSPHRASE_VARIABLE
+from cityledger.node.unlocking import PASSPHRASE_VARIABLE
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from support.node.served_node import served_node

@@ -138,7 +138,7 @@ def test_a_node_that_others_reach_needs_a_name_of_its_own(tmp_path: Path, host: 
 def test_serve_with_another_host_needs_it_too(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(SETTINGS % ("127.0.0.1", "localhost"))
     with pytest.raises(ConfigurationError, match="domain must be the node's own name"):
-        replace(load_settings(tmp_path, {}), host="0.0.0.0")  # noqa: S104 - as api_of does
+        replace(load_settings(tmp_path, {}), host="0.0.0.0")  # noqa: S104 - as api_context does
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,7 @@ class Indexer:
     """Keeps the index at the head. ``step`` does one piece of the way; ``run`` does steps until told to stop.
 
     ``advanced`` is called after each commit, with the cursor: the anchoring loop waits on it. ``is_told``
-    says whether ``wake`` is called for new heads, so that polling may be slow; ``leads``, whether this
-    process is the one that indexes the database: if not, it takes the cursor from there.
+    says whether ``wake`` is called for new heads, so that polling may be slow.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class Indexer:
         advanced: Callable[[BlockRef], None] = lambda _block: None,
         reorg_limit_blocks: int = REORG_LIMIT_BLOCKS,
         is_told: Callable[[], bool] = lambda: False,
-        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._follower = follower
         self._reader = RangeReader(follower)
@@ -59,13 +57,15 @@ class Indexer:
         self._advanced = advanced
         self._reorg_limit = reorg_limit_blocks
         self._is_told = is_told
-        self._leads = leads
         self._woken = threading.Event()
         self._changed_in_a_row = 0
 
-    def run(self, stop: threading.Event, poll_seconds: float) -> None:
+    def run(
+        self, stop: threading.Event, poll_seconds: float, is_leader: Callable[[], bool] = lambda: True
+    ) -> None:
         """Follows until ``stop`` is set. A failure stops the cursor, is logged, and is tried again: nothing
-        is ever skipped.
+        is ever skipped. Indexes only while ``is_leader`` says that this process is the one of the database
+        that does; otherwise it reads the cursor from there.
 
         While it fails the index grows stale, and reads stop by themselves.
         """
@@ -74,7 +74,7 @@ class Indexer:
             self._woken.clear()
             pause = poll_seconds
             try:
-                is_behind = self.step() if self._leads() else self.follow_store()
+                is_behind = self.step() if is_leader() else self.follow_store()
                 told = ""
                 pause = max(poll_seconds, TOLD_POLL_SECONDS) if self._is_told() else poll_seconds
             except Exception as error:

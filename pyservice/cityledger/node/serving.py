@@ -17,7 +17,8 @@ from cityledger.api.limits.guarded_server import GuardedServer, listen
 from cityledger.api.limits.listening import connection_limit
 from cityledger.errors import UnavailableError
 from cityledger.metrics.serving import MetricsServer
-from cityledger.node.wiring import Node, api_of
+from cityledger.node.api_context import api_context
+from cityledger.node.wiring import Node
 from cityledger.settings.own_machine import local_url
 
 _log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def _serve_metrics(node: Node) -> MetricsServer | None:
 
 def _server(node: Node, listener: socket.socket) -> uvicorn.Server:
     host, port = listener.getsockname()[:2]
-    app = create_app(api_of(node, host=host, port=port))
+    app = create_app(api_context(node, host=host, port=port))
     settings, instruments = node.settings, node.services.instruments
     most = connection_limit(settings.max_connections)
     guard = Guard.of(settings, instruments, most, settings.max_connections_per_address)

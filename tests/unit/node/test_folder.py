@@ -10,7 +10,7 @@ from eth_account import Account
 from typer.testing import CliRunner
 
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.cli.node import serve
+from cityledger.cli.node.commands import app
 from cityledger.cli.node.folder_checks import check_node
 from cityledger.client import AssertionCredentials, load_credentials
 from cityledger.client.credentials import key_thumbprint
@@ -143,11 +143,11 @@ def test_migrate_refuses_while_the_database_is_served_from_another_folder(tmp_pa
     make(tmp_path / "node", database_url=url)
     with closing(Database(url)) as database:
         held = hold_database(database)
-        refused = CliRunner().invoke(serve.app, ["migrate", "--folder", str(tmp_path / "node")])
+        refused = CliRunner().invoke(app, ["migrate", "--folder", str(tmp_path / "node")])
         held.release()
         assert isinstance(refused.exception, ConfigurationError)
         assert "another folder" in str(refused.exception)
-    assert CliRunner().invoke(serve.app, ["migrate", "--folder", str(tmp_path / "node")]).exit_code == 0
+    assert CliRunner().invoke(app, ["migrate", "--folder", str(tmp_path / "node")]).exit_code == 0
 
 
 @pytest.mark.parametrize(("port", "named"), [(8054, "http://127.0.0.1:8054"), (0, None)])

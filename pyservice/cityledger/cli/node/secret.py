@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from cityledger.errors import KeyringError
-from cityledger.node.wiring import PASSPHRASE_VARIABLE, unlock_secret
+from cityledger.node.unlocking import PASSPHRASE_VARIABLE, unlock_secret
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.settings import Settings
 

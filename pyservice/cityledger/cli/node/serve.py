@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cityledger.cli.node.log import level_from, log_to_stderr
 from cityledger.cli.node.options import NodeFolderOption
 from cityledger.cli.output import JsonOption, note, print_fields
 from cityledger.errors import UnavailableError
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from cityledger.node.wiring import Node
 
 _READY_SECONDS = 1.0
-
-
-_LOOK_SECONDS = 1.0
-"""How often to look whether the API is alive; a signal is heard at once."""
+_ALIVE_SECONDS = 1.0
+"""How often to check that the API is alive; a signal ends the wait at once."""
 
 
 def serve(
@@ -46,12 +44,12 @@ def serve(
     from cityledger.cli.node.secret import secret_of
     from cityledger.node.lock import sole_process
     from cityledger.node.serving import ServedNode
-    from cityledger.node.wiring import log_level_from, open_node
+    from cityledger.node.wiring import open_node
     from cityledger.settings import load_settings
     from cityledger.store.engine.database import is_shared
 
     stop = _stop_on_signals()
-    _log_to_stderr(log_level_from(os.environ))
+    log_to_stderr(level_from(os.environ))
     settings = load_settings(folder, os.environ)
     with sole_process(folder, shares=is_shared(settings.database_url)):
         remove_leftovers(folder)
@@ -64,15 +62,6 @@ def serve(
     note("stopped")
 
 
-def _log_to_stderr(level: int) -> None:
-    # Below INFO the libraries quote URLs with the keys in them, and the bodies of answers.
-    logging.basicConfig(
-        level=max(level, logging.INFO), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("cityledger").setLevel(level)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each look at /readyz
-
-
 def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) -> None:
     """Prints the URL, and returns when the node is told to stop.
 
@@ -82,7 +71,7 @@ def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) ->
     if not stop.is_set() and served.is_running:
         print_fields({"url": served.url}, as_json=as_json)
         sys.stdout.flush()
-    while not stop.wait(_LOOK_SECONDS):
+    while not stop.wait(_ALIVE_SECONDS):
         if not served.is_running:
             raise UnavailableError("the API ended by itself; the log says why")
 
