@@ -15,8 +15,8 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.contracts import contracts_of
+from cityledger.chain.contracts.decoding import DatasetPublished, LogOpened
 from cityledger.chain.deploy.deployment import Plan, deploy
-from cityledger.chain.events import DatasetPublished, LogOpened
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Sender
 from cityledger.chain.structs import Admission, Publication

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.events import Event
+from cityledger.chain.contracts.decoding import Event
 from cityledger.chain.structs import terms_to_abi
 from cityledger.errors import FieldError
 from cityledger.policy import decide

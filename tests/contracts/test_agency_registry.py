@@ -2,7 +2,7 @@
 
 import pytest
 
-from cityledger.chain.events import (
+from cityledger.chain.contracts.decoding import (
     AccountRotated,
     AgencyAdmitted,
     AgencyStatusChanged,

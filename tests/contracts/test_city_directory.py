@@ -4,7 +4,7 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.events import AddressSet
+from cityledger.chain.contracts.decoding import AddressSet
 from cityledger.chain.structs import ZERO_ADDRESS
 from cityledger.types import ZERO32
 from support.city.city_on_chain import City

@@ -6,7 +6,13 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.events import DatasetPublished, DatasetRetired, DatasetRevised, PurposeSet, TermsSet
+from cityledger.chain.contracts.decoding import (
+    DatasetPublished,
+    DatasetRetired,
+    DatasetRevised,
+    PurposeSet,
+    TermsSet,
+)
 from cityledger.chain.structs import terms_from_abi, terms_to_abi
 from cityledger.types import (
     EMERGENCY,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityledger.chain.abi.codec import encode_call
-from cityledger.chain.events import (
+from cityledger.chain.contracts.decoding import (
     BatchAnchored,
     HeadMoved,
     HeadReset,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.resuming import LogResumer
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring

@@ -4,7 +4,7 @@ again and again, and skipped each time, because the chain had it.
 
 from __future__ import annotations
 
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.types import HaltCause
 from support.chain.anchoring_node import Anchoring
 

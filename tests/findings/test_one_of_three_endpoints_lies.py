@@ -15,7 +15,7 @@ import pytest
 from eth_abi.abi import encode
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.events import topics_by_name
+from cityledger.chain.contracts.decoding import topics_by_name
 from cityledger.chain.follower import Follower
 from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.sender import Sender

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts import decoding as e
 from cityledger.errors import ChainError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.engine.database import Database

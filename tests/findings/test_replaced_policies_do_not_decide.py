@@ -12,9 +12,9 @@ from httpx import Response
 
 from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.deploy.deployment import created_address
+from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.deploy.roles import DIRECTORY_NAMES
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Sender
 from cityledger.checks.result import line_of

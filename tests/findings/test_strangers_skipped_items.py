@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.chain.events import Skipped
+from cityledger.chain.contracts.decoding import Skipped
 from cityledger.chain.structs import SkipReason
 from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId

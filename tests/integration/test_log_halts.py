@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cityledger.chain.events import LogOpened
+from cityledger.chain.contracts.decoding import LogOpened
 from cityledger.chain.follower import Follower
 from cityledger.chain.structs import Batch
 from cityledger.cli.main import application

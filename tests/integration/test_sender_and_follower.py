@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cityledger.chain.events import AgencyAdmitted, PurposeSet
+from cityledger.chain.contracts.decoding import AgencyAdmitted, PurposeSet
 from cityledger.chain.follower import Follower
 from cityledger.chain.sender import Broadcast, Call, Fees
 from cityledger.devnet import Devnet

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES
-from cityledger.chain.bloom import find_foreign, may_hold
-from cityledger.chain.events import LoggedEvent, decode_logs
+from cityledger.chain.contracts.decoding import LoggedEvent, decode_logs
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.block_hashes import is_recomputed
+from cityledger.chain.rpc.bloom import find_foreign, may_hold
 from cityledger.chain.rpc.endpoint import Endpoint, from_hex, to_hex
 from cityledger.chain.rpc.quorum import NotProvenError, RefutedError
 from cityledger.chain.rpc.receipts_root import receipts_root

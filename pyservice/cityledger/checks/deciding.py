@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cityledger.chain.contracts.access_policy import AccessPolicy
+from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks.result import WrongError
 from cityledger.keccak import keccak

@@ -17,8 +17,8 @@ from eth_account.signers.local import LocalAccount
 from joserfc.jwk import ECKey
 
 from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.contracts.decoding import DatasetPublished
 from cityledger.chain.deploy.deployment import Plan, deploy
-from cityledger.chain.events import DatasetPublished
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Call, Receipt, Sender, SignedTransaction
 from cityledger.chain.structs import Admission, Publication

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cityledger.chain.events import LoggedEvent
+from cityledger.chain.contracts.decoding import LoggedEvent
 from cityledger.chain.follower import Follower, Header
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.types import BlockRef

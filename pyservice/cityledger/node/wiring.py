@@ -13,6 +13,7 @@ from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.chain.contracts import Contracts, contracts_of
 from cityledger.chain.deploy.deployment import verify_manifest
+from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.operated_logs import operates_any

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.chain.rpc.endpoint import At
 from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedCall, SignedTransaction
 from cityledger.chain.structs import Batch, Inclusion, Log, SkipReason

@@ -26,7 +26,7 @@ from cityledger.chain.abi.codec import (
     selector,
     selectors_of,
 )
-from cityledger.chain.events import Event, LoggedEvent, decode_logs
+from cityledger.chain.contracts.decoding import Event, LoggedEvent, decode_logs
 from cityledger.chain.structs import ZERO_ADDRESS, Admission, Publication
 from cityledger.types import (
     NO_END,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.contracts.decoding import AgencyAdmitted, DatasetPublished, LogOpened
 from cityledger.chain.deploy.deployment import Plan, deploy
-from cityledger.chain.events import AgencyAdmitted, DatasetPublished, LogOpened
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Call, Receipt, Sender

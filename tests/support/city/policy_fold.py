@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cityledger.chain.events import (
+from cityledger.chain.contracts.decoding import (
     AgencyStatusChanged,
     DatasetPublished,
     DatasetRetired,

@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.events import LoggedEvent
+from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.decoding import LoggedEvent
 from cityledger.chain.follower import Header
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer

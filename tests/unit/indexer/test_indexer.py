@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityledger.chain import events as e
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts import decoding as e
 from cityledger.chain.follower import Tip
 from cityledger.chain.structs import Admission
 from cityledger.errors import ChainError, StaleIndexError, StorageFullError, WrongChainError

@@ -8,10 +8,10 @@ from cityledger.chain.abi.artifacts import FOLLOWED_NAMES
 from cityledger.chain.contracts.access_manager import AccessManager
 from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.contracts.agency_registry import AgencyRegistry
+from cityledger.chain.contracts.city_directory import CityDirectory
 from cityledger.chain.contracts.data_catalog import DataCatalog
-from cityledger.chain.contracts.directory import CityDirectory
+from cityledger.chain.contracts.decoding import LoggedEvent, decode_logs
 from cityledger.chain.contracts.record_ledger import RecordLedger
-from cityledger.chain.events import LoggedEvent, decode_logs
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Receipt

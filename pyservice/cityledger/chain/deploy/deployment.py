@@ -19,7 +19,7 @@ from rlp import encode as rlp_encode
 from cityledger.chain.abi.artifacts import CONTRACT_NAMES
 from cityledger.chain.abi.codec import encode_creation
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, AccessManager
-from cityledger.chain.contracts.directory import CityDirectory
+from cityledger.chain.contracts.city_directory import CityDirectory
 from cityledger.chain.deploy.inspection import verify_deployment
 from cityledger.chain.deploy.journal import Hook, Progress, next_nonces, open_progress, run_round
 from cityledger.chain.deploy.roles import DIRECTORY_NAMES, FUNCTION_ROLES

@@ -15,8 +15,8 @@ from eth_utils.crypto import keccak
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.abi.codec import Named, selector, signature
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, Access, AccessManager
+from cityledger.chain.contracts.decoding import event_values
 from cityledger.chain.deploy.roles import FUNCTION_ROLES
-from cityledger.chain.events import event_values
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint, to_hex
 from cityledger.errors import ChainError

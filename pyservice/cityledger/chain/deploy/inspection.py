@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from cityledger.chain.abi.artifacts import CONTRACT_NAMES, load_artifact
 from cityledger.chain.contracts.access_manager import AccessManager
 from cityledger.chain.contracts.bound import BoundContract
-from cityledger.chain.contracts.directory import CityDirectory
+from cityledger.chain.contracts.city_directory import CityDirectory
 from cityledger.chain.deploy.creations import find_creations
 from cityledger.chain.deploy.governance import (
     Waiting,

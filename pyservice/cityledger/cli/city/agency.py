@@ -60,7 +60,7 @@ def admit(
     Example: `cityledger agency admit HEALTH --name "Health Commission" --endpoint http://127.0.0.1:8053
     --agency-account 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --devnet-account 1`
     """
-    from cityledger.chain.events import AgencyAdmitted
+    from cityledger.chain.contracts.decoding import AgencyAdmitted
     from cityledger.chain.structs import Admission
 
     if not endpoint.startswith(("http://", "https://")):

@@ -87,7 +87,7 @@ def publish(
     Example: `cityledger dataset publish HEALTH treatment/visits/records --title "Visits" --profile medical
     --class conditional --purpose TREATMENT --retention 10y --devnet-account 4`
     """
-    from cityledger.chain.events import DatasetPublished
+    from cityledger.chain.contracts.decoding import DatasetPublished
     from cityledger.chain.structs import Publication
 
     access = open_chain(rpc, manifest)
@@ -210,7 +210,7 @@ def list_(
 
     Example: `cityledger dataset list --provider HEALTH`
     """
-    from cityledger.chain.events import DatasetPublished
+    from cityledger.chain.contracts.decoding import DatasetPublished
     from cityledger.chain.follower import Follower
 
     access = open_chain(rpc, manifest)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.recovery.index import rebuild
 from cityledger.recovery.index.rebuild import common_block, compare
 from cityledger.recovery.index.state_digest import state_digest

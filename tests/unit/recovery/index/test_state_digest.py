@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.errors import NotFoundError, UnavailableError
 from cityledger.recovery.index.rows import rows_at
 from cityledger.recovery.index.state_digest import StateDigest, encode_row, state_digest

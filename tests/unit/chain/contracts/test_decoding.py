@@ -8,10 +8,10 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain import events
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.abi.codec import canonical_type, signature
-from cityledger.chain.events import (
+from cityledger.chain.contracts import decoding as events
+from cityledger.chain.contracts.decoding import (
     READERS,
     BatchAnchored,
     DatasetPublished,

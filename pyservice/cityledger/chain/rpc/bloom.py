@@ -9,7 +9,7 @@ from functools import cache
 
 from eth_utils.address import to_canonical_address
 
-from cityledger.chain.events import LoggedEvent, topics_by_name
+from cityledger.chain.contracts.decoding import LoggedEvent, topics_by_name
 from cityledger.keccak import keccak
 from cityledger.types import Address
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.chain.bloom import find_foreign, may_hold
-from cityledger.chain.events import Event, LogClosed, LoggedEvent, PurposeSet, topics_by_name
+from cityledger.chain.contracts.decoding import Event, LogClosed, LoggedEvent, PurposeSet, topics_by_name
+from cityledger.chain.rpc.bloom import find_foreign, may_hold
 from cityledger.keccak import keccak
 from cityledger.types import Address, LogId, Purpose
 from support.chain.manifests import address

@@ -8,7 +8,7 @@ import json
 
 import sqlalchemy as sa
 
-from cityledger.chain import events as e
+from cityledger.chain.contracts import decoding as e
 from cityledger.errors import ChainError
 from cityledger.store.batches import is_own_transaction
 from cityledger.store.index import tables as t
