@@ -18,7 +18,8 @@ from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.new_heads import NewHeads
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.devnet import Devnet, devnet_account
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.engine.database import Database

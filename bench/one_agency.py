@@ -15,11 +15,13 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.contracts import contracts_of
-from cityledger.chain.contracts.decoding import DatasetPublished, LogOpened
+from cityledger.chain.contracts.agency_registry import Admission
+from cityledger.chain.contracts.data_catalog import DatasetPublished, Publication
+from cityledger.chain.contracts.decoding import decode_receipt
+from cityledger.chain.contracts.record_ledger import LogOpened
 from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.sender import Sender
-from cityledger.chain.structs import Admission, Publication
 from cityledger.devnet import CHAIN_ID, STATE_NAME, Devnet, devnet_account
 from cityledger.node.wiring import Node, open_node
 from cityledger.profiles import registry
@@ -123,7 +125,7 @@ def _prepare(
         ],
     )
     receipts.append(sender.transact(ACCOUNT, contracts.catalog.publish(_publication(profile))))
-    events = [logged.event for receipt in receipts for logged in contracts.events_of(receipt)]
+    events = [logged.event for receipt in receipts for logged in decode_receipt(receipt, contracts)]
     dataset = next(event.dataset for event in events if isinstance(event, DatasetPublished))
     naive = next(
         event.log for event in events if isinstance(event, LogOpened) and event.operator == NAIVE.address

@@ -30,6 +30,7 @@ Address = NewType("Address", str)
 NO_END = 2**40 - 1
 """The time that means "no end" (seconds); never 0."""
 ZERO32 = bytes(32)
+ZERO_ADDRESS = Address("0x" + "00" * 20)
 NO_AGENCY = AgencyId(0)
 NO_RECORD = RecordId(ZERO32)
 NO_SUBJECT = SubjectId(ZERO32)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cityledger.chain.contracts.decoding import Event
-from cityledger.chain.structs import terms_to_abi
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.data_catalog import terms_to_abi
 from cityledger.errors import FieldError
 from cityledger.policy import decide
 from cityledger.types import (

@@ -2,16 +2,17 @@
 
 import pytest
 
-from cityledger.chain.contracts.decoding import (
+from cityledger.chain.contracts.agency_registry import (
     AccountRotated,
+    Admission,
     AgencyAdmitted,
     AgencyStatusChanged,
+    Appointment,
     KeysRotated,
     OfficerAppointed,
     OfficerDismissed,
 )
-from cityledger.chain.structs import ZERO_ADDRESS, Admission, Appointment
-from cityledger.types import NO_END, ZERO32, AgencyId, AgencyStatus, Role
+from cityledger.types import NO_END, ZERO32, ZERO_ADDRESS, AgencyId, AgencyStatus, Role
 from support.city.city_on_chain import City, admission
 
 ACTIVE, SUSPENDED, OFFBOARDED = AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED, AgencyStatus.OFFBOARDED

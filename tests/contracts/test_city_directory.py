@@ -4,9 +4,8 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.contracts.decoding import AddressSet
-from cityledger.chain.structs import ZERO_ADDRESS
-from cityledger.types import ZERO32
+from cityledger.chain.contracts.city_directory import AddressSet
+from cityledger.types import ZERO32, ZERO_ADDRESS
 from support.city.city_on_chain import City
 
 NAME = b"RECORD_LEDGER".ljust(32, b"\0")

@@ -6,14 +6,15 @@ import pytest
 from eth_abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.contracts.decoding import (
+from cityledger.chain.contracts.data_catalog import (
     DatasetPublished,
     DatasetRetired,
     DatasetRevised,
     PurposeSet,
     TermsSet,
+    terms_from_abi,
+    terms_to_abi,
 )
-from cityledger.chain.structs import terms_from_abi, terms_to_abi
 from cityledger.types import (
     EMERGENCY,
     OWN_DUTY,

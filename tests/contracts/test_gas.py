@@ -13,7 +13,8 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
-from cityledger.chain.structs import Batch, Inclusion, record_leaf_to_abi, terms_to_abi
+from cityledger.chain.contracts.data_catalog import terms_to_abi
+from cityledger.chain.contracts.record_ledger import Batch, Inclusion, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
 from cityledger.proofs.merkle import Tree
 from cityledger.types import (

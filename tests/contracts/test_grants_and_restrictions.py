@@ -2,7 +2,7 @@
 
 import pytest
 
-from cityledger.chain.contracts.decoding import GrantRevoked, GrantSet, RestrictionSet, SealSet
+from cityledger.chain.contracts.data_catalog import GrantRevoked, GrantSet, RestrictionSet, SealSet
 from cityledger.types import (
     NO_AGENCY,
     NO_END,

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cityledger.chain.structs import Publication, terms_to_abi
+from cityledger.chain.contracts.data_catalog import Publication, terms_to_abi
 from cityledger.policy import decide
 from cityledger.types import (
     EMERGENCY,

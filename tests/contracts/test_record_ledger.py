@@ -10,20 +10,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityledger.chain.abi.codec import encode_call
-from cityledger.chain.contracts.decoding import (
+from cityledger.chain.contracts.record_ledger import (
+    Batch,
     BatchAnchored,
     HeadMoved,
     HeadReset,
+    Inclusion,
     LogClosed,
     LogOpened,
     OperatorSet,
     Skipped,
+    SkipReason,
+    record_leaf_to_abi,
 )
-from cityledger.chain.structs import ZERO_ADDRESS, Batch, Inclusion, SkipReason, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
 from cityledger.proofs.merkle import Tree
 from cityledger.types import (
     ZERO32,
+    ZERO_ADDRESS,
     Address,
     AgencyId,
     AgencyStatus,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityledger.chain.structs import terms_to_abi
+from cityledger.chain.contracts.data_catalog import terms_to_abi
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.roles import PROVIDERS_OWN, is_role_allowed
 from cityledger.policy.rules import RULES, decide_facts, is_permit

@@ -15,7 +15,8 @@ from typing import Any
 
 from cityledger.chain.contracts import contracts_of
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.client import Client, load_credentials
 from cityledger.client.answers import LeafPlace, Record, Written
 from cityledger.client.reasons import OWN_DUTY

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.record_ledger import BatchAnchored, LogOpened
 from cityledger.errors import ChainError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.engine.database import Database
@@ -20,14 +20,14 @@ from support.chain.memory_chain import MemoryChain, MemoryFollower
 def test_index_stops_at_a_batch_that_does_not_follow(database: Database) -> None:
     chain, journal = MemoryChain(), Journal(database)
     operator = Address("0x" + "33" * 20)
-    chain.mine(e.LogOpened(LogId(1), AgencyId(1), LogKind.RECORDS, operator, LogId(0)))
-    before = chain.mine(e.BatchAnchored(LogId(1), 0, 4, b"\1" * 32))
+    chain.mine(LogOpened(LogId(1), AgencyId(1), LogKind.RECORDS, operator, LogId(0)))
+    before = chain.mine(BatchAnchored(LogId(1), 0, 4, b"\1" * 32))
     indexer = Indexer(MemoryFollower(chain), database, journal, ChainClock(), first_block=0)  # type: ignore[arg-type]
     while indexer.step():
         pass
-    chain.mine(e.BatchAnchored(LogId(1), 6, 1, b"\2" * 32))
+    chain.mine(BatchAnchored(LogId(1), 6, 1, b"\2" * 32))
 
-    with pytest.raises(ChainError, match="goes on at 6 in block 2, and is known up to 4"):
+    with pytest.raises(ChainError, match="continues at 6 in block 2, but is known only up to 4"):
         indexer.step()
 
     with database.reading() as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.chain.abi.codec import encode_creation
-from cityledger.chain.sender import Call
+from cityledger.chain.transactions import Call
 from cityledger.errors import VerificationError
 from support.city.deployed_city import address
 from support.city.deviant_deployment import Places, bare_chain, deploy_deviant, inspect

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.resuming import LogResumer
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.record_ledger import BatchAnchored
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring
@@ -30,7 +30,7 @@ def test_log_halts_where_another_batch_stands_beneath_its_last(anchoring: Anchor
     ledger, log = anchoring.ledger, LogId(1)
     ledger.rotate_operator(log, OTHER)
     ledger.logs[log].next = 4
-    anchoring.chain.mine(e.BatchAnchored(log, 0, 4, b"\x77" * 32))
+    anchoring.chain.mine(BatchAnchored(log, 0, 4, b"\x77" * 32))
     ledger.rotate_operator(log, OPERATOR)
     ledger.mine()
 

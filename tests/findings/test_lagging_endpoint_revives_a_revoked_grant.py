@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cityledger.chain.contracts.decoding import PurposeSet
+from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate

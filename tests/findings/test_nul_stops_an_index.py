@@ -15,7 +15,8 @@ from eth_utils.crypto import keccak
 
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
 from cityledger.chain.abi.codec import canonical_type, signature
-from cityledger.chain.contracts.decoding import Event, decode_logs
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.decoding import decode_logs
 from cityledger.exchange.imports.notes import Notes, opened
 from cityledger.recovery.index.state_digest import table_digest
 from cityledger.store import imports, node_state

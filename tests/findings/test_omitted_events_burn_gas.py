@@ -4,7 +4,7 @@ again and again, and skipped each time, because the chain had it.
 
 from __future__ import annotations
 
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.record_ledger import BatchAnchored
 from cityledger.types import HaltCause
 from support.chain.anchoring_node import Anchoring
 
@@ -16,9 +16,7 @@ def test_log_halts_when_the_chain_waits_for_more_than_the_index_knows(anchoring:
     anchoring.anchorer.tick()
     anchoring.ledger.mine()
     events = anchoring.chain.blocks[-1].events
-    events.remove(
-        next(one for one in events if isinstance(one.event, e.BatchAnchored) and one.event.log == 2)
-    )
+    events.remove(next(one for one in events if isinstance(one.event, BatchAnchored) and one.event.log == 2))
     anchoring.catch_up()
 
     for _ in range(5):

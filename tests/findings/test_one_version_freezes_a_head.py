@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.chain.structs import Batch, Inclusion, record_leaf_to_abi
+from cityledger.chain.contracts.record_ledger import Batch, Inclusion, record_leaf_to_abi
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
 from cityledger.types import ZERO32, DatasetId, LeafHash, LogId, LogKind, RecordId
 from support.city.city_on_chain import Chain, City

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.record_ledger import BatchAnchored
 from cityledger.errors import ChainError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store.engine.database import Database
@@ -23,7 +23,7 @@ def test_step_says_that_the_tables_refuse_an_event(database: Database) -> None:
     indexer = Indexer(MemoryFollower(chain), database, journal, ChainClock(), first_block=0)  # type: ignore[arg-type]
     while indexer.step():
         pass
-    chain.mine(e.BatchAnchored(LogId(9), 0, 1, bytes(32)))  # of a log that was never opened
+    chain.mine(BatchAnchored(LogId(9), 0, 1, bytes(32)))  # of a log that was never opened
 
     for _ in range(2):
         with pytest.raises(ChainError, match="the database refuses what the blocks above 0 tell"):

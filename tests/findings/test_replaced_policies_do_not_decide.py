@@ -16,7 +16,8 @@ from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.deploy.roles import DIRECTORY_NAMES
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.checks.result import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.errors import ChainUnavailableError

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.chain.contracts.decoding import Skipped
-from cityledger.chain.structs import SkipReason
+from cityledger.chain.contracts.record_ledger import Skipped, SkipReason
 from cityledger.store.index.queries import find_cursor
 from cityledger.types import LogId
 from support.chain.anchoring_node import Anchoring

@@ -14,9 +14,9 @@ from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.anchoring.resuming import LogResumer
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts.record_ledger import Batch as ChainBatch
 from cityledger.chain.follower import Follower
-from cityledger.chain.sender import Broadcast, Call
-from cityledger.chain.structs import Batch as ChainBatch
+from cityledger.chain.transactions import Broadcast, Call
 from cityledger.devnet import Devnet
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone

@@ -14,7 +14,8 @@ from cityledger.chain.deploy.dry_run import rehearse
 from cityledger.chain.deploy.inspection import verify_deployment
 from cityledger.chain.manifest import load_manifest, save_manifest
 from cityledger.chain.rpc.endpoint import Endpoint, connect
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.devnet import Devnet
 from cityledger.errors import (
     ChainError,

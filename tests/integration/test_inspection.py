@@ -17,7 +17,8 @@ from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint, to_hex
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.errors import VerificationError
 from cityledger.types import purpose_from_name
 from support.city.deployed_city import DEPLOYER, account, address

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cityledger.chain.contracts.decoding import LogOpened
+from cityledger.chain.contracts.record_ledger import Batch, LogOpened
 from cityledger.chain.follower import Follower
-from cityledger.chain.structs import Batch
 from cityledger.cli.main import application
 from cityledger.devnet import Devnet
 from cityledger.types import Address, LogId, LogKind

@@ -20,7 +20,8 @@ from cityledger.chain.follower import Follower
 from cityledger.chain.rpc.block_hashes import is_recomputed
 from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.rpc.receipts_root import receipts_root
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.checks.chain import head_time, see_funds, see_nonce
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ChainError, ChainUnavailableError

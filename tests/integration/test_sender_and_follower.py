@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from cityledger.chain.contracts.decoding import AgencyAdmitted, PurposeSet
+from cityledger.chain.contracts.agency_registry import AgencyAdmitted
+from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.follower import Follower
-from cityledger.chain.sender import Broadcast, Call, Fees
+from cityledger.chain.transactions import Broadcast, Call, Fees
 from cityledger.devnet import Devnet
 from cityledger.errors import ChainError, RevertedError
 from cityledger.types import NO_END, Role, purpose_from_name

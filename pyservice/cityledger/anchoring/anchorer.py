@@ -20,9 +20,9 @@ from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.logs_of_node import adopt_new_logs, has_new_logs, list_foreign
 from cityledger.anchoring.operator_account import FeeLimits, OperatorAccount, Standing
 from cityledger.chain.clock import ChainClock
+from cityledger.chain.contracts.record_ledger import Batch as ChainBatch
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
-from cityledger.chain.structs import Batch as ChainBatch
 from cityledger.errors import CityledgerError
 from cityledger.signing import Account
 from cityledger.store import logs, node_state

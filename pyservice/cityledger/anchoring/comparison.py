@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.anchoring.halts import FAILURES, Halt
-from cityledger.chain.structs import SkipReason
+from cityledger.chain.contracts.record_ledger import SkipReason
 from cityledger.store import attempts, batches
 from cityledger.store.batches import Batch
 from cityledger.store.index import queries as index

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from cityledger.anchoring.operator_account import OperatorAccount
-from cityledger.chain.contracts.record_ledger import RecordLedger
-from cityledger.chain.sender import Call, Receipt, Sender
-from cityledger.chain.structs import Inclusion
+from cityledger.chain.contracts.record_ledger import Inclusion, RecordLedger
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call, TransactionReceipt
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.store.attempts import Attempt
@@ -39,7 +39,7 @@ class ChainHeadMover:
         self._monotonic = monotonic
         self._sleep = sleep
 
-    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt:
+    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> TransactionReceipt:
         call = self._ledger.move_head(leaf, inclusion, expected)
         try:
             receipt = self._moved(call)
@@ -50,7 +50,7 @@ class ChainHeadMover:
         self._wait_until_indexed(receipt.block_number)
         return receipt
 
-    def _moved(self, call: Call) -> Receipt:
+    def _moved(self, call: Call) -> TransactionReceipt:
         attempt = self._send_in_turn(call)
         receipt = self._sender.wait_any(lambda: self._account.hashes_of(attempt.nonce))
         self._sender.verify_succeeded(self._account.address, call, receipt)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.nonce_watch import NonceWatch
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.sender import Broadcast, Call, Fees, Sender, SignedTransaction
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Broadcast, Call, Fees, SignedTransaction
 from cityledger.signing import Account
 from cityledger.store import attempts, logs, node_state, operator_accounts
 from cityledger.store.attempts import Attempt, Signed

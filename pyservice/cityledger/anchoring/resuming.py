@@ -7,9 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityledger.anchoring.halts import Halt
-from cityledger.chain.contracts.record_ledger import RecordLedger
+from cityledger.chain.contracts.record_ledger import Log, RecordLedger
 from cityledger.chain.sender import Sender
-from cityledger.chain.structs import Log
 from cityledger.errors import NotFoundError
 from cityledger.proofs.verify import batch_word
 from cityledger.store import attempts, batches, logs, operator_accounts

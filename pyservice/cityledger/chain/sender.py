@@ -7,16 +7,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from dataclasses import replace
 
 import rlp
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
-from eth_utils.address import to_checksum_address
-from hexbytes import HexBytes
 
 from cityledger.chain.rpc.endpoint import At, Endpoint, block_parameter, call_parameters, from_hex, to_hex
+from cityledger.chain.transactions import (
+    Broadcast,
+    Call,
+    Fees,
+    SignedCall,
+    SignedTransaction,
+    TransactionReceipt,
+    broadcast_outcome,
+    majority_outcome,
+    read_signed,
+    receipt_from_rpc,
+)
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.keccak import keccak
 from cityledger.signing import Account, as_signer
@@ -28,87 +35,6 @@ waiting.
 """
 _GWEI = 10**9
 _TYPE_2 = b"\x02"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A transaction that is prepared but not yet anybody's. ``to`` None creates a contract."""
-
-    to: Address | None
-    data: bytes
-    what: str
-    """For logs and errors, such as ``AgencyRegistry.admit``."""
-    gas: int | None = None
-    """Limit; None asks the chain for an estimate before anything is sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """EIP-1559 fees per gas, in wei."""
-
-    max_fee: int
-    max_priority_fee: int
-
-    def raised(self) -> Fees:
-        """Enough more (an eighth, rounded up) for nodes to accept a replacement with the same nonce."""
-        return Fees(
-            self.max_fee + self.max_fee // 8 + 1, self.max_priority_fee + self.max_priority_fee // 8 + 1
-        )
-
-    def capped(self, max_fee: int) -> Fees:
-        """These, but never more than ``max_fee`` for a unit of gas."""
-        return Fees(min(self.max_fee, max_fee), min(self.max_priority_fee, max_fee))
-
-    def replacing(self, market: Fees, max_fee: int) -> Fees | None:
-        """What a replacement has to offer: ``raised`` at least and the present market's, at most ``max_fee``.
-
-        None where ``raised`` is more than that: then no node would take a replacement.
-        """
-        least = self.raised()
-        wanted = Fees(
-            max(least.max_fee, market.max_fee), max(least.max_priority_fee, market.max_priority_fee)
-        ).capped(max_fee)
-        enough = wanted.max_fee >= least.max_fee and wanted.max_priority_fee >= least.max_priority_fee
-        return wanted if enough else None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
-    raw: bytes
-    hash: bytes
-    nonce: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignedCall:
-    """What raw bytes say: enough to sign the same call again with other fees."""
-
-    nonce: int
-    call: Call
-    fees: Fees
-
-
-class Broadcast(Enum):
-    """What the endpoint said to a raw transaction. None of these tells whether it will be mined."""
-
-    ACCEPTED = "accepted"
-    ALREADY_KNOWN = "already known"
-    NONCE_TOO_LOW = "nonce too low"
-    """A transaction with this nonce is mined: this one, or another."""
-    UNDERPRICED = "underpriced"
-    """Another with this nonce is pending and pays more, or the fee is below what the node takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    transaction: bytes
-    block_number: int
-    block_hash: bytes
-    succeeded: bool
-    gas_used: int
-    contract: Address | None
-    logs: tuple[dict[str, Any], ...]
-    """Raw logs, as ``events.decode_logs`` takes them."""
 
 
 class Sender:
@@ -189,16 +115,16 @@ class Sender:
             ChainUnavailableError: no answer; the transaction may or may not have arrived.
         """
         answers = self._endpoint.ask_every("eth_sendRawTransaction", to_hex(raw))
-        return _most([_outcome(answer.error) for answer in answers])
+        return majority_outcome([broadcast_outcome(answer.error) for answer in answers])
 
-    def receipt(self, transaction: bytes) -> Receipt | None:
+    def receipt(self, transaction: bytes) -> TransactionReceipt | None:
         """The receipt on the endpoint's present chain; None while it is not mined (or orphaned)."""
         held = self._endpoint.request("eth_getTransactionReceipt", to_hex(transaction))
-        return None if held is None else _receipt(held)
+        return None if held is None else receipt_from_rpc(held)
 
     # --- the whole way, for a caller that waits -------------------------------------------------------------
 
-    def transact(self, account: Account, call: Call) -> Receipt:
+    def transact(self, account: Account, call: Call) -> TransactionReceipt:
         """Signs, sends and waits until it is mined.
 
         Raises:
@@ -207,7 +133,7 @@ class Sender:
         """
         return self.transact_many(account, [call])[0]
 
-    def transact_many(self, account: Account, calls: Sequence[Call]) -> list[Receipt]:
+    def transact_many(self, account: Account, calls: Sequence[Call]) -> list[TransactionReceipt]:
         """Sends all with ascending nonces before waiting, so that they share blocks. A call that depends on
         an earlier one of the same list must carry its own gas limit.
 
@@ -217,7 +143,7 @@ class Sender:
         """
         sender = Address(account.address)
         limited = self._with_gas(sender, calls)
-        receipts: list[Receipt] = []
+        receipts: list[TransactionReceipt] = []
         for start in range(0, len(limited), _WINDOW):
             window = limited[start : start + _WINDOW]
             with self._nonces:
@@ -229,13 +155,13 @@ class Sender:
                 self.verify_succeeded(sender, call, receipt)
         return receipts
 
-    def wait(self, signed: Sequence[SignedTransaction]) -> list[Receipt]:
+    def wait(self, signed: Sequence[SignedTransaction]) -> list[TransactionReceipt]:
         """Asks until each is mined.
 
         Raises:
             ChainUnavailableError: one is not mined in time; it may still be.
         """
-        found: dict[bytes, Receipt] = {}
+        found: dict[bytes, TransactionReceipt] = {}
         deadline = self._monotonic() + self._timeout
         pause = 0.01
         while True:
@@ -243,7 +169,9 @@ class Sender:
             asked = [("eth_getTransactionReceipt", [to_hex(transaction)]) for transaction in missing]
             answers = self._endpoint.request_many(asked)
             found |= {
-                key: _receipt(held) for key, held in zip(missing, answers, strict=True) if held is not None
+                key: receipt_from_rpc(held)
+                for key, held in zip(missing, answers, strict=True)
+                if held is not None
             }
             if len(found) == len({one.hash for one in signed}):
                 return [found[one.hash] for one in signed]
@@ -254,7 +182,7 @@ class Sender:
             self._sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
-    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> Receipt:
+    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> TransactionReceipt:
         """Asks until one of the transactions is mined: all have one nonce, so only one can be.
         ``candidates`` is asked each time, because a replacement may be signed meanwhile.
 
@@ -267,13 +195,13 @@ class Sender:
             asked = [("eth_getTransactionReceipt", [to_hex(one)]) for one in candidates()]
             mined = [held for held in self._endpoint.request_many(asked) if held is not None]
             if mined:
-                return _receipt(mined[0])
+                return receipt_from_rpc(mined[0])
             if self._monotonic() > deadline:
                 raise ChainUnavailableError(f"the transaction is not mined in {self._timeout:.0f} s")
             self._sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
-    def verify_succeeded(self, sender: Address, call: Call, receipt: Receipt) -> None:
+    def verify_succeeded(self, sender: Address, call: Call, receipt: TransactionReceipt) -> None:
         """Raises the reason when a mined call reverted, found by asking the same of the blocks around it."""
         if receipt.succeeded:
             return
@@ -309,74 +237,3 @@ class Sender:
             f"nonce {signed.nonce} is taken ({told.value}): "
             "another program sends from this account at the same time"
         )
-
-
-def read_signed(raw: bytes) -> SignedCall:
-    """What raw bytes made by ``sign`` hold.
-
-    Raises:
-        ChainError: they are not a transaction of EIP-1559.
-    """
-    try:
-        held = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        fees = Fees(held["maxFeePerGas"], held["maxPriorityFeePerGas"])
-    except Exception as error:  # the decoders raise whatever comes, RLP's own errors among them
-        raise ChainError("raw bytes that are no transaction of type 2") from error
-    to = Address(to_checksum_address(held["to"])) if held["to"] else None
-    return SignedCall(held["nonce"], Call(to, bytes(held["data"]), "a signed call", held["gas"]), fees)
-
-
-_TOLD = (
-    (Broadcast.ALREADY_KNOWN, ("already known", "already imported", "alreadyknown", "known transaction")),
-    (Broadcast.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low")),
-    (
-        Broadcast.UNDERPRICED,
-        (
-            "underpriced",
-            "fee too low",
-            "feetoolow",
-            "replacementnotallowed",
-            "less than block base fee",
-            "below block base fee",
-            "lower than the minimum",
-            "gas price below",
-        ),
-    ),
-)
-
-
-def _outcome(error: str) -> Broadcast | ChainError:
-    if not error:
-        return Broadcast.ACCEPTED
-    lowered = error.lower()
-    known = (outcome for outcome, phrases in _TOLD if any(phrase in lowered for phrase in phrases))
-    return next(known, ChainError(f"the endpoint refused the transaction: {error}"))
-
-
-def _most(outcomes: Sequence[Broadcast | ChainError]) -> Broadcast:
-    """The outcome that most endpoints report; of equally frequent ones the first of the list below, since an
-    endpoint that has the transaction already may have it from another.
-    """
-    kinds: list[list[Broadcast | ChainError]] = [
-        [one for one in outcomes if one in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN)],
-        [one for one in outcomes if one is Broadcast.NONCE_TOO_LOW],
-        [one for one in outcomes if one is Broadcast.UNDERPRICED],
-        [one for one in outcomes if isinstance(one, ChainError)],
-    ]
-    most = max(kinds, key=len)
-    if isinstance(most[0], ChainError):
-        raise most[0]
-    return Broadcast.ACCEPTED if Broadcast.ACCEPTED in most else most[0]
-
-
-def _receipt(held: dict[str, Any]) -> Receipt:
-    created = held.get("contractAddress")
-    return Receipt(
-        transaction=from_hex(held["transactionHash"]),
-        block_number=int(held["blockNumber"], 16),
-        block_hash=from_hex(held["blockHash"]),
-        succeeded=int(held["status"], 16) == 1,
-        gas_used=int(held["gasUsed"], 16),
-        contract=Address(to_checksum_address(created)) if created else None,
-        logs=tuple(held["logs"]),
-    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cityledger.chain.contracts import Contracts
     from cityledger.chain.manifest import Manifest
     from cityledger.chain.rpc.endpoint import Endpoint
-    from cityledger.chain.sender import Call, Receipt
+    from cityledger.chain.transactions import Call, TransactionReceipt
 
 DEVNET_FOLDER = Path(".cityledger/devnet")
 MANIFEST = Path(".cityledger/manifest.json")
@@ -179,14 +179,14 @@ def signer_or_new(
     return signer(chain_id, account, password_file, devnet_account)
 
 
-def send(access: ChainAccess, account: LocalAccount, call: Call) -> Receipt:
+def send(access: ChainAccess, account: LocalAccount, call: Call) -> TransactionReceipt:
     """Sends and waits until it is mined."""
     from cityledger.chain.sender import Sender
 
     return Sender(access.endpoint).transact(account, call)
 
 
-def send_governed(access: ChainAccess, account: LocalAccount, call: Call) -> Receipt | None:
+def send_governed(access: ChainAccess, account: LocalAccount, call: Call) -> TransactionReceipt | None:
     """Sends a call of council or guard. Where a delay stands before it, the first run schedules it and the
     second, after the delay, makes it; None means that it now waits.
 
@@ -208,7 +208,7 @@ def send_governed(access: ChainAccess, account: LocalAccount, call: Call) -> Rec
     return send(access, account, call)
 
 
-def print_sent(receipt: Receipt | None, facts: Mapping[str, object], *, as_json: bool) -> None:
+def print_sent(receipt: TransactionReceipt | None, facts: Mapping[str, object], *, as_json: bool) -> None:
     """What was done, and where it stands on the chain."""
     if receipt is None:
         print_fields({**facts, "state": "scheduled"}, as_json=as_json)

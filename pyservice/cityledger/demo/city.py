@@ -17,11 +17,13 @@ from eth_account.signers.local import LocalAccount
 from joserfc.jwk import ECKey
 
 from cityledger.chain.contracts import Contracts, contracts_of
-from cityledger.chain.contracts.decoding import DatasetPublished
+from cityledger.chain.contracts.agency_registry import Admission
+from cityledger.chain.contracts.data_catalog import DatasetPublished, Publication
+from cityledger.chain.contracts.decoding import decode_receipt
 from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.sender import Call, Receipt, Sender, SignedTransaction
-from cityledger.chain.structs import Admission, Publication
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call, SignedTransaction, TransactionReceipt
 from cityledger.demo.agencies import AGENCIES, DemoAgency
 from cityledger.demo.datasets import DATASETS, PURPOSES, DemoDataset
 from cityledger.devnet import Devnet, devnet_account
@@ -182,7 +184,7 @@ def _publish(city: City, progress: Progress) -> dict[str, DatasetId]:
         for provider in sorted(_stewards_at_the_node())
     ]
     receipts = _send_each(city.sender, jobs)
-    events = [logged.event for receipt in receipts for logged in city.contracts.events_of(receipt)]
+    events = [logged.event for receipt in receipts for logged in decode_receipt(receipt, city.contracts)]
     progress("datasets published", len(DATASETS), len(DATASETS))
     return {event.publication.path: event.dataset for event in events if isinstance(event, DatasetPublished)}
 
@@ -221,7 +223,9 @@ def _grant(city: City, dataset: DemoDataset, grant: DemoGrant) -> Call:
     return city.contracts.catalog.grant(city.datasets[grant.path], consumer, purpose, mask, 0, NO_END)
 
 
-def _send_each(sender: Sender, jobs: Iterable[tuple[LocalAccount, Sequence[Call]]]) -> list[Receipt]:
+def _send_each(
+    sender: Sender, jobs: Iterable[tuple[LocalAccount, Sequence[Call]]]
+) -> list[TransactionReceipt]:
     """Sends the calls of many accounts before waiting for any, so that they share blocks."""
     sent: list[tuple[LocalAccount, Call, SignedTransaction]] = []
     fees = sender.fees()

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from cityledger.chain.sender import Receipt
-from cityledger.chain.structs import Inclusion
+from cityledger.chain.contracts.record_ledger import Inclusion
+from cityledger.chain.transactions import TransactionReceipt
 from cityledger.errors import HeadMovedError, NotFoundError, RevertedError
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import include
@@ -38,7 +38,9 @@ class HeadMover(Protocol):
         ChainUnavailableError: not mined in time; it may still be.
     """
 
-    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt: ...
+    def move(
+        self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None
+    ) -> TransactionReceipt: ...
 
 
 @dataclass(frozen=True, slots=True)

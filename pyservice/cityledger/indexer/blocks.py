@@ -34,7 +34,7 @@ def store(
 
     Raises:
         OvertakenError: the cursor is not ``cursor``.
-        ChainError: an event has no reaction.
+        ChainError: an event has no effect here.
     """
     _verify_cursor(connection, cursor)
     before = node_state.final_block(connection)

@@ -17,8 +17,8 @@ def is_given(settings: Settings, keyring: Keyring, account: Address) -> bool:
         UnavailableError: no endpoint answers.
     """
     from cityledger.chain.contracts import contracts_of
+    from cityledger.chain.contracts.record_ledger import operates_any
     from cityledger.chain.manifest import load_manifest
-    from cityledger.chain.operated_logs import operates_any
     from cityledger.chain.rpc.endpoint import connect
 
     endpoint = connect(settings.rpc_url, settings.chain_id)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts.access_policy import AccessPolicy
+from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.manifest import Manifest
-from cityledger.chain.policy_code import find_other_rules
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.devnet import CHAIN_ID
 from cityledger.devnet_clock import follow_offset

@@ -12,11 +12,10 @@ from cityledger.anchoring.anchorer import Anchorer
 from cityledger.anchoring.closing import BatchLimits
 from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.chain.contracts import Contracts, contracts_of
+from cityledger.chain.contracts.record_ledger import operates_any
 from cityledger.chain.deploy.deployment import verify_manifest
-from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.follower import Follower
 from cityledger.chain.manifest import Manifest, load_manifest
-from cityledger.chain.operated_logs import operates_any
 from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.rpc.new_heads import NewHeads
 from cityledger.chain.sender import Sender

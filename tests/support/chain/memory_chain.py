@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cityledger.chain.contracts.decoding import Event, LoggedEvent
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.decoding import LoggedEvent
 from cityledger.chain.follower import Header, Tip
 from cityledger.errors import ChainError
 from cityledger.types import Address, BlockRef

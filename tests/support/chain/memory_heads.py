@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cityledger.chain.sender import Receipt
-from cityledger.chain.structs import Inclusion
+from cityledger.chain.contracts.record_ledger import Inclusion
+from cityledger.chain.transactions import TransactionReceipt
 from cityledger.errors import RevertedError
 from cityledger.keccak import keccak
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
@@ -31,7 +31,7 @@ class MemoryHeads:
     others: list[tuple[DatasetId, RecordId, LeafHash, int]] = field(default_factory=list)
     refusal: RevertedError | None = None
 
-    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Receipt:
+    def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> TransactionReceipt:
         self.moves.append((leaf, expected))
         for other in self.others:
             self.put(*other)
@@ -43,7 +43,7 @@ class MemoryHeads:
         )
         self._verify_follows(leaf, expected)
         self.put(leaf.dataset, leaf.record, hashed, leaf.version)
-        return Receipt(keccak(hashed), self.node.block, keccak(b"block"), True, 1, None, ())
+        return TransactionReceipt(keccak(hashed), self.node.block, keccak(b"block"), True, 1, None, ())
 
     def put(self, dataset: DatasetId, record: RecordId, leaf: LeafHash, version: int) -> None:
         """The head, moved in a block of its own."""

@@ -8,10 +8,28 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.record_ledger import (
+    Batch,
+    BatchAnchored,
+    HeadMoved,
+    Inclusion,
+    Log,
+    LogClosed,
+    LogOpened,
+    OperatorSet,
+    Skipped,
+    SkipReason,
+)
 from cityledger.chain.rpc.endpoint import At
-from cityledger.chain.sender import Broadcast, Call, Fees, Receipt, SignedCall, SignedTransaction
-from cityledger.chain.structs import Batch, Inclusion, Log, SkipReason
+from cityledger.chain.transactions import (
+    Broadcast,
+    Call,
+    Fees,
+    SignedCall,
+    SignedTransaction,
+    TransactionReceipt,
+)
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf, leaf_hash
 from cityledger.proofs.verify import batch_word
@@ -100,22 +118,22 @@ class MemoryLedger:
     def open_log(self, log: int, agency: int, kind: LogKind) -> None:
         self._keep_state()
         self.logs[LogId(log)] = _Log(AgencyId(agency), kind, OPERATOR)
-        self.chain.mine(e.LogOpened(LogId(log), AgencyId(agency), kind, OPERATOR, LogId(0)))
+        self.chain.mine(LogOpened(LogId(log), AgencyId(agency), kind, OPERATOR, LogId(0)))
 
     def rotate_operator(self, log: int, operator: Address) -> None:
         self._keep_state()
         self.logs[LogId(log)].operator = operator
-        self.chain.mine(e.OperatorSet(LogId(log), operator))
+        self.chain.mine(OperatorSet(LogId(log), operator))
 
     def close_log(self, log: int) -> None:
         self._keep_state()
         self.logs[LogId(log)].closed = True
-        self.chain.mine(e.LogClosed(LogId(log)))
+        self.chain.mine(LogClosed(LogId(log)))
 
     def mine(self, only: int | None = None) -> None:
         """Mines what waits and pays enough, into one block; at most ``only`` transactions."""
         self._keep_state()
-        events: list[e.Event] = []
+        events: list[Event] = []
         transactions: list[bytes] = []
         while only is None or only > 0:
             raw = self.pool.get(len(self.state.mined))
@@ -154,7 +172,7 @@ class MemoryLedger:
     def _keep_state(self) -> None:
         self._before[len(self.chain.blocks)] = deepcopy(self.state)
 
-    def _run(self, called: _Move | list[Batch]) -> list[e.Event] | None:
+    def _run(self, called: _Move | list[Batch]) -> list[Event] | None:
         """The events, None where it fails."""
         if self.is_failing:
             return None
@@ -163,23 +181,23 @@ class MemoryLedger:
             return None if moved is None else [moved]
         return [self._anchor(batch) for batch in called]
 
-    def _anchor(self, batch: Batch) -> e.Event:
+    def _anchor(self, batch: Batch) -> Event:
         log = self.logs.get(batch.log)
         reason = _reason(log, batch)
         if log is None or reason is not None:
             held = 0 if log is None else log.next
-            return e.Skipped(batch.log, batch.first, held, reason or SkipReason.UNKNOWN_LOG)
+            return Skipped(batch.log, batch.first, held, reason or SkipReason.UNKNOWN_LOG)
         log.next += batch.count
         self.state.batches[batch.log, batch.first] = batch_word(batch.root, batch.count)
-        return e.BatchAnchored(batch.log, batch.first, batch.count, batch.root)
+        return BatchAnchored(batch.log, batch.first, batch.count, batch.root)
 
-    def _move(self, move: _Move) -> e.Event | None:
+    def _move(self, move: _Move) -> Event | None:
         leaf, hashed = move.leaf, leaf_hash(move.leaf.struct_hash())
         held = self.heads.get((leaf.dataset, leaf.record))
         if held != move.expected:
             return None
         self.heads[leaf.dataset, leaf.record] = hashed
-        return e.HeadMoved(leaf.dataset, leaf.record, hashed, held or LeafHash(ZERO32), leaf.version)
+        return HeadMoved(leaf.dataset, leaf.record, hashed, held or LeafHash(ZERO32), leaf.version)
 
     # --- as RecordLedger ---
 
@@ -234,18 +252,18 @@ class MemoryLedger:
             raise ChainUnavailableError("the answer was lost")
         return told
 
-    def receipt(self, transaction: bytes) -> Receipt | None:
+    def receipt(self, transaction: bytes) -> TransactionReceipt | None:
         self._verify_reachable()
         mined = (one for one in self.state.mined if _hash(one.raw) == transaction)
         return next((_receipt(one) for one in mined), None)
 
-    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> Receipt:
+    def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> TransactionReceipt:
         """Lets the chain mine until one is mined."""
         while not (mined := [held for one in candidates() if (held := self.receipt(one)) is not None]):
             self.mine()
         return mined[0]
 
-    def verify_succeeded(self, _sender: Address, _call: Call, receipt: Receipt) -> None:
+    def verify_succeeded(self, _sender: Address, _call: Call, receipt: TransactionReceipt) -> None:
         if not receipt.succeeded:
             raise RevertedError("RecordLedgerHeadMoved", {})
 
@@ -291,8 +309,8 @@ def _hash(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
-def _receipt(mined: _Mined) -> Receipt:
-    return Receipt(_hash(mined.raw), mined.block, bytes(32), mined.succeeded, 1, None, ())
+def _receipt(mined: _Mined) -> TransactionReceipt:
+    return TransactionReceipt(_hash(mined.raw), mined.block, bytes(32), mined.succeeded, 1, None, ())
 
 
 def _reason(log: _Log | None, batch: Batch) -> SkipReason | None:

@@ -26,10 +26,13 @@ from cityledger.chain.abi.codec import (
     selector,
     selectors_of,
 )
-from cityledger.chain.contracts.decoding import Event, LoggedEvent, decode_logs
-from cityledger.chain.structs import ZERO_ADDRESS, Admission, Publication
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.agency_registry import Admission
+from cityledger.chain.contracts.data_catalog import Publication
+from cityledger.chain.contracts.decoding import LoggedEvent, decode_logs
 from cityledger.types import (
     NO_END,
+    ZERO_ADDRESS,
     Address,
     AgencyId,
     DatasetId,

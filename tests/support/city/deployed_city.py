@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from cityledger.chain.contracts import Contracts, contracts_of
-from cityledger.chain.contracts.decoding import AgencyAdmitted, DatasetPublished, LogOpened
+from cityledger.chain.contracts.agency_registry import Admission, AgencyAdmitted
+from cityledger.chain.contracts.data_catalog import DatasetPublished, Publication
+from cityledger.chain.contracts.decoding import decode_receipt
+from cityledger.chain.contracts.record_ledger import LogOpened
 from cityledger.chain.deploy.deployment import Plan, deploy
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.chain.sender import Call, Receipt, Sender
-from cityledger.chain.structs import Admission, Publication
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call, TransactionReceipt
 from cityledger.devnet import Devnet, devnet_account
 from cityledger.types import (
     NO_END,
@@ -45,7 +48,7 @@ class DeployedCity:
     contracts: Contracts
     sender: Sender
 
-    def send(self, index: int, call: Call) -> Receipt:
+    def send(self, index: int, call: Call) -> TransactionReceipt:
         """Sends as the devnet account of that index."""
         return self.sender.transact(account(index), call)
 
@@ -80,8 +83,8 @@ class DeployedCity:
         receipt = self.send(index, self.contracts.ledger.open_log(agency, kind, address(operator)))
         return self._first(receipt, LogOpened).log
 
-    def _first(self, receipt: Receipt, kind: type[E]) -> E:
-        events = [logged.event for logged in self.contracts.events_of(receipt)]
+    def _first(self, receipt: TransactionReceipt, kind: type[E]) -> E:
+        events = [logged.event for logged in decode_receipt(receipt, self.contracts)]
         return next(event for event in events if isinstance(event, kind))
 
 

@@ -15,7 +15,7 @@ from cityledger.chain.deploy.deployment import Plan
 from cityledger.chain.deploy.inspection import Expected, Inspection, verify_deployment
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.chain.sender import Call
+from cityledger.chain.transactions import Call
 from cityledger.devnet import Devnet
 from cityledger.types import Address
 from support.city.deployed_city import COUNCIL, DEPLOYER, GUARD, account, address

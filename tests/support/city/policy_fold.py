@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cityledger.chain.contracts.decoding import (
-    AgencyStatusChanged,
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.agency_registry import AgencyStatusChanged, OfficerAppointed, OfficerDismissed
+from cityledger.chain.contracts.data_catalog import (
     DatasetPublished,
     DatasetRetired,
-    Event,
     GrantRevoked,
     GrantSet,
-    OfficerAppointed,
-    OfficerDismissed,
     PurposeSet,
     RestrictionSet,
     SealSet,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from cityledger.anchoring import head_mover
 from cityledger.anchoring.head_mover import ChainHeadMover
-from cityledger.chain.structs import Inclusion
+from cityledger.chain.contracts.record_ledger import Inclusion
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, leaf_hash
 from cityledger.store.index import queries as index

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from cityledger.chain.structs import Batch
+from cityledger.chain.contracts.record_ledger import Batch
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.store import attempts, node_state
 from cityledger.store.tables import attempt_batch

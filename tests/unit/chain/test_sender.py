@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.chain.sender import Broadcast, Call, Fees, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Broadcast, Call, Fees
 from cityledger.errors import ChainError, ChainUnavailableError, RevertedError
 from cityledger.types import Address
 from support.chain.fake_chain import CHAIN_ID, FakeChain

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.contracts.decoding import LoggedEvent
 from cityledger.chain.follower import Header
 from cityledger.errors import ChainError, ChainUnavailableError
@@ -159,9 +160,9 @@ class Histories(RuleBasedStateMachine):
         journal.close()
         fresh.close()
 
-    def _event(self) -> e.Event:
+    def _event(self) -> Event:
         self.turn += 1
-        return e.PurposeSet(Purpose(bytes([self.turn % 5]) * 32), is_listed=self.turn % 3 > 0)
+        return PurposeSet(Purpose(bytes([self.turn % 5]) * 32), is_listed=self.turn % 3 > 0)
 
     def _above_indexed_final(self) -> int:
         """How deep a reorg may be that undoes nothing that the chain had called final."""

@@ -9,9 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityledger.chain.clock import ChainClock
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts import Event
+from cityledger.chain.contracts.agency_registry import (
+    Admission,
+    AgencyAdmitted,
+    AgencyStatusChanged,
+    KeysRotated,
+)
+from cityledger.chain.contracts.data_catalog import PurposeSet
+from cityledger.chain.contracts.record_ledger import HeadMoved, HeadReset
 from cityledger.chain.follower import Tip
-from cityledger.chain.structs import Admission
 from cityledger.errors import ChainError, StaleIndexError, StorageFullError, WrongChainError
 from cityledger.indexer.indexer import Indexer
 from cityledger.store import node_state
@@ -57,7 +64,7 @@ def test_step_indexes_up_to_the_head_and_tells_the_clock(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     told: list[BlockRef] = []
-    head = chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    head = chain.mine(PurposeSet(TREATMENT, is_listed=True))
     indexer = _indexer(chain, database, journal, advanced=told.append)
 
     _catch_up(indexer)
@@ -71,11 +78,11 @@ def test_step_indexes_up_to_the_head_and_tells_the_clock(
 def test_step_undoes_a_reorg_and_follows_the_other_fork(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    chain.mine(PurposeSet(TREATMENT, is_listed=True))
     _catch_up(indexer := _indexer(chain, database, journal))
     chain.reorg(1)
     chain.mine()
-    head = chain.mine(e.PurposeSet(purpose_from_name("STATISTICS"), is_listed=True))
+    head = chain.mine(PurposeSet(purpose_from_name("STATISTICS"), is_listed=True))
 
     _catch_up(indexer)
 
@@ -108,10 +115,10 @@ def test_step_writes_nothing_of_a_block_with_an_event_that_has_no_reaction(
     indexer = _indexer(chain, database, journal)
     _catch_up(indexer)
     before = _dump(database)
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True), object())  # type: ignore[arg-type]
+    chain.mine(PurposeSet(TREATMENT, is_listed=True), object())  # type: ignore[arg-type]
 
     for _ in range(2):
-        with pytest.raises(ChainError, match="no reaction to object"):
+        with pytest.raises(ChainError, match="no effect is known of object"):
             indexer.step()
 
     assert _dump(database) == before
@@ -120,7 +127,7 @@ def test_step_writes_nothing_of_a_block_with_an_event_that_has_no_reaction(
 def test_step_keeps_the_cursor_when_the_commit_fails(
     chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    chain.mine(PurposeSet(TREATMENT, is_listed=True))
     indexer = _indexer(chain, database, journal)
 
     def refuse(_work: Callable[..., Any]) -> Any:
@@ -140,7 +147,7 @@ def test_step_keeps_the_cursor_when_the_commit_fails(
 def test_a_new_indexer_goes_on_where_the_last_one_stopped(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    chain.mine(PurposeSet(TREATMENT, is_listed=True))
     _catch_up(_indexer(chain, database, journal))
     before = _dump(database)
 
@@ -163,11 +170,9 @@ def test_final_block_follows_the_chain_and_never_goes_back(
         assert node_state.final_block(connection) == 2
 
 
-def _moved(leaf: int, previous: int, version: int, record: int = 1) -> e.HeadMoved:
+def _moved(leaf: int, previous: int, version: int, record: int = 1) -> HeadMoved:
     dataset, named = DatasetId(b"\xd1" * 32), RecordId(bytes([record]) * 32)
-    return e.HeadMoved(
-        dataset, named, LeafHash(bytes([leaf]) * 32), LeafHash(bytes([previous]) * 32), version
-    )
+    return HeadMoved(dataset, named, LeafHash(bytes([leaf]) * 32), LeafHash(bytes([previous]) * 32), version)
 
 
 def _heads(database: Database) -> list[index.Head | None]:
@@ -193,7 +198,7 @@ def test_a_head_that_was_reset_is_gone_until_a_lower_version_lands(
 ) -> None:
     dataset, named = DatasetId(b"\xd1" * 32), RecordId(b"\x01" * 32)
     chain.mine(_moved(1, 0, 2**32 - 1), transactions=[b"\x01" * 32])
-    chain.mine(e.HeadReset(dataset, named, LeafHash(b"\x01" * 32), 2**32 - 1))
+    chain.mine(HeadReset(dataset, named, LeafHash(b"\x01" * 32), 2**32 - 1))
     _catch_up(indexer := _indexer(chain, database, journal))
     assert _heads(database) == [None, None]
 
@@ -217,11 +222,11 @@ def test_a_reorg_brings_the_head_before_back(
     assert _heads(database) == [index.Head(LeafHash(b"\x01" * 32), 1, b"\x01" * 32, at.number), None]
 
 
-def _random_event(agency: int, turn: int) -> e.Event:
-    events: list[e.Event] = [
-        e.AgencyStatusChanged(AgencyId(agency), AgencyStatus(1 + turn % 3), turn),
-        e.KeysRotated(AgencyId(agency), bytes([turn]) * 32, bytes([agency]) * 32),
-        e.PurposeSet(Purpose(bytes([agency]).ljust(32, b"\0")), is_listed=turn % 2 == 0),
+def _random_event(agency: int, turn: int) -> Event:
+    events: list[Event] = [
+        AgencyStatusChanged(AgencyId(agency), AgencyStatus(1 + turn % 3), turn),
+        KeysRotated(AgencyId(agency), bytes([turn]) * 32, bytes([agency]) * 32),
+        PurposeSet(Purpose(bytes([agency]).ljust(32, b"\0")), is_listed=turn % 2 == 0),
         _moved(turn, 0, turn, record=agency),
     ]
     return events[turn % 4]
@@ -261,9 +266,9 @@ def test_index_after_reorgs_equals_the_index_of_the_final_fork(
         database.close()
 
 
-def _admitted(number: int) -> e.AgencyAdmitted:
+def _admitted(number: int) -> AgencyAdmitted:
     address = Address("0x" + "22" * 20)
-    return e.AgencyAdmitted(
+    return AgencyAdmitted(
         AgencyId(number), Admission(f"agency-{number}", "A", "甲", "", address, bytes(32), bytes(32))
     )
 
@@ -338,7 +343,7 @@ def test_an_endpoint_of_another_chain_id_does_not_stop_the_index_for_good(
 def test_blocks_far_below_final_are_kept_only_if_they_hold_events(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
-    at = chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    at = chain.mine(PurposeSet(TREATMENT, is_listed=True))
     indexer = _indexer(chain, database, journal, reorg_limit_blocks=3)
     for _ in range(20):
         chain.mine()
@@ -365,7 +370,7 @@ def test_an_index_that_lags_takes_the_cursor_of_the_process_that_leads(
 def test_whoever_comes_second_writes_nothing(
     chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain.mine(e.PurposeSet(TREATMENT, is_listed=True))
+    chain.mine(PurposeSet(TREATMENT, is_listed=True))
     first, second = (_indexer(chain, database, journal) for _ in range(2))
     run = journal.run
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cityledger.chain.contracts.data_catalog import DataCatalog
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.errors import DeniedError, KeyringError, MisdirectedError
 from cityledger.exchange.stewardship import Mined, Place, Slot
 from cityledger.policy.rules import explain

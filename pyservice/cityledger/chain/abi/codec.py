@@ -99,6 +99,22 @@ def decode_values(parameters: Sequence[Entry], data: bytes, what: str) -> list[A
     return [_named(parameter, value) for parameter, value in zip(parameters, raw, strict=True)]
 
 
+def decode_event(entry: Entry, topics: Sequence[bytes], data: bytes) -> Named:
+    """An event's values by name. ``topics`` are those after the first, which names the event.
+
+    Raises:
+        ChainError: they do not fit the ABI.
+    """
+    indexed = [parameter for parameter in entry["inputs"] if parameter["indexed"]]
+    plain = [parameter for parameter in entry["inputs"] if not parameter["indexed"]]
+    if len(topics) != len(indexed):
+        raise ChainError(f"event {entry['name']} has {len(topics)} topics; its ABI says {len(indexed)}")
+    values = decode_values(indexed, b"".join(topics), entry["name"]) + decode_values(
+        plain, data, entry["name"]
+    )
+    return {parameter["name"]: value for parameter, value in zip(indexed + plain, values, strict=True)}
+
+
 def signature(entry: Entry) -> str:
     """``name(type,…)`` with tuples written out, as it is hashed for selectors and topics."""
     return f"{entry['name']}({','.join(canonical_type(parameter) for parameter in entry['inputs'])})"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from cityledger.chain.abi.codec import selectors_of
+from cityledger.chain.abi.codec import Named, selectors_of
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
+from cityledger.chain.transactions import Call
 from cityledger.errors import ChainError
 from cityledger.types import Address
 
@@ -120,3 +120,18 @@ def _target(call: Call) -> Address:
     if call.to is None:
         raise ChainError(f"{call.what} creates a contract and cannot be scheduled")
     return call.to
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityUpdated:
+    """A contract now asks this AccessManager who may act as council or guard."""
+
+    authority: Address
+
+
+AuthorityEvent = AuthorityUpdated
+"""Of each contract that this one governs; the manager's own events are not followed."""
+
+READERS: Mapping[str, Callable[[Named], AuthorityEvent]] = {
+    "AuthorityUpdated": lambda v: AuthorityUpdated(Address(v["authority"])),
+}

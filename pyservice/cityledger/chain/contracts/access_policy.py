@@ -7,8 +7,7 @@ from typing import Any
 
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.structs import ZERO_ADDRESS
-from cityledger.types import Address, Decision, Query
+from cityledger.types import ZERO_ADDRESS, Address, Decision, Query
 
 
 class AccessPolicy:

@@ -1,12 +1,69 @@
-"""AgencyRegistry: who is a member, with which keys, and which officers act for it on chain."""
+"""AgencyRegistry: members, their keys, and the officers that act for them on chain."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cityledger.chain.abi.codec import Named
+from cityledger.chain.abi.words import word_from_text
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
-from cityledger.chain.structs import Admission, Appointment, agency_from_abi, word_from_text
-from cityledger.types import MAX_AGENCY, Address, Agency, AgencyId, AgencyStatus, Role
+from cityledger.chain.transactions import Call
+from cityledger.types import MAX_AGENCY, Address, Agency, AgencyId, AgencyStatus, Role, word_text
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the council is told of a new agency. A digest of zeros: no such key yet."""
+
+    code: str
+    """1 to 32 ASCII characters, unique for good, such as ``HEALTH``."""
+    name: str
+    local_name: str
+    endpoint: str
+    account: Address
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+
+    @classmethod
+    def from_abi(cls, value: Mapping[str, Any]) -> Admission:
+        return cls(
+            word_text(value["code"]),
+            value["name"],
+            value["localName"],
+            value["endpoint"],
+            Address(value["account"]),
+            value["sealingKeyDigest"],
+            value["credentialKeyDigest"],
+        )
+
+    def to_abi(self) -> dict[str, Any]:
+        return {
+            "code": word_from_text("code", self.code),
+            "name": self.name,
+            "localName": self.local_name,
+            "endpoint": self.endpoint,
+            "account": self.account,
+            "sealingKeyDigest": self.sealing_key_digest,
+            "credentialKeyDigest": self.credential_key_digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """An officer's office at one agency; holds until ``until`` (Unix seconds) while the agency's epoch is
+    still ``epoch``.
+    """
+
+    role: Role
+    until: int
+    epoch: int
+
+    @classmethod
+    def from_abi(cls, value: Mapping[str, Any]) -> Appointment:
+        return cls(Role(value["role"]), value["until"], value["epoch"])
 
 
 class AgencyRegistry:
@@ -84,3 +141,77 @@ class AgencyRegistry:
     def agency_count(self, block: At) -> int:
         """How many agencies were ever admitted; also the highest id."""
         return int(self._contract.read(block, "agencyCount"))
+
+
+def agency_from_abi(agency: AgencyId, value: Mapping[str, Any]) -> Agency:
+    return Agency(
+        agency,
+        word_text(value["code"]),
+        value["name"],
+        value["localName"],
+        value["endpoint"],
+        Address(value["account"]),
+        AgencyStatus(value["status"]),
+        value["epoch"],
+        value["sealingKeyDigest"],
+        value["credentialKeyDigest"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyAdmitted:
+    agency: AgencyId
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyStatusChanged:
+    agency: AgencyId
+    status: AgencyStatus
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRotated:
+    agency: AgencyId
+    account: Address
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRotated:
+    agency: AgencyId
+    sealing_key_digest: bytes
+    credential_key_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerAppointed:
+    agency: AgencyId
+    account: Address
+    appointment: Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerDismissed:
+    agency: AgencyId
+    account: Address
+
+
+AgencyRegistryEvent = (
+    AgencyAdmitted | AgencyStatusChanged | AccountRotated | KeysRotated | OfficerAppointed | OfficerDismissed
+)
+
+READERS: Mapping[str, Callable[[Named], AgencyRegistryEvent]] = {
+    "AgencyAdmitted": lambda v: AgencyAdmitted(AgencyId(v["agency"]), Admission.from_abi(v["admission"])),
+    "AgencyStatusChanged": lambda v: AgencyStatusChanged(
+        AgencyId(v["agency"]), AgencyStatus(v["status"]), v["epoch"]
+    ),
+    "AccountRotated": lambda v: AccountRotated(AgencyId(v["agency"]), Address(v["account"])),
+    "KeysRotated": lambda v: KeysRotated(
+        AgencyId(v["agency"]), v["sealingKeyDigest"], v["credentialKeyDigest"]
+    ),
+    "OfficerAppointed": lambda v: OfficerAppointed(
+        AgencyId(v["agency"]), Address(v["account"]), Appointment.from_abi(v["appointment"])
+    ),
+    "OfficerDismissed": lambda v: OfficerDismissed(AgencyId(v["agency"]), Address(v["account"])),
+}

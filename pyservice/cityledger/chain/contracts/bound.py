@@ -6,7 +6,7 @@ from typing import Any
 
 from cityledger.chain.abi.codec import decode_result, encode_call
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
+from cityledger.chain.transactions import Call
 from cityledger.types import Address
 
 

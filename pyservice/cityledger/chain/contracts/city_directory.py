@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cityledger.chain.abi.codec import Named
+from cityledger.chain.abi.words import word_from_text
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
-from cityledger.chain.structs import ZERO_ADDRESS, word_from_text
-from cityledger.types import Address
+from cityledger.chain.transactions import Call
+from cityledger.types import ZERO_ADDRESS, Address, word_text
 
 
 class CityDirectory:
@@ -28,3 +32,17 @@ class CityDirectory:
     def set(self, name: str, target: Address) -> Call:
         """Points the name to another contract. Council only."""
         return self._contract.prepare("set", word_from_text("name", name), target)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    name: str
+    target: Address
+    version: int
+
+
+CityDirectoryEvent = AddressSet
+
+READERS: Mapping[str, Callable[[Named], CityDirectoryEvent]] = {
+    "AddressSet": lambda v: AddressSet(word_text(v["name"]), Address(v["target"]), v["version"]),
+}

@@ -1,18 +1,16 @@
-"""DataCatalog: who holds which data, on which terms, and who was granted what."""
+"""DataCatalog: datasets and their providers, the terms in effect, and the grants."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cityledger.chain.abi.codec import Named
+from cityledger.chain.abi.words import word_from_text
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
-from cityledger.chain.structs import (
-    Dataset,
-    Publication,
-    TermsPair,
-    find_terms,
-    grant_from_abi,
-    terms_to_abi,
-)
+from cityledger.chain.transactions import Call
 from cityledger.types import (
     ZERO32,
     Address,
@@ -20,10 +18,101 @@ from cityledger.types import (
     DatasetId,
     DatasetStatus,
     Grant,
+    Openness,
     Purpose,
     RecordId,
+    SharingClass,
     Terms,
+    word_text,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a steward says to publish a dataset. Path, profile and parts are fixed for the dataset's life."""
+
+    provider: AgencyId
+    path: str
+    """``duty/entry/dataset``."""
+    title: str
+    local_title: str
+    profile: str
+    """1 to 32 ASCII characters, such as ``medical``."""
+    parts: tuple[str, ...]
+    """The i-th name belongs to bit i of every parts mask."""
+    schema_digest: bytes
+    retention_seconds: int
+    dispute_period_seconds: int
+    terms: Terms
+
+    @classmethod
+    def from_abi(cls, value: Mapping[str, Any]) -> Publication:
+        return cls(
+            AgencyId(value["provider"]),
+            value["path"],
+            value["title"],
+            value["localTitle"],
+            word_text(value["profile"]),
+            tuple(value["parts"]),
+            value["schemaDigest"],
+            value["retentionSeconds"],
+            value["disputePeriodSeconds"],
+            terms_from_abi(value["terms"]),
+        )
+
+    def to_abi(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            "path": self.path,
+            "title": self.title,
+            "localTitle": self.local_title,
+            "profile": word_from_text("profile", self.profile),
+            "parts": list(self.parts),
+            "schemaDigest": self.schema_digest,
+            "retentionSeconds": self.retention_seconds,
+            "disputePeriodSeconds": self.dispute_period_seconds,
+            "terms": terms_to_abi(self.terms),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset as the catalog holds it, but for its terms."""
+
+    provider: AgencyId
+    status: DatasetStatus
+    retention_seconds: int
+    dispute_period_seconds: int
+    profile: str
+    schema_digest: bytes
+    path: str
+    title: str
+    local_title: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def from_abi(cls, value: Mapping[str, Any]) -> Dataset:
+        return cls(
+            AgencyId(value["provider"]),
+            DatasetStatus(value["status"]),
+            value["retentionSeconds"],
+            value["disputePeriodSeconds"],
+            word_text(value["profile"]),
+            value["schemaDigest"],
+            value["path"],
+            value["title"],
+            value["localTitle"],
+            tuple(value["parts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TermsPair:
+    """Both slots of a dataset's terms as stored. ``pending_since`` 0: nothing is pending."""
+
+    current: Terms | None
+    pending: Terms | None
+    pending_since: int
 
 
 class DataCatalog:
@@ -118,3 +207,145 @@ class DataCatalog:
         """The grant in the slot as stored, whether or not it is live."""
         held = grant_from_abi(self._contract.read(block, "grantOf", dataset, consumer, purpose))
         return None if held.grant_id == ZERO32 else held
+
+
+def terms_to_abi(terms: Terms) -> dict[str, Any]:
+    return {
+        "sharingClass": int(terms.sharing_class),
+        "openness": int(terms.openness),
+        "consentRequired": terms.consent_required,
+        "emergencyAllowed": terms.emergency_allowed,
+        "purposes": list(terms.purposes),
+    }
+
+
+def terms_from_abi(value: Mapping[str, Any]) -> Terms:
+    return Terms(
+        SharingClass(value["sharingClass"]),
+        Openness(value["openness"]),
+        value["consentRequired"],
+        value["emergencyAllowed"],
+        tuple(Purpose(purpose) for purpose in value["purposes"]),
+    )
+
+
+def find_terms(value: Mapping[str, Any]) -> Terms | None:
+    """The terms in a slot; None for an empty one, whose class is None."""
+    return terms_from_abi(value) if value["sharingClass"] else None
+
+
+def grant_from_abi(value: Mapping[str, Any]) -> Grant:
+    return Grant(
+        value["grantId"],
+        value["parts"],
+        value["since"],
+        value["until"],
+        value["providerEpoch"],
+        value["consumerEpoch"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPublished:
+    dataset: DatasetId
+    provider: AgencyId
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRevised:
+    dataset: DatasetId
+    schema_digest: bytes
+    retention_seconds: int
+    dispute_period_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRetired:
+    dataset: DatasetId
+
+
+@dataclass(frozen=True, slots=True)
+class TermsSet:
+    """``pending`` stands from ``pending_since`` on (Unix seconds); None and 0 when nothing is pending."""
+
+    dataset: DatasetId
+    current: Terms
+    pending: Terms | None
+    pending_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSet:
+    dataset: DatasetId
+    consumer: AgencyId
+    purpose: Purpose
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRevoked:
+    dataset: DatasetId
+    consumer: AgencyId
+    purpose: Purpose
+    grant_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionSet:
+    """``consumer`` 0 is everybody."""
+
+    dataset: DatasetId
+    record: RecordId
+    consumer: AgencyId
+    is_restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealSet:
+    dataset: DatasetId
+    record: RecordId
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeSet:
+    purpose: Purpose
+    is_listed: bool
+
+
+DataCatalogEvent = (
+    DatasetPublished
+    | DatasetRevised
+    | DatasetRetired
+    | TermsSet
+    | GrantSet
+    | GrantRevoked
+    | RestrictionSet
+    | SealSet
+    | PurposeSet
+)
+
+READERS: Mapping[str, Callable[[Named], DataCatalogEvent]] = {
+    "DatasetPublished": lambda v: DatasetPublished(
+        DatasetId(v["dataset"]), AgencyId(v["provider"]), Publication.from_abi(v["publication"])
+    ),
+    "DatasetRevised": lambda v: DatasetRevised(
+        DatasetId(v["dataset"]), v["schemaDigest"], v["retentionSeconds"], v["disputePeriodSeconds"]
+    ),
+    "DatasetRetired": lambda v: DatasetRetired(DatasetId(v["dataset"])),
+    "TermsSet": lambda v: TermsSet(
+        DatasetId(v["dataset"]), terms_from_abi(v["current"]), find_terms(v["pending"]), v["pendingSince"]
+    ),
+    "GrantSet": lambda v: GrantSet(
+        DatasetId(v["dataset"]), AgencyId(v["consumer"]), Purpose(v["purpose"]), grant_from_abi(v["grant"])
+    ),
+    "GrantRevoked": lambda v: GrantRevoked(
+        DatasetId(v["dataset"]), AgencyId(v["consumer"]), Purpose(v["purpose"]), v["grantId"]
+    ),
+    "RestrictionSet": lambda v: RestrictionSet(
+        DatasetId(v["dataset"]), RecordId(v["record"]), AgencyId(v["consumer"]), v["isRestricted"]
+    ),
+    "SealSet": lambda v: SealSet(DatasetId(v["dataset"]), RecordId(v["record"]), v["isSealed"]),
+    "PurposeSet": lambda v: PurposeSet(Purpose(v["purpose"]), v["isListed"]),
+}

@@ -1,24 +1,79 @@
-"""RecordLedger: logs of leaves, and the batches in which they were anchored."""
+"""RecordLedger: logs of leaves, the batches in which they are anchored, and the heads of records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
 
+from cityledger.chain.abi.codec import Named
 from cityledger.chain.contracts.bound import BoundContract
 from cityledger.chain.rpc.endpoint import At, Endpoint
-from cityledger.chain.sender import Call
-from cityledger.chain.structs import Batch, Inclusion, Log, record_leaf_to_abi
+from cityledger.chain.transactions import Call
+from cityledger.keccak import keccak
 from cityledger.proofs.leaves import RecordLeaf
-from cityledger.types import (
-    ZERO32,
-    Address,
-    AgencyId,
-    DatasetId,
-    LeafHash,
-    LogId,
-    LogKind,
-    RecordId,
-)
+from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LeafHash, LogId, LogKind, RecordId
+
+
+class SkipReason(IntEnum):
+    """Why a batch was left out of ``anchor`` (SPEC.md §4)."""
+
+    UNKNOWN_LOG = 1
+    LOG_CLOSED = 2
+    NOT_OPERATOR = 3
+    WRONG_FIRST = 4
+    COUNT_OUT_OF_RANGE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log as the ledger holds it. ``next`` is the number of the first leaf that is not yet anchored."""
+
+    agency: AgencyId
+    kind: LogKind
+    closed: bool
+    next: int
+    operator: Address
+
+    @classmethod
+    def from_abi(cls, value: Mapping[str, Any]) -> Log | None:
+        """None for a log that was never opened, whose fields are all zero."""
+        if value["kind"] == 0:
+            return None
+        return cls(
+            AgencyId(value["agency"]),
+            LogKind(value["kind"]),
+            value["closed"],
+            value["next"],
+            Address(value["operator"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The leaves ``first … first + count − 1`` of a log under one root."""
+
+    log: LogId
+    first: int
+    count: int
+    root: bytes
+
+    def to_abi(self) -> dict[str, Any]:
+        return {"log": self.log, "first": self.first, "count": self.count, "root": self.root}
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """Where a leaf stands in an anchored batch (RFC 9162 §2.1.3); ``path`` from the leaf upwards."""
+
+    first: int
+    count: int
+    root: bytes
+    path: tuple[bytes, ...]
+
+    def to_abi(self) -> dict[str, Any]:
+        return {"first": self.first, "count": self.count, "root": self.root, "path": list(self.path)}
 
 
 class RecordLedger:
@@ -79,3 +134,119 @@ class RecordLedger:
         """Leaf hash and version of what has landed; None where nothing has."""
         held = self._contract.read(block, "headOf", dataset, record)
         return (LeafHash(held["leafHash"]), held["version"]) if held["version"] else None
+
+
+def record_leaf_to_abi(leaf: RecordLeaf) -> tuple[object, ...]:
+    """The leaf in the order of the contract's struct; parts go by the hashes of their names."""
+    return (
+        leaf.instance,
+        leaf.log,
+        leaf.seq,
+        leaf.dataset,
+        leaf.record,
+        leaf.version,
+        list(leaf.subjects),
+        leaf.schema,
+        [(keccak(part.name.encode()), part.ciphertext_digest, part.commitment) for part in leaf.parts],
+    )
+
+
+def operates_any(ledger: RecordLedger, account: Address, agencies: Collection[AgencyId]) -> bool:
+    """Whether the account operates an open log of one of the agencies now.
+
+    Raises:
+        UnavailableError: no endpoint answers.
+    """
+    for number in range(ledger.log_count("latest"), 0, -1):
+        log = ledger.find_log(LogId(number), "latest")
+        if log is not None and log.agency in agencies and log.operator == account and not log.closed:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class LogOpened:
+    """``predecessor`` is the log that this one continues; 0 for none."""
+
+    log: LogId
+    agency: AgencyId
+    kind: LogKind
+    operator: Address
+    predecessor: LogId
+
+
+@dataclass(frozen=True, slots=True)
+class LogClosed:
+    log: LogId
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSet:
+    log: LogId
+    operator: Address
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnchored:
+    log: LogId
+    first: int
+    count: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A batch was left out; ``next`` is the number that the log waits for."""
+
+    log: LogId
+    first: int
+    next: int
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """A version has landed: the record's head pointed to ``previous`` (32 zero bytes: to nothing)."""
+
+    dataset: DatasetId
+    record: RecordId
+    leaf_hash: LeafHash
+    previous: LeafHash
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReset:
+    """A steward removed the record's head, which had these values; the record has no landed version now."""
+
+    dataset: DatasetId
+    record: RecordId
+    leaf_hash: LeafHash
+    version: int
+
+
+RecordLedgerEvent = LogOpened | LogClosed | OperatorSet | BatchAnchored | Skipped | HeadMoved | HeadReset
+
+READERS: Mapping[str, Callable[[Named], RecordLedgerEvent]] = {
+    "LogOpened": lambda v: LogOpened(
+        LogId(v["log"]),
+        AgencyId(v["agency"]),
+        LogKind(v["kind"]),
+        Address(v["operator"]),
+        LogId(v["predecessor"]),
+    ),
+    "LogClosed": lambda v: LogClosed(LogId(v["log"])),
+    "OperatorSet": lambda v: OperatorSet(LogId(v["log"]), Address(v["operator"])),
+    "BatchAnchored": lambda v: BatchAnchored(LogId(v["log"]), v["first"], v["count"], v["root"]),
+    "Skipped": lambda v: Skipped(LogId(v["log"]), v["first"], v["next"], SkipReason(v["reason"])),
+    "HeadMoved": lambda v: HeadMoved(
+        DatasetId(v["dataset"]),
+        RecordId(v["record"]),
+        LeafHash(v["leafHash"]),
+        LeafHash(v["previous"]),
+        v["version"],
+    ),
+    "HeadReset": lambda v: HeadReset(
+        DatasetId(v["dataset"]), RecordId(v["record"]), LeafHash(v["leafHash"]), v["version"]
+    ),
+}

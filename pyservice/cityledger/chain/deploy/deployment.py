@@ -25,7 +25,8 @@ from cityledger.chain.deploy.journal import Hook, Progress, next_nonces, open_pr
 from cityledger.chain.deploy.roles import DIRECTORY_NAMES, FUNCTION_ROLES
 from cityledger.chain.manifest import DeployedContract, Manifest, load_manifest, save_manifest
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.chain.sender import Call, Receipt, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call, TransactionReceipt
 from cityledger.errors import ConfigurationError, WrongChainError
 from cityledger.types import Address
 
@@ -208,7 +209,7 @@ def _limited(call: Call, gas: int) -> Call:
     return Call(call.to, call.data, call.what, gas)
 
 
-def _deployed(address: Address, receipt: Receipt) -> DeployedContract:
+def _deployed(address: Address, receipt: TransactionReceipt) -> DeployedContract:
     return DeployedContract(address, receipt.block_number, receipt.transaction)
 
 

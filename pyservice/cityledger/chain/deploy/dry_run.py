@@ -19,7 +19,8 @@ from cityledger.chain.deploy.deployment import (
 )
 from cityledger.chain.deploy.journal import next_nonces
 from cityledger.chain.rpc.endpoint import Endpoint, call_parameters, to_hex
-from cityledger.chain.sender import Call, Sender
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Call
 from cityledger.errors import ConfigurationError
 from cityledger.types import Address
 

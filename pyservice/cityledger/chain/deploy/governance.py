@@ -13,9 +13,8 @@ from functools import cache
 from eth_utils.crypto import keccak
 
 from cityledger.chain.abi.artifacts import FOLLOWED_NAMES, entries_of_kind
-from cityledger.chain.abi.codec import Named, selector, signature
+from cityledger.chain.abi.codec import Named, decode_event, selector, signature
 from cityledger.chain.contracts.access_manager import ADMIN, COUNCIL, GUARD, Access, AccessManager
-from cityledger.chain.contracts.decoding import event_values
 from cityledger.chain.deploy.roles import FUNCTION_ROLES
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint, to_hex
@@ -67,7 +66,7 @@ def read_history(endpoint: Endpoint, manager: Address, first: int, block: BlockR
         entry = entries.get(topics[0]) if topics else None
         if entry is None:
             raise ChainError(f"an unknown event of AccessManager in block {log['blockNumber']}")
-        _take(history, entry["name"], event_values(entry, topics[1:], bytes.fromhex(log["data"][2:])))
+        _take(history, entry["name"], decode_event(entry, topics[1:], bytes.fromhex(log["data"][2:])))
     return history
 
 

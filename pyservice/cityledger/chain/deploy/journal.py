@@ -15,7 +15,8 @@ from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import load_json, save_json
 from cityledger.chain.rpc.endpoint import Endpoint, from_hex, to_hex
-from cityledger.chain.sender import Broadcast, Call, Receipt, Sender, SignedTransaction
+from cityledger.chain.sender import Sender
+from cityledger.chain.transactions import Broadcast, Call, SignedTransaction, TransactionReceipt
 from cityledger.errors import ChainError, ConfigurationError, WrongChainError
 from cityledger.types import Address
 
@@ -71,7 +72,7 @@ def open_progress(path: Path, endpoint: Endpoint, plan: Mapping[str, Any]) -> Pr
 
 def run_round(
     sender: Sender, account: LocalAccount, progress: Progress, calls: Mapping[str, Call], hook: Hook
-) -> dict[str, Receipt]:
+) -> dict[str, TransactionReceipt]:
     """Signs what is not signed yet, saves, sends all, waits for all. Steps of one round share blocks.
 
     Raises:

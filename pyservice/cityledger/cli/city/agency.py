@@ -28,7 +28,7 @@ from cityledger.types import AgencyId
 
 if TYPE_CHECKING:
     from cityledger.chain.contracts.agency_registry import AgencyRegistry
-    from cityledger.chain.sender import Call
+    from cityledger.chain.transactions import Call
     from cityledger.types import Agency
 
 app = typer.Typer(help="Admit, suspend and list agencies: council and guard; change an agency's keys.")
@@ -60,8 +60,8 @@ def admit(
     Example: `cityledger agency admit HEALTH --name "Health Commission" --endpoint http://127.0.0.1:8053
     --agency-account 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --devnet-account 1`
     """
-    from cityledger.chain.contracts.decoding import AgencyAdmitted
-    from cityledger.chain.structs import Admission
+    from cityledger.chain.contracts.agency_registry import Admission, AgencyAdmitted
+    from cityledger.chain.contracts.decoding import decode_receipt
 
     if not endpoint.startswith(("http://", "https://")):
         raise typer.BadParameter("the endpoint must be an http or https URL; it stays for good")
@@ -77,7 +77,7 @@ def admit(
     )
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     receipt = send_governed(access, signing, access.contracts.agencies.admit(admission))
-    events = [logged.event for logged in access.contracts.events_of(receipt)] if receipt else []
+    events = [logged.event for logged in decode_receipt(receipt, access.contracts)] if receipt else []
     admitted = next((event.agency for event in events if isinstance(event, AgencyAdmitted)), None)
     print_sent(receipt, {"agency": admitted, "code": code}, as_json=as_json)
     if admitted is not None:

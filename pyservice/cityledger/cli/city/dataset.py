@@ -27,7 +27,7 @@ from cityledger.errors import NotFoundError
 from cityledger.types import NO_END, DatasetId, Openness, RecordId, SharingClass, Terms, purpose_name
 
 if TYPE_CHECKING:
-    from cityledger.chain.structs import Dataset
+    from cityledger.chain.contracts.data_catalog import Dataset
     from cityledger.profiles.profile import Profile
 
 app = typer.Typer(help="Publish, revise, retire and list datasets. Signed by a steward of the provider.")
@@ -87,8 +87,8 @@ def publish(
     Example: `cityledger dataset publish HEALTH treatment/visits/records --title "Visits" --profile medical
     --class conditional --purpose TREATMENT --retention 10y --devnet-account 4`
     """
-    from cityledger.chain.contracts.decoding import DatasetPublished
-    from cityledger.chain.structs import Publication
+    from cityledger.chain.contracts.data_catalog import DatasetPublished, Publication
+    from cityledger.chain.contracts.decoding import decode_receipt
 
     access = open_chain(rpc, manifest)
     publication = Publication(
@@ -105,7 +105,7 @@ def publish(
     )
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     receipt = send(access, signing, access.contracts.catalog.publish(publication))
-    events = [logged.event for logged in access.contracts.events_of(receipt)]
+    events = [logged.event for logged in decode_receipt(receipt, access.contracts)]
     (published,) = [event for event in events if isinstance(event, DatasetPublished)]
     print_sent(receipt, {"dataset": published.dataset, "path": path}, as_json=as_json)
     if not purposes:
@@ -210,7 +210,7 @@ def list_(
 
     Example: `cityledger dataset list --provider HEALTH`
     """
-    from cityledger.chain.contracts.decoding import DatasetPublished
+    from cityledger.chain.contracts.data_catalog import DatasetPublished
     from cityledger.chain.follower import Follower
 
     access = open_chain(rpc, manifest)

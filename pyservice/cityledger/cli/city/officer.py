@@ -99,7 +99,7 @@ def list_(
 
     Example: `cityledger officer list HEALTH`
     """
-    from cityledger.chain.contracts.decoding import OfficerAppointed
+    from cityledger.chain.contracts.agency_registry import OfficerAppointed
     from cityledger.chain.follower import Follower
 
     access = open_chain(rpc, manifest)

@@ -73,7 +73,7 @@ def list_(rpc: RpcOption = None, manifest: ManifestOption = MANIFEST, as_json: J
 
     Example: `cityledger purpose list`
     """
-    from cityledger.chain.contracts.decoding import PurposeSet
+    from cityledger.chain.contracts.data_catalog import PurposeSet
     from cityledger.chain.follower import Follower
 
     access = open_chain(rpc, manifest)

@@ -23,7 +23,7 @@ from cityledger.errors import NotFoundError
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from cityledger.chain.structs import Log
+    from cityledger.chain.contracts.record_ledger import Log
     from cityledger.cli.chain_options import ChainAccess
     from cityledger.sealing.agency_keys import AgencyKeys
     from cityledger.store.logs import LogHead
@@ -47,7 +47,7 @@ def link(
     one is opened that names it as its predecessor; a log that was given to another operator is taken back,
     and one of a former operator of this node is handed over.
     """
-    from cityledger.chain.operated_logs import operates_any
+    from cityledger.chain.contracts.record_ledger import operates_any
     from cityledger.cli.chain_options import open_chain
     from cityledger.cli.node.secret import secret_of
     from cityledger.key_sources.opening import open_keyring

@@ -10,11 +10,12 @@ import cityledger.chain.contracts
 from cityledger.chain.abi.artifacts import CONTRACT_NAMES, entries_of_kind, load_artifact
 from cityledger.chain.abi.codec import decode_result, encode_call, selectors_of
 from cityledger.chain.abi.reverts import decode_revert
+from cityledger.chain.abi.words import word_from_text
+from cityledger.chain.contracts.agency_registry import Admission
 from cityledger.chain.deploy.deployment import created_address
 from cityledger.chain.deploy.roles import FUNCTION_ROLES
-from cityledger.chain.structs import Admission, word_from_text, word_text
 from cityledger.errors import ChainError, ConfigurationError, FieldError
-from cityledger.types import Address
+from cityledger.types import Address, word_text
 
 WRAPPERS = Path(cityledger.chain.contracts.__file__).parent
 BOUND = re.compile(r'BoundContract\(endpoint, "(\w+)"')

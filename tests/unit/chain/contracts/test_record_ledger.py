@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cityledger.chain.operated_logs import operates_any
+from cityledger.chain.contracts.decoding import decode_logs
+from cityledger.chain.contracts.record_ledger import Skipped, SkipReason, operates_any
 from cityledger.types import Address, AgencyId, LogId
+from support.chain.raw_logs import EVENTS, raw_log
 
 OURS, THEIRS = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
 
@@ -39,3 +41,8 @@ def test_operates_any_needs_an_open_log_of_an_agency(
 ) -> None:
     ledger = _Ledger()
     assert operates_any(ledger, account, [AgencyId(one) for one in agencies]) is answer  # type: ignore[arg-type]
+
+
+def test_skipped_is_read_with_its_reason() -> None:
+    log = raw_log(EVENTS["RecordLedger.Skipped"], {"log": 1, "first": 4, "next": 6, "reason": 4})
+    assert decode_logs([log])[0].event == Skipped(LogId(1), 4, 6, SkipReason.WRONG_FIRST)

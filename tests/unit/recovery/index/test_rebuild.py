@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.recovery.index import rebuild
 from cityledger.recovery.index.rebuild import common_block, compare
 from cityledger.recovery.index.state_digest import state_digest
@@ -37,7 +37,7 @@ def test_an_index_that_lived_through_reorgs_equals_one_that_is_read_anew(
     live = make_index()
     live.catch_up()
     for purpose, is_listed, undone in moves:
-        chain.mine(e.PurposeSet(PURPOSES[purpose], is_listed=is_listed))
+        chain.mine(PurposeSet(PURPOSES[purpose], is_listed=is_listed))
         live.catch_up()
         if undone < len(chain.blocks) - 1:
             chain.reorg(undone)
@@ -50,7 +50,7 @@ def test_an_index_that_lived_through_reorgs_equals_one_that_is_read_anew(
 
 
 def test_compare_names_what_was_changed_added_and_lost(chain: MemoryChain, make_index: MakeIndex) -> None:
-    chain.mine(*(e.PurposeSet(one, is_listed=True) for one in PURPOSES))
+    chain.mine(*(PurposeSet(one, is_listed=True) for one in PURPOSES))
     live, rebuilt = make_index(), make_index()
     live.catch_up()
     rebuilt.catch_up()
@@ -72,7 +72,7 @@ def test_compare_names_what_was_changed_added_and_lost(chain: MemoryChain, make_
 def test_replace_heals_a_damaged_index_that_had_stopped_for_good(
     chain: MemoryChain, make_index: MakeIndex
 ) -> None:
-    chain.mine(*(e.PurposeSet(one, is_listed=True) for one in PURPOSES))
+    chain.mine(*(PurposeSet(one, is_listed=True) for one in PURPOSES))
     live, rebuilt = make_index(), make_index()
     live.catch_up()
     rebuilt.catch_up()
@@ -87,7 +87,7 @@ def test_replace_heals_a_damaged_index_that_had_stopped_for_good(
         assert state_digest(one, bytes(32)) == state_digest(other, bytes(32))
         assert node_state.find_value(one, rebuild.INDEX_HALTED) is None
         assert node_state.final_block(one) == node_state.final_block(other)
-    chain.mine(e.PurposeSet(PURPOSES[0], is_listed=False))
+    chain.mine(PurposeSet(PURPOSES[0], is_listed=False))
     live.catch_up()
     with live.database.reading() as one:
         assert one.execute(sa.select(sa.func.max(idx_purpose.c.valid_to))).scalar_one() == 2

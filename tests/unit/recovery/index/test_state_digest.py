@@ -5,7 +5,8 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
-from cityledger.chain.contracts import decoding as e
+from cityledger.chain.contracts.city_directory import AddressSet
+from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.errors import NotFoundError, UnavailableError
 from cityledger.recovery.index.rows import rows_at
 from cityledger.recovery.index.state_digest import StateDigest, encode_row, state_digest
@@ -27,10 +28,10 @@ def _digest(index: Index, at: int | None = None) -> StateDigest:
 def test_state_digest_at_a_block_is_not_changed_by_later_blocks(
     chain: MemoryChain, make_index: MakeIndex
 ) -> None:
-    chain.mine(*(e.PurposeSet(one, is_listed=True) for one in PURPOSES))
+    chain.mine(*(PurposeSet(one, is_listed=True) for one in PURPOSES))
     then = _digest(make_index())
 
-    chain.mine(e.PurposeSet(PURPOSES[0], is_listed=False))
+    chain.mine(PurposeSet(PURPOSES[0], is_listed=False))
     index = make_index()
     now = _digest(index)
 
@@ -42,18 +43,18 @@ def test_state_digest_at_a_block_is_not_changed_by_later_blocks(
 def test_state_digest_tells_one_history_from_another_with_the_same_end(
     chain: MemoryChain, make_index: MakeIndex
 ) -> None:
-    chain.mine(e.PurposeSet(PURPOSES[0], is_listed=True))
+    chain.mine(PurposeSet(PURPOSES[0], is_listed=True))
     chain.mine()
     short = _digest(make_index()).tables["idx_purpose"]
     chain.reorg(2)
     chain.mine()
-    chain.mine(e.PurposeSet(PURPOSES[0], is_listed=True))
+    chain.mine(PurposeSet(PURPOSES[0], is_listed=True))
 
     assert _digest(make_index()).tables["idx_purpose"] != short
 
 
 def test_state_digest_is_independent_of_the_order_of_rows(chain: MemoryChain, make_index: MakeIndex) -> None:
-    chain.mine(*(e.PurposeSet(one, is_listed=True) for one in PURPOSES))
+    chain.mine(*(PurposeSet(one, is_listed=True) for one in PURPOSES))
     index = make_index()
     before = _digest(index)
     with index.database.writing() as connection:
@@ -66,7 +67,7 @@ def test_state_digest_is_independent_of_the_order_of_rows(chain: MemoryChain, ma
 
 def test_rows_at_orders_texts_by_their_bytes(chain: MemoryChain, make_index: MakeIndex) -> None:
     names = ["a", "B", "é", "中", "AB", "aB"]
-    chain.mine(*(e.AddressSet(name, Address("0x" + "22" * 20), 1) for name in names))
+    chain.mine(*(AddressSet(name, Address("0x" + "22" * 20), 1) for name in names))
     index = make_index()
     index.catch_up()
 
@@ -77,7 +78,7 @@ def test_rows_at_orders_texts_by_their_bytes(chain: MemoryChain, make_index: Mak
 
 
 def test_state_digest_is_what_the_specification_says(chain: MemoryChain, make_index: MakeIndex) -> None:
-    chain.mine(e.PurposeSet(PURPOSES[0], is_listed=True))
+    chain.mine(PurposeSet(PURPOSES[0], is_listed=True))
     found = _digest(make_index())
 
     row = b"\2" + (32).to_bytes(4, "big") + PURPOSES[0] + b"\1" + (1).to_bytes(8, "big") + b"\0"

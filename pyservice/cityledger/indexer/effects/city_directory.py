@@ -1,0 +1,21 @@
+"""Effects of CityDirectory: the address of each name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from cityledger.chain.contracts.city_directory import AddressSet, CityDirectoryEvent
+from cityledger.chain.contracts.decoding import LoggedEvent
+from cityledger.indexer.effects.effect import Effect
+from cityledger.store.index.tables import idx_contract
+from cityledger.store.index.versions import put
+
+
+def set_address(connection: sa.Connection, event: AddressSet, logged: LoggedEvent) -> None:
+    key = {"name": event.name}
+    put(connection, idx_contract, logged.block_number, key, address=event.target, version=event.version)
+
+
+EFFECTS: Mapping[type[CityDirectoryEvent], Effect] = {AddressSet: set_address}
