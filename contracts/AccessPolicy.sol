@@ -54,7 +54,7 @@ contract AccessPolicy is IAccessPolicy {
         }
     }
 
-    // ---- Facts, by what they are about ----
+    // ---- Facts, by subject ----
 
     function _officerFacts(Query calldata query) private view returns (uint32) {
         bool isRoleHeld = query.action.isAllowed(query.role) && _holdsRole(query);
@@ -92,9 +92,9 @@ contract AccessPolicy is IAccessPolicy {
             | FactBits.RESTRICTED_FOR_CONSUMER.when(forConsumer);
     }
 
-    // ---- What the facts rest on ----
+    // ---- State that the facts depend on ----
 
-    /// @dev An off-chain officer is vouched for by the node, and only as Reader or Writer.
+    /// @dev The node vouches for an off-chain officer, and only as Reader or Writer.
     function _holdsRole(Query calldata query) private view returns (bool) {
         if (query.officer == address(0)) return query.role == Role.Reader || query.role == Role.Writer;
         return registry.roleOf(query.consumer, query.officer, query.at) == query.role;

@@ -14,7 +14,7 @@ contract AgencyRegistry is IAgencyRegistry, AccessManaged {
     mapping(AgencyId agency => Agency) private _agencies;
     /// @dev Codes are never freed, so that a code in an old receipt names one agency only.
     mapping(bytes32 code => AgencyId agency) private _byCode;
-    /// @dev Filed under the agency, so that no agency can claim another's officer.
+    /// @dev Keyed by the agency, so that no agency can change another's officers.
     mapping(AgencyId agency => mapping(address account => Appointment)) private _appointments;
 
     constructor(address authority) AccessManaged(authority) {}
@@ -108,7 +108,7 @@ contract AgencyRegistry is IAgencyRegistry, AccessManaged {
         emit KeysRotated(agency, sealingKeyDigest, credentialKeyDigest);
     }
 
-    // ---- Questions ----
+    // ---- Views ----
 
     function roleOf(AgencyId agency, address account, uint40 at) external view returns (Role role) {
         Appointment memory appointment = _appointments[agency][account];
@@ -136,7 +136,7 @@ contract AgencyRegistry is IAgencyRegistry, AccessManaged {
         return _byCode[code];
     }
 
-    // ---- Inside ----
+    // ---- Internal ----
 
     function _write(Agency storage agency, Admission calldata admission) private {
         agency.code = admission.code;

@@ -7,7 +7,7 @@ import {ICityDirectory} from "./interfaces/ICityDirectory.sol";
 contract CityDirectory is ICityDirectory, AccessManaged {
     struct Entry {
         address target;
-        /// Counts from 1; 0 is what an unknown name returns.
+        /// Counts from 1; 0 for an unknown name.
         uint32 version;
     }
 

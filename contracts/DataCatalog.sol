@@ -34,7 +34,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
     mapping(DatasetId dataset => mapping(AgencyId consumer => mapping(Purpose purpose => Grant))) private _grants;
     /// @dev Makes grant ids unique when a slot is filled again.
     uint64 private _grantSerial;
-    /// @dev Consumer 0 is everybody.
+    /// @dev Consumer 0 means all consumers.
     mapping(DatasetId dataset => mapping(RecordId record => mapping(AgencyId consumer => bool isRestricted))) private
         _restricted;
     mapping(DatasetId dataset => mapping(RecordId record => bool isSealed)) private _sealed;
@@ -47,7 +47,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
         looseningDelay = looseningDelay_;
     }
 
-    /// @dev Reverts also for a dataset that was never published: nobody is steward of agency 0.
+    /// @dev Reverts also for a dataset that was never published: agency 0 has no steward.
     modifier onlySteward(DatasetId dataset) {
         _checkSteward(_datasets[dataset].provider);
         _;
@@ -122,7 +122,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
     {
         _checkDatasetActive(dataset);
         _checkGrant(dataset, purpose, parts, since, until);
-        Grant memory made = Grant({
+        Grant memory newGrant = Grant({
             grantId: 0,
             parts: parts,
             since: since,
@@ -131,11 +131,11 @@ contract DataCatalog is IDataCatalog, AccessManaged {
             consumerEpoch: _checkConsumerActive(consumer)
         });
 
-        made.grantId = keccak256(abi.encode(dataset, consumer, purpose, ++_grantSerial));
-        _grants[dataset][consumer][purpose] = made;
+        newGrant.grantId = keccak256(abi.encode(dataset, consumer, purpose, ++_grantSerial));
+        _grants[dataset][consumer][purpose] = newGrant;
 
-        emit GrantSet(dataset, consumer, purpose, made);
-        return made.grantId;
+        emit GrantSet(dataset, consumer, purpose, newGrant);
+        return newGrant.grantId;
     }
 
     function revoke(DatasetId dataset, AgencyId consumer, Purpose purpose) external onlySteward(dataset) {
@@ -178,7 +178,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
         emit SealSet(dataset, record, false);
     }
 
-    // ---- Questions ----
+    // ---- Views ----
 
     function isPurpose(Purpose purpose) public view returns (bool) {
         return _isBuiltIn(purpose) || _isListed[purpose];
@@ -218,7 +218,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
         return (restricted_[NO_AGENCY], restricted_[consumer], _sealed[dataset][record]);
     }
 
-    // ---- Inside: checks ----
+    // ---- Internal: checks ----
 
     function _checkSteward(AgencyId provider) private view {
         Role role = _registry.roleOf(provider, msg.sender, uint40(block.timestamp));
@@ -266,7 +266,7 @@ contract DataCatalog is IDataCatalog, AccessManaged {
         }
     }
 
-    // ---- Inside: the rest ----
+    // ---- Internal: writes and ids ----
 
     function _setPurpose(Purpose purpose, bool isListed) private {
         require(!_isBuiltIn(purpose), DataCatalogBuiltInPurpose(purpose));

@@ -31,7 +31,7 @@ contract RecordLedger is IRecordLedger {
     uint64 public logCount;
 
     mapping(LogId log => Log) private _logs;
-    /// @dev keccak(abi.encode(root, count)); zero is that no batch begins there.
+    /// @dev keccak(abi.encode(root, count)); zero where no batch begins.
     mapping(LogId log => mapping(uint64 first => bytes32 word)) private _batches;
     mapping(DatasetId dataset => mapping(RecordId record => Head)) private _heads;
 
@@ -120,7 +120,7 @@ contract RecordLedger is IRecordLedger {
         emit HeadReset(dataset, record, head.leafHash, head.version);
     }
 
-    // ---- Questions ----
+    // ---- Views ----
 
     function logOf(LogId log) external view returns (Log memory) {
         return _logs[log];
@@ -156,11 +156,11 @@ contract RecordLedger is IRecordLedger {
         return verify(leaf.log, leaf.seq, leaf.structHash().leafHash(), inclusion);
     }
 
-    // ---- Inside ----
+    // ---- Internal ----
 
     function _anchorOrSkip(Batch calldata batch) private {
         Log memory log = _logs[batch.log];
-        SkipReason reason = _refusal(log, batch);
+        SkipReason reason = _skipReason(log, batch);
         if (reason != SkipReason.None) {
             emit Skipped(batch.log, batch.first, log.next, reason);
             return;
@@ -172,7 +172,7 @@ contract RecordLedger is IRecordLedger {
         emit BatchAnchored(batch.log, batch.first, batch.count, batch.root);
     }
 
-    function _refusal(Log memory log, Batch calldata batch) private view returns (SkipReason) {
+    function _skipReason(Log memory log, Batch calldata batch) private view returns (SkipReason) {
         if (log.kind == LogKind.None) return SkipReason.UnknownLog;
         if (log.closed) return SkipReason.LogClosed;
         if (log.operator != msg.sender) return SkipReason.NotOperator;

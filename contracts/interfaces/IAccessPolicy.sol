@@ -5,26 +5,26 @@ import {Decision, Query} from "../types/Decisions.sol";
 import {IAgencyRegistry} from "./IAgencyRegistry.sol";
 import {IDataCatalog} from "./IDataCatalog.sol";
 
-/// @title The rules: who may read what, for which purpose, and why.
-/// @notice Holds no state. {facts} gathers what the registry and the catalog know; the rules of SPEC.md §2 decide on that
-/// alone. Call it at a block of your choice.
+/// @title The access rules: whether an agency may read a record, for which purpose, and by which rule.
+/// @notice Holds no state. {facts} gathers the facts from the registry and the catalog; the rules of SPEC.md §2 decide on
+/// the facts alone. Call it at a block of your choice.
 ///
-/// Warning: role and `credentialUntil` of an off-chain officer, `at`, and the record's subject are the caller's word.
-/// A decision is as good as the node that asked.
+/// Warning: role and `credentialUntil` of an off-chain officer, `at`, and the record's subject are the caller's claims.
+/// A decision is only as reliable as the node that requested it.
 interface IAccessPolicy {
-    /// @notice This version cannot do that yet: `OPENINGS`.
+    /// @notice This version does not support the feature: `OPENINGS`.
     error AccessPolicyUnsupportedFeature(bytes32 feature);
 
-    /// @notice What is true about the query, as the bits of SPEC.md §2, and what that rests on.
+    /// @notice The facts of the query, as the bits of SPEC.md §2, and the grant and the artefact that they depend on.
     function facts(Query calldata query) external view returns (uint32 word, bytes32 grantId, bytes32 artefactId);
 
-    /// @notice The rules' answer. Never reverts for a denial.
+    /// @notice The decision of the rules. Never reverts for a denial.
     function decide(Query calldata query) external view returns (Decision memory decision);
 
-    /// @notice The same for each query, in order.
+    /// @notice The decision for each query, in order.
     function decideMany(Query[] calldata queries) external view returns (Decision[] memory decisions);
 
-    /// @notice The registry and the catalog that this policy asks.
+    /// @notice The registry and the catalog that this policy reads.
     function registry() external view returns (IAgencyRegistry);
 
     /// @notice See {registry}.

@@ -4,14 +4,14 @@ pragma solidity ^0.8.28;
 import {AgencyStatus, Role} from "../types/Agencies.sol";
 import {AgencyId} from "../types/AgencyId.sol";
 
-/// @title Who is a member of the city, with which keys, and which officers act for it on chain.
-/// @notice The states of an agency and the only moves between them are in SPEC.md §2.3.
+/// @title The agencies that are members of the city, their keys, and the officers that act for them on chain.
+/// @notice The states of an agency and the only transitions between them are in SPEC.md §2.3.
 ///
 /// Warning: the council (admit, reinstate, offboard, rotateAccount) and the guard (suspend, reportCompromise) are trusted to
 /// know who an agency is. An agency's account is trusted for that agency only: it appoints officers and rotates keys.
-/// Warning: names, local name and endpoint are what the council was told; nothing here proves them.
+/// Warning: name, local name and endpoint are as declared to the council; nothing here proves them.
 interface IAgencyRegistry {
-    /// @dev What {admit} needs. Codes are unique for good, also after offboarding.
+    /// @dev The input of {admit}. Codes are permanently unique, also after offboarding.
     struct Admission {
         /// A letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen; left-aligned, zero-padded, such as `HEALTH`.
         bytes32 code;
@@ -23,11 +23,12 @@ interface IAgencyRegistry {
         address account;
         /// Digest of the HPKE public key that records are released to (SPEC.md §5). Zero: nothing can be released yet.
         bytes32 sealingKeyDigest;
-        /// RFC 7638 SHA-256 thumbprint of the ES256 key that vouches for officers (SPEC.md §6). Zero: nobody can sign in so.
+        /// RFC 7638 SHA-256 thumbprint of the ES256 key that vouches for officers (SPEC.md §6). Zero: no off-chain officer can
+        /// sign in.
         bytes32 credentialKeyDigest;
     }
 
-    /// @dev An agency as it is now. All zero is what a missing agency returns.
+    /// @dev The current state of an agency. All fields are zero for a missing agency.
     struct Agency {
         bytes32 code;
         string name;
@@ -35,16 +36,16 @@ interface IAgencyRegistry {
         string endpoint;
         address account;
         AgencyStatus status;
-        /// Counts from 1. Grants and appointments hold the epoch they were made in and end when it moves.
+        /// Counts from 1. Grants and appointments store the epoch they were made in and end when it increases.
         uint32 epoch;
         bytes32 sealingKeyDigest;
         bytes32 credentialKeyDigest;
     }
 
-    /// @dev An officer's office at one agency. All zero is what a missing appointment returns.
+    /// @dev An officer's role at one agency. All fields are zero for a missing appointment.
     struct Appointment {
         Role role;
-        /// Unix seconds; the first second without the role. 2^40 - 1 is no end.
+        /// Unix seconds; the first second without the role. 2^40 - 1 means no end.
         uint40 until;
         /// The agency's epoch when the appointment was made.
         uint32 epoch;
@@ -52,37 +53,37 @@ interface IAgencyRegistry {
 
     /// @notice An agency became a member: Active, epoch 1.
     event AgencyAdmitted(AgencyId indexed agency, Admission admission);
-    /// @notice An agency's status or epoch moved. Also emitted by admission.
+    /// @notice An agency's status or epoch changed. Also emitted by admission.
     event AgencyStatusChanged(AgencyId indexed agency, AgencyStatus status, uint32 epoch);
     /// @notice The council gave the agency another account.
     event AccountRotated(AgencyId indexed agency, address account);
-    /// @notice The agency replaced its keys. Both are the keys that now stand.
+    /// @notice The agency replaced its keys. Both digests are those now in effect.
     event KeysRotated(AgencyId indexed agency, bytes32 sealingKeyDigest, bytes32 credentialKeyDigest);
-    /// @notice An officer's appointment is now this one; any before it at this agency is gone.
+    /// @notice An officer's appointment is now this one; it replaces any earlier one at this agency.
     event OfficerAppointed(AgencyId indexed agency, address indexed account, Appointment appointment);
-    /// @notice An officer holds no role at this agency any more.
+    /// @notice An officer no longer holds a role at this agency.
     event OfficerDismissed(AgencyId indexed agency, address indexed account);
 
     /// @notice The code is not a letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen, then zeros.
     error AgencyRegistryInvalidCode(bytes32 code);
     /// @notice The account is zero.
     error AgencyRegistryZeroAccount();
-    /// @notice The code belongs to an agency already.
+    /// @notice The code already belongs to an agency.
     error AgencyRegistryCodeTaken(bytes32 code, AgencyId holder);
-    /// @notice No such move exists (SPEC.md §2.3).
+    /// @notice The transition does not exist (SPEC.md §2.3).
     error AgencyRegistryInvalidMove(AgencyId agency, AgencyStatus from, AgencyStatus to);
     /// @notice Only the agency's own account may call this.
     error AgencyRegistryNotAccount(AgencyId agency, address caller);
     /// @notice The agency's status does not allow this call (SPEC.md §2.2).
     error AgencyRegistryNotActive(AgencyId agency, AgencyStatus status);
-    /// @notice The role is not one that is held on chain.
+    /// @notice The role is not one that is appointed on chain.
     error AgencyRegistryRoleNotAppointable(Role role);
     /// @notice The end is not in the future.
     error AgencyRegistryUntilPassed(uint40 until, uint256 blockTime);
     /// @notice The account holds no appointment at this agency.
     error AgencyRegistryNotAppointed(AgencyId agency, address account);
 
-    /// @notice Makes an agency a member. Council only.
+    /// @notice Admits an agency as a member. Council only.
     function admit(Admission calldata admission) external returns (AgencyId agency);
 
     /// @notice Active → Suspended. Guard only.
@@ -94,7 +95,7 @@ interface IAgencyRegistry {
     /// @notice Suspended → Active. Revives no grant and no appointment of an older epoch. Council only.
     function reinstate(AgencyId agency) external;
 
-    /// @notice Active or Suspended → Offboarded, for good. Council only.
+    /// @notice Active or Suspended → Offboarded, permanently. Council only.
     function offboard(AgencyId agency) external;
 
     /// @notice Gives a member that is not offboarded another account. Council only.
@@ -102,20 +103,21 @@ interface IAgencyRegistry {
 
     /// @notice Appoints `account`, or replaces its appointment. The agency's account only; the agency must be Active.
     /// @param role Steward, Auditor or Registrar.
-    /// @param until Unix seconds, in the future; 2^40 - 1 is no end.
+    /// @param until Unix seconds, in the future; 2^40 - 1 means no end.
     function appoint(AgencyId agency, address account, Role role, uint40 until) external;
 
-    /// @notice Takes the appointment of `account` away. The agency's account only, in any status.
+    /// @notice Removes the appointment of `account`. The agency's account only, in any status.
     function dismiss(AgencyId agency, address account) external;
 
     /// @notice Replaces both key digests. The agency's account only; Active or Suspended.
     function rotateKeys(AgencyId agency, bytes32 sealingKeyDigest, bytes32 credentialKeyDigest) external;
 
-    /// @notice The role that `account` holds at `agency` at the time `at`; None if it has lapsed, ended or never was.
-    /// @dev Does not look at the agency's status: a suspended agency's steward may still revoke. Ask {standing} for that.
+    /// @notice The role that `account` holds at `agency` at the time `at`; None if the appointment has expired, was ended by
+    /// a new epoch or never existed.
+    /// @dev Does not check the agency's status: a suspended agency's steward may still revoke. {standing} returns it.
     function roleOf(AgencyId agency, address account, uint40 at) external view returns (Role role);
 
-    /// @notice The appointment as stored, whether or not it still holds.
+    /// @notice The appointment as stored, whether or not it is still in effect.
     function appointmentOf(AgencyId agency, address account) external view returns (Appointment memory appointment);
 
     /// @notice Status and epoch; None and 0 for a missing agency.
@@ -124,12 +126,12 @@ interface IAgencyRegistry {
     /// @notice The account that acts for the agency; zero for a missing agency.
     function accountOf(AgencyId agency) external view returns (address account);
 
-    /// @notice Everything about one agency; all zero for a missing one.
+    /// @notice All fields of one agency; all zero for a missing one.
     function agencyOf(AgencyId agency) external view returns (Agency memory);
 
     /// @notice The agency with this code; zero if there is none.
     function agencyByCode(bytes32 code) external view returns (AgencyId agency);
 
-    /// @notice How many agencies were ever admitted; also the highest id.
+    /// @notice The number of agencies ever admitted; also the highest id.
     function agencyCount() external view returns (uint32);
 }

@@ -8,33 +8,33 @@ import {Purpose} from "../types/Purpose.sol";
 import {RecordId} from "../types/RecordId.sol";
 import {DatasetStatus, Grant, SharingClass, Terms} from "../types/Terms.sol";
 
-/// @title Who holds which data, on which terms, and who was granted what.
+/// @title The datasets, their providers and terms, and the grants to consumers.
 /// @notice Tightening takes effect at once, loosening after {looseningDelay} (SPEC.md §2.4).
 ///
-/// Warning: a provider's stewards are trusted with the provider's datasets, and with no other's.
+/// Warning: a provider's stewards are trusted with the provider's datasets only.
 /// Warning: the council is trusted with the list of purposes and with lifting seals.
-/// Warning: titles, paths and part names are public. A provider must keep people out of them.
+/// Warning: titles, paths and part names are public. A provider must not name persons in them.
 interface IDataCatalog {
-    /// @dev What {publish} needs. Path, profile and parts are fixed for the dataset's life.
+    /// @dev The input of {publish}. Path, profile and parts are immutable.
     struct Publication {
         AgencyId provider;
-        /// `duty/entry/dataset`: three segments, none empty; unique for the provider for good. At most 200 bytes.
+        /// `duty/entry/dataset`: three segments, none empty; permanently unique for the provider. At most 200 bytes.
         string path;
         string title;
         string localTitle;
-        /// The payload's kind, such as `medical`: ASCII, left-aligned, zero-padded. Not zero.
+        /// The kind of payload, such as `medical`: ASCII, left-aligned, zero-padded. Not zero.
         bytes32 profile;
-        /// 1 to 8 names of 1 to 32 bytes, none twice. The i-th belongs to bit i of every parts mask.
+        /// 1 to 8 distinct names of 1 to 32 bytes. The i-th belongs to bit i of every parts mask.
         string[] parts;
         bytes32 schemaDigest;
-        /// How long a record is kept; 2^40 - 1 is for good.
+        /// Retention period of a record; 2^40 - 1 means permanently.
         uint40 retentionSeconds;
-        /// How long the provider has to answer a dispute; 0 is no dispute.
+        /// Period in which the provider answers a dispute; 0 means that disputes do not exist.
         uint40 disputePeriodSeconds;
         Terms terms;
     }
 
-    /// @dev A dataset as it is now, but for its terms. All zero is what a missing dataset returns.
+    /// @dev The current state of a dataset, without its terms. All fields are zero for a missing dataset.
     struct Dataset {
         AgencyId provider;
         DatasetStatus status;
@@ -48,21 +48,21 @@ interface IDataCatalog {
         string[] parts;
     }
 
-    /// @notice A dataset came into being. {TermsSet} follows.
+    /// @notice A dataset was published. {TermsSet} follows.
     event DatasetPublished(DatasetId indexed dataset, AgencyId indexed provider, Publication publication);
-    /// @notice These now stand for the dataset. {TermsSet} follows.
+    /// @notice Schema and periods of the dataset are now these. {TermsSet} follows.
     event DatasetRevised(
         DatasetId indexed dataset, bytes32 schemaDigest, uint40 retentionSeconds, uint40 disputePeriodSeconds
     );
-    /// @notice The dataset is retired, for good.
+    /// @notice The dataset is retired, permanently.
     event DatasetRetired(DatasetId indexed dataset);
-    /// @notice `current` stands now; `pending` stands from `pendingSince` on. Zero `pendingSince`: nothing is pending.
+    /// @notice `current` is in effect now, `pending` from `pendingSince` on. Zero `pendingSince`: nothing is pending.
     event TermsSet(DatasetId indexed dataset, Terms current, Terms pending, uint40 pendingSince);
     /// @notice The slot (dataset, consumer, purpose) now holds this grant and no other.
     event GrantSet(DatasetId indexed dataset, AgencyId indexed consumer, Purpose indexed purpose, Grant grant);
     /// @notice The slot (dataset, consumer, purpose) is now empty. It held `grantId`.
     event GrantRevoked(DatasetId indexed dataset, AgencyId indexed consumer, Purpose indexed purpose, bytes32 grantId);
-    /// @notice Whether the record is restricted for `consumer`; consumer 0 is everybody.
+    /// @notice Whether the record is restricted for `consumer`; consumer 0 means all consumers.
     event RestrictionSet(
         DatasetId indexed dataset, RecordId indexed record, AgencyId indexed consumer, bool isRestricted
     );
@@ -71,13 +71,13 @@ interface IDataCatalog {
     /// @notice Whether the purpose is in the city's list.
     event PurposeSet(Purpose indexed purpose, bool isListed);
 
-    /// @notice The caller is not a steward of the provider now.
+    /// @notice The caller is not currently a steward of the provider.
     error DataCatalogNotSteward(AgencyId provider, address caller);
     /// @notice The provider's status does not allow this call (SPEC.md §2.2).
     error DataCatalogProviderNotActive(AgencyId provider, AgencyStatus status);
-    /// @notice Only an Active agency can be granted anything.
+    /// @notice A grant needs a consumer that is Active.
     error DataCatalogConsumerNotActive(AgencyId consumer, AgencyStatus status);
-    /// @notice No such agency was ever admitted.
+    /// @notice No agency with this number was ever admitted.
     error DataCatalogUnknownConsumer(AgencyId consumer);
     /// @notice The dataset's status does not allow this call: None if it was never published.
     error DataCatalogDatasetNotActive(DatasetId dataset, DatasetStatus status);
@@ -89,19 +89,19 @@ interface IDataCatalog {
     error DataCatalogZeroProfile();
     /// @notice A dataset has 1 to 8 parts.
     error DataCatalogInvalidPartCount(uint256 count);
-    /// @notice The part's name is empty, too long, or another part's.
+    /// @notice The part's name is empty, too long, or the name of an earlier part.
     error DataCatalogInvalidPart(uint256 index, string name);
     /// @notice A purpose's name is not 1 to 32 of A–Z, 0–9 and underscore, zero-padded.
     error DataCatalogInvalidPurpose(Purpose purpose);
     /// @notice OWN_DUTY and EMERGENCY can be neither added nor removed.
     error DataCatalogBuiltInPurpose(Purpose purpose);
-    /// @notice The purpose is in the city's list already, or is not in it.
+    /// @notice The purpose is already in the city's list, or is not in it.
     error DataCatalogPurposeUnchanged(Purpose purpose, bool isListed);
     /// @notice The purpose is not known to the city.
     error DataCatalogUnknownPurpose(Purpose purpose);
-    /// @notice OWN_DUTY is the provider's by right, and so never among the purposes of terms or grants.
+    /// @notice OWN_DUTY always belongs to the provider, so it is never among the purposes of terms or grants.
     error DataCatalogOwnDuty();
-    /// @notice Terms have a class.
+    /// @notice Terms need a class.
     error DataCatalogZeroClass();
     /// @notice Terms have at most 16 purposes.
     error DataCatalogTooManyPurposes(uint256 count);
@@ -111,7 +111,7 @@ interface IDataCatalog {
     error DataCatalogEmergencyContradicted(SharingClass sharingClass, bool hasEmergencyPurpose);
     /// @notice Public is for Unconditional datasets that need no consent.
     error DataCatalogPublicContradicted(SharingClass sharingClass, bool consentRequired);
-    /// @notice This version cannot do that yet: `PUBLIC`, `CONSENT` or `EMERGENCY`.
+    /// @notice This version does not support the feature: `PUBLIC`, `CONSENT` or `EMERGENCY`.
     error DataCatalogUnsupportedFeature(bytes32 feature);
     /// @notice The mask names a part that the dataset does not have.
     error DataCatalogUnknownParts(DatasetId dataset, uint8 parts);
@@ -119,21 +119,21 @@ interface IDataCatalog {
     error DataCatalogInvalidInterval(uint40 since, uint40 until, uint256 blockTime);
     /// @notice The slot is empty.
     error DataCatalogNoGrant(DatasetId dataset, AgencyId consumer, Purpose purpose);
-    /// @notice There is no seal to lift.
+    /// @notice The record is not sealed by law.
     error DataCatalogNotSealed(DatasetId dataset, RecordId record);
-    /// @notice The zero record names no record.
+    /// @notice Record 0 does not identify a record.
     error DataCatalogZeroRecord(DatasetId dataset);
 
-    /// @notice Puts a purpose on the city's list. Council only.
+    /// @notice Adds a purpose to the city's list. Council only.
     function addPurpose(Purpose purpose) external;
 
-    /// @notice Takes a purpose off the city's list; from then on rule 3 denies it. Council only.
+    /// @notice Removes a purpose from the city's list; from then on rule 3 denies it. Council only.
     function removePurpose(Purpose purpose) external;
 
-    /// @notice Publishes a dataset. Its terms stand at once. A steward of the provider, which must be Active.
+    /// @notice Publishes a dataset. Its terms take effect at once. A steward of the provider, which must be Active.
     function publish(Publication calldata publication) external returns (DatasetId dataset);
 
-    /// @notice Replaces terms, schema and periods. What is tighter stands at once; what is looser waits for
+    /// @notice Replaces terms, schema and periods. Tighter terms take effect at once, looser ones after
     /// {looseningDelay}. A steward of the provider, which must be Active.
     function revise(
         DatasetId dataset,
@@ -143,14 +143,14 @@ interface IDataCatalog {
         uint40 disputePeriodSeconds
     ) external;
 
-    /// @notice Ends the dataset, for good. A steward of the provider.
+    /// @notice Retires the dataset, permanently. A steward of the provider.
     function retire(DatasetId dataset) external;
 
-    /// @notice Fills the slot (dataset, consumer, purpose), whatever it held. A steward of the provider; provider,
+    /// @notice Fills the slot (dataset, consumer, purpose), replacing any grant in it. A steward of the provider; provider,
     /// consumer and dataset must be Active.
     /// @param parts mask of the parts; 0 covers existence and metadata only.
-    /// @param since Unix seconds; may lie in the past.
-    /// @param until Unix seconds, in the future; 2^40 - 1 is no end.
+    /// @param since Unix seconds; may be in the past.
+    /// @param until Unix seconds, in the future; 2^40 - 1 means no end.
     function grant(DatasetId dataset, AgencyId consumer, Purpose purpose, uint8 parts, uint40 since, uint40 until)
         external
         returns (bytes32 grantId);
@@ -158,7 +158,7 @@ interface IDataCatalog {
     /// @notice Empties the slot. A steward of the provider, also of a suspended one.
     function revoke(DatasetId dataset, AgencyId consumer, Purpose purpose) external;
 
-    /// @notice Restricts a record for one consumer, or for all with consumer 0; or takes that back, for which the
+    /// @notice Restricts a record for one consumer, or for all with consumer 0; or lifts that restriction, for which the
     /// provider must be Active. A steward of the provider.
     function restrict(DatasetId dataset, RecordId record, AgencyId consumer, bool isRestricted) external;
 
@@ -168,7 +168,7 @@ interface IDataCatalog {
     /// @notice Lifts a seal by law. Council only.
     function liftSeal(DatasetId dataset, RecordId record) external;
 
-    /// @notice Seconds that a loosening waits.
+    /// @notice Seconds until looser terms take effect.
     function looseningDelay() external view returns (uint40);
 
     /// @notice The deployment's id, from the directory.
@@ -180,10 +180,10 @@ interface IDataCatalog {
     /// @notice Provider and status; zero and None for a missing dataset.
     function standing(DatasetId dataset) external view returns (AgencyId provider, DatasetStatus status);
 
-    /// @notice Everything about one dataset but its terms; all zero for a missing one.
+    /// @notice All fields of one dataset except its terms; all zero for a missing one.
     function datasetOf(DatasetId dataset) external view returns (Dataset memory);
 
-    /// @notice The terms that stand at the time `at`; class None for a missing dataset.
+    /// @notice The terms in effect at the time `at`; class None for a missing dataset.
     function termsAt(DatasetId dataset, uint40 at) external view returns (Terms memory);
 
     /// @notice Both slots as stored, as in {TermsSet}.
@@ -195,7 +195,7 @@ interface IDataCatalog {
     /// @notice The grant in the slot as stored, whether or not it is live; all zero for an empty slot.
     function grantOf(DatasetId dataset, AgencyId consumer, Purpose purpose) external view returns (Grant memory);
 
-    /// @notice What stands against a record: restricted for all, restricted for `consumer`, sealed by law.
+    /// @notice Whether a record is restricted for all, restricted for `consumer`, and sealed by law.
     function restrictionsOf(DatasetId dataset, RecordId record, AgencyId consumer)
         external
         view

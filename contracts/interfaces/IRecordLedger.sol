@@ -12,14 +12,14 @@ import {IAgencyRegistry} from "./IAgencyRegistry.sol";
 import {IDataCatalog} from "./IDataCatalog.sol";
 
 /// @title Logs of record and receipt leaves, the batches in which they were anchored, and the heads of records.
-/// @notice Holds one word a batch; what a proof needs is in the proof file (SPEC.md §4, §7).
+/// @notice Stores one word for each batch; the other data of a proof is in the proof file (SPEC.md §4, §7).
 ///
-/// Warning: an anchor proves that a leaf was not changed since. It does not prove that the leaf is true.
+/// Warning: an anchor proves that a leaf has not changed since. It does not prove that the leaf is true.
 /// Warning: a log's operator is trusted not to anchor what it did not write; it cannot anchor a number twice.
-/// Warning: a head goes back only by {HeadReset}, which a steward of the provider causes: who relies on a head follows both events.
+/// Warning: only {HeadReset}, caused by a steward of the provider, takes a head back: a reader of heads must follow both events.
 /// Warning: {moveHead} publishes the whole leaf in its calldata: digests, and the pseudonyms of the record's subjects.
 interface IRecordLedger {
-    /// @dev Why {anchor} left a batch out. None is not used in events.
+    /// @dev The reason for which {anchor} skipped a batch. Events never hold None.
     enum SkipReason {
         None,
         UnknownLog,
@@ -33,26 +33,26 @@ interface IRecordLedger {
     event LogOpened(
         LogId indexed log, AgencyId indexed agency, LogKind kind, address operator, LogId indexed predecessor
     );
-    /// @notice The log takes no more batches, for good.
+    /// @notice The log permanently accepts no further batches.
     event LogClosed(LogId indexed log);
     /// @notice The log's operator is now this account.
     event OperatorSet(LogId indexed log, address operator);
-    /// @notice The leaves first … first + count − 1 stand under `root`.
+    /// @notice The leaves first … first + count − 1 are anchored under `root`.
     event BatchAnchored(LogId indexed log, uint64 indexed first, uint32 count, bytes32 root);
-    /// @notice A batch was left out. `next` is the number that the log waits for; 0 for an unknown log.
+    /// @notice A batch was skipped. `next` is the number that the log expects; 0 for an unknown log.
     event Skipped(LogId indexed log, uint64 indexed first, uint64 next, SkipReason reason);
-    /// @notice The record's version has landed: its head pointed to `previous` (zero: to nothing) and now points to `leafHash`.
+    /// @notice The record's head moved from `previous` (zero: no head) to `leafHash`, so `version` is now its current version.
     event HeadMoved(
         DatasetId indexed dataset, RecordId indexed record, bytes32 leafHash, bytes32 previous, uint32 version
     );
-    /// @notice A steward took the record's head away: nothing of it has landed any more. These are what it was.
+    /// @notice A steward removed the record's head, so the record has none. `leafHash` and `version` are those of the old head.
     event HeadReset(DatasetId indexed dataset, RecordId indexed record, bytes32 leafHash, uint32 version);
 
     /// @notice Only the account of the log's agency may call this.
     error RecordLedgerNotAccount(AgencyId agency, address caller);
     /// @notice The agency's status does not allow this call (SPEC.md §2.2).
     error RecordLedgerAgencyNotActive(AgencyId agency, AgencyStatus status);
-    /// @notice A log holds records or receipts.
+    /// @notice The kind is None; a log holds records or receipts.
     error RecordLedgerZeroKind();
     /// @notice The operator is zero.
     error RecordLedgerZeroOperator();
@@ -60,7 +60,7 @@ interface IRecordLedger {
     error RecordLedgerPredecessorMismatch(LogId predecessor, AgencyId agency, LogKind kind);
     /// @notice The log is closed, or was never opened.
     error RecordLedgerLogNotOpen(LogId log);
-    /// @notice There is nothing to anchor.
+    /// @notice The array of batches is empty.
     error RecordLedgerNoBatches();
     /// @notice Only the operator of the leaf's log may move a head to it.
     error RecordLedgerNotOperator(LogId log, address caller);
@@ -68,43 +68,43 @@ interface IRecordLedger {
     error RecordLedgerDatasetNotActive(DatasetId dataset, DatasetStatus status);
     /// @notice The leaf is not anchored at this place in a record log of the dataset's provider.
     error RecordLedgerNotAnchored(LogId log, uint64 seq, bytes32 leafHash);
-    /// @notice The head is not the one that the caller follows: another version has landed. Zero is no head.
+    /// @notice The head is not the one that the caller expects: another version is the current head. Zero means no head.
     error RecordLedgerHeadMoved(DatasetId dataset, RecordId record, bytes32 expected, bytes32 actual);
-    /// @notice A head only moves to a higher version.
+    /// @notice A head moves only to a higher version.
     error RecordLedgerHeadNotForward(DatasetId dataset, RecordId record, uint32 version, uint32 headVersion);
-    /// @notice Only a steward of the dataset's provider may take a head away.
+    /// @notice Only a steward of the dataset's provider may remove a head.
     error RecordLedgerNotSteward(AgencyId provider, address caller);
-    /// @notice The record has no head that could be taken away.
+    /// @notice The record has no head to remove.
     error RecordLedgerNoHead(DatasetId dataset, RecordId record);
 
     /// @notice Opens a log. The agency's account only; the agency must be Active.
     /// @param predecessor the log of the same agency and kind that this one continues; zero for none.
     function openLog(AgencyId agency, LogKind kind, address operator, LogId predecessor) external returns (LogId log);
 
-    /// @notice Closes a log, for good. The agency's account only, in any status.
+    /// @notice Closes a log, permanently. The agency's account only, in any status.
     function closeLog(LogId log) external;
 
     /// @notice Gives an open log another operator. The agency's account only; the agency must be Active.
     function setOperator(LogId log, address operator) external;
 
-    /// @notice Anchors each batch that fits and emits {Skipped} for each that does not, so that one stale log cannot hold up
-    /// the others. Reverts only for an empty array. Each log's operator, whatever the agency's status: leaves are evidence.
+    /// @notice Anchors each batch that passes the checks and emits {Skipped} for each other one, so that one stale log cannot
+    /// block the others. Reverts only for an empty array. Each log's operator, in any status of the agency: leaves are evidence.
     function anchor(Batch[] calldata batches) external;
 
-    /// @notice Points the record's head to the leaf if it still points to `expected`: so of two versions that follow the same
-    /// one, only one lands. The operator of the leaf's log only; provider and dataset must be Active, the log open, the leaf
+    /// @notice Moves the record's head to the leaf if it still points to `expected`: so of two versions that follow the same
+    /// one, only one becomes the head. The operator of the leaf's log only; provider and dataset must be Active, the log open, the leaf
     /// anchored and its version above the head's. Refuses in the order of SPEC.md §4.1.
-    /// @param inclusion where the leaf stands in an anchored batch of its log.
-    /// @param expected leaf hash of the present head; zero for none.
+    /// @param inclusion the position of the leaf in an anchored batch of its log.
+    /// @param expected leaf hash of the current head; zero for none.
     function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external;
 
-    /// @notice Takes the record's head away if it still points to `expected`; then any version may land as the first. This undoes
-    /// what an operator landed who should not have, such as the highest version of all. A steward of the provider only; provider
-    /// and dataset must be Active. Take the log from such an operator before. Refuses in the order of SPEC.md §4.1.
-    /// @param expected leaf hash of the present head.
+    /// @notice Removes the record's head if it still points to `expected`; any version may then become the first head. This undoes
+    /// a head that an operator should not have moved, such as one to the highest possible version. A steward of the provider only;
+    /// provider and dataset must be Active. Take the log from such an operator first. Refuses in the order of SPEC.md §4.1.
+    /// @param expected leaf hash of the current head.
     function resetHead(DatasetId dataset, RecordId record, bytes32 expected) external;
 
-    /// @notice The registry and the catalog that this ledger asks.
+    /// @notice The registry and the catalog that this ledger reads.
     function registry() external view returns (IAgencyRegistry);
 
     /// @notice See {registry}.
@@ -113,20 +113,20 @@ interface IRecordLedger {
     /// @notice The deployment's id, which every leaf must hold.
     function instance() external view returns (bytes32);
 
-    /// @notice How many logs were ever opened; also the highest id.
+    /// @notice The number of logs ever opened; also the highest id.
     function logCount() external view returns (uint64);
 
-    /// @notice The log as it is now; all zero for a missing one.
+    /// @notice The current state of the log; all zero for a missing one.
     function logOf(LogId log) external view returns (Log memory);
 
     /// @notice keccak(abi.encode(root, count)) of the batch that begins at `first`; zero if none does.
     function batchAt(LogId log, uint64 first) external view returns (bytes32 word);
 
-    /// @notice The version of the record that has landed; all zero where none has.
+    /// @notice The head of the record; all zero for a record without head.
     function headOf(DatasetId dataset, RecordId record) external view returns (Head memory);
 
     /// @notice Whether `leafHash` is the leaf numbered `seq` of the log, by an anchored batch.
-    /// @dev Says nothing of what the leaf holds: use one of the functions below.
+    /// @dev Does not check the contents of the leaf: the functions below do.
     function verify(LogId log, uint64 seq, bytes32 leafHash, Inclusion calldata inclusion)
         external
         view
@@ -140,7 +140,8 @@ interface IRecordLedger {
         returns (bool isAnchored);
 
     /// @notice Whether the leaf is anchored in a record log of this deployment.
-    /// @dev The erased leaf is named by hash only: verify it by {verifyRecord} with the same log to learn whose it was.
+    /// @dev The erased leaf is named by its hash only: verify that leaf by {verifyRecord}, in a log of the
+    /// same agency, to learn whose record it was.
     function verifyTombstone(Tombstone calldata leaf, Inclusion calldata inclusion)
         external
         view

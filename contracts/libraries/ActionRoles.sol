@@ -4,9 +4,9 @@ pragma solidity ^0.8.28;
 import {Role} from "../types/Agencies.sol";
 import {Action} from "../types/Decisions.sol";
 
-/// @title Which role may do which action: the table of SPEC.md §2.2, one row an action.
+/// @title The actions that each role may perform: the table of SPEC.md §2.2.
 library ActionRoles {
-    /// @notice Whether the table lets `role` do `action`. The role None may do nothing.
+    /// @notice Whether `role` may perform `action`. The role None may perform none.
     function isAllowed(Action action, Role role) internal pure returns (bool) {
         if (action == Action.Lookup) return role == Role.Reader || role == Role.Writer || role == Role.Steward;
         if (action == Action.History || action == Action.Proof) return _readsRecords(role) || role == Role.Auditor;
@@ -15,7 +15,7 @@ library ActionRoles {
         return _isRead(action) && _readsRecords(role);
     }
 
-    /// @notice Whether the action changes a record or what stands against it, which only its provider does.
+    /// @notice Whether the action changes a record, its restrictions or its seal, which only its provider does.
     function isProvidersOwn(Action action) internal pure returns (bool) {
         return action == Action.Write || action == Action.Restrict || action == Action.Seal || action == Action.Erase;
     }

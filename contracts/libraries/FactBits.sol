@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @title The facts that the rules decide on, one bit each (SPEC.md §2, Facts).
+/// @title The facts on which the rules decide, one bit each (SPEC.md §2, Facts).
 /// @dev Python's `policy/facts.py` names the same bits; `tests/contracts/test_rules.py` compares them.
 library FactBits {
     uint32 internal constant SELF = 1 << 0;
@@ -31,7 +31,7 @@ library FactBits {
         return facts & fact != 0;
     }
 
-    /// @notice The fact where it is true, else no fact; to be joined by `|`.
+    /// @notice The fact if it is true, else no fact; to be combined by `|`.
     function when(uint32 fact, bool isTrue) internal pure returns (uint32) {
         return isTrue ? fact : 0;
     }

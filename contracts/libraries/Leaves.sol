@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Part, Receipt, ReceiptLeaf, RecordLeaf, Tombstone} from "../types/Ledger.sol";
 
 /// @title EIP-712 struct hashes of everything that is anchored or signed (SPEC.md §3).
-/// @dev Type hashes are computed from the types' text. Python's `proofs/leaves.py` is its twin; both pass
+/// @dev Type hashes are computed from the types' text. Python's `proofs/leaves.py` is the counterpart; both pass
 /// `tests/vectors/leaves.json`.
 library Leaves {
     bytes32 internal constant PART = keccak256("Part(bytes32 nameHash,bytes32 ciphertextDigest,bytes32 commitment)");
@@ -57,9 +57,9 @@ library Leaves {
         return keccak256(abi.encode(RECEIPT_LEAF, leaf));
     }
 
-    /// @notice Struct hash of a receipt. Its 28 fields are encoded in pieces that join without a seam: each is one word.
+    /// @notice Struct hash of a receipt. Its 28 fields are encoded in pieces and concatenated: each field is one word.
     function structHash(Receipt calldata receipt) internal pure returns (bytes32) {
-        return keccak256(bytes.concat(_decided(receipt), _asked(receipt), _released(receipt)));
+        return keccak256(bytes.concat(_decided(receipt), _requested(receipt), _released(receipt)));
     }
 
     function _partsHash(Part[] calldata parts) private pure returns (bytes32) {
@@ -77,7 +77,7 @@ library Leaves {
         );
     }
 
-    function _asked(Receipt calldata r) private pure returns (bytes memory) {
+    function _requested(Receipt calldata r) private pure returns (bytes memory) {
         bytes32 officer = keccak256(bytes(r.officer));
         bytes32 system = keccak256(bytes(r.system));
         return bytes.concat(

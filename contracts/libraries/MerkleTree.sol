@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title Inclusion proofs of the tree of RFC 9162 §2.1, with keccak (SPEC.md §4).
-/// @dev Leaves and nodes carry different tags, so neither passes for the other; and the walk is bound to index and size, so a
-/// leaf has one place only. Python's `proofs/merkle.py` is its twin; both pass `tests/vectors/merkle.json`.
+/// @dev Leaves and nodes have different tags, so neither is accepted as the other; and the check depends on index and size,
+/// so a leaf has one position only. Python's `proofs/merkle.py` is the counterpart; both pass `tests/vectors/merkle.json`.
 library MerkleTree {
     /// @notice keccak(0x00 ‖ struct hash).
     function leafHash(bytes32 structHash) internal pure returns (bytes32) {
@@ -15,7 +15,7 @@ library MerkleTree {
         return keccak256(abi.encodePacked(bytes1(0x01), left, right));
     }
 
-    /// @notice Whether `leaf` stands at `index` of `size` leaves under `root`. RFC 9162 §2.1.3.2, step by step.
+    /// @notice Whether `leaf` is at `index` of `size` leaves under `root`. RFC 9162 §2.1.3.2, step by step.
     function isIncluded(bytes32 leaf, uint256 index, uint256 size, bytes32[] calldata path, bytes32 root)
         internal
         pure

@@ -20,7 +20,7 @@ library Names {
         return slashes == 2 && text.length <= MAX_PATH_BYTES;
     }
 
-    /// @notice Whether the name at `index` has 1 to 32 bytes and does not stand before it in the list.
+    /// @notice Whether the name at `index` has 1 to 32 bytes and no earlier entry of the list equals it.
     function isPart(string[] memory parts, uint256 index) internal pure returns (bool) {
         bytes32 digest = keccak256(bytes(parts[index]));
         for (uint256 i = 0; i < index; ++i) {
@@ -39,7 +39,7 @@ library Names {
 
     /// @notice Whether the agency code is a letter, then up to 31 of A–Z, a–z, 0–9, underscore and hyphen, then zeros.
     function isCode(bytes32 code) internal pure returns (bool) {
-        if (!_isLetter(code[0])) return false; // all digits would be an agency's number
+        if (!_isLetter(code[0])) return false; // a code of digits alone could be read as an agency's number
         uint256 length = 1;
         while (length < 32 && _isCodeByte(code[length])) ++length;
         return _isZeroFrom(code, length);

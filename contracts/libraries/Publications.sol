@@ -5,13 +5,13 @@ import {IDataCatalog} from "../interfaces/IDataCatalog.sol";
 import {DatasetStatus} from "../types/Terms.sol";
 import {Names} from "./Names.sol";
 
-/// @title What a publication must look like, and the dataset that it makes.
+/// @title The form of a publication, and the dataset that is written from it.
 library Publications {
     using Names for *;
 
     uint256 internal constant MAX_PARTS = 8;
 
-    /// @notice Reverts where path, profile or parts have another form than {IDataCatalog-Publication} says.
+    /// @notice Reverts unless path, profile and parts have the form of {IDataCatalog-Publication}.
     function checkForm(IDataCatalog.Publication calldata publication) internal pure {
         require(publication.path.isPath(), IDataCatalog.DataCatalogInvalidPath(publication.path));
         require(publication.profile != 0, IDataCatalog.DataCatalogZeroProfile());

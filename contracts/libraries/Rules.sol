@@ -3,12 +3,12 @@ pragma solidity ^0.8.28;
 
 import {FactBits} from "./FactBits.sol";
 
-/// @title The thirteen rules, as a table that is read from the top (SPEC.md §2).
-/// @dev Pure and total. Python's `policy/rules.py` is its twin; both are compared over every word of facts.
+/// @title The thirteen rules, as a table in which the first match decides (SPEC.md §2).
+/// @dev Pure and total. Python's `policy/rules.py` is the counterpart; both are compared over every word of facts.
 library Rules {
     using FactBits for uint32;
 
-    /// @notice The answer of the first rule that matches: the code, and whether it permits.
+    /// @notice The decision of the first rule that matches: whether it permits, and its code.
     function decide(uint32 facts) internal pure returns (bool permit, uint8 code) {
         code = facts.has(FactBits.SELF) ? _ownSubject(facts) : _access(facts);
         // A permit's cause, the last digit, is 0 and a denial's never is.
@@ -22,7 +22,7 @@ library Rules {
         return 130;
     }
 
-    /// @dev Rules 1 to 12. Longer than our functions are, because it is the table itself.
+    /// @dev Rules 1 to 12. Longer than other functions, because it is the table itself.
     function _access(uint32 facts) private pure returns (uint8) {
         if (!facts.has(FactBits.CONSUMER_ACTIVE)) return 11;
         if (!facts.has(FactBits.ROLE_HELD)) return 21;
@@ -42,7 +42,7 @@ library Rules {
         return 120;
     }
 
-    /// @dev Rule 4. A seal by law is a legal hold: it keeps what it covers from being destroyed by its own provider.
+    /// @dev Rule 4. A seal by law is a legal hold: not even the provider may destroy what it covers.
     function _own(uint32 facts) private pure returns (uint8) {
         return facts.has(FactBits.ERASES) && facts.has(FactBits.SEALED_BY_LAW) ? 41 : 40;
     }

@@ -5,8 +5,8 @@ import {IDataCatalog} from "../interfaces/IDataCatalog.sol";
 import {OWN_DUTY, EMERGENCY, Purpose} from "../types/Purpose.sol";
 import {Openness, SharingClass, Terms} from "../types/Terms.sol";
 
-/// @title What terms may say, and which of two terms is tighter (SPEC.md §2.4).
-/// @dev Python's `policy/terms.py` is its twin.
+/// @title The validity of terms, and the tighter of two terms (SPEC.md §2.4).
+/// @dev Python's `policy/terms.py` is the counterpart.
 library TermsLib {
     uint256 internal constant MAX_PURPOSES = 16;
 
@@ -21,7 +21,7 @@ library TermsLib {
         });
     }
 
-    /// @notice Whether both say the same.
+    /// @notice Whether both are equal.
     function isSame(Terms memory a, Terms memory b) internal pure returns (bool) {
         return keccak256(abi.encode(a)) == keccak256(abi.encode(b));
     }
@@ -34,7 +34,7 @@ library TermsLib {
         return false;
     }
 
-    /// @notice Reverts where the terms contradict themselves or need what does not exist yet.
+    /// @notice Reverts where the terms contradict themselves or need a feature that does not exist yet.
     function check(Terms memory terms) internal pure {
         require(terms.sharingClass != SharingClass.None, IDataCatalog.DataCatalogZeroClass());
         _checkPurposes(terms.purposes);
@@ -55,43 +55,43 @@ library TermsLib {
 
     function _checkEmergency(Terms memory terms) private pure {
         bool hasPurpose = names(terms, EMERGENCY);
-        bool isSound = terms.sharingClass != SharingClass.NotShared && hasPurpose;
+        bool isConsistent = terms.sharingClass != SharingClass.NotShared && hasPurpose;
         require(
-            !terms.emergencyAllowed || isSound,
+            !terms.emergencyAllowed || isConsistent,
             IDataCatalog.DataCatalogEmergencyContradicted(terms.sharingClass, hasPurpose)
         );
     }
 
     function _checkOpenness(Terms memory terms) private pure {
-        bool isSound = terms.sharingClass == SharingClass.Unconditional && !terms.consentRequired;
+        bool isConsistent = terms.sharingClass == SharingClass.Unconditional && !terms.consentRequired;
         require(
-            terms.openness == Openness.Closed || isSound,
+            terms.openness == Openness.Closed || isConsistent,
             IDataCatalog.DataCatalogPublicContradicted(terms.sharingClass, terms.consentRequired)
         );
     }
 
-    /// @dev Consent, emergency and public exits have no register yet: their flags would promise what nothing keeps.
+    /// @dev Consent, emergency and public access have no register yet: nothing would enforce their flags.
     function _checkSupported(Terms memory terms) private pure {
         require(!terms.consentRequired, IDataCatalog.DataCatalogUnsupportedFeature("CONSENT"));
         require(!terms.emergencyAllowed, IDataCatalog.DataCatalogUnsupportedFeature("EMERGENCY"));
         require(terms.openness == Openness.Closed, IDataCatalog.DataCatalogUnsupportedFeature("PUBLIC"));
     }
 
-    /// @dev Both ascend strictly, so one walk along both finds what they share.
+    /// @dev Both ascend strictly, so one pass over both finds the common purposes.
     function _inBoth(Purpose[] memory a, Purpose[] memory b) private pure returns (Purpose[] memory) {
-        Purpose[] memory found = new Purpose[](a.length < b.length ? a.length : b.length);
+        Purpose[] memory common = new Purpose[](a.length < b.length ? a.length : b.length);
         uint256 count;
         for ((uint256 i, uint256 j) = (0, 0); i < a.length && j < b.length;) {
-            if (a[i] == b[j]) found[count++] = a[i];
+            if (a[i] == b[j]) common[count++] = a[i];
             (i, j) = (b[j] < a[i] ? i : i + 1, a[i] < b[j] ? j : j + 1);
         }
-        return _head(found, count);
+        return _prefix(common, count);
     }
 
-    function _head(Purpose[] memory all, uint256 count) private pure returns (Purpose[] memory head) {
-        head = new Purpose[](count);
+    function _prefix(Purpose[] memory all, uint256 count) private pure returns (Purpose[] memory prefix) {
+        prefix = new Purpose[](count);
         for (uint256 i = 0; i < count; ++i) {
-            head[i] = all[i];
+            prefix[i] = all[i];
         }
     }
 }

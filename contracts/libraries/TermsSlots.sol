@@ -4,21 +4,21 @@ pragma solidity ^0.8.28;
 import {Terms} from "../types/Terms.sol";
 import {TermsLib} from "./TermsLib.sol";
 
-/// @dev The terms of a dataset over time. All zero is that there are none.
+/// @dev The terms of a dataset over time. All fields are zero for missing terms.
 struct TermsSlots {
     Terms current;
     Terms pending;
-    /// Unix seconds, from when on `pending` stands; 0 is that nothing is pending.
+    /// Unix seconds from which `pending` is in effect; 0 means that nothing is pending.
     uint40 pendingSince;
 }
 
-/// @title Tightening at once, loosening later (SPEC.md §2.4).
+/// @title Revision of terms: tightening at once, loosening later (SPEC.md §2.4).
 library TermsSlotsLib {
     using TermsLib for Terms;
 
-    /// @notice Sets what is tighter at once, and lets `terms` wait until `due` where they are looser anywhere.
+    /// @notice Tightens the current terms at once; where `terms` are looser in any field, they are pending until `due`.
     function revise(TermsSlots storage slots, Terms memory terms, uint40 blockTime, uint40 due) internal {
-        // A pending slot that is due already stands; to tighten the terms before it would lose it.
+        // A pending slot that is due is already in effect; tightening the terms before it would lose it.
         Terms memory current = termsAt(slots, blockTime).tighten(terms);
         bool isReached = current.isSame(terms);
 
@@ -28,7 +28,7 @@ library TermsSlotsLib {
         slots.pendingSince = isReached ? 0 : due;
     }
 
-    /// @notice The terms that stand at the time `at`.
+    /// @notice The terms in effect at the time `at`.
     function termsAt(TermsSlots storage slots, uint40 at) internal view returns (Terms memory) {
         bool isDue = slots.pendingSince != 0 && at >= slots.pendingSince;
         return isDue ? slots.pending : slots.current;

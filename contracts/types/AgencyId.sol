@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @dev An agency, counted from 1 in order of admission. Zero is no agency.
+/// @dev An agency, counted from 1 in order of admission. Zero means no agency.
 type AgencyId is uint32;
 
 using {equals as ==, differs as !=} for AgencyId global;

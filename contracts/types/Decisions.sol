@@ -8,7 +8,7 @@ import {Purpose} from "./Purpose.sol";
 import {RecordId} from "./RecordId.sol";
 import {SubjectId} from "./SubjectId.sol";
 
-/// @dev What a caller wants to do (SPEC.md §2.2). None is denied by rule 2.
+/// @dev The action that a caller requests (SPEC.md §2.2). None is denied by rule 2.
 enum Action {
     None,
     Read,
@@ -26,20 +26,20 @@ enum Action {
     Erase
 }
 
-/// @dev A question to the rules. Field order is that of `Query` in types.py.
+/// @dev The input of the rules. Field order is that of `Query` in types.py.
 struct Query {
-    /// Unix seconds: head time and the monotonic seconds since that head arrived. Never block.timestamp.
+    /// Unix seconds: head time plus the monotonic seconds since that head arrived. Never block.timestamp.
     uint40 at;
     Action action;
     /// The role that the officer acts in.
     Role role;
-    /// The agency that asks. Zero is no agency and is denied.
+    /// The requesting agency. Zero means no agency and is denied.
     AgencyId consumer;
     /// The account of an on-chain officer, or zero for an off-chain officer, whom the node vouches for.
     address officer;
-    /// Unix seconds; the first second at which the officer's credential is no longer good.
+    /// Unix seconds; the first second at which the officer's credential is no longer valid.
     uint40 credentialUntil;
-    /// The agency that the consumer acts for; zero is none. Recorded, and decides nothing.
+    /// The agency that the consumer acts for; zero means none. Recorded; does not affect the decision.
     AgencyId represents;
     DatasetId dataset;
     /// Zero where no record is named, as in a lookup.
@@ -47,21 +47,21 @@ struct Query {
     /// Zero where the record has no subject.
     SubjectId subject;
     Purpose purpose;
-    /// Bit i stands for the i-th part of the dataset. Zero asks for existence and metadata only.
+    /// Bit i is the i-th part of the dataset. Zero requests existence and metadata only.
     uint8 parts;
     /// Opened consents and emergencies. Reserved: must be empty in this version.
     bytes openings;
 }
 
-/// @dev The rules' answer with its reason. Zero is a denial.
+/// @dev The decision of the rules with its reason. Zero is a denial.
 struct Decision {
     bool permit;
     /// Rule number times 10 plus cause; a permit's cause is 0 (SPEC.md §2).
     uint8 code;
-    /// The grant that satisfied rule 8; zero where none was needed or none did.
+    /// The grant that satisfied rule 8; zero where none was needed or none satisfied it.
     bytes32 grantId;
-    /// The consent or emergency that the decision rests on. Always zero in this version.
+    /// The consent or emergency that the decision depends on. Always zero in this version.
     bytes32 artefactId;
-    /// The facts that the rules saw (SPEC.md §2, Facts).
+    /// The facts on which the rules decided (SPEC.md §2, Facts).
     uint32 facts;
 }

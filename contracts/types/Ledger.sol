@@ -8,19 +8,19 @@ import {Purpose} from "./Purpose.sol";
 import {RecordId} from "./RecordId.sol";
 import {SubjectId} from "./SubjectId.sol";
 
-/// @dev What the leaves of a log are. None is what a missing log returns.
+/// @dev The kind of leaves in a log; None for a missing log.
 enum LogKind {
     None,
     Records,
     Receipts
 }
 
-/// @dev A numbered sequence of leaves. Packs into one storage slot, so that anchoring reads and writes it once.
+/// @dev A numbered sequence of leaves. Fits into one storage slot, so that anchoring reads and writes it once.
 struct Log {
-    /// Zero is what a missing log returns.
+    /// Zero for a missing log.
     AgencyId agency;
     LogKind kind;
-    /// A closed log takes no more batches, for good.
+    /// A closed log permanently accepts no further batches.
     bool closed;
     /// The number of the first leaf that is not yet anchored.
     uint48 next;
@@ -37,7 +37,7 @@ struct Batch {
     bytes32 root;
 }
 
-/// @dev Where a leaf stands in an anchored batch (RFC 9162 §2.1.3).
+/// @dev The position of a leaf in an anchored batch (RFC 9162 §2.1.3).
 struct Inclusion {
     /// The batch's first number, its count and its root, as anchored.
     uint64 first;
@@ -47,7 +47,7 @@ struct Inclusion {
     bytes32[] path;
 }
 
-/// @dev The one version of a record that counts (SPEC.md §4.1). All zero is that none has landed.
+/// @dev The current version of a record (SPEC.md §4.1). All fields are zero for a record without head.
 struct Head {
     bytes32 leafHash;
     uint32 version;
@@ -59,7 +59,7 @@ struct Part {
     bytes32 nameHash;
     /// SHA-256 of the sealed bytes.
     bytes32 ciphertextDigest;
-    /// HMAC-SHA256 over the exact payload bytes; tells nothing without its opening.
+    /// HMAC-SHA256 over the exact payload bytes; discloses nothing without its opening.
     bytes32 commitment;
 }
 
@@ -91,11 +91,11 @@ struct Tombstone {
     uint8 reason;
     /// Unix seconds.
     uint40 erasedAt;
-    /// Unix seconds; when the last backup that could open it is gone.
+    /// Unix seconds; the time at which the last backup that could open it is gone.
     uint40 unrecoverableAt;
 }
 
-/// @dev The place of one read receipt in its log. SPEC.md §3.
+/// @dev The position of one read receipt in its log. SPEC.md §3.
 struct ReceiptLeaf {
     bytes32 instance;
     LogId log;
@@ -110,7 +110,7 @@ struct ReceiptLeaf {
     bytes32 prevReadOfRecord;
 }
 
-/// @dev What happened in one read of one subject's record. It stays off chain; only its leaf is anchored. SPEC.md §3.
+/// @dev The outcome of one read of one subject's record. It stays off chain; only its leaf is anchored. SPEC.md §3.
 struct Receipt {
     bytes32 instance;
     /// The AccessPolicy that decided, at blockNumber and blockHash.
@@ -145,6 +145,6 @@ struct Receipt {
     /// 0 unless keys were released; 1 X25519, 2 X-Wing.
     uint8 kem;
     bytes32 sealingKeyDigest;
-    /// Random, so that the digest can be shown without telling the receipt.
+    /// Random, so that the digest can be shown without disclosing the receipt.
     bytes32 salt;
 }

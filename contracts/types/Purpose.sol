@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @dev Why a record is asked for: an upper-case ASCII name, left-aligned, zero-padded.
+/// @dev The purpose of a request for a record: an upper-case ASCII name, left-aligned, zero-padded.
 type Purpose is bytes32;
 
 using {equals as ==, isBelow as <} for Purpose global;
 
 /// @dev The provider's own duty. Always known, never among a dataset's purposes.
 Purpose constant OWN_DUTY = Purpose.wrap("OWN_DUTY");
-/// @dev Breaking the glass. Always known; permitted only by rule 6.
+/// @dev Emergency access (break-glass). Always known; permitted only by rule 6.
 Purpose constant EMERGENCY = Purpose.wrap("EMERGENCY");
 
 function equals(Purpose a, Purpose b) pure returns (bool) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @dev A record: HMAC-SHA256 of the provider's own id under the dataset's record key. Zero names no record.
+/// @dev A record: HMAC-SHA256 of the provider's own id under the dataset's record key. Zero means no record.
 type RecordId is bytes32;
 
 using {equals as ==} for RecordId global;
