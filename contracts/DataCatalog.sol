@@ -248,11 +248,11 @@ contract DataCatalog is IDataCatalog, AccessManaged {
     }
 
     function _checkRecord(DatasetId dataset, RecordId record) private pure {
-        require(!(record == NO_RECORD), DataCatalogZeroRecord(dataset));
+        require(record != NO_RECORD, DataCatalogZeroRecord(dataset));
     }
 
     function _checkGrant(DatasetId dataset, Purpose purpose, uint8 parts, uint40 since, uint40 until) private view {
-        require(!(purpose == OWN_DUTY), DataCatalogOwnDuty());
+        require(purpose != OWN_DUTY, DataCatalogOwnDuty());
         require(isPurpose(purpose), DataCatalogUnknownPurpose(purpose));
         require(parts >> _datasets[dataset].parts.length == 0, DataCatalogUnknownParts(dataset, parts));
         bool isInterval = since < until && block.timestamp < until;

@@ -87,8 +87,9 @@ interface IRecordLedger {
     /// @notice Gives an open log another operator. The agency's account only; the agency must be Active.
     function setOperator(LogId log, address operator) external;
 
-    /// @notice Anchors each batch that passes the checks and emits {Skipped} for each other one, so that one stale log cannot
-    /// block the others. Reverts only for an empty array. Each log's operator, in any status of the agency: leaves are evidence.
+    /// @notice Anchors each batch that passes the checks and emits {Skipped} for each other one, so that one stale log
+    /// cannot block the others. Reverts only for an empty array. Each log's operator, in any status of the agency: leaves
+    /// are evidence.
     function anchor(Batch[] calldata batches) external;
 
     /// @notice Moves the record's head to the leaf if it still points to `expected`: so of two versions that follow the same
@@ -98,9 +99,10 @@ interface IRecordLedger {
     /// @param expected leaf hash of the current head; zero for none.
     function moveHead(RecordLeaf calldata leaf, Inclusion calldata inclusion, bytes32 expected) external;
 
-    /// @notice Removes the record's head if it still points to `expected`; any version may then become the first head. This undoes
-    /// a head that an operator should not have moved, such as one to the highest possible version. A steward of the provider only;
-    /// provider and dataset must be Active. Take the log from such an operator first. Refuses in the order of SPEC.md §4.1.
+    /// @notice Removes the record's head if it still points to `expected`; any version may then become the first head. This
+    /// undoes a move that an operator should not have made, such as one to the highest possible version. A steward of the
+    /// provider only; provider and dataset must be Active. Take the log from such an operator first. Refuses in the order
+    /// of SPEC.md §4.1.
     /// @param expected leaf hash of the current head.
     function resetHead(DatasetId dataset, RecordId record, bytes32 expected) external;
 

@@ -46,7 +46,7 @@ library TermsLib {
     function _checkPurposes(Purpose[] memory purposes) private pure {
         require(purposes.length <= MAX_PURPOSES, IDataCatalog.DataCatalogTooManyPurposes(purposes.length));
         for (uint256 i = 0; i < purposes.length; ++i) {
-            require(!(purposes[i] == OWN_DUTY), IDataCatalog.DataCatalogOwnDuty());
+            require(purposes[i] != OWN_DUTY, IDataCatalog.DataCatalogOwnDuty());
             require(
                 i == 0 || purposes[i - 1] < purposes[i], IDataCatalog.DataCatalogPurposesNotAscending(i, purposes[i])
             );
