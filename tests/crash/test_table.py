@@ -11,7 +11,7 @@ POINTS = """
 before the leaf commit; after the leaf commit, before the answer; while closing; closed and unsigned;
 signed and unsent; sent, reply lost; already known; nonce too low; underpriced; mined while down;
 original mined, not the replacement; mined with status 0; partly skipped; reorg and included again;
-reorg and dropped; operator rotated in between; reorg deeper than the confirmation depth;
+reorg and dropped; operator rotated concurrently; reorg deeper than the confirmation depth;
 failover to a lagging endpoint; backup restored; chain reset; disk full; two processes started;
 lower nonce stuck; agency suspended between close and mine; indexer killed mid-block;
 killed after the receipt commit, before release; between second decision and send;
