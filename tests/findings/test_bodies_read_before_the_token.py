@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from cityledger.api.application import create_app
-from cityledger.api.http.requests import MAX_JSON_VALUES
+from cityledger.api.strict_requests import MAX_JSON_VALUES
 from support.node.node_fixture import TestNode
 
 OPEN = {("POST", "/v1/token"), ("PUT", "/v1/agencies/{agency}/revocations")}

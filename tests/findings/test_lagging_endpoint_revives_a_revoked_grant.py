@@ -10,8 +10,8 @@ from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate
+from cityledger.exchange.decisions import Ruling
 from cityledger.exchange.gate import pass_gate
-from cityledger.exchange.rules.decisions import Ruling
 from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.queries import find_cursor, is_purpose_known

@@ -16,9 +16,9 @@ import pytest
 from fastapi import Request
 from prometheus_client import generate_latest
 
+from cityledger.api.http.hanging_up import announce
+from cityledger.api.http.pace import Pace
 from cityledger.api.http.request_streams import Uploads
-from cityledger.api.limits.hanging_up import announce
-from cityledger.api.limits.pace import Pace
 from cityledger.errors import BusyError, InputError
 from cityledger.types import AgencyId
 from support.imports.import_fixture import ndjson

@@ -7,7 +7,7 @@ from httpx import Response
 
 from cityledger.errors import DeniedError
 from cityledger.exchange import submit as submitting
-from cityledger.exchange.rules.decisions import Ruling
+from cityledger.exchange.decisions import Ruling
 from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import erase
 from cityledger.sealing.record_ids import record_id

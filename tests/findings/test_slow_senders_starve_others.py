@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import anyio
 from fastapi import Request
 
+from cityledger.api.http.pace import Pace
 from cityledger.api.http.request_streams import Uploads
-from cityledger.api.limits.pace import Pace
 from cityledger.types import AgencyId
 
 PACE = Pace(60, 1)

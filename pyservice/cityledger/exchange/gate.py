@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from cityledger.errors import CityledgerError, ConflictError, StaleIndexError
 from cityledger.exchange.alterations import reporting_alterations
+from cityledger.exchange.decisions import Ruling, refuse, rule
 from cityledger.exchange.receipts import PresentedKey, make_receipts, store_receipts
 from cityledger.exchange.rules.crosscheck import Permitted
-from cityledger.exchange.rules.decisions import Ruling, refuse, rule
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.withdrawals import verify_unreadable
 from cityledger.store.receipts import StoredReceipt

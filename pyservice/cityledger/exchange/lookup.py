@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from cityledger.errors import NotAnchoredError, NotFoundError, UnavailableError
 from cityledger.exchange.alterations import reporting_alterations
+from cityledger.exchange.decisions import refuse, rule_within
 from cityledger.exchange.gate import Passed, pass_gate
-from cityledger.exchange.rules.decisions import refuse, rule_within
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.policy.disclosure import hiding_facts

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cityledger.errors import NotFoundError
+from cityledger.exchange.decisions import Ruling, rule
 from cityledger.exchange.gate import Passed, decide_again, verify_allowed
 from cityledger.exchange.parts.storage import ciphertext_of
 from cityledger.exchange.read import Released, read_plain, still_there, unless_erased
-from cityledger.exchange.rules.decisions import Ruling, rule
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.keccak import keccak
 from cityledger.profiles import registry

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cityledger.exchange.decisions import Answer, Ruling
 from cityledger.exchange.instruments import DisclosedOutcome
-from cityledger.exchange.rules.decisions import Answer, Ruling
 from cityledger.exchange.services import Intent, Services
 from cityledger.keccak import keccak
 from cityledger.policy.disclosure import told_code

@@ -20,12 +20,12 @@ from cityledger.errors import (
     VaultKeyRotatedError,
     WriteConflictError,
 )
+from cityledger.exchange.decisions import Ruling, refuse, rule, rule_within
 from cityledger.exchange.parts.own import NEVER, Newest, load_newest
 from cityledger.exchange.parts.seal_version import Content, seal_version, verify_content
 from cityledger.exchange.parts.storage import discard, discard_after, keys_in
 from cityledger.exchange.parts.uploads import Kept, Uploads
 from cityledger.exchange.receipts import make_receipts, store_receipts
-from cityledger.exchange.rules.decisions import Ruling, refuse, rule, rule_within
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.tombstones import keep_tombstones
 from cityledger.profiles import registry

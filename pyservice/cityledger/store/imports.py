@@ -19,8 +19,8 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from cityledger.errors import UnavailableError
+from cityledger.store import dataset_writes
 from cityledger.store.engine import purging
-from cityledger.store.records import dataset_writes
 from cityledger.store.tables import import_job, import_row
 from cityledger.types import AgencyId, DatasetId
 

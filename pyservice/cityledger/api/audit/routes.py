@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Response
 from cityledger.api.audit.reads import page_of_reads, proof_of_read
 from cityledger.api.audit.wire import Reads
 from cityledger.api.caller import Caller, Node
-from cityledger.api.http.requests import JSON, StrictRoute
 from cityledger.api.http.shapes import HEX32_PATTERN
+from cityledger.api.strict_requests import JSON, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["audit"])
 Digest = Annotated[str, Path(alias="digest", pattern=HEX32_PATTERN, examples=["0x" + "3c" * 32])]

@@ -17,8 +17,8 @@ from cityledger.api.directory.wire import (
     dataset_view,
 )
 from cityledger.api.http.paging import MAX_CHARACTERS
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.paths import DatasetInPath, dataset_of, get_dataset
+from cityledger.api.strict_requests import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["directory"])
 

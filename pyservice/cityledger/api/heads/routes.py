@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from cityledger.api.caller import Caller, Node
 from cityledger.api.heads.wire import AskLanding, Landed, landed_view
 from cityledger.api.http.headers import Stated
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.paths import DatasetInPath, RecordInPath, target_of
 from cityledger.api.records.routes import RECORD
+from cityledger.api.strict_requests import StrictRoute
 from cityledger.exchange.heads import land
 from cityledger.types import Action
 

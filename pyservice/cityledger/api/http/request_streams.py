@@ -11,8 +11,8 @@ from anyio import CancelScope, CapacityLimiter, create_task_group, move_on_after
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from cityledger.api.limits.hanging_up import hung_up
-from cityledger.api.limits.pace import Pace, paced
+from cityledger.api.http.hanging_up import hung_up
+from cityledger.api.http.pace import Pace, paced
 from cityledger.errors import BusyError, InputError, TooLargeError
 from cityledger.types import AgencyId
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.http.headers import Stated
-from cityledger.api.http.requests import FileRoute, StrictRoute
+from cityledger.api.http.pace import Pace
 from cityledger.api.imports.requests import (
     FormatInQuery,
     asked_options,
@@ -20,8 +20,8 @@ from cityledger.api.imports.requests import (
     receive_file,
 )
 from cityledger.api.imports.wire import IMPORT_BODY, ImportRows, Imports, ImportView
-from cityledger.api.limits.pace import Pace
 from cityledger.api.paths import DatasetInPath, dataset_of
+from cityledger.api.strict_requests import FileRoute, StrictRoute
 from cityledger.exchange.imports.jobs import order_import
 from cityledger.exchange.imports.request import Asked
 from cityledger.store.imports import Verdict

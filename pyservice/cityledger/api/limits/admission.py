@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cityledger.api.http.pace import Pace
 from cityledger.api.http.problems import answer
 from cityledger.api.limits.addresses import address_key
 from cityledger.api.limits.body_memory import BodyMemory
-from cityledger.api.limits.pace import Pace
 from cityledger.api.limits.rates import Rates
 from cityledger.errors import InputError, TooManyRequestsError
 from cityledger.exchange.instruments import Instruments

@@ -18,8 +18,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from cityledger.api.http.hanging_up import announce
 from cityledger.api.limits.connections import Connections
-from cityledger.api.limits.hanging_up import announce
 from cityledger.exchange.instruments import Instruments
 from cityledger.settings import Settings
 from cityledger.settings.networks import parse_networks

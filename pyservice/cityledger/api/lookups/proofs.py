@@ -9,8 +9,8 @@ from fastapi import Response
 
 from cityledger.api.context import NodeContext
 from cityledger.api.http.headers import RECEIPTS, Reason, answer_headers
-from cityledger.api.http.requests import JSON
 from cityledger.api.http.shapes import hex_of
+from cityledger.api.strict_requests import JSON
 from cityledger.exchange.erasure_proof import prove_erasure
 from cityledger.exchange.gate import Passed
 from cityledger.exchange.lookup import Inclusion, prove

@@ -10,7 +10,6 @@ from cityledger.api.caller import Caller, Node
 from cityledger.api.directory.routes import After, PageLimit
 from cityledger.api.http.headers import Stated, answer_headers
 from cityledger.api.http.paging import read_key_cursor
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.lookups.find import find_records, is_any_found, read_record_cursor, write_record_cursor
 from cityledger.api.lookups.proofs import erasure_answer, proof_answer
@@ -26,6 +25,7 @@ from cityledger.api.lookups.wire import (
 )
 from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
 from cityledger.api.records.routes import RECORD
+from cityledger.api.strict_requests import StrictRoute
 from cityledger.exchange.lookup import history, resolve_subject
 from cityledger.types import Action
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from cityledger import __version__
 from cityledger.api.caller import Node
 from cityledger.api.http.openapi import encoded_description
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.node.wire import Alive, Readiness, Root, WellKnown, view_of, well_known
 from cityledger.api.signin.routes import TOKEN_PATH
+from cityledger.api.strict_requests import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["node"])
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cityledger.api.context import NodeContext
 from cityledger.api.http.negotiation import Accepted
-from cityledger.api.http.requests import FHIR, JSON
 from cityledger.api.paths import get_dataset
+from cityledger.api.strict_requests import FHIR, JSON
 from cityledger.errors import MediaTypeError, NotAcceptableError, TooLargeError
 from cityledger.exchange.imports.rows import MAX_IDENTIFIER_CHARACTERS
 from cityledger.exchange.services import Intent, Target

@@ -9,11 +9,11 @@ from starlette.responses import StreamingResponse
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.http.headers import Stated
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.http.response_streams import answer_stream
 from cityledger.api.http.shapes import HEX32_PATTERN, bytes_of
 from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, target_of
 from cityledger.api.records.routes import RECORD
+from cityledger.api.strict_requests import StrictRoute
 from cityledger.exchange.part_streams import read_ciphertext, read_part
 from cityledger.types import Action
 

@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from cityledger.api.context import NodeContext
 from cityledger.api.http.headers import Reason
 from cityledger.api.http.multipart import MULTIPART, BodyPart, read_parts
-from cityledger.api.http.requests import FHIR, JSON
-from cityledger.api.limits.pace import Pace
+from cityledger.api.http.pace import Pace
 from cityledger.api.paths import target_of
 from cityledger.api.records.fhir import read_fhir
 from cityledger.api.records.idempotency import Repeatable, request_digest, write_once
 from cityledger.api.records.wire import Written
+from cityledger.api.strict_requests import FHIR, JSON
 from cityledger.errors import FieldError, MediaTypeError, TooLargeError
 from cityledger.exchange.parts.seal_version import Content, verify_content
 from cityledger.exchange.parts.uploads import Uploading

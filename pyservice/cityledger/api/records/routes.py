@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from cityledger.api.caller import Caller, Node
 from cityledger.api.http.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
 from cityledger.api.http.negotiation import Wanted
-from cityledger.api.http.requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import (
     DatasetInPath,
@@ -32,6 +31,7 @@ from cityledger.api.records.wire import (
     tombstone_place,
     written,
 )
+from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute
 from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.submit import erase, withdraw
 from cityledger.formats.fhir_record import write_record

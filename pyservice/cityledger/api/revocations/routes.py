@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Request
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.directory.routes import AgencyInPath
-from cityledger.api.http.requests import StrictRoute, raw_body
 from cityledger.api.limits.admission import SIGN_IN_COST
 from cityledger.api.revocations.lists import own_revocations, take_revocations
 from cityledger.api.revocations.signed_list import MAX_CHARACTERS
 from cityledger.api.revocations.wire import LIST_BODY, Revocations
+from cityledger.api.strict_requests import StrictRoute, raw_body
 from cityledger.errors import FieldError
 from cityledger.settings import Settings
 

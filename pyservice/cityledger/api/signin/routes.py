@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.http.headers import find_header
-from cityledger.api.http.requests import StrictRoute, raw_body
 from cityledger.api.limits.admission import SIGN_IN_COST
 from cityledger.api.signin.dpop import DpopProof
 from cityledger.api.signin.issuing import (
@@ -23,6 +22,7 @@ from cityledger.api.signin.issuing import (
 )
 from cityledger.api.signin.signed_claims import MAX_CHARACTERS
 from cityledger.api.signin.wire import TOKEN_FORM, Nonce, Token, WhoAmI, who_am_i
+from cityledger.api.strict_requests import StrictRoute, raw_body
 from cityledger.errors import FieldError
 from cityledger.settings import Settings
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.http.headers import Stated
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.stewards.decisions import decide_in_advance
 from cityledger.api.stewards.wire import AskDecision, DecisionView
+from cityledger.api.strict_requests import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["rules"])
 

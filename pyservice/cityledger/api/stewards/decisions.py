@@ -7,7 +7,7 @@ from cityledger.api.http.headers import Reason
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import dataset_of, get_dataset, parts_mask
 from cityledger.api.stewards.wire import AskDecision, DecisionView, action_of
-from cityledger.exchange.rules.decisions import rule
+from cityledger.exchange.decisions import rule
 from cityledger.exchange.services import Target
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.directory.routes import After, PageLimit
-from cityledger.api.http.requests import StrictRoute
 from cityledger.api.http.shapes import HEX32_PATTERN, hex_of
 from cityledger.api.paths import DatasetInPath, RecordInPath, dataset_of, target_of
 from cityledger.api.records.routes import RECORD
 from cityledger.api.records.wire import MinedView, Restrict
 from cityledger.api.stewards.grants import get_own_dataset, make_grant, page_of_grants
 from cityledger.api.stewards.wire import GrantAsked, Grants, SlotAsked
+from cityledger.api.strict_requests import StrictRoute
 from cityledger.exchange.stewardship import Mined, Place, Slot
 from cityledger.types import AgencyId, purpose_from_name
 

@@ -22,10 +22,9 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.exchange.submit import allow
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import ROW_FAILED, Format
-from cityledger.store import imports
+from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Job, JobKey, JobState, ListedRow, NewJob, Verdict
 from cityledger.store.index.queries import Dataset
-from cityledger.store.records import dataset_writes
 from cityledger.store.sessions.tokens import Session
 from cityledger.store.vault_floors import verify_epochs
 from cityledger.types import AgencyId, DatasetId

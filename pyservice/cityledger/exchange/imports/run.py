@@ -37,10 +37,9 @@ from cityledger.formats import registry as formats
 from cityledger.formats.rows import Act, RejectedRow, Row, failed_row
 from cityledger.profiles import registry as profiles
 from cityledger.sealing.padding import padded_bytes
-from cityledger.store import imports
+from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
 from cityledger.store.index.queries import Dataset
-from cityledger.store.records import dataset_writes
 from cityledger.types import RecordId, SubjectId
 
 CHUNK_ROWS = 256

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 
 from cityledger.errors import StaleVersionError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
-from cityledger.store import logs
+from cityledger.store import dataset_writes, logs
 from cityledger.store.engine import purging
-from cityledger.store.records import dataset_writes
 from cityledger.store.records import versions as records
 from cityledger.store.records.versions import SealedRecord, StoredVersion
 from cityledger.store.tables import (

@@ -10,7 +10,7 @@ from httpx import Response
 
 from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
-from cityledger.exchange.rules.decisions import rule
+from cityledger.exchange.decisions import rule
 from cityledger.exchange.services import Intent, Target
 from cityledger.store import tables as t
 from cityledger.store.objects import Objects

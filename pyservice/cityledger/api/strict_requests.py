@@ -18,9 +18,9 @@ from starlette.concurrency import run_in_threadpool
 from cityledger import strict_json
 from cityledger.api.caller import accepted_caller, caller
 from cityledger.api.http.multipart import MULTIPART
+from cityledger.api.http.pace import Pace, paced
 from cityledger.api.limits.admission import Limits, address_of, caller_key
 from cityledger.api.limits.body_memory import BodyShare
-from cityledger.api.limits.pace import Pace, paced
 from cityledger.errors import (
     BusyError,
     FieldError,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from cityledger.api.limits.pace import Pace, paced
+from cityledger.api.http.pace import Pace, paced
 from cityledger.errors import StalledBodyError
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import Request
 
-from cityledger.api.limits.hanging_up import announce, hung_up
+from cityledger.api.http.hanging_up import announce, hung_up
 
 
 def test_a_request_knows_the_event_of_its_connection() -> None:
