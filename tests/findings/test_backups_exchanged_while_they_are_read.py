@@ -29,7 +29,7 @@ from cityledger.recovery.restore.revocations import FoundLists
 from cityledger.recovery.restore.tombstones import Found
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
-from cityledger.store.engine.migrate import schema_version
+from cityledger.store.engine.migrate import SCHEMA_VERSION
 from cityledger.types import AgencyId
 from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
 from support.store.backup_source import backup_source
@@ -68,7 +68,7 @@ def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         INSTANCE,
         services.domain,
         OPERATOR,
-        schema_version(),
+        SCHEMA_VERSION,
         lambda: files,
     )
     make_backup(tmp_path / "backup", source, 1_000)

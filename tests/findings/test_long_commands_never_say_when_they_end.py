@@ -21,7 +21,7 @@ from cityledger.recovery.index.rebuild import replace
 from cityledger.recovery.restore.restore import restore_database, restore_objects
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
-from cityledger.store.engine.migrate import schema_version
+from cityledger.store.engine.migrate import SCHEMA_VERSION
 from cityledger.store.index.tables import block
 from cityledger.store.objects import Objects
 from support.chain.memory_chain import MemoryChain, MemoryFollower
@@ -60,7 +60,7 @@ def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 def _make(node: TestNode, folder: Path) -> Reported:
     services, reported = node.context.services, Reported()
     domain, operator = services.domain, services.operator
-    source = Source(services.database, services.objects, INSTANCE, domain, operator, schema_version(), dict)
+    source = Source(services.database, services.objects, INSTANCE, domain, operator, SCHEMA_VERSION, dict)
     make_backup(folder, source, 1_000, reported)
     return reported
 

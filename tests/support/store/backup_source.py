@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cityledger.recovery.backup.backup import Source
-from cityledger.store.engine.migrate import schema_version
+from cityledger.store.engine.migrate import SCHEMA_VERSION
 from support.node.node_fixture import INSTANCE, TestNode
 
 
@@ -15,6 +15,6 @@ def backup_source(node: TestNode) -> Source:
         INSTANCE,
         services.domain,
         services.operator,
-        schema_version(),
+        SCHEMA_VERSION,
         dict,
     )

@@ -82,7 +82,7 @@ def _make(target: Path, folder: Path, workspace: Path, report: Report) -> Backup
     from cityledger.sealing.key_turns import using_all_keys
     from cityledger.settings import load_settings
     from cityledger.store.engine.database import Database
-    from cityledger.store.engine.migrate import schema_version, verify_schema
+    from cityledger.store.engine.migrate import SCHEMA_VERSION, verify_schema
     from cityledger.store.objects import Objects
     from cityledger.types import Address
 
@@ -108,7 +108,7 @@ def _make(target: Path, folder: Path, workspace: Path, report: Report) -> Backup
             instance=deployment.instance,
             domain=ReceiptDomain(settings.chain_id, deployment.address("RecordLedger")),
             operator=operator,
-            schema=schema_version(),
+            schema=SCHEMA_VERSION,
             files=partial(_files, settings, folder),
             workspace=private,
         )

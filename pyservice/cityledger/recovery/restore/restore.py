@@ -25,7 +25,7 @@ from cityledger.recovery.restore.revocations import FoundLists, replay_lists
 from cityledger.recovery.restore.tombstones import replay_all
 from cityledger.store import logs, node_state
 from cityledger.store.engine.database import Database
-from cityledger.store.engine.migrate import migrate_within, schema_version
+from cityledger.store.engine.migrate import SCHEMA_VERSION, migrate_within
 from cityledger.store.objects import Objects
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state as node_state_table
@@ -54,9 +54,9 @@ def verify_restorable(manifest: BackupManifest, database: Database) -> None:
     Raises:
         ConfigurationError: the database holds something, or the backup is of another schema.
     """
-    if manifest.schema != schema_version():
+    if manifest.schema != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"the backup has schema {manifest.schema}, this program {schema_version()}: restore it with the"
+            f"the backup has schema {manifest.schema}, this program {SCHEMA_VERSION}: restore it with the"
             " version that made it, then `cityledger node migrate`"
         )
     if not is_empty(database):

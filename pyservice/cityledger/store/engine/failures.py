@@ -11,7 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from cityledger.errors import CityledgerError, StorageFullError, UnavailableError, WriteConflictError
 
 # SQLSTATE, PostgreSQL's appendix A.
-_CONFLICTS = ("40001", "40P01", "55P03")
+LOCK_NOT_AVAILABLE = "55P03"
+_CONFLICTS = ("40001", "40P01", LOCK_NOT_AVAILABLE)
 """Serialisation failure, deadlock, lock not available in time."""
 _NO_ROOM = ("53100", "25006")
 """Disk full; a read-only transaction, as on a standby."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from cityledger.errors import ConfigurationError
 from cityledger.store.engine.database import Database
+
+if TYPE_CHECKING:  # loaded only to migrate: a node that starts compares two versions
+    from alembic.config import Config
+
+SCHEMA_VERSION = "0001"
+"""The schema that this program needs: the newest of ``migrations/versions``."""
+_VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 
 def migrate(database: Database) -> None:
@@ -24,14 +28,11 @@ def migrate(database: Database) -> None:
 
 def migrate_within(connection: sa.Connection) -> None:
     """As ``migrate``, in the caller's transaction."""
-    config = _config()
+    from alembic import command
+
+    config = config_of_migrations()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def schema_version() -> str:
-    """The schema that this program needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def verify_schema(database: Database) -> None:
@@ -41,16 +42,24 @@ def verify_schema(database: Database) -> None:
         ConfigurationError: names both versions and the command that helps.
     """
     with database.reading() as connection:
-        held = MigrationContext.configure(connection).get_current_revision()
-    wanted = schema_version()
-    if held != wanted:
+        current = _current_version(connection)
+    if current != SCHEMA_VERSION:
         raise ConfigurationError(
-            f"the database has schema {held or 'none'}, this program needs {wanted}:"
+            f"the database has schema {current or 'none'}, this program needs {SCHEMA_VERSION}:"
             " run `cityledger node migrate`"
         )
 
 
-def _config() -> Config:
+def _current_version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+
+
+def config_of_migrations() -> Config:
+    """Where the migrations of this program are, for alembic."""
+    from alembic.config import Config
+
     config = Config()
     folder = resources.files("cityledger.store").joinpath("migrations")
     config.set_main_option("script_location", str(folder).replace("%", "%%"))

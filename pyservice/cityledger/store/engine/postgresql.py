@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from cityledger.errors import UnavailableError
+from cityledger.store.engine.failures import LOCK_NOT_AVAILABLE, sql_state
+
+if TYPE_CHECKING:  # the driver is loaded for a PostgreSQL database only: it takes half a second
+    import psycopg
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -64,7 +67,7 @@ def turn(connection: sa.Connection, *, is_taken: bool) -> Iterator[None]:
         yield
         return
     raw = connection.connection.driver_connection
-    if not isinstance(raw, psycopg.Connection):
+    if raw is None:
         raise UnavailableError("the database's connection was lost")
     held = _take_turn(raw)
     try:
@@ -75,6 +78,8 @@ def turn(connection: sa.Connection, *, is_taken: bool) -> Iterator[None]:
 
 
 def _take_turn(raw: psycopg.Connection[Any]) -> bool:
+    import psycopg
+
     try:
         with _outside_transactions(raw):
             raw.execute("SELECT pg_advisory_lock(%s)", (_TURN,))
@@ -87,6 +92,8 @@ def _take_turn(raw: psycopg.Connection[Any]) -> bool:
 
 def _end_turn(raw: psycopg.Connection[Any]) -> None:
     """A session that cannot be told to let go is closed, which lets go as well."""
+    import psycopg
+
     try:
         with _outside_transactions(raw):
             raw.execute("SELECT pg_advisory_unlock(%s)", (_TURN,))
@@ -125,7 +132,7 @@ def purge(engine: sa.Engine, tables: Iterable[str], before: Horizon) -> bool:
             try:
                 connection.exec_driver_sql(f"VACUUM {'(FULL) ' if is_short else ''}{table}")
             except sa.exc.OperationalError as error:
-                if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                if sql_state(error) == LOCK_NOT_AVAILABLE:
                     return False
                 raise
         return True

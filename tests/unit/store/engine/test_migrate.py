@@ -6,10 +6,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from cityledger.errors import ConfigurationError
 from cityledger.store.engine.database import Database
-from cityledger.store.engine.migrate import migrate, verify_schema
+from cityledger.store.engine.migrate import SCHEMA_VERSION, config_of_migrations, migrate, verify_schema
 from cityledger.store.schema import metadata
 from cityledger.store.tables import node_state
 from support.store.databases import empty_database_url
@@ -39,6 +40,18 @@ def test_migrate_leaves_a_current_database_alone(database: Database) -> None:
 
     with database.reading() as connection:
         assert connection.execute(node_state.select()).one().value == "yes"
+
+
+def test_schema_version_is_that_of_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(config_of_migrations()).get_current_head() == SCHEMA_VERSION
+
+
+def test_verify_schema_refuses_a_database_of_another_version(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+
+    with pytest.raises(ConfigurationError, match=f"has schema 0000, this program needs {SCHEMA_VERSION}"):
+        verify_schema(database)
 
 
 def test_verify_schema_refuses_a_database_without_schema(tmp_path: Path) -> None:
