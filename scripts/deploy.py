@@ -5,7 +5,7 @@ brownie run deploy
 brownie run deploy --network devnet
 brownie run deploy replace --network devnet
 
-In brownie's hands the contracts that were deployed, or found deployed, are known to it afterwards:
+Under brownie, contracts that were deployed, or found deployed, are in its containers afterwards:
 ``RecordLedger[-1]`` in the console, in scripts and in tests.
 """
 
@@ -25,14 +25,14 @@ from cityledger.cli.chain_options import MANIFEST
 from cityledger.cli.main import run
 
 DEVELOPMENT_MANIFEST = Path(__file__).resolve().parent.parent / "build" / "development" / "manifest.json"
-"""Of a chain that ends with brownie: it must not take the place of the devnet's."""
+"""The manifest of a chain that ends with brownie: it must not replace that of the devnet."""
 
 
 def main() -> dict[str, Any]:
     """The city's contracts by name, on the network that brownie is connected to.
 
-    On `development` always a new city. On a live network a deployment that was cut off is finished, and one
-    that stands already is found; the manifest is the command line's, `.cityledger/manifest.json`.
+    On `development` always a new city. On a live network an interrupted deployment is completed, and an
+    existing one is found; the manifest is the command line's, `.cityledger/manifest.json`.
     """
     if _brownie().network.show_active() != "development":
         return adopt(_deployed(_manifest()))
@@ -52,7 +52,7 @@ def replace() -> dict[str, Any]:
 
 
 def adopt(manifest: Manifest) -> dict[str, Any]:
-    """Makes a deployment's contracts known to brownie, and forgets those of chains that were reset."""
+    """Adds a deployment's contracts to brownie's containers, and removes those of chains that were reset."""
     verify_code_without_immutables()
     brownie = _brownie()
     (ours,) = brownie.project.get_loaded_projects()
@@ -73,9 +73,9 @@ def adopt(manifest: Manifest) -> dict[str, Any]:
 def verify_code_without_immutables() -> None:
     """Lets brownie recognise the code of a contract that has immutables.
 
-    It compares what stands on the chain with what it compiled, where immutables are still zero. Most of ours
-    have some, and a contract that brownie does not recognise has no source in tracebacks and, without a word,
-    no line in the coverage report.
+    It compares the code on the chain with what it compiled, where immutables are still zero. Most of ours
+    have some, and a contract that brownie does not recognise has no source in tracebacks and, without a
+    warning, no line in the coverage report.
     """
 
     def is_compiled_from(address: str, expected: str, language: str) -> bool:
@@ -87,7 +87,7 @@ def verify_code_without_immutables() -> None:
 
 
 def is_same_code(actual: str, compiled: str) -> bool:
-    """Whether code on a chain, in hex, is what was compiled, whatever the constructor put into immutables."""
+    """Whether code on a chain, in hex, is what was compiled, apart from the values of immutables."""
     digits, expected = without_metadata(actual), without_metadata(compiled)
     for place in re.finditer("7f0{64}", expected):  # PUSH32 of nothing: an immutable before its constructor
         digits = digits[: place.start()] + place[0] + digits[place.end() :]
@@ -95,8 +95,8 @@ def is_same_code(actual: str, compiled: str) -> bool:
 
 
 def without_metadata(code: str) -> str:
-    """The code, in hex, up to what differs by comments and paths: its last two bytes tell how long that is
-    (Solidity's contract metadata).
+    """The code, in hex, without Solidity's contract metadata, which differs by comments and paths; the last
+    two bytes are its length.
     """
     return code[: -2 * (int(code[-4:] or "0", 16) + 2)]
 
@@ -114,7 +114,7 @@ def _manifest() -> Path:
 
 
 def _brownie() -> Any:
-    """Brownie, where it runs this; anywhere else it is not needed."""
+    """The brownie module, which only exists where brownie runs this script."""
     return import_module("brownie")
 
 

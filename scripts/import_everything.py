@@ -1,4 +1,4 @@
-"""Import public files of records into a city on a devnet, read all back, and print what became of each.
+"""Imports public files of records into a city on a devnet, reads all back, and prints the outcome of each.
 
     python scripts/import_everything.py FOLDER
 

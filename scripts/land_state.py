@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Work out, with nothing but Python's standard library, in which state monthly land files end.
+"""Computes the final state of monthly land files with Python's standard library alone.
 
-This file shares no code with the service, so that the service's state can be held against it.
+This file shares no code with the service, so that the service's state can be checked against it.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 HELP = """\
-The files are HM Land Registry's Price Paid change files: no header, 16 columns, the key in the first and in
-the last what a row does. They are applied in the order given, to nothing at first, by these rules:
+The files are HM Land Registry's Price Paid change files: no header, 16 columns, the key in the first and the
+action of the row in the last. They are applied in the order given, to an empty state, by these rules:
 
-  A (add)     an id that is not there is added; one that is there with the same 16 cells is left unchanged,
-              with other cells the row is refused
+  A (add)     an unknown id is added; a known one with the same 16 cells is left unchanged, with other cells
+              the row is refused
   C (change)  the id's cells are replaced; same cells: unchanged; unknown id: refused
-  D (delete)  the id goes, and may return by A; unknown id: refused
+  D (delete)  the id is removed, and may be added again by A; unknown id: refused
 
 With --upsert a C of an unknown id adds it, and a D of an unknown id changes nothing. An id is a GUID: braces
 and letter case do not matter. Cells are compared as written. A row of another width or with another letter
-is refused as malformed; prices and dates are not looked at.
+is refused as malformed; prices and dates are not checked.
 
 The state's SHA-256 is over one line of compact JSON for each id, a list of its 16 cells, sorted by id.
 """
 WIDTH = 16
 MALFORMED = "malformed"
-THERE_ALREADY = "added, but there already with other cells"
+EXISTS_ALREADY = "added, but exists already with other cells"
 CHANGE_OF_UNKNOWN = "change of an unknown id"
 DELETION_OF_UNKNOWN = "deletion of an unknown id"
-REFUSALS = (MALFORMED, THERE_ALREADY, CHANGE_OF_UNKNOWN, DELETION_OF_UNKNOWN)
+REFUSALS = (MALFORMED, EXISTS_ALREADY, CHANGE_OF_UNKNOWN, DELETION_OF_UNKNOWN)
 
 Cells = Sequence[str]
 State = dict[str, list[str]]
 
 
 def apply_row(state: State, cells: Cells, *, upsert: bool) -> str:
-    """Changes the state, and says what became of the row."""
+    """Changes the state, and returns the outcome of the row."""
     if len(cells) != WIDTH or cells[-1] not in ("A", "C", "D"):
         return MALFORMED
-    key, there = identifier(cells), state.get(identifier(cells))
+    key, existing = identifier(cells), state.get(identifier(cells))
     if cells[-1] == "D":
         return _delete(state, key, upsert=upsert)
-    if there == list(cells):
+    if existing == list(cells):
         return "unchanged"
-    if cells[-1] == "A" and there is not None:
-        return THERE_ALREADY
-    if cells[-1] == "C" and there is None and not upsert:
+    if cells[-1] == "A" and existing is not None:
+        return EXISTS_ALREADY
+    if cells[-1] == "C" and existing is None and not upsert:
         return CHANGE_OF_UNKNOWN
     state[key] = list(cells)
-    return "added" if there is None else "changed"
+    return "added" if existing is None else "changed"
 
 
 def _delete(state: State, key: str, *, upsert: bool) -> str:
@@ -69,7 +69,7 @@ def identifier(cells: Cells) -> str:
 
 
 def apply_rows(state: State, rows: Iterable[Cells], *, upsert: bool) -> Counter[str]:
-    """How many rows had which outcome."""
+    """The number of rows by outcome."""
     return Counter(apply_row(state, cells, upsert=upsert) for cells in rows)
 
 
@@ -90,17 +90,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument(
-        "--upsert", action="store_true", help="take a change of an unknown id as its addition"
-    )
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--upsert", action="store_true", help="add an unknown id by its change")
+    options = parser.parse_args(arguments)
     state: State = {}
     files = [
         {
             "file": path.name,
-            "outcomes": dict(sorted(apply_rows(state, read_rows(path), upsert=asked.upsert).items())),
+            "outcomes": dict(sorted(apply_rows(state, read_rows(path), upsert=options.upsert).items())),
         }
-        for path in asked.files
+        for path in options.files
     ]
     print(json.dumps({"files": files, "records": len(state), "sha256": digest(state)}, indent=1))
     return 0

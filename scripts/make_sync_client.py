@@ -1,6 +1,6 @@
-"""Make ``client/_sync`` from ``client/_async``: the same calls without ``await``.
+"""Generates ``client/_sync`` from ``client/_async``: the same calls without ``await``.
 
-``--check`` makes nothing and fails, naming the files, where what is checked in is not what would be made.
+``--check`` writes nothing, and fails with the names of the files that differ from the generated ones.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ IN_TEXT = [
     ("await ", ""),
     ("AsyncClient", "Client"),
 ]
-"""For examples in docstrings, which the library leaves as they are."""
-WAITED_FOR = "Awaitable["
+"""Replacements in docstrings' examples, which the library does not change."""
+AWAITABLE = "Awaitable["
 DOC = '"""Made from ``client/_async``, where both clients are written."""\n'
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail where something would")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a file would change")
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
         made = make(Path(folder))
         if check:
-            return told(differing(made, CLIENT / MADE))
+            return report(differing(made, CLIENT / MADE))
         shutil.rmtree(CLIENT / MADE, ignore_errors=True)
         shutil.copytree(made, CLIENT / MADE)
     return 0
@@ -71,15 +71,18 @@ def make(folder: Path) -> Path:
 
 
 def differing(one: Path, other: Path) -> list[str]:
-    """Names of files that are not in both folders with the same bytes."""
-    held = [{file.name: file.read_bytes() for file in folder.glob("*.py")} for folder in (one, other)]
-    return sorted(name for name in held[0] | held[1] if held[0].get(name) != held[1].get(name))
+    """The names of files that differ between the folders, or are in one only."""
+    files, others = (
+        {file.name: file.read_bytes() for file in folder.glob("*.py")} for folder in (one, other)
+    )
+    return sorted(name for name in files | others if files.get(name) != others.get(name))
 
 
-def told(names: list[str]) -> int:
+def report(names: list[str]) -> int:
+    """The exit code; prints the files that differ."""
     if not names:
         return 0
-    print(f"client/_sync is not what client/_async makes: {', '.join(names)}", file=sys.stderr)
+    print(f"client/_sync differs from what client/_async generates: {', '.join(names)}", file=sys.stderr)
     print("next: python scripts/make_sync_client.py", file=sys.stderr)
     return 1
 
@@ -94,17 +97,17 @@ def _finish(file: Path) -> None:
 def _without_awaitables(text: str) -> str:
     """``Awaitable[T]`` is ``T`` where nothing is awaited."""
     text = text.replace("import Awaitable, ", "import ")
-    while (start := text.find(WAITED_FOR)) >= 0:
-        end, depth = start + len(WAITED_FOR), 1
+    while (start := text.find(AWAITABLE)) >= 0:
+        end, depth = start + len(AWAITABLE), 1
         while depth:
             depth += {"[": 1, "]": -1}.get(text[end], 0)
             end += 1
-        text = text[:start] + text[start + len(WAITED_FOR) : end - 1] + text[end:]
+        text = text[:start] + text[start + len(AWAITABLE) : end - 1] + text[end:]
     return text
 
 
 def _formatted(text: str, name: str) -> str:
-    """By the project's own style, so that a check of style and this one agree."""
+    """The text in the project's style, so that the check of style accepts it."""
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
     for step in (["check", "--select", "I,UP028", "--fix", "--unsafe-fixes"], ["format"]):
         command = [ruff, *step, "--quiet", "--stdin-filename", str(CLIENT / MADE / name), "-"]

@@ -1,4 +1,4 @@
-"""Remake ``tests/vectors/*.json``: the worked examples, refusals included, that SPEC.md §1 points to.
+"""Regenerates ``tests/vectors/*.json``: the worked examples, refusals included, that SPEC.md names.
 
 ``make vectors`` runs it; the diff must be empty. A set is a list of vectors with ``name``, ``expect`` (ok or
 refuse) and ``why``. To add one, write a module in ``scripts/vector_sets`` and name it in ``make_sets``.
@@ -44,13 +44,13 @@ def make_sets() -> dict[str, Iterable[Vector]]:
 
 
 def read_stored(name: str) -> list[Vector]:
-    """The vectors of a file as they are now; none if there is no such file."""
+    """The current vectors of a file; empty if the file does not exist."""
     file = VECTORS / name
     return list(json.loads(file.read_bytes())["vectors"]) if file.exists() else []
 
 
 def main() -> None:
-    """Write every file."""
+    """Writes every file."""
     VECTORS.mkdir(parents=True, exist_ok=True)
     for name, vectors in make_sets().items():
         text = json.dumps({"vectors": list(vectors)}, ensure_ascii=False, indent=1)

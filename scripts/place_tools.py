@@ -1,7 +1,7 @@
 """Places the native tools under `.tools/`, where the Makefile and py-solc-x look for them.
 
 `.tools/bin/` gets links to anvil, forge and (when the machine has none) node; `.tools/solcx/` gets a launcher
-that py-solc-x, brownie and forge take for a native solc. Everything is relative, so a checkout can be moved.
+that py-solc-x, brownie and forge use as a native solc. Everything is relative, so a checkout can be moved.
 """
 
 import os
@@ -23,7 +23,7 @@ exec node "$here/../../scripts/solc-shim.cjs" "$@"
 def main() -> None:
     place_solc_launcher()
     for name in ("anvil", "forge"):
-        # npm installs the platform package that fits this machine, and none where there is no such package.
+        # npm installs the platform package for this machine, if one exists.
         for native in sorted((ROOT / "node_modules" / "@foundry-rs").glob(f"{name}-*/bin/{name}*")):
             link(name, native)
     if "--node-from-wheel" in sys.argv:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check a cityledger proof file with nothing but Python's standard library (SPEC.md §3, §4, §7).
+"""Checks a cityledger proof file with Python's standard library alone (SPEC.md §3, §4, §7).
 
 This file shares no code with the service: copy it, read it, run it anywhere. It has its own Keccak-256.
 """
@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HELP = """\
-A proof file says: this leaf stood, unchanged, in a batch whose root was anchored on the city's chain.
+A proof file states: this leaf is, unchanged, in a batch whose root was anchored on the city's chain.
 
   verify_proof.py proof.json
-      "path only": the file agrees with itself. Nothing ties the root to the chain yet.
+      "path only": the file agrees with itself. Whether the root is on the chain is not checked.
   verify_proof.py proof.json --rpc https://node.example --ledger 0x... [--final]
-      "anchored": the root is in the ledger of the chain that you ask. Take the ledger's address from what
+      "anchored": the root is in the ledger of the chain that you query. Take the ledger's address from what
       the city published, never from the file: a ledger that the file chose would prove nothing.
-      "root only": likewise, but whose record or read it is about is not known. Show the leaf that a
+      "root only": likewise, but it is not known whose record or read the leaf is about. Show the leaf that a
       tombstone erased by its proof, --erased FILE; for a receipt leaf use verify_receipt.py.
   verify_proof.py proof.json --payload summary=summary.json
       Also: these bytes are what the leaf's part commits to. Needs the part's opening in the file.
-An anchor proves that the leaf did not change since, not that what it says is true; what is not --final may
+An anchor proves that the leaf has not changed since, not that its content is true; what is not --final may
 be undone by a reorganisation. Exit status: 0 verified, 2 usage (or no answer), 4 not verified.
 """
 PART_TEXT = "Part(bytes32 nameHash,bytes32 ciphertextDigest,bytes32 commitment)"
@@ -92,7 +92,7 @@ def rotate(lane: int, count: int) -> int:
 
 
 def load(data: bytes) -> dict[str, Any]:
-    """Step 1, the form. The values: bytes for hex, int for integers, each in the one form of SPEC.md §1."""
+    """Step 1, the form. Returns bytes for hex and int for integers, each in the one form of SPEC.md §1."""
     proof = members(strict(data), "file", {"format", "leaf", "tree", "anchor"}, {"openings"})
     if proof["format"] != "cityledger-proof/1":
         refuse("unknown format")
@@ -100,7 +100,7 @@ def load(data: bytes) -> dict[str, Any]:
     proof["anchor"] = read(ANCHOR, proof["anchor"], "anchor")
     openings = scalar("list", proof.get("openings", []), "openings")
     if "openings" in proof and not openings:
-        refuse("openings is empty: it is left out where there is none")
+        refuse("openings is empty: leave it out if there are none")
     return proof | {"openings": [read(OPENING, item, "openings") for item in openings]}
 
 
@@ -129,8 +129,8 @@ def members(value: Any, where: str, required: set[str], optional: set[str]) -> d
 def read(fields: str, value: Any, where: str, more: tuple[str, ...] = ()) -> dict[str, Any]:
     """The values of ``fields`` ("type name,…"), which with ``more`` are all that the object may have."""
     pairs = [pair.split(" ") for pair in fields.split(",")]
-    found = members(value, where, {name for _, name in pairs} | set(more), set())
-    return {name: scalar(kind, found[name], f"{where}.{name}") for kind, name in pairs}
+    values = members(value, where, {name for _, name in pairs} | set(more), set())
+    return {name: scalar(kind, values[name], f"{where}.{name}") for kind, name in pairs}
 
 
 def scalar(kind: str, value: Any, where: str) -> Any:
@@ -164,7 +164,7 @@ def load_leaf(view: Any) -> dict[str, Any]:
 
 
 def check_leaf(leaf: dict[str, Any]) -> None:
-    """What SPEC.md §3 says beyond the types."""
+    """Checks the conditions of SPEC.md §3 beyond the types."""
     if 0 in (leaf["log"], leaf.get("version"), leaf.get("readNo")):
         refuse("log, version and readNo count from 1")
     firsts = [leaf.get(name) == ZERO for name in ("previous", "prevReadOfRecord")]
@@ -208,7 +208,7 @@ def check_path(proof: dict[str, Any]) -> bytes:
 
 
 def struct_hash(leaf: dict[str, Any]) -> bytes:
-    """hashStruct of EIP-712, without a domain; the leaf's members stand in the order of its type."""
+    """hashStruct of EIP-712, without a domain; the leaf's members are in the order of its type."""
     encoded = keccak(TYPES[leaf["type"]].encode())
     for name, value in leaf.items():
         if isinstance(value, list):
@@ -232,7 +232,7 @@ def check_payload(proof: dict[str, Any], name: str, payload: bytes) -> None:
 
 
 def check_anchor(proof: dict[str, Any], url: str, ledger: str) -> None:
-    """Steps 5 to 7: the chain that the verifier chose agrees."""
+    """Steps 5 to 7: the proof agrees with the chain that the verifier chose."""
     leaf, tree, anchor = proof["leaf"], proof["tree"], proof["anchor"]
     if (anchor["ledger"].hex(), hex(anchor["chainId"])) != (ledger[2:].lower(), ask(url, "eth_chainId")):
         refuse("the proof names another chain or ledger than you asked")
@@ -285,13 +285,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("file", type=Path, help="the proof file")
     parser.add_argument("--payload", action="append", default=[], metavar="PART=FILE", help="bytes")
     parser.add_argument("--erased", type=Path, metavar="FILE", help="proof file of the leaf that was erased")
-    parser.add_argument("--final", action="store_true", help="ask at the last final block")
+    parser.add_argument("--final", action="store_true", help="check at the last final block")
     parser.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint of a chain that you trust")
     parser.add_argument("--ledger", metavar="ADDRESS", help="the RecordLedger that the city published")
     given = parser.parse_args()
     if not re.fullmatch(r"None None|https?://\S+ 0x[0-9a-fA-F]{40}", f"{given.rpc} {given.ledger}"):
-        parser.error("--rpc takes an http(s) URL and needs --ledger with a published address (0x...)")
-    return given if all("=" in item for item in given.payload) else parser.error("--payload takes PART=FILE")
+        parser.error("--rpc must be an http(s) URL and needs --ledger with a published address (0x...)")
+    return given if all("=" in item for item in given.payload) else parser.error("--payload needs PART=FILE")
 
 
 def main() -> int:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check a receipt leaf's proof file and its signed receipt: whose read it was, and that its log's operator
+"""Checks a receipt leaf's proof file and its signed receipt: whose read it was, and that its log's operator
 signed it (SPEC.md §3, §7). Needs only Python's standard library and verify_proof.py in the same folder.
 """
 
@@ -17,7 +17,7 @@ import verify_proof as base  # type: ignore[import-not-found]
 
 HELP = """\
   verify_receipt.py proof.json receipt.json
-      "path only": the files agree with each other, but any person may have made and signed them.
+      "path only": the files agree with each other, but any person may have written and signed them.
   verify_receipt.py proof.json receipt.json --rpc https://node.example --ledger 0x... [--final]
       "anchored": the receipt is in a log of its provider, and the account that operated that log at the
       receipt's block signed it. The signature is recovered by the chain's own ecrecover.
@@ -37,7 +37,7 @@ RULES = (
     "131+0-1 132+0+8 130+0 11-2 21-3 22-4 31-5 32-6 41+7+20+8 40+7 51+8 61+9-10 62+9-11 63+9-12 60+9"
     " 71-13 72-14 81-15 91-16 101+17 102+18 111-19 120"
 )
-"""SPEC.md §2, first match: a code, the facts that it needs (+bit) and that must be absent (-bit)."""
+"""SPEC.md §2, the first match decides: a code, the facts that it requires (+bit) and excludes (-bit)."""
 FACT_BITS, ACTIONS = 21, 13
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
@@ -46,8 +46,8 @@ def load(data: bytes) -> tuple[dict[str, Any], dict[str, Any], str]:
     """The receipt, its leaf and the signature's 130 hex digits; each value in its one form."""
     view = base.members(base.strict(data), "receipt file", {"receipt", "leaf", "signature"}, set())
     pairs = [pair.split(" ") for pair in RECEIPT[8:-1].split(",")]
-    held = base.members(view["receipt"], "receipt", {name for _, name in pairs}, set())
-    receipt = {name: value(kind, held[name], name) for kind, name in pairs}
+    fields = base.members(view["receipt"], "receipt", {name for _, name in pairs}, set())
+    receipt = {name: value(kind, fields[name], name) for kind, name in pairs}
     digits = view["signature"]
     if not isinstance(digits, str) or not re.fullmatch("0x[0-9a-f]{128}1[bc]", digits):
         base.refuse("the signature is not 0x and 65 bytes ending in 27 or 28")
@@ -57,22 +57,22 @@ def load(data: bytes) -> tuple[dict[str, Any], dict[str, Any], str]:
     return receipt, base.load_leaf(view["leaf"]), digits[2:]
 
 
-def value(kind: str, held: Any, name: str) -> Any:
+def value(kind: str, field: Any, name: str) -> Any:
     if kind == "bool":
-        return held if isinstance(held, bool) else base.refuse(f"{name} is not a bool")
-    return base.scalar(kind, held, name)
+        return field if isinstance(field, bool) else base.refuse(f"{name} is not a bool")
+    return base.scalar(kind, field, name)
 
 
 def check_possible(receipt: dict[str, Any]) -> None:
-    """What no decision of this version gives (SPEC.md §3)."""
+    """Refuses a receipt that no decision of this version has as its result (SPEC.md §3)."""
     code = decide(receipt["facts"])
     if receipt["facts"] >> FACT_BITS or (receipt["code"], receipt["permit"]) != (code, code % 10 == 0):
-        base.refuse("code and permit are not what the facts give")
+        base.refuse("code and permit are not the decision for the facts")
     if receipt["represents"] or receipt["artefactId"] != base.ZERO:
         base.refuse("represents and artefactId are not 0")
     has_version, has_keys = receipt["version"] != 0, receipt["kem"] != 0
     if has_version != (receipt["recordLeaf"] != base.ZERO) or has_version > receipt["permit"]:
-        base.refuse("version and recordLeaf are not those of what was permitted")
+        base.refuse("version and recordLeaf are not those of a permitted read")
     if has_keys != (receipt["sealingKeyDigest"] != base.ZERO) or has_keys > has_version:
         base.refuse("kem and sealingKeyDigest are not those of a release")
     if not 1 <= receipt["action"] <= ACTIONS or receipt["kem"] > 2:
@@ -97,7 +97,7 @@ def struct_hash(text: str, values: list[Any]) -> bytes:
 
 
 def check_leaf(proof: dict[str, Any], receipt: dict[str, Any], leaf: dict[str, Any]) -> bytes:
-    """The receipt is the one in its leaf, and the leaf that of the proof. Returns the receipt digest."""
+    """Checks that the leaf is of the receipt and is the one of the proof. Returns the receipt digest."""
     digest = struct_hash(RECEIPT, list(receipt.values()))
     if leaf["type"] != "ReceiptLeaf" or leaf != proof["leaf"]:
         base.refuse("the receipt is of another leaf than the proof")
@@ -109,7 +109,7 @@ def check_leaf(proof: dict[str, Any], receipt: dict[str, Any], leaf: dict[str, A
 def check_chain(
     proof: dict[str, Any], receipt: dict[str, Any], digest: bytes, digits: str, url: str, ledger: str
 ) -> None:
-    """SPEC.md §3, "Whose receipt"."""
+    """Checks by SPEC.md §3, "Whose receipt"."""
     base.check_anchor(proof, url, ledger)
     provider = receipt["provider"].to_bytes(32, "big")
     if base.call(url, ledger, "logOf(uint64)", receipt["log"])[0] != provider:
@@ -124,7 +124,7 @@ def check_chain(
 
 
 def signer(digest: bytes, digits: str, url: str) -> str:
-    """The account, 40 hex digits, by the precompiled contract 1."""
+    """The signing account, 40 hex digits, by the precompiled contract 1."""
     data = f"0x{digest.hex()}{digits[128:]:0>64}{digits[:128]}"
     return str(base.ask(url, "eth_call", {"to": f"0x{1:040x}", "data": data}, "latest"))[-40:]
 
@@ -146,12 +146,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Check a signed receipt.", epilog=HELP, formatter_class=form)
     parser.add_argument("proof", type=Path, help="the proof file of the receipt leaf")
     parser.add_argument("receipt", type=Path, help="the signed receipt")
-    parser.add_argument("--final", action="store_true", help="ask at the last final block")
+    parser.add_argument("--final", action="store_true", help="check at the last final block")
     parser.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint of a chain that you trust")
     parser.add_argument("--ledger", metavar="ADDRESS", help="the RecordLedger that the city published")
     given = parser.parse_args()
     if not re.fullmatch(r"None None|https?://\S+ 0x[0-9a-fA-F]{40}", f"{given.rpc} {given.ledger}"):
-        parser.error("--rpc takes an http(s) URL and needs --ledger with a published address (0x...)")
+        parser.error("--rpc must be an http(s) URL and needs --ledger with a published address (0x...)")
     return given
 
 

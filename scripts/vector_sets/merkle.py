@@ -1,4 +1,4 @@
-"""Inclusion proofs, and paths that must not pass."""
+"""Inclusion proofs, and paths that must be refused."""
 
 from __future__ import annotations
 

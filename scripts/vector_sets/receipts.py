@@ -43,8 +43,8 @@ def make_receipts() -> Iterable[Vector]:
 
 
 def make_releases() -> Iterable[Vector]:
-    """The receipts of a release of two subjects, and for each field one that says another value than it
-    must, signed by the operator all the same."""
+    """The receipts of a release of two subjects, and for each field one with a wrong value, although signed
+    by the operator."""
     yield release_vector("what was asked and released", "ok", "every field is as it must be", [FIRST, SECOND])
     for name, change in CHANGES.items():
         changed = [replace(FIRST, **change), replace(SECOND, **change)]
@@ -60,7 +60,7 @@ def make_releases() -> Iterable[Vector]:
     for name, log in LOGS.items():
         yield release_vector(name, "refuse", "whose receipt: SPEC.md §3", both, log=log)
     for name, wanted in WANTED.items():
-        yield release_vector(f"asked for {name}", "refuse", "not what was asked", both, asked=wanted)
+        yield release_vector(f"asked for {name}", "refuse", "not what was asked", both, requested=wanted)
 
 
 def release_vector(
@@ -69,7 +69,7 @@ def release_vector(
     why: str,
     receipts: list[Receipt],
     signer: LocalAccount = OPERATOR,
-    asked: Vector = {},  # noqa: B006 - never changed
+    requested: Vector = {},  # noqa: B006 - never changed
     log: Vector = {},  # noqa: B006 - never changed
 ) -> Vector:
     return vector(
@@ -77,7 +77,7 @@ def release_vector(
         expect,
         why,
         kind="release",
-        asked=ASKED | asked,
+        asked=REQUESTED | requested,
         chain=CHAIN | log,
         leaf=leaf_to_json(LEAF),
         released=[0, 1],
@@ -106,7 +106,7 @@ FIRST = replace(
     sealing_key_digest=KEY.digest,
 )
 SECOND = replace(FIRST, subject=SUBJECTS[1], salt=fixed("another salt"))
-ASKED: Vector = {
+REQUESTED: Vector = {
     "instance": FIRST.instance,
     "consumer": FIRST.consumer,
     "officer": FIRST.officer,
@@ -177,7 +177,7 @@ CHANGES: dict[str, Vector] = {
     "kem": {"kem": Kem.X_WING},
     "sealingKeyDigest": {"sealing_key_digest": fixed("another key")},
 }
-"""Fields that must have one value."""
+"""Fields with exactly one valid value."""
 DIFFERENCES: dict[str, Vector] = {
     "policy": {"policy": Account.from_key(fixed("another policy")).address},
     "log": {"log": LogId(9)},
@@ -190,7 +190,7 @@ DIFFERENCES: dict[str, Vector] = {
 
 
 def make_signatures() -> Iterable[Vector]:
-    """The operator's signature, and what a lenient library accepts in its place."""
+    """The operator's signature, and signatures that a lenient library would accept instead."""
     good, digest = sign_receipt(RECEIPT, DOMAIN, OPERATOR), receipt_signing_digest(RECEIPT, DOMAIN)
     r, s, v = good[:32], int.from_bytes(good[32:64], "big"), good[64]
     other_s = (SECP256K1_ORDER - s).to_bytes(32, "big")

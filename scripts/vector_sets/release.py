@@ -1,4 +1,4 @@
-"""Released part keys. HPKE draws its own randomness: a stored message is kept while it opens as it should."""
+"""Released part keys. HPKE draws its own randomness: a stored message is kept while it opens correctly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def released_part(bit: int) -> bytes:
 
 
 def make_release(stored_vectors: Iterable[Vector]) -> Iterable[Vector]:
-    """``stored_vectors`` are those made last time, or none."""
+    """``stored_vectors`` are those of the last run, or none."""
     stored = {item["name"]: bytes.fromhex(item["message"][2:]) for item in stored_vectors}
     for kem in SEALING_KEYS:
         messages = []
@@ -101,5 +101,5 @@ def keep_or_seal(stored: bytes | None, kem: Kem, plaintext: bytes) -> bytes:
         if stored is not None and SUITES[kem].decrypt(stored, key.hpke_key(), info) == plaintext:
             return stored
     except (InvalidTag, ValueError):
-        pass  # what is stored belongs to older bytes: seal anew
+        pass  # the stored message is of older bytes: seal again
     return SUITES[kem].encrypt(plaintext, hpke_public_key(kem, key.public_bytes), info)

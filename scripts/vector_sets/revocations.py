@@ -1,4 +1,4 @@
-"""Revocation lists. Signatures are deterministic (RFC 6979), so that the file can be remade byte for byte."""
+"""Revocation lists. Signatures are deterministic (RFC 6979), so that the file is always the same bytes."""
 
 from __future__ import annotations
 

@@ -26,23 +26,23 @@ def _ids(config: Path) -> list[str]:
     return [network["id"] for network in (*held["development"], *groups)]
 
 
-def test_keep_networks_writes_ours_into_a_new_home(home: ModuleType, tmp_path: Path) -> None:
+def test_write_networks_adds_ours_to_a_new_home(home: ModuleType, tmp_path: Path) -> None:
     config = tmp_path / "new" / "network-config.yaml"
 
-    home.keep_networks(config)
+    home.write_networks(config)
 
     assert _ids(config) == ["development", "devnet"]
     assert list(config.parent.iterdir()) == [config]
 
 
-def test_keep_networks_keeps_those_of_the_user_and_mends_ours(home: ModuleType, tmp_path: Path) -> None:
+def test_write_networks_keeps_those_of_the_user_and_corrects_ours(home: ModuleType, tmp_path: Path) -> None:
     config = tmp_path / "network-config.yaml"
     own = {"name": "Mine", "networks": [{"id": "mine", "chainid": "1", "host": "https://chain.example"}]}
     forked = {"id": "forked", "cmd": "anvil", "host": "http://127.0.0.1", "cmd_settings": {"fork": "mine"}}
     broken = {"id": "development", "cmd": "elsewhere", "host": "http://127.0.0.1"}
     config.write_text(yaml.safe_dump({"live": [own], "development": [broken, forked]}))
 
-    home.keep_networks(config)
+    home.write_networks(config)
 
     held = yaml.safe_load(config.read_text())
     assert _ids(config) == ["development", "forked", "mine", "devnet"]
@@ -51,12 +51,12 @@ def test_keep_networks_keeps_those_of_the_user_and_mends_ours(home: ModuleType, 
     assert held["development"][1] == forked
 
 
-def test_keep_networks_leaves_a_complete_file_alone(home: ModuleType, tmp_path: Path) -> None:
+def test_write_networks_does_not_write_a_complete_file(home: ModuleType, tmp_path: Path) -> None:
     config = tmp_path / "network-config.yaml"
-    home.keep_networks(config)
+    home.write_networks(config)
     config.write_text("# the user's remark\n" + config.read_text())
 
-    home.keep_networks(config)
+    home.write_networks(config)
 
     assert config.read_text().startswith("# the user's remark\n")
 

@@ -39,7 +39,7 @@ script = load_script("land_state")
 
 NEVER = State(0, None, (), {})
 REFUSALS = {
-    IS_THERE: script.THERE_ALREADY,
+    IS_THERE: script.EXISTS_ALREADY,
     NOTHING_TO_CHANGE: script.CHANGE_OF_UNKNOWN,
     NOTHING_TO_DELETE: script.DELETION_OF_UNKNOWN,
 }
