@@ -4,16 +4,13 @@ without an effect here stops the cursor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
-from cityledger.chain.contracts import Event
 from cityledger.chain.contracts.access_manager import AuthorityUpdated
 from cityledger.chain.contracts.decoding import LoggedEvent
 from cityledger.errors import ChainError
 from cityledger.indexer.effects import agency_registry, city_directory, data_catalog, record_ledger
-from cityledger.indexer.effects.effect import Effect
+from cityledger.indexer.effects.effect import Effects
 
 
 def apply_event(connection: sa.Connection, logged: LoggedEvent) -> None:
@@ -33,7 +30,7 @@ def change_nothing(_connection: sa.Connection, _event: AuthorityUpdated, _logged
     """No decision depends on who governs the contracts: they check that themselves."""
 
 
-EFFECTS: Mapping[type[Event], Effect] = {
+EFFECTS: Effects = {
     AuthorityUpdated: change_nothing,
     **city_directory.EFFECTS,
     **agency_registry.EFFECTS,

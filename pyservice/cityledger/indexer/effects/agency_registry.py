@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
 from cityledger.chain.contracts.agency_registry import (
     AccountRotated,
     AgencyAdmitted,
-    AgencyRegistryEvent,
     AgencyStatusChanged,
     KeysRotated,
     OfficerAppointed,
     OfficerDismissed,
 )
 from cityledger.chain.contracts.decoding import LoggedEvent
-from cityledger.indexer.effects.effect import Effect
+from cityledger.indexer.effects.effect import Effects
 from cityledger.store.index.tables import idx_agency, idx_officer
 from cityledger.store.index.versions import put, remove
 from cityledger.types import AgencyStatus
@@ -79,7 +76,7 @@ def dismiss(connection: sa.Connection, event: OfficerDismissed, logged: LoggedEv
     remove(connection, idx_officer, logged.block_number, key)
 
 
-EFFECTS: Mapping[type[AgencyRegistryEvent], Effect] = {
+EFFECTS: Effects = {
     AgencyAdmitted: admit,
     AgencyStatusChanged: change_status,
     AccountRotated: rotate_account,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
-from cityledger.chain.contracts.city_directory import AddressSet, CityDirectoryEvent
+from cityledger.chain.contracts.city_directory import AddressSet
 from cityledger.chain.contracts.decoding import LoggedEvent
-from cityledger.indexer.effects.effect import Effect
+from cityledger.indexer.effects.effect import Effects
 from cityledger.store.index.tables import idx_contract
 from cityledger.store.index.versions import put
 
@@ -18,4 +16,4 @@ def set_address(connection: sa.Connection, event: AddressSet, logged: LoggedEven
     put(connection, idx_contract, logged.block_number, key, address=event.target, version=event.version)
 
 
-EFFECTS: Mapping[type[CityDirectoryEvent], Effect] = {AddressSet: set_address}
+EFFECTS: Effects = {AddressSet: set_address}

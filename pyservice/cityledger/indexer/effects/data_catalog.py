@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from cityledger.chain.contracts.data_catalog import (
-    DataCatalogEvent,
     DatasetPublished,
     DatasetRetired,
     DatasetRevised,
@@ -20,7 +18,7 @@ from cityledger.chain.contracts.data_catalog import (
     TermsSet,
 )
 from cityledger.chain.contracts.decoding import LoggedEvent
-from cityledger.indexer.effects.effect import Effect
+from cityledger.indexer.effects.effect import Effects
 from cityledger.store.index.tables import idx_dataset, idx_grant, idx_purpose, idx_restriction, idx_seal
 from cityledger.store.index.terms_json import terms_to_json
 from cityledger.store.index.versions import Key, put, remove
@@ -119,7 +117,7 @@ def _slot(event: GrantSet | GrantRevoked) -> Key:
     return {"dataset": event.dataset, "consumer": event.consumer, "purpose": event.purpose}
 
 
-EFFECTS: Mapping[type[DataCatalogEvent], Effect] = {
+EFFECTS: Effects = {
     DatasetPublished: publish,
     DatasetRevised: revise,
     DatasetRetired: retire,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
 from cityledger.chain.contracts.decoding import LoggedEvent
@@ -14,11 +12,10 @@ from cityledger.chain.contracts.record_ledger import (
     LogClosed,
     LogOpened,
     OperatorSet,
-    RecordLedgerEvent,
     Skipped,
 )
 from cityledger.errors import ChainError
-from cityledger.indexer.effects.effect import Effect
+from cityledger.indexer.effects.effect import Effects
 from cityledger.store.batches import is_own_transaction
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log, idx_skipped
 from cityledger.store.index.versions import find, put, remove
@@ -84,7 +81,7 @@ def _verify_follows(connection: sa.Connection, log: LogId, first: int, block: in
         )
 
 
-EFFECTS: Mapping[type[RecordLedgerEvent], Effect] = {
+EFFECTS: Effects = {
     LogOpened: open_log,
     LogClosed: close_log,
     OperatorSet: set_operator,
