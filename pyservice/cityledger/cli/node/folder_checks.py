@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
+from cityledger.anchoring.continuation import find_log
 from cityledger.chain.contracts import contracts_of
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.rpc.endpoint import connect
@@ -16,7 +17,6 @@ from cityledger.checks.health_checks import Opened
 from cityledger.checks.indexed import digests_of, see_hosted_keys
 from cityledger.checks.result import Line, Look, Seen, WrongError, line_of
 from cityledger.cli.chain_options import ChainAccess
-from cityledger.cli.node.link import find_log
 from cityledger.cli.node.secret import secret_of
 from cityledger.devnet_clock import follow_offset
 from cityledger.errors import CityledgerError
@@ -169,7 +169,8 @@ def _see_keys(found: Found, agency: AgencyId, known: tuple[bytes, ...]) -> str:
 
 def _see_open_logs(found: Found, agency: AgencyId) -> str:
     operator = Address(found.get(Settings).operator)
-    missing = [kind for kind in LogKind if find_log(found.get(ChainAccess), agency, kind, operator) is None]
+    ledger = found.get(ChainAccess).contracts.ledger
+    missing = [kind for kind in LogKind if find_log(ledger, agency, kind, operator) is None]
     if missing:
         raise WrongError(" and ".join(f"no {kind.name.lower()} log" for kind in missing))
     return "both open for this operator"
