@@ -41,7 +41,7 @@ def test_log_halts_where_another_batch_stands_beneath_its_last(anchoring: Anchor
     assert anchoring.halt_detail(1) == "the chain holds another batch at 0"
     assert anchoring.halted(2) is None
     resumer = LogResumer(anchoring.database, ledger, ledger, OPERATOR)  # type: ignore[arg-type]
-    assert resumer.resume(log).still == Halt(HaltCause.OTHER_ROOT, "the chain holds another batch at 0")
+    assert resumer.resume(log).halt == Halt(HaltCause.OTHER_ROOT, "the chain holds another batch at 0")
 
 
 def test_log_goes_on_where_what_was_skipped_was_its_own(anchoring: Anchoring) -> None:

@@ -17,7 +17,7 @@ def test_receipts_that_come_late_halt_nothing(anchoring: Anchoring, monkeypatch:
     with monkeypatch.context() as late:
         late.setattr(anchoring.ledger, "receipt", lambda _transaction: None)
         for _ in range(5):
-            anchoring.anchorer.account.find_standing()
+            anchoring.anchorer.account.find_position()
         anchoring.chain.mine()
         anchoring.catch_up()
         anchoring.anchorer.tick()

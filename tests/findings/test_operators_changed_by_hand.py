@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from cityledger.anchoring.comparison import find_contradiction
+from cityledger.anchoring.comparison import compare
 from cityledger.cli.main import run
 from cityledger.cli.node.rotate_operator import _write_setting
 from cityledger.errors import ConfigurationError, KeyringError, WrongChainError
@@ -64,10 +64,10 @@ def test_a_former_account_is_known_though_its_key_is_elsewhere(node: TestNode) -
     assert former in services.own_accounts()
     with services.database.reading() as connection:
         head = logs.list_heads(connection)[0]
-        halt = find_contradiction(connection, head, _address(NEW), ())
+        halt = compare(connection, head, _address(NEW), ()).halt
         assert halt is not None
         assert halt.cause is HaltCause.REFUSED_OPERATOR
-        assert find_contradiction(connection, head, _address(NEW), services.own_accounts()) is None
+        assert compare(connection, head, _address(NEW), services.own_accounts()).halt is None
         lost = hosting.list_without_keys(connection, services.own_accounts(), [])
     assert AgencyId(1) in lost
 

@@ -229,7 +229,7 @@ def test_leaves_that_somebody_else_anchored_halt_the_log_for_good(node: Node) ->
 
     assert node.halted() is HaltCause.CHAIN_AHEAD
     resumed = _resumer(node).resume(node.records, new_baseline=True)
-    assert resumed.still is not None and resumed.still.cause is HaltCause.CHAIN_AHEAD
+    assert resumed.halt is not None and resumed.halt.cause is HaltCause.CHAIN_AHEAD
 
 
 def test_account_that_is_used_elsewhere_halts_until_there_is_a_new_baseline(node: Node) -> None:
@@ -242,7 +242,7 @@ def test_account_that_is_used_elsewhere_halts_until_there_is_a_new_baseline(node
 
     assert node.halted() is HaltCause.ACCOUNT_USED_ELSEWHERE
     assert node.attempts() == []
-    assert _resumer(node).resume(node.records).still is not None
+    assert _resumer(node).resume(node.records).halt is not None
     assert _resumer(node).resume(node.records, new_baseline=True).logs == (node.records,)
     node.tick()
     node.mine()

@@ -1,3 +1,1 @@
-"""Closes batches and brings their roots to the chain, exactly once: by comparing what is stored with what
-the chain holds.
-"""
+"""Closes batches and anchors their roots exactly once, by comparing the stored batches with the chain's."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
-from cityledger.anchoring.comparison import Comparison, compare, find_contradiction
+from cityledger.anchoring.closing import BatchLimits, close_due, round_robin
+from cityledger.anchoring.comparison import Comparison, compare, next_step
 from cityledger.anchoring.halts import Halt
 from cityledger.anchoring.logs_of_node import adopt_new_logs, has_new_logs, list_foreign
-from cityledger.anchoring.operator_account import FeeLimits, OperatorAccount, Standing
+from cityledger.anchoring.operator_account import AccountPosition, FeeLimits, OperatorAccount
 from cityledger.chain.clock import ChainClock
 from cityledger.chain.contracts.record_ledger import Batch as ChainBatch
 from cityledger.chain.contracts.record_ledger import RecordLedger
@@ -37,9 +38,17 @@ ITEMS_PER_TRANSACTION = 200
 """Batches in one transaction: about 35,000 gas each, well inside a block of 30 M."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """The logs that need not halt, compared at one cursor of the index."""
+
+    cursor: BlockRef | None
+    logs: tuple[Comparison, ...]
+
+
 class Anchorer:
-    """Anchors every log of one node with one account. ``wake`` after each block; ``run`` until told to
-    stop.
+    """Anchors every log of one node with one account. ``wake`` after each block; ``run`` until ``stop`` is
+    set.
     """
 
     def __init__(
@@ -67,40 +76,40 @@ class Anchorer:
         self._former = former
         self._limits = limits
         self._wake = threading.Event()
-        self._told_foreign: set[LogId] = set()
+        self._reported_foreign: set[LogId] = set()
 
     def wake(self, _block: BlockRef) -> None:
         """The index has moved: compare again."""
         self._wake.set()
 
     def run(
-        self, stop: threading.Event, idle_seconds: float, leads: Callable[[], bool] = lambda: True
+        self, stop: threading.Event, idle_seconds: float, is_leader: Callable[[], bool] = lambda: True
     ) -> None:
         """Ticks at each wake, at the latest every ``idle_seconds``, until ``stop`` is set; a failed tick is
-        tried again. Anchors only while ``leads`` says that this process is the one of its node that does.
+        tried again. Anchors only while this process is the one of its node that does: ``is_leader()``.
         """
-        told = ""
+        last_failure = ""
         while not stop.is_set():
             self._wake.wait(idle_seconds)
             self._wake.clear()
             if stop.is_set():
                 return
-            told = self._try_tick(told) if leads() else self._let_others_look()
+            last_failure = self._try_tick(last_failure) if is_leader() else self._notify_waiters()
 
-    def _try_tick(self, told: str) -> str:
-        """The failure, "" if there was none. One that is the same as ``told`` is not logged again."""
+    def _try_tick(self, last_failure: str) -> str:
+        """The failure, "" if there was none. One that repeats ``last_failure`` is not logged again."""
         try:
             self.tick()
         except CityledgerError as error:
-            if str(error) != told:
+            if str(error) != last_failure:
                 log.error("anchoring failed error=%s reason=%s", type(error).__name__, error)
             return str(error)
         except Exception:
             log.exception("anchoring failed")
         return ""
 
-    def _let_others_look(self) -> str:
-        """Who waits in this process for the account looks whether the leading one has left it free."""
+    def _notify_waiters(self) -> str:
+        """Threads that wait for the account check whether the leading process has left it free."""
         with self.account.turn:
             self.account.turn.notify_all()
         return ""
@@ -109,85 +118,94 @@ class Anchorer:
         """One comparison, and the one step that follows from it. Nothing while the index is halted."""
         if not self._prepare():
             return
-        self._halt_contradicted()
+        # Before any request about the account: what contradicts a log is the more specific cause.
+        compared = self._compare_logs()
         if close_due(self._database, self._journal, self._hosted, self._limits, self._clock.at()):
             self._wake.set()
         with self.account.turn:
-            self._take_turn()
+            self._take_turn(compared)
             self.account.turn.notify_all()
 
     def _prepare(self) -> bool:
-        """Adopts new logs. False where the index is halted: what it says must not be acted on."""
+        """Adopts new logs. False where the index is halted: its state must not be acted on."""
         with self._database.reading() as connection:
             if node_state.find_value(connection, node_state.INDEX_HALTED) is not None:
                 return False
             has_new = has_new_logs(connection, self.account.address, self._hosted)
-            self._tell_foreign(connection)
+            self._report_foreign(connection)
         if has_new:
-            self._journal.run(lambda held: adopt_new_logs(held, self.account.address, self._hosted))
+            self._journal.run(
+                lambda connection: adopt_new_logs(connection, self.account.address, self._hosted)
+            )
         return True
 
-    def _tell_foreign(self, connection: sa.Connection) -> None:
-        for one in list_foreign(connection, self.account.address, self._hosted):
-            if one.log not in self._told_foreign:
-                self._told_foreign.add(one.log)
+    def _report_foreign(self, connection: sa.Connection) -> None:
+        for foreign in list_foreign(connection, self.account.address, self._hosted):
+            if foreign.log not in self._reported_foreign:
+                self._reported_foreign.add(foreign.log)
                 log.error(
-                    "log not adopted log=%d next=%d reason=unknown-to-this-database", one.log, one.next_seq
+                    "log not adopted log=%d next=%d reason=unknown-to-this-database",
+                    foreign.log,
+                    foreign.next_seq,
                 )
 
-    def _halt_contradicted(self) -> None:
-        """Before anything is asked of the account: what a log contradicts is the more telling cause."""
+    def _compare_logs(self) -> _Compared:
+        """Compares each log that is not halted, and halts those that the chain contradicts or refuses."""
         with self._database.reading() as connection:
-            found = {
-                head.log: find_contradiction(connection, head, self.account.address, self._former)
+            cursor = find_cursor(connection)
+            compared = [
+                compare(connection, head, self.account.address, self._former)
                 for head in logs.list_heads_of(connection, self._hosted)
                 if head.halted is None
-            }
-        self._halt({number: halt for number, halt in found.items() if halt is not None})
+            ]
+        self._halt({one.head.log: one.halt for one in compared if one.halt is not None})
+        return _Compared(cursor, tuple(one for one in compared if one.halt is None))
 
-    def _take_turn(self) -> None:
-        standing = self.account.find_standing()
-        if standing is None:
+    def _take_turn(self, compared: _Compared) -> None:
+        position = self.account.find_position()
+        if position is None:
             return
-        if standing.live:
-            self.account.push(standing)
-        elif standing.is_free and not self.account.gives_way():
-            self._sign_next(standing)
+        if position.live:
+            self.account.push(position)
+        elif position.is_free and not self.account.yields_turn():
+            self._sign_next(position, compared)
 
-    def _sign_next(self, standing: Standing) -> None:
-        pending = self._list_pending(standing)
+    def _sign_next(self, position: AccountPosition, compared: _Compared) -> None:
+        pending = self._list_pending(position, compared)
         if not pending:
             return
         call = self._ledger.anchor([ChainBatch(one.log, one.first, one.count, one.root) for one in pending])
-        attempt = self.account.sign(standing, call, pending)
+        attempt = self.account.sign(position, call, pending)
         if attempt is not None:
             self.account.broadcast(attempt)
 
-    def _list_pending(self, standing: Standing) -> list[Batch]:
-        """What the next transaction carries: the lowest batch of each log first, so that none waits for all
+    def _list_pending(self, position: AccountPosition, compared: _Compared) -> list[Batch]:
+        """The batches of the next transaction: the lowest batch of each log first, so that none waits for all
         of another.
         """
-        found: dict[LogId, Comparison] = {}
+        if compared.cursor != position.cursor:
+            compared = self._compare_logs()  # the index moved while batches were closed
         with self._database.reading() as connection:
-            if find_cursor(connection) != standing.cursor:
-                return []  # moved since the nonce was asked: the next tick sees both at one block
-            for head in logs.list_heads_of(connection, self._hosted):
-                if head.halted is None:
-                    found[head.log] = compare(
-                        connection, head, self.account.address, standing.nonce, self._former
-                    )
-        self._halt({number: one.halt for number, one in found.items() if one.halt is not None})
-        waiting = [list(one.pending) for one in found.values() if one.pending]
+            if not find_cursor(connection) == compared.cursor == position.cursor:
+                return []  # moved again: the next tick sees nonce and logs at one block
+            halted = {head.log for head in logs.list_heads_of(connection, self._hosted) if head.halted}
+            steps = {
+                one.head.log: next_step(connection, one, self.account.address, position.nonce)
+                for one in compared.logs
+                if one.head.log not in halted
+            }
+        self._halt({number: step.halt for number, step in steps.items() if step.halt is not None})
+        waiting = [list(step.pending) for step in steps.values() if step.pending]
         waiting.sort(key=lambda pending: pending[0].closed_at)  # or the last logs might never have a turn
-        return list(in_turns(waiting))[:ITEMS_PER_TRANSACTION]
+        return list(round_robin(waiting))[:ITEMS_PER_TRANSACTION]
 
-    def _halt(self, found: Mapping[LogId, Halt]) -> None:
-        for number, halt in found.items():
+    def _halt(self, halts: Mapping[LogId, Halt]) -> None:
+        for number, halt in halts.items():
             log.error("log halted log=%d cause=%s detail=%s", number, halt.cause, halt.detail)
-        if found:
-            self._journal.run(lambda connection: _store_halts(connection, found))
+        if halts:
+            self._journal.run(lambda connection: _store_halts(connection, halts))
 
 
-def _store_halts(connection: sa.Connection, found: Mapping[LogId, Halt]) -> None:
-    for number, halt in found.items():
+def _store_halts(connection: sa.Connection, halts: Mapping[LogId, Halt]) -> None:
+    for number, halt in halts.items():
         logs.halt(connection, number, halt.cause, halt.detail)

@@ -14,7 +14,7 @@ from cityledger.types import AgencyId
 
 T = TypeVar("T")
 LEAVES_AT_ONCE = 262_144
-"""After so many leaves a closing rests, so that the loop compares and sends in between (2 s of hashing)."""
+"""After this many leaves a closing pauses, so that the loop compares and sends (2 s of hashing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def close_due(
         if leaves >= LEAVES_AT_ONCE:
             break
     if closed:
-        # Leaves never change, so a root holds whenever it was computed; but another process may have been
-        # quicker, and a log may have been halted.
+        # Leaves never change, so a root is valid whenever it was computed; but another process may have
+        # been first, and a log may have been halted.
         journal.run(lambda connection: [batches.insert_closed(connection, one) for one in closed])
     return leaves >= LEAVES_AT_ONCE
 
@@ -56,10 +56,10 @@ def _list_due(
             )
             for head in writable
         ]
-    yield from in_turns(due)
+    yield from round_robin(due)
 
 
-def in_turns(groups: list[list[T]]) -> Iterator[T]:
+def round_robin(groups: list[list[T]]) -> Iterator[T]:
     """The first of each group, then the second of each, and so on: no group waits for all of another."""
     for place in range(max(map(len, groups), default=0)):
         yield from (group[place] for group in groups if place < len(group))

@@ -1,4 +1,4 @@
-"""Why a log stops, and what its operator does next (SPEC.md §4.2). Facts in, values out; no I/O."""
+"""The causes that halt a log, and its operator's next steps (SPEC.md §4.2). Facts in, values out; no I/O."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cityledger.store.logs import LogHead
 from cityledger.types import HaltCause, LogId
 
 FAILURES = 3
-"""So many transactions with one batch are mined with status 0 before no more gas is spent on it."""
+"""After this many transactions with one batch that were mined with status 0, no more gas is spent on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why a log must stop, and the facts that show it."""
+    """The reason to stop a log, and the facts that show it."""
 
     cause: HaltCause
     detail: str
@@ -47,22 +47,22 @@ _NEXT_STEPS = {
         " `cityledger node resume-log {log} --new-baseline`"
     ),
     HaltCause.FAILING_TRANSACTION: (
-        "look at the account's last transactions on chain for why they failed; then"
+        "find out why the account's last transactions on chain failed; then"
         " `cityledger node resume-log {log}`"
     ),
 }
 
 
 def next_step(head: LogHead, agency: str) -> str:
-    """What the operator of a log does next, "" where it is not halted. ``agency``: its code or number."""
+    """The next step of a log's operator, "" where it is not halted. ``agency``: its code or number."""
     return "" if head.halted is None else next_step_of(head.halted, head.log, agency)
 
 
 def next_step_of(cause: HaltCause, log: LogId, agency: str) -> str:
-    """What the operator does about a log that is halted for this cause."""
+    """The operator's next step for a log that is halted for this cause."""
     return _NEXT_STEPS[cause].format(log=log, agency=agency)
 
 
-def list_standing(heads: Sequence[LogHead]) -> list[LogHead]:
-    """The halted logs that an operator still has to look after: no other log has taken their place."""
+def list_unresolved(heads: Sequence[LogHead]) -> list[LogHead]:
+    """The halted logs that an operator still has to resolve: no other log continues them."""
     return [head for head in heads if head.halted is not None and not logs.is_continued(head, heads)]

@@ -1,4 +1,4 @@
-"""Moves records' heads on chain, with the account that anchors: the contract takes them from no other."""
+"""Moves records' heads on chain, with the account that anchors: the contract accepts them from no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 0.05
 
 
 class ChainHeadMover:
-    """The exchange's ``HeadMover``. ``indexed_block`` is how far this node's index has come."""
+    """The exchange's ``HeadMover``. ``indexed_block`` is the newest block in this node's index."""
 
     def __init__(
         self,
@@ -42,15 +42,15 @@ class ChainHeadMover:
     def move(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> TransactionReceipt:
         call = self._ledger.move_head(leaf, inclusion, expected)
         try:
-            receipt = self._moved(call)
+            receipt = self._send_and_wait(call)
         except RevertedError:
-            # What the head moved to instead stands in a block that the index may not have come to yet.
+            # The other move of the head is in a block that the index may not have reached yet.
             self._wait_until_indexed(self._sender.head_number())
             raise
         self._wait_until_indexed(receipt.block_number)
         return receipt
 
-    def _moved(self, call: Call) -> TransactionReceipt:
+    def _send_and_wait(self, call: Call) -> TransactionReceipt:
         attempt = self._send_in_turn(call)
         receipt = self._sender.wait_any(lambda: self._account.hashes_of(attempt.nonce))
         self._sender.verify_succeeded(self._account.address, call, receipt)
@@ -60,10 +60,10 @@ class ChainHeadMover:
         sent: list[Attempt] = []
 
         def take() -> bool:
-            standing = self._account.find_standing()
-            if standing is None or not standing.is_free:
+            position = self._account.find_position()
+            if position is None or not position.is_free:
                 return False
-            attempt = self._account.sign(standing, call, [])
+            attempt = self._account.sign(position, call, [])
             if attempt is None:
                 return False
             sent.append(attempt)
@@ -75,7 +75,7 @@ class ChainHeadMover:
         return sent[0]
 
     def _wait_until_indexed(self, block: int) -> None:
-        """Who lands and then asks for the history should find it landed; it is mined even if not awaited."""
+        """So that the caller finds the new head in the history. The move is mined in any case."""
         deadline = self._monotonic() + INDEX_WAIT_SECONDS
         while self._indexed_block() < block and self._monotonic() < deadline:
             self._sleep(_PAUSE_SECONDS)

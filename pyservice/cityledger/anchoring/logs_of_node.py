@@ -1,4 +1,4 @@
-"""Which logs this node writes: those on chain whose operator it is, of agencies that it hosts."""
+"""The logs that this node writes: those on chain whose operator it is, of agencies that it hosts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def has_new_logs(connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]) -> bool:
-    """Whether ``adopt_new_logs`` would adopt any: asked at each block, so that writers seldom wait for it."""
+    """Whether ``adopt_new_logs`` would adopt any: checked each block, so that writers seldom wait for it."""
     return bool(_list_new(connection, operator, hosted))
 
 
@@ -24,17 +24,17 @@ def adopt_new_logs(connection: sa.Connection, operator: Address, hosted: Collect
     """Begins to write each indexed log of ours that is new.
 
     A log with anchored leaves that this database does not know belonged to another database: it is never
-    adopted, because its numbers would be given twice.
+    adopted, because its numbers would be assigned twice.
     """
-    for found in _list_new(connection, operator, hosted):
-        logs.open_head(connection, found.log, found.agency, found.kind)
-        log.info("log adopted log=%d agency=%d kind=%s", found.log, found.agency, found.kind.name)
+    for new in _list_new(connection, operator, hosted):
+        logs.open_head(connection, new.log, new.agency, new.kind)
+        log.info("log adopted log=%d agency=%d kind=%s", new.log, new.agency, new.kind.name)
 
 
 def list_foreign(
     connection: sa.Connection, operator: Address, hosted: Collection[AgencyId]
 ) -> list[ChainLog]:
-    """Open logs of ours with anchored leaves that this database knows nothing of."""
+    """Open logs of ours with anchored leaves that this database does not know."""
     return [one for one in _list_unknown(connection, operator, hosted) if one.next_seq > 0]
 
 
@@ -47,7 +47,7 @@ def _list_unknown(
 ) -> list[ChainLog]:
     known = {head.log for head in logs.list_heads(connection)}
     return [
-        found
-        for found in index.list_logs(connection, operator)
-        if found.log not in known and found.agency in hosted and not found.closed
+        one
+        for one in index.list_logs(connection, operator)
+        if one.log not in known and one.agency in hosted and not one.closed
     ]

@@ -1,4 +1,4 @@
-"""Whether the nonces of the operator's account were used by transactions of this database, and no others."""
+"""Checks that only transactions of this database used the nonces of the operator's account."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from cityledger.store.engine.database import Database
 from cityledger.types import Address, BlockRef, HaltCause
 
 _LOOK_BACK = 16
-"""Mined nonces that are looked at after a start; those before were looked at by the process before."""
+"""Mined nonces that are checked after a start; the previous process checked those before."""
 _STRIKES = 3
 """A nonce must be wrong, or a transaction missing, at this many blocks in a row before it counts: an endpoint
-may return one wrong answer, be late with a block, or be on another fork than the index, and is asked more
-than once a block.
+may return one wrong answer, be late with a block, or be on another fork than the index, and more than one
+request is sent each block.
 """
 
 
 class NonceWatch:
-    """Follows the account's mined nonces. Asks the endpoint once for each."""
+    """Follows the account's mined nonces, with one request to the endpoint for each."""
 
     def __init__(self, database: Database, sender: Sender, account: Address) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class NonceWatch:
         self._seen_to: int | None = None
         self._struck_at: set[BlockRef] = set()
 
-    def look(self, first: int, signed_end: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
+    def check(self, first: int, signed_end: int, mined: int, cursor: BlockRef) -> tuple[bool, Halt | None]:
         """(whether this database signed each nonce from ``first`` up to ``mined``, those that are mined at
         ``cursor``; the halt if not). ``signed_end`` is the nonce above those that this database signed.
         """

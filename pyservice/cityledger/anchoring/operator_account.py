@@ -33,16 +33,16 @@ _GWEI = 10**9
 
 @dataclass(frozen=True, slots=True)
 class FeeLimits:
-    """What is offered for gas at most, in wei, and after how long without being mined more is offered."""
+    """The highest fee per gas, in wei, and the time without being mined after which more is offered."""
 
     max_fee: int = 500 * _GWEI
     bump_after_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How the account stands at the index's cursor. ``live`` are the attempts that may still be mined, each
-    nonce's newest, in the order in which they have to be mined.
+class AccountPosition:
+    """The account at the index's cursor. ``live`` are the attempts that may still be mined, each nonce's
+    newest, in the order in which they have to be mined.
     """
 
     cursor: BlockRef
@@ -53,8 +53,8 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What the database holds of the account, in one snapshot."""
+class _Stored:
+    """The account in the database, in one snapshot."""
 
     cursor: BlockRef | None
     is_index_halted: bool
@@ -64,8 +64,8 @@ class _Held:
 
 
 class OperatorAccount:
-    """Hands out the account's nonces. Hold ``turn`` from asking how it stands until the attempt is stored:
-    two transactions with one nonce would push each other out.
+    """Hands out the account's nonces. Hold ``turn`` from ``find_position`` until the attempt is stored: of
+    two transactions with one nonce only one is mined.
     """
 
     def __init__(
@@ -89,63 +89,63 @@ class OperatorAccount:
         self._limits = limits
         self._watch = NonceWatch(database, sender, self.address)
         self.waiting = 0
-        """How many await their turn; read and changed with ``turn`` held."""
-        self._gave_way = False
+        """The number of threads that await their turn; read and changed with ``turn`` held."""
+        self._yielded = False
         self._accepted: dict[bytes, float] = {}
-        """Monotonic seconds at which this process first had the transaction taken into a pool."""
+        """Monotonic seconds at which an endpoint first accepted the transaction from this process."""
         self.waits_at_cap = False
         """Whether a transaction needed a higher fee than the limit allows, when this process last sent."""
 
-    # --- how it stands --------------------------------------------------------------------------------------
+    # --- its position ---------------------------------------------------------------------------------------
 
-    def find_standing(self) -> Standing | None:
+    def find_position(self) -> AccountPosition | None:
         """None while nothing may be done: before the first indexed block, at a lower block than one that was
         acted on, while account or index are halted, or while nonces are not accounted for.
         """
-        held = self._load()
-        cursor = held.cursor
-        if cursor is None or held.is_index_halted or cursor.number < held.used_block:
+        stored = self._load()
+        cursor = stored.cursor
+        if cursor is None or stored.is_index_halted or cursor.number < stored.used_block:
             return None
         # By hash: an endpoint without the cursor's block refuses, instead of answering for another.
         mined, newest = self._sender.nonce(self.address, cursor), self._sender.nonce(self.address)
-        if held.state is None:
+        if stored.state is None:
             if newest == mined:
                 self._begin(mined)
             return None
-        if held.state.halted is not None:
+        if stored.state.halted is not None:
             return None
-        return self._standing(cursor, held.state.first_nonce, held.signed_end, mined, newest)
+        return self._position(cursor, stored.state.first_nonce, stored.signed_end, mined, newest)
 
-    def _standing(
+    def _position(
         self, cursor: BlockRef, first: int, signed_end: int, mined: int, newest: int
-    ) -> Standing | None:
+    ) -> AccountPosition | None:
         signed_end = max(first, signed_end)
-        are_ours, halt = self._watch.look(first, signed_end, mined, cursor)
+        are_ours, halt = self._watch.check(first, signed_end, mined, cursor)
         if halt is not None:
             self._halt(halt)
             return None
         if mined > signed_end:
             return None
-        # Mined above the cursor: the indexer is about to tell what became of it.
+        # Mined above the cursor: the indexer is about to reach the outcome.
         live = self._live(max(mined, newest))
         is_free = are_ours and newest <= mined == signed_end
-        return Standing(cursor, mined, live, is_free)
+        return AccountPosition(cursor, mined, live, is_free)
 
     def _live(self, from_nonce: int) -> tuple[Attempt, ...]:
         with self._database.reading() as connection:
-            held = attempts.list_attempts(connection, self.address, from_nonce)
-        newest = {one.nonce: one for one in reversed(held)}
+            stored = attempts.list_attempts(connection, self.address, from_nonce)
+        newest = {one.nonce: one for one in reversed(stored)}
         return tuple(newest[nonce] for nonce in sorted(newest))
 
-    def _load(self) -> _Held:
+    def _load(self) -> _Stored:
         with self._database.reading() as connection:
             is_index_halted = node_state.find_value(connection, node_state.INDEX_HALTED) is not None
             state = operator_accounts.find_state(connection, self.address)
             signed_end, used_block = attempts.find_end(connection, self.address)
-            return _Held(find_cursor(connection), is_index_halted, state, signed_end, used_block)
+            return _Stored(find_cursor(connection), is_index_halted, state, signed_end, used_block)
 
     def _begin(self, mined: int) -> None:
-        """Counts from here: what the account did before is nobody's business."""
+        """Counts from here: what the account did before is irrelevant."""
         self._journal.run(lambda connection: operator_accounts.begin_at(connection, self.address, mined))
         log.info("account in use account=%s first_nonce=%d", self.address, mined)
 
@@ -155,82 +155,86 @@ class OperatorAccount:
 
     # --- the first transaction with a nonce -----------------------------------------------------------------
 
-    def sign(self, standing: Standing, call: Call, carried: list[Batch]) -> Attempt | None:
+    def sign(self, position: AccountPosition, call: Call, carried: list[Batch]) -> Attempt | None:
         """Signs and stores. After a crash the same bytes are sent, never others. None if another process of
-        this node has taken the nonce.
+        this node has used the nonce.
 
         Raises:
             RevertedError: the call would revert now; nothing was signed.
         """
         limited = replace(call, gas=self._sender.gas(self.address, [call])[0])
         fees = self._sender.fees().capped(self._limits.max_fee)
-        made = self._sender.sign(self._operator, standing.nonce, limited, fees)
-        signed = self._signed(made, standing.cursor)
-        return self._kept(
-            lambda connection: attempts.store_first(connection, self.address, standing.nonce, signed, carried)
+        made = self._sender.sign(self._operator, position.nonce, limited, fees)
+        signed = self._signed(made, position.cursor)
+        return self._try_store(
+            lambda connection: attempts.store_first(connection, self.address, position.nonce, signed, carried)
         )
 
     def _signed(self, made: SignedTransaction, cursor: BlockRef) -> Signed:
         return Signed(made.raw, made.hash, self._clock.at(), cursor.number)
 
-    def _kept(self, store: Callable[[sa.Connection], Attempt]) -> Attempt | None:
+    def _try_store(self, store: Callable[[sa.Connection], Attempt]) -> Attempt | None:
         try:
             return self._journal.run(store)
         except IntegrityError:
-            log.info("nonce taken by another process of this node account=%s", self.address)
+            log.info("nonce used by another process of this node account=%s", self.address)
             return None
 
     # --- until it is mined ----------------------------------------------------------------------------------
 
-    def push(self, standing: Standing) -> None:
-        """Sends all that is not mined, lowest nonce first; replaces what the market has left behind."""
+    def push(self, position: AccountPosition) -> None:
+        """Sends all that is not mined, lowest nonce first; replaces those whose fee is below the market's."""
         waits = False
-        for place, attempt in enumerate(standing.live):
-            told = self.broadcast(attempt)
-            # Only the lowest may have waited for its price alone; the others wait for it.
-            is_late = place == 0 and self._is_late(attempt, told, standing.cursor)
-            if told is Broadcast.UNDERPRICED or is_late:
-                waits |= not self._is_replaced(attempt, standing.cursor)
+        for place, attempt in enumerate(position.live):
+            outcome = self.broadcast(attempt)
+            # Only the lowest can have waited for its fee alone; the others wait for the lowest.
+            is_late = place == 0 and self._is_late(attempt, outcome, position.cursor)
+            if outcome is Broadcast.UNDERPRICED or is_late:
+                waits |= not self._is_replaced(attempt, position.cursor)
         self.waits_at_cap = waits
 
     def broadcast(self, attempt: Attempt) -> Broadcast:
-        told = self._sender.broadcast(attempt.raw)
-        if told in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
+        """Sends the attempt's bytes; may be called again with the same attempt."""
+        outcome = self._sender.broadcast(attempt.raw)
+        if outcome in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
             self._accepted.setdefault(attempt.tx_hash, self._clock.monotonic())
         log.info(
-            "attempt sent nonce=%d replacement=%d answer=%s", attempt.nonce, attempt.replacement, told.value
+            "attempt sent nonce=%d replacement=%d answer=%s",
+            attempt.nonce,
+            attempt.replacement,
+            outcome.value,
         )
-        return told
+        return outcome
 
-    def _is_late(self, attempt: Attempt, told: Broadcast, cursor: BlockRef) -> bool:
-        """Whether blocks were mined without it for so long, though the pool had it."""
-        if cursor.number <= attempt.at_block or told is Broadcast.NONCE_TOO_LOW:
+    def _is_late(self, attempt: Attempt, outcome: Broadcast, cursor: BlockRef) -> bool:
+        """Whether blocks were mined without it for ``bump_after_seconds``, though the pool had it."""
+        if cursor.number <= attempt.at_block or outcome is Broadcast.NONCE_TOO_LOW:
             return False
         after = self._limits.bump_after_seconds
         is_old = self._clock.at() - attempt.signed_at >= after
-        if told is Broadcast.ALREADY_KNOWN:
+        if outcome is Broadcast.ALREADY_KNOWN:
             return is_old
         in_pool = self._clock.monotonic() - self._accepted.get(attempt.tx_hash, self._clock.monotonic())
         return is_old and in_pool >= after
 
     def _is_replaced(self, attempt: Attempt, cursor: BlockRef) -> bool:
-        """Signs what ``attempt`` holds, for more. False, and nothing signed, where that would exceed the
-        limit and it has to wait.
+        """Signs the call of ``attempt`` with a higher fee. False, and nothing signed, where that would exceed
+        the limit and it has to wait.
         """
-        held = self._sender.read(attempt.raw)
-        fees = held.fees.replacing(self._sender.fees(), self._limits.max_fee)
+        former = self._sender.read(attempt.raw)
+        fees = former.fees.replacing(self._sender.fees(), self._limits.max_fee)
         if fees is None:
-            self._tell_of_cap(attempt, held.fees)
+            self._report_cap(attempt, former.fees)
             return False
-        signed = self._signed(self._sender.sign(self._operator, held.nonce, held.call, fees), cursor)
-        kept = self._kept(lambda connection: attempts.store_replacement(connection, attempt, signed))
-        if kept is not None:
-            log.info("attempt replaced nonce=%d max_fee_wei=%d", kept.nonce, fees.max_fee)
+        signed = self._signed(self._sender.sign(self._operator, former.nonce, former.call, fees), cursor)
+        stored = self._try_store(lambda connection: attempts.store_replacement(connection, attempt, signed))
+        if stored is not None:
+            log.info("attempt replaced nonce=%d max_fee_wei=%d", stored.nonce, fees.max_fee)
             self._accepted.pop(attempt.tx_hash, None)
-            self.broadcast(kept)
+            self.broadcast(stored)
         return True
 
-    def _tell_of_cap(self, attempt: Attempt, fees: Fees) -> None:
+    def _report_cap(self, attempt: Attempt, fees: Fees) -> None:
         log.warning(
             "attempt waits nonce=%d max_fee_wei=%d limit_wei=%d next=raise max_fee_gwei or wait",
             attempt.nonce,
@@ -239,15 +243,15 @@ class OperatorAccount:
         )
 
     def hashes_of(self, nonce: int) -> list[bytes]:
-        """Of every transaction with this nonce: any of them may be the one that is mined."""
+        """The hashes of all transactions with this nonce: any of them may be the one that is mined."""
         with self._database.reading() as connection:
             return attempts.list_hashes(connection, self.address, nonce)
 
     # --- taking turns ---------------------------------------------------------------------------------------
 
     def await_turn(self, take: Callable[[], bool], timeout_seconds: float) -> bool:
-        """Calls ``take`` with ``turn`` held, now and whenever the account may have become free, until it says
-        that it took it. False if it did not in time.
+        """Calls ``take`` with ``turn`` held, now and whenever the account may have become free, until it
+        returns True: it used its turn. False if it did not in time.
         """
         with self.turn:
             self.waiting += 1
@@ -257,10 +261,10 @@ class OperatorAccount:
             finally:
                 self.waiting -= 1
 
-    def gives_way(self) -> bool:
-        """Whether anchoring should leave this nonce to who waits: every other one, so neither starves."""
-        self._gave_way = self.waiting > 0 and not self._gave_way
-        return self._gave_way
+    def yields_turn(self) -> bool:
+        """Whether anchoring should leave this nonce to a waiting thread: every other one, so none starves."""
+        self._yielded = self.waiting > 0 and not self._yielded
+        return self._yielded
 
 
 def _halt_all(connection: sa.Connection, account: Address, hosted: Collection[AgencyId], halt: Halt) -> None:

@@ -1,4 +1,4 @@
-"""How each log of a node stands, for who looks after it: read from the database alone."""
+"""The state of each log of a node, for its operator: read from the database alone."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from cityledger.store.logs import LogHead
 
 @dataclass(frozen=True, slots=True)
 class LogOverview:
-    """One log at the index's cursor. ``next_step`` is "" where nothing is to be done."""
+    """One log at the index's cursor. ``next_step`` is "" where no step is needed."""
 
     head: LogHead
     agency: str
     """Its code, or its number where the index does not know it."""
     open_leaves: int
-    """Numbered, and in no batch yet."""
+    """Leaves that are in no batch yet."""
     tally: Tally
     unanchored_since: int | None
-    """When the oldest leaf that the chain does not hold was numbered; None if it holds all."""
+    """The time at which the oldest leaf that is not anchored was numbered; None if all are."""
     next_step: str
     is_continued: bool
-    """Whether a newer log of the same agency and kind has taken its place."""
+    """Whether a newer log of the same agency and kind continues it."""
 
 
 def overview_of(connection: sa.Connection) -> list[LogOverview]:

@@ -1,5 +1,5 @@
-"""Lets a halted log go on, if what it was halted for is over: asked of the chain itself, not of the index, so
-that a node need not run.
+"""Resumes a halted log if the cause of its halt is gone, as read from the chain itself and not from the
+index, so that a node need not run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from cityledger.types import Address, AgencyId, HaltCause, LogId
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What the database holds of a log and of the account, in one snapshot."""
+class _Stored:
+    """A log and the account in the database, in one snapshot."""
 
     head: LogHead
     heads: list[LogHead]
@@ -31,9 +31,9 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """``still`` is why the log stays halted, None if it goes on; ``logs`` are all that go on."""
+    """``halt`` is the reason why the log stays halted, None if it resumes; ``logs`` are all that resume."""
 
-    still: Halt | None = None
+    halt: Halt | None = None
     logs: tuple[LogId, ...] = ()
 
 
@@ -47,20 +47,20 @@ class LogResumer:
         self._operator = operator
 
     def resume(self, log: LogId, *, new_baseline: bool = False) -> Resumed:
-        """Resumes a log, and with it those that were halted for the same account's sake. ``new_baseline``
+        """Resumes a log, and with it those that were halted because of the same account. ``new_baseline``
         counts the account's nonces from what the chain holds now.
 
         Raises:
             NotFoundError: this node does not write the log.
         """
-        held = self._load(log)
-        if held.head.halted is None:
+        stored = self._load(log)
+        if stored.head.halted is None:
             return Resumed()
         mined = self._sender.nonce(self._operator)
-        still = self._account_halt(held, mined, new_baseline) or self._halt_of(held.head)
-        if still is not None:
-            return Resumed(still)
-        fit = [one.log for one in self._with_same_account(held) if self._halt_of(one) is None]
+        halt = self._account_halt(stored, mined, new_baseline) or self._halt_of(stored.head)
+        if halt is not None:
+            return Resumed(halt)
+        fit = [one.log for one in self._with_same_account(stored) if self._halt_of(one) is None]
         with self._database.writing() as connection:
             if new_baseline:
                 operator_accounts.begin_at(connection, self._operator, mined)
@@ -69,43 +69,43 @@ class LogResumer:
         return Resumed(logs=tuple(fit))
 
     def agency_of(self, log: LogId) -> AgencyId:
-        """Whose log it is.
+        """The agency of the log.
 
         Raises:
             NotFoundError: this node does not write the log.
         """
         return self._load(log).head.agency
 
-    def _load(self, log: LogId) -> _Held:
+    def _load(self, log: LogId) -> _Stored:
         with self._database.reading() as connection:
             heads = logs.list_heads(connection)
             head = next((one for one in heads if one.log == log), None)
             if head is None:
                 raise NotFoundError(f"log of this node: {log}")
             account = operator_accounts.find_state(connection, self._operator)
-            return _Held(head, heads, account, attempts.find_end(connection, self._operator)[0])
+            return _Stored(head, heads, account, attempts.find_end(connection, self._operator)[0])
 
-    def _account_halt(self, held: _Held, mined: int, new_baseline: bool) -> Halt | None:
-        if new_baseline or held.account is None:
+    def _account_halt(self, stored: _Stored, mined: int, new_baseline: bool) -> Halt | None:
+        if new_baseline or stored.account is None:
             return None
-        if held.account.halted is not None:
-            return Halt(held.account.halted, held.account.halt_detail or "")
-        known = max(held.account.first_nonce, held.signed_end)
+        if stored.account.halted is not None:
+            return Halt(stored.account.halted, stored.account.halt_detail or "")
+        known = max(stored.account.first_nonce, stored.signed_end)
         if mined <= known:
             return None
-        told = f"{self._operator} has used {mined} nonces, this database knows of {known}"
-        return Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, told)
+        detail = f"{self._operator} has used {mined} nonces, this database knows of {known}"
+        return Halt(HaltCause.ACCOUNT_USED_ELSEWHERE, detail)
 
-    def _with_same_account(self, held: _Held) -> list[LogHead]:
+    def _with_same_account(self, stored: _Stored) -> list[LogHead]:
         others = [
             one
-            for one in held.heads
-            if one.halted is HaltCause.ACCOUNT_USED_ELSEWHERE and one.log != held.head.log
+            for one in stored.heads
+            if one.halted is HaltCause.ACCOUNT_USED_ELSEWHERE and one.log != stored.head.log
         ]
-        return [held.head, *others]
+        return [stored.head, *others]
 
     def _halt_of(self, head: LogHead) -> Halt | None:
-        """Why the log cannot go on, by what the chain holds now."""
+        """The reason why the log cannot resume, by the chain's present state."""
         chain = self._ledger.find_log(head.log, "latest")
         if chain is None:
             return Halt(HaltCause.REFUSED_OTHER, "the chain has no such log")
@@ -113,20 +113,20 @@ class LogResumer:
 
     def _contradiction(self, head: LogHead, chain: Log) -> Halt | None:
         if chain.next > head.next_seq:
-            told = f"the chain holds {chain.next} leaves, the store only {head.next_seq}"
-            return Halt(HaltCause.CHAIN_AHEAD, told)
+            detail = f"the chain holds {chain.next} leaves, the store only {head.next_seq}"
+            return Halt(HaltCause.CHAIN_AHEAD, detail)
         if chain.next == 0:
             return None
         ours = self._last_batch(head, chain.next)
         if ours is None or ours.end != chain.next:
-            told = f"the chain's batch that ends before {chain.next} is not one of the store's"
-            return Halt(HaltCause.OTHER_ROOT, told)
+            detail = f"the chain's batch that ends before {chain.next} is not one of the store's"
+            return Halt(HaltCause.OTHER_ROOT, detail)
         if self._ledger.find_batch(head.log, ours.first, "latest") != batch_word(ours.root, ours.count):
             return Halt(HaltCause.OTHER_ROOT, f"the chain holds another root for the batch at {ours.first}")
         with self._database.reading() as connection:
             displaced = batches.find_displaced(connection, head.log, chain.next)
-        told = f"the chain holds another batch at {displaced}"
-        return None if displaced is None else Halt(HaltCause.OTHER_ROOT, told)
+        detail = f"the chain holds another batch at {displaced}"
+        return None if displaced is None else Halt(HaltCause.OTHER_ROOT, detail)
 
     def _last_batch(self, head: LogHead, chain_next: int) -> Batch | None:
         with self._database.reading() as connection:

@@ -36,7 +36,7 @@ def see_logs(database: Database) -> str:
     with database.reading() as connection:
         heads = logs.list_heads(connection)
         codes = {one.agency: one.code for one in index.list_agencies(connection)}
-    halted = halts.list_standing(heads)
+    halted = halts.list_unresolved(heads)
     if not halted:
         return f"{len(heads)} written by this node, none halted"
     told = ", ".join(f"{head.log} ({head.halted})" for head in halted)

@@ -116,7 +116,7 @@ class NodeCollector(Collector):
             unanchored = backlog.list_unanchored(connection)
             imports = backlog.count_imports(connection)
             cursor = index.find_cursor(connection)
-            halted = halts.list_standing(logs.list_heads(connection))
+            halted = halts.list_unresolved(logs.list_heads(connection))
             purge_due = purging.find_due(connection)
             index_halted = node_state.find_value(connection, node_state.INDEX_HALTED)
             is_stopped = _is_stopped(services, connection)

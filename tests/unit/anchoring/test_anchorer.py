@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import contextlib
 import random
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from cityledger.anchoring import anchorer
+from cityledger.anchoring.closing import close_due
+from cityledger.anchoring.comparison import Comparison, compare
 from cityledger.errors import ChainError, ChainUnavailableError, LogHaltedError
 from cityledger.store import batches, node_state
+from cityledger.store.logs import LogHead
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf, log_head
 from cityledger.types import Address, BatchState, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring
@@ -203,3 +208,35 @@ def _drop_blocks(anchoring: Anchoring, depth: int) -> None:
     depth = min(depth, len(anchoring.chain.blocks) - 4)
     if depth > 0:
         anchoring.ledger.reorg(depth, keeps=False)
+
+
+def test_tick_compares_each_log_once(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[LogId] = []
+
+    def counted(connection: sa.Connection, head: LogHead, *rest: Any) -> Comparison:
+        compared.append(head.log)
+        return compare(connection, head, *rest)
+
+    monkeypatch.setattr(anchorer, "compare", counted)
+    anchoring.write(1)
+    anchoring.catch_up()
+    anchoring.anchorer.tick()
+
+    assert compared == [1, 2]
+    assert len(anchoring.attempts()) == 1
+
+
+def test_tick_compares_again_when_the_index_moved_while_batches_were_closed(
+    anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed_slowly(*arguments: Any) -> bool:
+        anchoring.chain.mine()
+        anchoring.catch_up()
+        return close_due(*arguments)
+
+    monkeypatch.setattr(anchorer, "close_due", closed_slowly)
+    anchoring.write(1)
+    anchoring.catch_up()
+    anchoring.anchorer.tick()
+
+    assert len(anchoring.attempts()) == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.anchoring import anchorer, closing
-from cityledger.anchoring.closing import BatchLimits, close_due, in_turns
+from cityledger.anchoring.closing import BatchLimits, close_due, round_robin
 from cityledger.store import batches, logs
 from cityledger.store.batches import Batch
 from cityledger.types import AgencyId, HaltCause, LogId, LogKind
@@ -64,8 +64,8 @@ def test_close_due_rests_and_says_that_there_is_more(
 
 
 def test_no_log_waits_for_all_of_another() -> None:
-    assert list(in_turns([["a1", "a2", "a3"], [], ["c1"]])) == ["a1", "c1", "a2", "a3"]
-    assert list(in_turns([])) == []
+    assert list(round_robin([["a1", "a2", "a3"], [], ["c1"]])) == ["a1", "c1", "a2", "a3"]
+    assert list(round_robin([])) == []
 
 
 def test_53_agencies_with_two_logs_each_take_one_transaction(anchoring: Anchoring) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.anchoring.halts import list_standing, next_step, next_step_of
+from cityledger.anchoring.halts import list_unresolved, next_step, next_step_of
 from cityledger.store.logs import LogHead, is_continued
 from cityledger.types import AgencyId, HaltCause, LeafHash, LogId, LogKind
 
@@ -26,4 +26,4 @@ def test_list_standing_leaves_out_what_a_newer_log_continues() -> None:
     old, new = head(1, HaltCause.CHAIN_AHEAD), head(3)
     other = head(2, HaltCause.REFUSED_CLOSED, LogKind.RECEIPTS)
     assert is_continued(old, [old, other, new])
-    assert list_standing([old, other, new]) == [other]
+    assert list_unresolved([old, other, new]) == [other]

@@ -161,11 +161,11 @@ def test_anchoring_leaves_every_other_turn_to_who_waits(anchoring: Anchoring) ->
 
 def test_gives_way_only_every_other_time(anchoring: Anchoring) -> None:
     account = anchoring.anchorer.account
-    assert not account.gives_way(), "nobody waits"
+    assert not account.yields_turn(), "nobody waits"
     with moving_never(anchoring):
         await_waiting(anchoring)
-        assert [account.gives_way() for _ in range(4)] == [True, False, True, False]
-    assert not account.gives_way()
+        assert [account.yields_turn() for _ in range(4)] == [True, False, True, False]
+    assert not account.yields_turn()
 
 
 @contextmanager

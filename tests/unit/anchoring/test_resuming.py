@@ -20,7 +20,7 @@ def resume(anchoring: Anchoring, log: int = 1, *, new_baseline: bool = False) ->
 
 
 def cause(resumed: Resumed) -> HaltCause | None:
-    return None if resumed.still is None else resumed.still.cause
+    return None if resumed.halt is None else resumed.halt.cause
 
 
 def halt(anchoring: Anchoring, why: HaltCause) -> None:

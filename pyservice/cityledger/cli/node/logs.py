@@ -79,13 +79,13 @@ def resume_log(
         operator = Address(settings.operator)
         resumer = LogResumer(database, access.contracts.ledger, Sender(access.endpoint), operator)
         resumed = resumer.resume(LogId(log), new_baseline=new_baseline)
-        if resumed.still is None:
+        if resumed.halt is None:
             print_fields({"log": log, "halted": False, "resumed": list(resumed.logs)}, as_json=as_json)
             return
-        told = {"log": log, "halted": True, "cause": resumed.still.cause.value}
-        print_fields({**told, "detail": resumed.still.detail}, as_json=as_json)
+        told = {"log": log, "halted": True, "cause": resumed.halt.cause.value}
+        print_fields({**told, "detail": resumed.halt.detail}, as_json=as_json)
         agency = access.code_of(resumer.agency_of(LogId(log)))
-        note(f"next: {next_step_of(resumed.still.cause, LogId(log), agency)}")
+        note(f"next: {next_step_of(resumed.halt.cause, LogId(log), agency)}")
     raise typer.Exit(EXIT_ERROR)
 
 
