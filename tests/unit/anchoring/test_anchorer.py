@@ -174,19 +174,19 @@ def test_state_becomes_final_with_its_block(anchoring: Anchoring) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_every_leaf_is_anchored_once_through_random_failures(anchoring: Anchoring, seed: int) -> None:
-    dice = random.Random(seed)
+    randomness = random.Random(seed)
     for _ in range(40):
-        anchoring.write(dice.choice((1, 2)), dice.randint(0, 3))
-        anchoring.ledger.is_reachable = dice.random() > 0.2
-        anchoring.ledger.loses_answers = dice.random() < 0.2
-        if dice.random() < 0.2:
-            _drop_blocks(anchoring, dice.randint(1, 2))
+        anchoring.write(randomness.choice((1, 2)), randomness.randint(0, 3))
+        anchoring.ledger.is_reachable = randomness.random() > 0.2
+        anchoring.ledger.loses_answers = randomness.random() < 0.2
+        if randomness.random() < 0.2:
+            _drop_blocks(anchoring, randomness.randint(1, 2))
             anchoring.chain.mine()
-        if dice.random() < 0.8:
+        if randomness.random() < 0.8:
             anchoring.catch_up()
         with contextlib.suppress(ChainUnavailableError, ChainError):
             anchoring.anchorer.tick()
-        if dice.random() < 0.6:
+        if randomness.random() < 0.6:
             anchoring.ledger.mine()
     anchoring.ledger.is_reachable, anchoring.ledger.loses_answers = True, False
     for _ in range(30):
@@ -198,9 +198,9 @@ def test_every_leaf_is_anchored_once_through_random_failures(anchoring: Anchorin
 
 def _state(anchoring: Anchoring) -> BatchState:
     with anchoring.database.reading() as connection:
-        held = batches.find_batch_of(connection, LogId(1), 0)
-        assert held is not None
-        return batches.state_of(connection, held, node_state.final_block(connection))
+        stored = batches.find_batch_of(connection, LogId(1), 0)
+        assert stored is not None
+        return batches.state_of(connection, stored, node_state.final_block(connection))
 
 
 def _drop_blocks(anchoring: Anchoring, depth: int) -> None:

@@ -13,11 +13,11 @@ LONG = 1_000.0
 
 
 def close(anchoring: Anchoring, max_age: float, max_leaves: int, now: int = 0) -> list[tuple[int, int]]:
-    """(first, count) of what is closed then, of log 1."""
+    """(first, count) of the batches of log 1 that are closed then."""
     close_due(anchoring.database, anchoring.journal, [AgencyId(1)], BatchLimits(max_age, max_leaves), now)
     with anchoring.database.reading() as connection:
-        held = batches.list_pending(connection, LogId(1), 0)
-    return [(one.first, one.count) for one in held]
+        pending = batches.list_pending(connection, LogId(1), 0)
+    return [(one.first, one.count) for one in pending]
 
 
 def test_close_due_closes_what_is_full_and_leaves_the_rest_open(anchoring: Anchoring) -> None:

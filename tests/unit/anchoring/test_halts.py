@@ -13,12 +13,12 @@ def head(log: int, halted: HaltCause | None = None, kind: LogKind = LogKind.RECO
 
 @pytest.mark.parametrize("cause", list(HaltCause))
 def test_every_cause_has_a_next_step_that_names_a_command(cause: HaltCause) -> None:
-    told = next_step_of(cause, LogId(3), "HEALTH")
-    assert "`cityledger node " in told
-    assert ("HEALTH" in told) or (" 3" in told)
+    step = next_step_of(cause, LogId(3), "HEALTH")
+    assert "`cityledger node " in step
+    assert ("HEALTH" in step) or (" 3" in step)
 
 
-def test_next_step_of_a_log_that_goes_on_is_empty() -> None:
+def test_next_step_of_a_log_that_is_not_halted_is_empty() -> None:
     assert next_step(head(1), "HEALTH") == ""
 
 

@@ -138,13 +138,13 @@ def test_move_waits_for_a_batch_that_is_under_way(anchoring: Anchoring) -> None:
 
 
 def await_waiting(anchoring: Anchoring) -> None:
-    """Until somebody waits for the account: the lock is free only when it does."""
+    """Returns when a thread waits for the account: the lock is free only then."""
     account = anchoring.anchorer.account
     with account.turn:
         assert account.turn.wait_for(lambda: account.waiting > 0, 10)
 
 
-def test_anchoring_leaves_every_other_turn_to_who_waits(anchoring: Anchoring) -> None:
+def test_anchoring_leaves_every_other_turn_to_a_waiting_thread(anchoring: Anchoring) -> None:
     anchoring.write(1)
     anchoring.catch_up()
     anchoring.anchorer.tick()
@@ -159,9 +159,9 @@ def test_anchoring_leaves_every_other_turn_to_who_waits(anchoring: Anchoring) ->
     assert attempts(anchoring) == [(0, 1), (1, 0), (2, 1)]
 
 
-def test_gives_way_only_every_other_time(anchoring: Anchoring) -> None:
+def test_yields_turn_only_every_other_time(anchoring: Anchoring) -> None:
     account = anchoring.anchorer.account
-    assert not account.yields_turn(), "nobody waits"
+    assert not account.yields_turn(), "no thread waits"
     with moving_never(anchoring):
         await_waiting(anchoring)
         assert [account.yields_turn() for _ in range(4)] == [True, False, True, False]
@@ -202,7 +202,7 @@ def test_move_that_lost_the_race_in_the_block_is_told(anchoring: Anchoring) -> N
     assert head(anchoring) == hash_of(1)
     anchoring.write(1)
     anchoring.step()
-    assert anchoring.anchored(1) == [(0, 1)], "anchoring goes on with the next nonce"
+    assert anchoring.anchored(1) == [(0, 1)], "anchoring continues with the next nonce"
 
 
 def test_move_that_would_revert_takes_no_nonce(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_move_that_would_revert_takes_no_nonce(anchoring: Anchoring, monkeypatch
 
 
 def test_move_that_is_refused_awaits_the_index(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that who is told that another version landed can look which one."""
+    """So that the caller can look up which other version is the head."""
 
     def refuse(*_: object) -> None:
         anchoring.chain.mine()

@@ -120,10 +120,10 @@ class Histories(RuleBasedStateMachine):
         for log in LOGS:
             end = 0
             for first, word in self._on_chain(log):
-                held = self._find(log, first)
+                stored = self._find(log, first)
                 assert first == end
-                assert word == batch_word(held.root, held.count)
-                end = held.end
+                assert word == batch_word(stored.root, stored.count)
+                end = stored.end
             assert end == self.node.ledger.logs[LogId(log)].next <= self.written[log]
 
     def teardown(self) -> None:
@@ -142,14 +142,14 @@ class Histories(RuleBasedStateMachine):
         self.stack.close()
 
     def _on_chain(self, log: int) -> list[tuple[int, bytes]]:
-        held = self.node.ledger.state.batches.items()
-        return sorted((first, word) for (number, first), word in held if number == log)
+        on_chain = self.node.ledger.state.batches.items()
+        return sorted((first, word) for (number, first), word in on_chain if number == log)
 
     def _find(self, log: int, first: int) -> batches.Batch:
         with self.node.database.reading() as connection:
-            held = batches.find_batch_of(connection, LogId(log), first)
-        assert held is not None and held.first == first
-        return held
+            stored = batches.find_batch_of(connection, LogId(log), first)
+        assert stored is not None and stored.first == first
+        return stored
 
     def _verify_roots(self) -> None:
         """The index says the same, and each root is that of the leaves."""

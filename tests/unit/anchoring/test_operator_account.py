@@ -29,10 +29,10 @@ def sent(anchoring: Anchoring) -> None:
 
 
 def fees(anchoring: Anchoring) -> list[int]:
-    """What each transaction that was signed offers, oldest first."""
+    """The highest fee of each signed transaction, oldest first."""
     with anchoring.database.reading() as connection:
-        held = attempts.list_attempts(connection, OPERATOR, 0)
-    return [anchoring.ledger.read(one.raw).fees.max_fee for one in reversed(held)]
+        signed = attempts.list_attempts(connection, OPERATOR, 0)
+    return [anchoring.ledger.read(one.raw).fees.max_fee for one in reversed(signed)]
 
 
 def pooled(anchoring: Anchoring) -> list[Batch]:
@@ -138,7 +138,7 @@ def test_original_that_is_mined_instead_of_its_replacement_counts(anchoring: Anc
     original = anchoring.ledger.pool[0]
     anchoring.wait(BUMP_AFTER_SECONDS)
     tick(anchoring)
-    anchoring.ledger.pool[0] = original  # the miner never heard of the other
+    anchoring.ledger.pool[0] = original  # the miner never received the other
     anchoring.ledger.base_fee = 1
     anchoring.ledger.mine()
 
