@@ -13,7 +13,7 @@ import {Receipt, ReceiptLeaf, RecordLeaf, Tombstone} from "../../contracts/types
 import {Purpose} from "../../contracts/types/Purpose.sol";
 import {Terms} from "../../contracts/types/Terms.sol";
 
-/// @dev The pure libraries, each function callable by itself. Never deployed but by tests.
+/// @dev The pure libraries, each function callable by itself. Deployed by tests only.
 contract LibrariesHarness {
     /// @dev Two bytes for each word of facts from `first` on: permit and code.
     function decisions(uint32 first, uint32 count) external pure returns (bytes memory packed) {

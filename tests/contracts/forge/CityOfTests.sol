@@ -15,7 +15,7 @@ import {Purpose} from "../../../contracts/types/Purpose.sol";
 import {Openness, SharingClass, Terms} from "../../../contracts/types/Terms.sol";
 import {vm} from "./Vm.sol";
 
-/// @dev Lets whoever made it do what council and guard may, at once.
+/// @dev Permits its creator the calls of council and guard, without delay.
 contract OneAuthority {
     address private immutable _governor = msg.sender;
 
@@ -24,7 +24,7 @@ contract OneAuthority {
     }
 }
 
-/// @dev The real contracts under one governor, who made this; three agencies, each its own account, steward and operator.
+/// @dev The real contracts under one governor, the creator; three agencies, each its own account, steward and operator.
 contract CityOfTests {
     uint40 internal constant NO_END = 2 ** 40 - 1;
     Purpose internal constant TREATMENT = Purpose.wrap("TREATMENT");

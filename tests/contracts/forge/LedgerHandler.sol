@@ -15,14 +15,14 @@ import {CityOfTests} from "./CityOfTests.sol";
 import {Trees} from "./Trees.sol";
 import {bounded, vm} from "./Vm.sol";
 
-/// @dev A leaf under an anchored root, with all that is needed to show it again.
+/// @dev A leaf under an anchored root, with all that is needed to prove it again.
 struct Shown {
     RecordLeaf leaf;
     bytes32 hash;
     Inclusion inclusion;
 }
 
-/// @notice Calls the ledger at random, rightly and wrongly, and remembers what it should hold.
+/// @notice Makes random valid and invalid calls to the ledger, and records the expected state.
 contract LedgerHandler is CityOfTests {
     using Leaves for *;
     using MerkleTree for bytes32;
@@ -34,12 +34,12 @@ contract LedgerHandler is CityOfTests {
 
     DatasetId[2] public datasets;
     Shown[] private _shown;
-    /// @dev What the ledger should hold, by what was done.
+    /// @dev The expected state of the ledger.
     mapping(uint64 log => uint64) public nextOf;
     mapping(uint64 log => bool) public isClosed;
     mapping(uint64 log => mapping(uint64 first => bool)) public beginsAt;
     mapping(DatasetId dataset => mapping(RecordId record => uint256)) private _headOf;
-    /// @dev Broken promises, by their numbers in README.md beside this file; what a later look at the state cannot see.
+    /// @dev Violated invariants, by their numbers in README.md in this folder, that a later check of the state cannot find.
     uint256 public broken;
     uint256 public moves;
     uint256 public refusedMoves;
@@ -49,7 +49,7 @@ contract LedgerHandler is CityOfTests {
             [publish(2, "a/b/two", SharingClass.Unconditional), publish(1, "a/b/one", SharingClass.Unconditional)];
     }
 
-    // ---- What may happen ----
+    // ---- Calls ----
 
     function openLog(uint32 agency, uint256 dice, uint256 operator) external {
         if (ledger.logCount() >= MAX_LOGS) return;
@@ -82,7 +82,7 @@ contract LedgerHandler is CityOfTests {
         else if (move % 8 == 1) registry.reportCompromise(id);
     }
 
-    /// @notice Anchors a batch of leaves of its own making, at the right number and by the right account, or not.
+    /// @notice Anchors a batch of new leaves, at the right number and by the right account, or not.
     function anchor(uint64 log, uint256 seed, uint256 count, uint256 sender, uint256 fault) external {
         log = _log(log);
         count = bounded(count, 1, MAX_COUNT);
@@ -102,10 +102,10 @@ contract LedgerHandler is CityOfTests {
         if (wasTaken) _remember(log, first, hashes, leaves);
     }
 
-    /// @notice Moves a head to any leaf that was ever anchored, following the right head or another, by whom it may be.
+    /// @notice Moves a head to any leaf that was ever anchored, from the right head or another, by the operator or another.
     function moveHead(uint256 which, uint256 expected, uint256 fault) external {
         if (_shown.length == 0) return;
-        // The newest are tried more often: of the older ones most are too low by then.
+        // The newest are chosen more often: most of the older ones are too low by then.
         uint256 from = which % 4 != 0 && _shown.length > 8 ? _shown.length - 8 : 0;
         which = from + (which >> 8) % (_shown.length - from);
         if (fault % 3 == 1) which = _newestInClosedLog(which);
@@ -116,7 +116,7 @@ contract LedgerHandler is CityOfTests {
         address caller = fault % 5 == 0 ? _STRANGER : operator;
         bool may = caller == operator && follows == before.leafHash && _mayLand(shown, before);
         if (fault % 6 == 0) {
-            shown.leaf.version += 1; // a leaf that nobody anchored
+            shown.leaf.version += 1; // a leaf that was never anchored
             may = false;
         }
 
@@ -134,7 +134,7 @@ contract LedgerHandler is CityOfTests {
         if (now_.version == before.version && now_.leafHash != before.leafHash) broken |= 1 << 6;
     }
 
-    // ---- What is remembered ----
+    // ---- Expected state ----
 
     function shownCount() external view returns (uint256) {
         return _shown.length;
@@ -144,7 +144,7 @@ contract LedgerHandler is CityOfTests {
         return _shown[index];
     }
 
-    /// @notice Takes the head of any record away, as the provider's steward or a stranger, from the right head or another.
+    /// @notice Removes the head of any record, as the provider's steward or a stranger, from the right head or another.
     function resetHead(uint256 which, uint256 fault) external {
         if (_shown.length == 0 || fault % 2 == 0) return;
         RecordLeaf memory leaf = _shown[which % _shown.length].leaf;
@@ -177,7 +177,7 @@ contract LedgerHandler is CityOfTests {
         return leaf.structHash().leafHash();
     }
 
-    // ---- Inside ----
+    // ---- Internal ----
 
     function _mayLand(Shown memory shown, Head memory head) private view returns (bool) {
         (AgencyId provider, DatasetStatus status) = catalog.standing(shown.leaf.dataset);
@@ -218,11 +218,11 @@ contract LedgerHandler is CityOfTests {
         leaf.instance = instance;
         leaf.log = LogId.wrap(log);
         leaf.seq = seq;
-        // Mostly its own agency's, as an honest operator's would be.
+        // Mostly of its own agency, as with an honest operator.
         AgencyId agency = ledger.logOf(leaf.log).agency;
         leaf.dataset = datasets[dice % 8 == 0 ? dice >> 4 & 1 : AgencyId.unwrap(agency) % 2];
         leaf.record = recordAt(dice >> 8);
-        // Rising, so that heads can go on for the whole history, and not so fast that none is too low.
+        // Increasing, so that heads can move during the whole history, and slowly enough that some are too low.
         leaf.version = uint32(bounded(dice >> 16, 1, 4) + _shown.length / 2);
         leaf.subjects = new SubjectId[](0);
         leaf.schema = bytes32(dice);

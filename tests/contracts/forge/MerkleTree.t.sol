@@ -5,7 +5,7 @@ import {MerkleTree} from "../../../contracts/libraries/MerkleTree.sol";
 import {Trees} from "./Trees.sol";
 import {bounded, vm} from "./Vm.sol";
 
-/// @notice One place a leaf, and one only. Numbers stand in README.md beside this file.
+/// @notice A leaf has exactly one position. The numbers are those of README.md in this folder.
 contract MerkleTreeTest {
     using Trees for bytes32[];
 

@@ -8,7 +8,7 @@ import {RecordId} from "../../../contracts/types/RecordId.sol";
 import {LedgerHandler, Shown} from "./LedgerHandler.sol";
 import {Trees} from "./Trees.sol";
 
-/// @notice What holds of the ledger after any history. Numbers stand in README.md beside this file.
+/// @notice Invariants of the ledger after any history. The numbers are those of README.md in this folder.
 contract RecordLedgerInvariants {
     LedgerHandler private _handler;
     RecordLedger private _ledger;
@@ -35,7 +35,7 @@ contract RecordLedgerInvariants {
         }
     }
 
-    /// @dev L2 and L3, at the end of each history: they look at every leaf, and what was anchored stays (L1).
+    /// @dev L2 and L3, at the end of each history: they check every leaf, and anchored batches do not change (L1).
     function afterInvariant() external view {
         _verifyEveryLeafIsAtItsNumberAndAtNoOther();
         _verifyNoOtherCountPathOrNodePasses();
@@ -102,7 +102,7 @@ contract RecordLedgerInvariants {
         _verifyNoNode(shown, told, path);
     }
 
-    /// @dev The tree of half the size that has nodes for leaves has the same root; the ledger's word keeps it out.
+    /// @dev The tree of half the size whose leaves are nodes has the same root; the ledger's word excludes it.
     function _verifyNoNode(Shown memory shown, Inclusion memory told, bytes32[] memory path) private view {
         bool isLeft = (shown.leaf.seq - told.first) % 2 == 0;
         bytes32 parent = isLeft ? Trees.node(shown.hash, path[0]) : Trees.node(path[0], shown.hash);

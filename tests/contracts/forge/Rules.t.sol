@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {FactBits} from "../../../contracts/libraries/FactBits.sol";
 import {Rules} from "../../../contracts/libraries/Rules.sol";
 
-/// @notice The rules against their table, and against the sentences that must hold of them whatever the table says.
-/// Numbers stand in README.md beside this file.
+/// @notice The rules compared with their table, and with invariants that do not depend on the table.
+/// The numbers are those of README.md in this folder.
 contract RulesTest {
     /// @dev One row of SPEC.md §2: it matches where all of `given` and none of `without` is true.
     struct Row {
@@ -49,7 +49,7 @@ contract RulesTest {
         assert(permit == (code % 10 == 0));
     }
 
-    /// @dev R1, where it is tightest: all true but for two.
+    /// @dev R1 at its limit: all true except two.
     function testFuzz_decide_isTheFirstRowThatMatchesNearAPermit(uint8 one, uint8 other) external view {
         uint32 facts = _READ & ~(uint32(1) << (one % 21)) ^ (uint32(1) << (other % 21));
         (, uint8 code) = Rules.decide(facts);
@@ -57,7 +57,7 @@ contract RulesTest {
     }
 
     /// @dev R2
-    function test_decide_permitsWhatNothingStandsAgainst() external pure {
+    function test_decide_permitsFactsThatNoRuleDenies() external pure {
         (bool permit, uint8 code) = Rules.decide(_READ);
         assert(permit && code == 120);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title Trees of RFC 9162 §2.1, written down from the recursive definition: the other way round than the contracts climb.
+/// @title Trees of RFC 9162 §2.1 by the recursive definition, from the root, while the contracts go from the leaf.
 library Trees {
     /// @notice MTH of the leaf hashes `from` … `to` − 1.
     function root(bytes32[] memory leaves, uint256 from, uint256 to) internal pure returns (bytes32) {

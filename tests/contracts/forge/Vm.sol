@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @dev The few cheatcodes of forge that these tests use; the library that usually brings them is not on npm.
+/// @dev The cheatcodes of forge that these tests use; the library that usually declares them is not on npm.
 interface Vm {
     function prank(address sender) external;
     function roll(uint256 blockNumber) external;
@@ -11,7 +11,7 @@ interface Vm {
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-/// @notice A number within [low, high] that follows from any number.
+/// @notice Maps any number to one within [low, high].
 function bounded(uint256 value, uint256 low, uint256 high) pure returns (uint256) {
     return low + value % (high - low + 1);
 }
