@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from cityledger.client import Reason
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 
 @pytest.mark.parametrize("value", ["3", "0", "", "LAND"])

@@ -14,7 +14,8 @@ from httpx import Response
 from cityledger.checks.result import line_of
 from cityledger.checks.running import _cheap_looks
 from cityledger.store.tables import leaf, record_part, record_version
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 PATHS = {
     "read": lambda node: node.client.get(node.url(node.health, "visit"), headers=_reading(node)),

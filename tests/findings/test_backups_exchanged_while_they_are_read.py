@@ -31,7 +31,9 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.engine.migrate import SCHEMA_VERSION
 from cityledger.types import AgencyId
-from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 from support.store.backup_source import backup_source
 
 OPERATOR = Account.from_key(b"\x05" * 32)

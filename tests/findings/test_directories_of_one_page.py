@@ -13,7 +13,10 @@ from cityledger.api.directory import queries
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import AgencyId, purpose_from_name
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, _put_dataset, dataset_id
+from support.node.chain_facts import dataset_id
+from support.node.index_rows import put_dataset
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TITLE = "字" * 40_000
 MANY = 450
@@ -25,7 +28,7 @@ def full(node: TestNode) -> TestNode:
     with node.next_block() as (connection, _block):
         for number in range(MANY):
             made = dataset_id(2, f"land/many/{number:04}")
-            _put_dataset(connection, made, 2, f"land/many/{number:04}", "property", 1, "CREDIT")
+            put_dataset(connection, made, 2, f"land/many/{number:04}", "property", 1, "CREDIT")
             history.put(connection, t.idx_dataset, 1, {"dataset": made}, title=TITLE, local_title=TITLE)
         connection.execute(sa.update(t.idx_dataset).values(valid_from=1))
     return node

@@ -12,7 +12,8 @@ from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring
 from support.chain.memory_ledger import OPERATOR
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 OTHER = Address("0x" + "44" * 20)
 

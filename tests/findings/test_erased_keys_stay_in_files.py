@@ -17,7 +17,8 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.purging import PURGE_SECONDS, Purging, find_due
 from cityledger.store.tables import import_job, record_version
 from support.imports.import_fixture import ImportDesk, ndjson
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def _files_of(database: Database) -> list[Path]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 from httpx import Response
 
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TAILS = ("", "?version=1", "/history", "/proof", "/proof?version=1", "/proof?openings=true", "/tombstone")
 

@@ -16,7 +16,9 @@ from cityledger.proofs.leaves import Tombstone, leaf_hash
 from cityledger.proofs.verify import Companion, Level, verify_proof
 from cityledger.types import Address, AgencyId, ErasureReason, LogKind
 from support.chain.memory_reader import MemoryReader
-from support.node.node_fixture import CHAIN_ID, INSTANCE, ORIGIN, TITLE_RECORD, TestNode
+from support.node.chain_facts import CHAIN_ID, INSTANCE, ORIGIN
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
 AsRole = Callable[[str], Client]

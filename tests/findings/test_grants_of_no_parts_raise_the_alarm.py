@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from cityledger.types import purpose_from_name
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TREATMENT = purpose_from_name("TREATMENT")
 

@@ -17,7 +17,8 @@ from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.queries import find_cursor, is_purpose_known
 from cityledger.types import Action, AgencyId, purpose_from_name
 from support.chain.anchoring_node import Anchoring
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TREATMENT = purpose_from_name("TREATMENT")
 

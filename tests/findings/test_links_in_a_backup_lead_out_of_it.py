@@ -17,7 +17,8 @@ from cityledger.recovery.backup import backup as backup_module
 from cityledger.recovery.backup import manifest as backup_manifest
 from cityledger.recovery.backup.backup import make_backup, verify_backup
 from cityledger.recovery.backup.verified_copy import verified_copy
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 from support.store.backup_source import backup_source
 
 

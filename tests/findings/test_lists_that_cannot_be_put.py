@@ -17,7 +17,8 @@ from cityledger.client import NO_RETRIES, AssertionCredentials, Client
 from cityledger.client.credentials import key_thumbprint
 from cityledger.store.sessions import revocations
 from cityledger.types import Role
-from support.node.node_fixture import ORIGIN, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
 from support.node.revocation_lists import put, signed
 
 MILLISECONDS = 1_700_000_000_000

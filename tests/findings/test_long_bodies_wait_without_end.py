@@ -22,7 +22,8 @@ from cityledger.api.http.request_streams import Uploads
 from cityledger.errors import BusyError, InputError
 from cityledger.types import AgencyId
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 from support.node.served_node import ANSWER_SECONDS, received, served_node
 
 PACE = Pace(60, 1)

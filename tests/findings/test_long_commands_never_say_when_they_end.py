@@ -25,7 +25,9 @@ from cityledger.store.engine.migrate import SCHEMA_VERSION
 from cityledger.store.index.tables import block
 from cityledger.store.objects import Objects
 from support.chain.memory_chain import MemoryChain, MemoryFollower
-from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 from support.store.databases import fresh_database_url
 from support.store.receipt_files import RECEIPT, chained, export, proofs_of
 

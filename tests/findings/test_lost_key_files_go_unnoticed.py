@@ -14,7 +14,9 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId
-from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode, address_of
+from support.node.chain_facts import INSTANCE, address_of
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def _operator(node: TestNode) -> Address:

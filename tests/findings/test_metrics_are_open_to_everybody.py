@@ -15,7 +15,8 @@ from cityledger.errors import ConfigurationError
 from cityledger.exchange.instruments import Instruments
 from cityledger.metrics.serving import MetricsServer
 from cityledger.types import RecordId
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 @pytest.fixture

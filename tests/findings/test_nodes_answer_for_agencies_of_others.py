@@ -18,7 +18,8 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.types import AgencyId, Kem
 from integration.test_invariant_no_log_no_key import EXITS, RECORDS, presented
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 MISDIRECTED = 421
 

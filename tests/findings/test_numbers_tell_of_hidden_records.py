@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cityledger.types import AgencyId, RecordId
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 SEVERAL = {**TREATMENT_RECORD, "subjects": [f"0x{number:02x}" + "ab" * 31 for number in (1, 2, 3)]}
 

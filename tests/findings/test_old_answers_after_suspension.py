@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cityledger.types import AgencyStatus
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def test_a_suspended_agency_gets_no_old_answer(node: TestNode) -> None:

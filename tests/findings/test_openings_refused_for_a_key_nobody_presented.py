@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 
 @pytest.fixture

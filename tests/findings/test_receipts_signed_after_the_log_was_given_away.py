@@ -7,7 +7,8 @@ from cityledger.store import logs
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import LogKind
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 
 def test_a_node_signs_nothing_at_a_block_at_which_another_account_operates_the_log(node: TestNode) -> None:

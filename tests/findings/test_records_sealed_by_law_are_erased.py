@@ -13,7 +13,8 @@ from cityledger.exchange.submit import erase
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.receipts import list_receipts
 from cityledger.types import OWN_DUTY, Action, AgencyId, ErasureReason
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 ERASE = Intent(Action.ERASE, OWN_DUTY)
 

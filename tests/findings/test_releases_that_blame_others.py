@@ -12,7 +12,9 @@ from cityledger.errors import VerificationError
 from cityledger.exchange import receipts
 from cityledger.keccak import keccak
 from cityledger.types import AgencyId, Role
-from support.node.node_fixture import ORIGIN, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 CASE = Reason("OWN_DUTY", "bed 7")
 BLAMES: dict[str, dict[str, Any]] = {

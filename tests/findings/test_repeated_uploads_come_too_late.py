@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from support.node.node_fixture import TREATMENT_RECORD, make_node
+from support.node.node_fixture import make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def _piece(name: str, payload: bytes, kind: str) -> bytes:

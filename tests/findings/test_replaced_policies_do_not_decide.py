@@ -27,7 +27,9 @@ from cityledger.store.index import versions as history
 from cityledger.types import Address, BlockRef, purpose_from_name
 from support.city.deployed_city import account, address
 from support.city.deviant_deployment import bare_chain, deploy_deviant
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, address_of
+from support.node.chain_facts import address_of
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 OTHER = address_of("another policy")
 

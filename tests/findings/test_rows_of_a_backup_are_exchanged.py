@@ -22,7 +22,8 @@ from cityledger.recovery.backup.files import chunks_of, describe
 from cityledger.recovery.backup.manifest import DATABASE, BackupManifest
 from cityledger.recovery.backup.signature import signed, verify_signed_by
 from cityledger.types import Address
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 from support.store.backup_source import backup_source
 
 THIEF = Account.from_key(b"\x07" * 32)

@@ -13,7 +13,9 @@ from cityledger.recovery.scrub import scrub
 from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import Progress, Scrub
 from cityledger.types import Address
-from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TABLES = ("leaf", "batch", "attempt", "log_head")
 

@@ -9,7 +9,9 @@ from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import Scrub
 from cityledger.store import tables as t
 from cityledger.types import Address
-from support.node.node_fixture import INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def _findings(node: TestNode) -> list[Finding]:

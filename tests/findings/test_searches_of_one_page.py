@@ -12,7 +12,8 @@ from cityledger.api.http.paging import write_key_cursor
 from cityledger.exchange import lookup
 from cityledger.types import AgencyId, RecordId
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 VISIT = {"system": "urn:example:visits", "value": "V-1"}
 SUMMARY = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT]}  # type: ignore[index, dict-item]

@@ -10,7 +10,8 @@ from cityledger.errors import FieldError, VerificationError
 from cityledger.proofs.leaves import LeafHash, LogId, Tombstone
 from cityledger.proofs.tombstone_object import TombstoneObject, from_bytes, signed, signer_of, to_bytes
 from cityledger.types import ErasureReason
-from support.node.node_fixture import INSTANCE, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 

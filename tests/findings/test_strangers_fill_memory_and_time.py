@@ -14,7 +14,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from cityledger.api.limits.rates import BURST_SECONDS
-from support.node.node_fixture import ORIGIN, TREATMENT_RECORD, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 Get = Callable[[], Awaitable[Any]]
 

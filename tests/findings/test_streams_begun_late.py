@@ -12,7 +12,8 @@ from cityledger.exchange.part_streams import read_part
 from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.types import Action, AgencyId, Purpose
-from support.node.node_fixture import TREATMENT_RECORD, make_node
+from support.node.node_fixture import make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 TREATMENT_JSON = json.dumps(TREATMENT_RECORD).encode()
 TREATMENT = Purpose(b"TREATMENT".ljust(32, b"\0"))

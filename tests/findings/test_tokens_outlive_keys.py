@@ -14,7 +14,8 @@ from cityledger.exchange.imports.request import caller_from_json, caller_to_json
 from cityledger.exchange.services import Intent, Target
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, AgencyStatus, purpose_from_name
-from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
 NEW_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -28,7 +28,8 @@ from cityledger.store import subjects as subject_store
 from cityledger.store.tables import receipt
 from cityledger.types import AgencyId, RecordId, SubjectId
 from integration.test_invariant_no_log_no_key import EXITS, RECORDS, presented
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 HEALTH, LAND = AgencyId(1), AgencyId(2)
 SYSTEM = "urn:example:visits"

@@ -20,7 +20,8 @@ from cityledger.errors import StorageFullError
 from cityledger.exchange.parts import storage
 from cityledger.store import logs
 from cityledger.store import tables as t
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 from support.node.served_node import served_node
 from support.store.small_disk import SmallDisk, small_disk
 

@@ -14,7 +14,8 @@ import pytest
 
 from cityledger.formats import registry as formats
 from support.imports.damaged_files import DAMAGE, MARKER, SEEDS, Seed, seed_bytes
-from support.node.node_fixture import CODES, TestNode
+from support.node.chain_facts import CODES
+from support.node.node_fixture import TestNode
 from support.node.served_node import served_node
 
 WRITABLE = {"medical": "HEALTH", "property": "LAND", "parking": "PARKING", None: "PARKING"}

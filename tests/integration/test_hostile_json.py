@@ -18,7 +18,8 @@ import pytest
 from cityledger.errors import InputError
 from cityledger.strict_json import parse, raw_members
 from support.imports.public_data import public_data
-from support.node.node_fixture import PARKING_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import PARKING_RECORD
 from support.node.served_node import served_node
 
 PROBLEM = "application/problem+json"

@@ -25,8 +25,8 @@ from cityledger.store.tables import leaf, record_version
 from cityledger.types import DatasetId, RecordId, SharingClass
 from support.city.deployed_city import DeployedCity, deploy_city, terms
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import TITLE_RECORD
 from support.node.node_process import PASSPHRASE, Process
+from support.node.sample_records import TITLE_RECORD
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -30,7 +30,8 @@ from cityledger.exchange.lookup import find_by_identifier
 from cityledger.store import tables as t
 from cityledger.store.engine.journal import Journal
 from cityledger.types import AgencyId, purpose_from_name
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 RECORDS = "/v1/datasets/{dataset}/records"
 SCAN = b"scan of a page " * 30_000

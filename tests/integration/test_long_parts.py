@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from cityledger.exchange.parts import storage
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 from support.node.served_node import served_node
 
 MIB = 1 << 20

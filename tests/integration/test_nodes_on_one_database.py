@@ -16,8 +16,8 @@ from cityledger.profiles import registry
 from cityledger.types import SharingClass
 from crash.waiting import await_that
 from support.city.deployed_city import DeployedCity, deploy_city, terms
-from support.node.node_fixture import TITLE_RECORD
 from support.node.node_process import Process
+from support.node.sample_records import TITLE_RECORD
 from support.store.databases import fresh_database_url
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(400)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cityledger.chain.contracts.record_ledger import Inclusion
 from cityledger.chain.transactions import TransactionReceipt
@@ -15,9 +14,7 @@ from cityledger.store.index import queries as index
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import DatasetId, LeafHash, RecordId
-
-if TYPE_CHECKING:
-    from support.node.node_fixture import TestNode
+from support.node.chain_changes import ChainChanges
 
 
 @dataclass
@@ -26,7 +23,7 @@ class MemoryHeads:
     is mined.
     """
 
-    node: TestNode = field(init=False)
+    node: ChainChanges = field(init=False)
     moves: list[tuple[RecordLeaf, LeafHash | None]] = field(default_factory=list)
     others: list[tuple[DatasetId, RecordId, LeafHash, int]] = field(default_factory=list)
     refusal: RevertedError | None = None

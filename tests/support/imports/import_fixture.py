@@ -17,7 +17,8 @@ from cityledger.formats.options import ImportOptions
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.imports import Job, ListedRow, Verdict
 from cityledger.types import OWN_DUTY, Action, DatasetId
-from support.node.node_fixture import CODES, TestNode
+from support.node.chain_facts import CODES
+from support.node.node_fixture import TestNode
 
 WRITING = Intent(Action.WRITE, OWN_DUTY)
 

@@ -26,7 +26,8 @@ from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.types import Agency, AgencyId
-from support.node.node_fixture import INSTANCE, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
 from support.store.backup_source import backup_source
 from support.store.databases import empty_database_url
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 CONNECTIONS = 200
 BODIES = 24

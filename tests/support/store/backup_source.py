@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cityledger.recovery.backup.backup import Source
 from cityledger.store.engine.migrate import SCHEMA_VERSION
-from support.node.node_fixture import INSTANCE, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
 
 
 def backup_source(node: TestNode) -> Source:

@@ -12,7 +12,8 @@ from httpx import Response
 from cityledger.api.http.shapes import hex_of
 from cityledger.store import tables as t
 from cityledger.types import AgencyStatus
-from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 GOOD = json.dumps(TREATMENT_RECORD).encode()
 JSON = {"Content-Type": "application/json"}

@@ -17,7 +17,8 @@ from cityledger.store.index import queries as index
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import OWN_DUTY, Address, BlockRef, Decision, Query
-from support.node.node_fixture import TestNode, address_of, make_node
+from support.node.chain_facts import address_of
+from support.node.node_fixture import TestNode, make_node
 
 POLICY = address_of("AccessPolicy")
 

@@ -5,7 +5,8 @@ import pytest
 
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client, SiweCredentials
 from cityledger.types import Role
-from support.node.node_fixture import ORIGIN, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
 
 Connect = Callable[[str, str], Client]
 

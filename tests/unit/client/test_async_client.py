@@ -25,7 +25,9 @@ from cityledger.client import (
 from cityledger.errors import DeniedError, NotFoundError
 from cityledger.proofs.verify import Level
 from cityledger.types import RecordId, SubjectId
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 pytestmark = pytest.mark.anyio
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]

@@ -8,7 +8,8 @@ import pytest
 
 from cityledger.client import Client, Reason
 from cityledger.errors import NotFoundError, PayloadError, SealingError, VerificationError
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 Connect = Callable[[str, str], Client]
 LONG = bytes(range(256)) * 2_000

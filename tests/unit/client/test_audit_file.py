@@ -10,7 +10,8 @@ from cityledger.client import OWN_DUTY, Client
 from cityledger.client.audit_check import examine_audit, signers_shown, verify_audit
 from cityledger.client.audit_file import FORMAT, header_line, read_line
 from cityledger.errors import VerificationError
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 Connect = Callable[[str, str], Client]
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]

@@ -40,7 +40,9 @@ from cityledger.types import (
     purpose_from_name,
 )
 from support.chain.memory_reader import MemoryReader
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 Connect = Callable[[str, str], Client]
 TREATMENT = Reason("TREATMENT", "病例 7")

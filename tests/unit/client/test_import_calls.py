@@ -18,7 +18,9 @@ from cityledger.errors import ConflictError, FieldError, NodeUnreachableError, N
 from cityledger.formats.options import ImportOptions
 from cityledger.store import tables
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TestNode
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 Connect = Callable[[str, str], Client]
 Sign = Callable[[str, str], AssertionCredentials | SiweCredentials]

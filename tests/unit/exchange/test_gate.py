@@ -37,7 +37,8 @@ from cityledger.types import (
     RecordId,
     purpose_from_name,
 )
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TREATMENT = purpose_from_name("TREATMENT")
 INTENT = Intent(Action.READ, TREATMENT, "case 7")

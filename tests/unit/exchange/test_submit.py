@@ -40,7 +40,8 @@ from cityledger.types import (
     RecordId,
     SubjectId,
 )
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 WRITE = Intent(Action.WRITE, OWN_DUTY)
 READ = Intent(Action.READ, OWN_DUTY)

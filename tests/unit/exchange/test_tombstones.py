@@ -8,7 +8,8 @@ from cityledger.exchange.tombstones import keep_missing
 from cityledger.proofs.tombstone_object import from_bytes, signer_of
 from cityledger.store.objects import Objects
 from cityledger.store.tables import log_head
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def _keys(node: TestNode) -> list[str]:

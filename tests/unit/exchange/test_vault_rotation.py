@@ -25,7 +25,9 @@ from cityledger.store.imports import JobKey, NewJob
 from cityledger.store.records import versions as records
 from cityledger.store.vault_floors import find_floor
 from cityledger.types import AgencyId
-from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 HEALTH = AgencyId(1)
 NOW = 1_796_000_000

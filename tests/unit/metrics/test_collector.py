@@ -17,7 +17,8 @@ from cityledger.metrics.collector import ChainFigures, NodeCollector, Watch
 from cityledger.metrics.families import GAUGES
 from cityledger.store import logs, node_state
 from cityledger.types import HaltCause, LogId, LogKind
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 NOW = 1_767_190_100
 CHAIN = ChainFigures(head=7, balance=2 * 10**18, nonce=5)

@@ -25,7 +25,7 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.leadership import hold_database
 from cityledger.store.engine.migrate import verify_schema
 from cityledger.types import AgencyId
-from support.node.node_fixture import _manifest
+from support.node.chain_facts import make_manifest
 from support.store.databases import empty_database_url, fresh_database_url
 
 SECRET = UnlockSecret.from_passphrase("tests")
@@ -38,7 +38,7 @@ def make(folder: Path, **changes: str) -> tuple[list[MadeAgency], str]:
 
 
 def _full_manifest() -> Manifest:
-    held = _manifest()
+    held = make_manifest()
     first = next(iter(held.contracts.values()))
     return replace(held, contracts={"AccessManager": first, **held.contracts})
 

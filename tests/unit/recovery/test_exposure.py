@@ -10,7 +10,8 @@ import pytest
 from cityledger.recovery import exposure
 from cityledger.recovery.exposure import StolenKeys, list_exposed
 from cityledger.types import AgencyId
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 HEALTH, LAND = AgencyId(1), AgencyId(2)
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 LARGE = {
     "leaf",

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from cityledger.store import receipts
 from cityledger.store.tables import receipt as table
 from cityledger.types import AgencyId
-from support.node.node_fixture import TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 HEALTH, LAND, NOBODY = AgencyId(1), AgencyId(2), AgencyId(99)
 

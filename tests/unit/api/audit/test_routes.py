@@ -8,7 +8,8 @@ from cityledger.api.http.shapes import hex_of
 from cityledger.proofs.leaves import ReceiptLeaf
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.types import AgencyId, AgencyStatus, RecordId, Role
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def ask(node: TestNode, code: str, role: str = "reader", query: str = "") -> Any:

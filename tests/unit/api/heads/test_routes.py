@@ -7,7 +7,8 @@ import pytest
 
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.types import ErasureReason, LeafHash, RecordId
-from support.node.node_fixture import TITLE_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TITLE_RECORD
 
 OTHER = LeafHash(b"\xee" * 32)
 

@@ -7,7 +7,8 @@ import pytest
 from cityledger import errors
 from cityledger.api.http.problems import PROBLEMS, answer, problem_of
 from cityledger.errors import CityledgerError
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def tree(kind: type[CityledgerError]) -> Iterator[type[CityledgerError]]:

@@ -9,7 +9,8 @@ import pytest
 from httpx import Response
 
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import PARKING_RECORD, TITLE_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import PARKING_RECORD, TITLE_RECORD
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 TITLE = TITLE_RECORD["parts"]

@@ -6,7 +6,8 @@ import pytest
 
 from cityledger.api.http.shapes import hex_of
 from cityledger.types import AgencyId, RecordId, purpose_from_name
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 SUBJECT = "0x" + "5b" * 32
 

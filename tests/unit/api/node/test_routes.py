@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 from cityledger.api.application import create_app
 from cityledger.api.context import Check
 from cityledger.api.http.shapes import hex_of
-from support.node.node_fixture import CHAIN_ID, INSTANCE, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import CHAIN_ID, INSTANCE
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 
 def test_node_says_what_a_client_needs(node: TestNode) -> None:

@@ -16,7 +16,8 @@ from httpx import Response
 from cityledger.errors import StorageFullError
 from cityledger.exchange.parts import storage
 from cityledger.store import tables as t
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 LONG = bytes(range(256)) * 2_000
 """512,000 bytes: more than fits a row."""

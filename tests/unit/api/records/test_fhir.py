@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from support.imports.public_data import public_data
-from support.node.node_fixture import PARKING_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import PARKING_RECORD, TREATMENT_RECORD
 
 FHIR = "application/fhir+json"
 ENCOUNTER = (

@@ -12,7 +12,8 @@ from cityledger.proofs.leaf_json import leaf_from_json, receipt_from_json
 from cityledger.proofs.leaves import RecordLeaf, recover_receipt_signer
 from cityledger.proofs.proof_file import parse_proof
 from cityledger.types import AgencyId, Kem, RecordId
-from support.node.node_fixture import PARKING_RECORD, TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import PARKING_RECORD, TREATMENT_RECORD
 
 
 def read(node: TestNode, name: str, query: str = "", code: str = "LAND", purpose: str = "TREATMENT") -> Any:

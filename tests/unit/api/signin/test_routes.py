@@ -16,7 +16,8 @@ from joserfc.jwk import ECKey
 from cityledger.store import tables as t
 from cityledger.store.index import tables
 from cityledger.types import AgencyId, AgencyStatus, Role
-from support.node.node_fixture import INSTANCE, START, TestNode, make_node
+from support.node.chain_facts import INSTANCE, START
+from support.node.node_fixture import TestNode, make_node
 from support.store.databases import stored_bytes
 
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -9,7 +9,9 @@ from cityledger.api.stewards.transactions import ChainStewardDesk
 from cityledger.errors import DeniedError, MisdirectedError
 from cityledger.exchange.stewardship import Place, Slot
 from cityledger.types import AgencyId, purpose_from_name
-from support.node.node_fixture import START, TREATMENT_RECORD, TestNode
+from support.node.chain_facts import START
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 TREATMENT = purpose_from_name("TREATMENT")
 

@@ -15,7 +15,9 @@ from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
 from cityledger.types import LeafHash, RecordId
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD
 
 DATASET = "LAND/registration/real-estate/titles"
 NAME = "title-1"

@@ -19,7 +19,9 @@ from cityledger.client._sync.connection import Connection
 from cityledger.client._sync.import_calls import ImportCalls
 from cityledger.client.retrying import NO_RETRIES
 from cityledger.formats import registry
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD
 
 DATASET = "LAND/registration/real-estate/titles"
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"])  # type: ignore[index]

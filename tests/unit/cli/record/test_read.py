@@ -16,7 +16,9 @@ from cityledger.client._sync import client as client_module
 from cityledger.client._sync import record_calls
 from cityledger.client._sync.connection import Connection
 from cityledger.client.retrying import NO_RETRIES
-from support.node.node_fixture import ORIGIN, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.chain_facts import ORIGIN
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
 DATASET = "LAND/registration/real-estate/titles"

@@ -28,7 +28,8 @@ from cityledger.store.subjects import find_subject, identifier_digest
 from cityledger.store.tables import import_job
 from cityledger.types import AgencyStatus
 from support.imports.import_fixture import ImportDesk, ndjson, outcomes
-from support.node.node_fixture import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD
 
 STREETS = ("Xidan North Street", "Chang'an Avenue", "Fuxing Road")
 

@@ -12,7 +12,8 @@ from cityledger.exchange.rules.crosscheck import CrossCheck
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.types import Action, Address, AgencyId, BlockRef, Decision, Query, purpose_from_name
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 INTENT = Intent(Action.READ, purpose_from_name("TREATMENT"))
 

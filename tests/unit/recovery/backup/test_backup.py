@@ -38,7 +38,9 @@ from cityledger.store.tables import (
     replayed_tombstone,
 )
 from cityledger.types import Address, LogId
-from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 from support.store.backup_source import backup_source
 from support.store.databases import KINDS, empty_database_url
 

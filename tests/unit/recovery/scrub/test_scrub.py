@@ -19,7 +19,9 @@ from cityledger.store.index import versions as history
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
-from support.node.node_fixture import INSTANCE, TITLE_RECORD, TREATMENT_RECORD, TestNode, make_node
+from support.node.chain_facts import INSTANCE
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 
 @pytest.fixture
