@@ -1,4 +1,4 @@
-// Lets solc-js answer where a native solc is expected (py-solc-x, brownie, forge): `--version` and `--standard-json`.
+// Runs solc-js in place of a native solc (for py-solc-x, brownie, forge): supports `--version` and `--standard-json`.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -11,7 +11,7 @@ if (args.includes("--version")) {
 } else if (args.includes("--standard-json")) {
   print(solc.compile(fs.readFileSync(0, "utf8"), { import: readImport }) + "\n");
 } else {
-  process.stderr.write(`solc-shim: only --version and --standard-json are answered, not: ${args.join(" ")}\n`);
+  process.stderr.write(`solc-shim: only --version and --standard-json are supported, not: ${args.join(" ")}\n`);
   process.exitCode = 2;
 }
 
@@ -31,7 +31,7 @@ function importFolders() {
   return folders.filter(Boolean);
 }
 
-// A pipe takes 64 KiB at a time and then says EAGAIN; without the loop a large answer is cut off.
+// A pipe accepts 64 KiB at a time and then fails with EAGAIN; without the loop a large output would be truncated.
 function print(text) {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
