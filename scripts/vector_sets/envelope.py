@@ -133,7 +133,7 @@ def make_bad_envelopes(aead: Aead, keys: PartKeys, context: bytes) -> Iterable[V
 
 
 def make_wrong_padding(aead: Aead, keys: PartKeys, context: bytes) -> Iterable[Vector]:
-    """A segment that opens to something else than the frame of the payload."""
+    """A segment that opens to other bytes than the frame of the payload."""
     payload = patterned(48)
     framed, rest = (48).to_bytes(4, "big") + payload, bytes(464)
     for name, why, plain in (
@@ -162,7 +162,7 @@ def make_wrong_padding(aead: Aead, keys: PartKeys, context: bytes) -> Iterable[V
 
 
 def one_segment(aead: Aead, keys: PartKeys, context: bytes, plain: bytes) -> bytes:
-    """A ciphertext of one segment, whatever it holds."""
+    """A ciphertext of one segment with any content."""
     header = seal(b"", keys, context, aead, PADDING)[:HEADER_BYTES]
     cipher = AESGCM if aead is Aead.AES_256_GCM else ChaCha20Poly1305
     return header + cipher(keys.part_key).encrypt(bytes(11) + b"\1", plain, header + context)

@@ -84,7 +84,7 @@ PERMITTING = (
     | Facts.SHARED
     | Facts.CONSENT_SATISFIED
 )
-"""What rule 12 permits of a grant: code 120."""
+"""Facts that rule 12 permits by a grant: code 120."""
 RECEIPT = Receipt(
     instance=INSTANCE,
     policy=Account.from_key(fixed("policy")).address,

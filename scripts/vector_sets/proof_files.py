@@ -1,4 +1,4 @@
-"""Proof files that hold, and texts that are none."""
+"""Valid proof files, and texts that are not proof files."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def two_key_segment(key_1: bytes, key_2: bytes, associated: bytes) -> bytes:
 
 
 def first_block(key: bytes, block: bytes) -> bytes:
-    """What AES-256-GCM opens the first 16 bytes of a lone segment to."""
+    """The plaintext of the first 16 bytes of a lone segment under AES-256-GCM."""
     stream = aes_block(key, bytes(11) + b"\1" + b"\0\0\0\2")
     return (int.from_bytes(block, "big") ^ stream).to_bytes(16, "big")
 

@@ -1,4 +1,4 @@
-"""What all sets share: bytes that follow from labels, and the form of one vector."""
+"""The form of one vector, and bytes derived from labels, for all sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Vector = dict[str, Any]
 
 
 def fixed(label: str, length: int = 32) -> bytes:
-    """Bytes that follow from a label."""
+    """Bytes derived from a label."""
     return hashlib.shake_256(b"cityledger vector " + label.encode()).digest(length)
 
 
