@@ -37,7 +37,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many bench-strangers soak lock clean forge
+.PHONY: help setup brownie contracts demo docs test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many bench-strangers soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -75,7 +75,13 @@ forge: setup ## fuzz the contracts and check their invariants, twice (FORGE_SEED
 	@seed=$(FORGE_SEED); [ -n "$$seed" ] || seed=0x$$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n'); \
 	  echo "seed $$seed"; $(FORGE) --fuzz-seed $$seed
 
-check: check-style check-types check-client check-vectors ## style, types, and generated files that are up to date
+# Strict: a missing page, file, heading or name fails. A page that is gone must not stay behind in the site.
+docs: setup ## build the documentation into build/docs/index.html, and check its links
+	@rm -rf build/docs
+	@.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/docs
+	@.venv/bin/python scripts/check_site.py build/docs
+
+check: check-style check-types check-client check-vectors docs ## style, types, and generated files that are up to date
 
 check-style: setup
 	@.venv/bin/ruff check --quiet .
