@@ -76,7 +76,7 @@ class Drill:
 
 @pytest.fixture
 def drill(town: Town) -> Drill:
-    told = PAGE.read_text().partition("**The drill**")[2].partition("\n## ")[0]
+    told = PAGE.read_text().partition("## The drill\n")[2].partition("\n## ")[0]
     key = Account.encrypt(account(LAND_ACCOUNT).key, PASSWORD, iterations=2)
     (town.folder / "land.json").write_text(json.dumps(key))
     (town.folder / "password").write_text(PASSWORD + "\n")
