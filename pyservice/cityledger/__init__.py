@@ -1,3 +1,3 @@
 """Shared, rule-bound and provable records between the agencies of a city."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cityledger import __version__
 from cityledger.api.context import Check, NodeContext
 from cityledger.api.http.headers import MAX_CASE_CHARACTERS
 from cityledger.api.http.shapes import EXAMPLE_DIGEST, Decimal, Hex32, Told, hex_of, with_example
@@ -59,7 +60,7 @@ class Root(Told):
         Told,
         {
             "service": "cityledger",
-            "version": "0.1.0",
+            "version": __version__,
             "openapi": "/openapi.json",
             "about": "/.well-known/cityledger",
             "ready": "/readyz",
