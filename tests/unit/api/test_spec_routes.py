@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,14 +11,18 @@ from typing import Any, NamedTuple
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from httpx import Response
 
 from cityledger.api.application import ROUTERS
 from cityledger.api.caller import accepted_caller
 from cityledger.api.http.headers import stated_reason
 from cityledger.api.http.problems import PROBLEMS
+from cityledger.api.records.releases import base64url
 from cityledger.errors import NotFoundError
+from cityledger.policy.roles import ROLES_OF
 from cityledger.types import Action, Role
 from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 SPEC = Path(__file__).resolve().parents[3] / "contracts/SPEC.md"
 CHAPTER = SPEC.read_text("utf-8").split("\n## 9. HTTP")[1].split("\n## ")[0]
@@ -89,6 +94,21 @@ def test_rows_say_what_the_routes_accept_and_answer(node: TestNode) -> None:
         _verify_answers(document, operation["responses"], ROWS[route].answer)
 
 
+def test_refusal_leaves_a_receipt_of_the_action_in_the_row(node: TestNode) -> None:
+    node.put(node.health, "visit-1", TREATMENT_RECORD)
+    document = node.client.get("/openapi.json").json()
+    receipts = 0
+    for route, row in ROWS.items():
+        action, _, purpose = row.caller.partition(" ")
+        if purpose == "+" and action in Action.__members__:
+            answer = _send_in_another_role(node, document, route, Action[action])
+            query = "/v1/reads?limit=1000"
+            reads = node.client.get(query, headers=node.headers("HEALTH", "reader")).json()["reads"]
+            assert len(reads) > receipts, (route, answer.text)
+            assert reads[-1]["action"].upper() == action, (route, answer.text)
+            receipts = len(reads)
+
+
 def test_every_shape_is_used() -> None:
     used = " ".join([*(f"{row.body} {row.answer}" for row in ROWS.values()), *map(str, SHAPES.values())])
     assert [name for name in SHAPES if not re.search(rf"\b{name}\b", used)] == []
@@ -103,6 +123,36 @@ def test_problems_are_those_of_the_spec() -> None:
     }
     ours = {(problem.status, problem.code) for kind, problem in PROBLEMS.items() if kind is not NotFoundError}
     assert listed == ours | FRAMEWORK_CODES | {(404, "<what>-not-found")}
+
+
+def _send_in_another_role(
+    node: TestNode, document: Mapping[str, Any], route: str, action: Action
+) -> Response:
+    """The answer to an example of a request, by a role that may not send it where one of the two may not."""
+    role = "reader" if Role.WRITER in ROLES_OF[action] and action is not Action.LOOKUP else "writer"
+    method, path = route.split(" ")
+    for name, value in {"dataset": "0x" + node.health.hex(), "id": "visit-1", "part": "summary"}.items():
+        path = path.replace("{" + name + "}", value)
+    values = {"reason": "duty", "version": "1", "receipt": "0x" + "00" * 32, "format": "ndjson"}
+    query = {name[:-1]: values[name[:-1]] for name in _names(ROWS[route].query) if name.endswith("!")}
+    body = _example(node, document, route)
+    headers = node.headers("HEALTH", role) | {"Content-Type": "application/json"}
+    return node.client.request(method, path, params=query, content=json.dumps(body), headers=headers)
+
+
+def _example(node: TestNode, document: Mapping[str, Any], route: str) -> Any:
+    method, path = route.split(" ")
+    if method == "PUT":
+        return TREATMENT_RECORD
+    content = document["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+    schema = _resolved(document, content.get("application/json", {}).get("schema", {}))
+    own = {"Resolve": {"dataset": "0x" + node.health.hex()}, "ReleaseRequest": _sealing_key(node)}
+    return {**schema.get("examples", [{}])[0], **own.get(ROWS[route].body, {})}
+
+
+def _sealing_key(node: TestNode) -> dict[str, Any]:
+    key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
+    return {"kem": int(key.kem), "sealingKey": base64url(key.public_bytes)}
 
 
 def _dependants(dependant: Dependant) -> Iterator[Dependant]:
