@@ -91,15 +91,15 @@ contract LedgerHandler is CityOfTests {
         RecordLeaf[] memory leaves = _leaves(log, first, seed, count);
         (bytes32[] memory hashes, Batch[] memory batches) = _batch(log, first, leaves);
         address operator = fault % 7 == 0 ? _operator(sender) : ledger.logOf(LogId.wrap(log)).operator;
-        bool isTaken = ledger.batchAt(LogId.wrap(log), first) != 0;
+        bool isAnchored = ledger.batchAt(LogId.wrap(log), first) != 0;
         bool fits = first == nextOf[log] && !isClosed[log] && operator == ledger.logOf(LogId.wrap(log)).operator;
 
         vm.prank(operator);
         ledger.anchor(batches);
 
-        bool wasTaken = ledger.logOf(LogId.wrap(log)).next != nextOf[log];
-        if (wasTaken != fits || (wasTaken && isTaken)) broken |= 1 << 3;
-        if (wasTaken) _remember(log, first, hashes, leaves);
+        bool wasAccepted = ledger.logOf(LogId.wrap(log)).next != nextOf[log];
+        if (wasAccepted != fits || (wasAccepted && isAnchored)) broken |= 1 << 3;
+        if (wasAccepted) _remember(log, first, hashes, leaves);
     }
 
     /// @notice Moves a head to any leaf that was ever anchored, from the right head or another, by the operator or another.
