@@ -22,6 +22,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
+@pytest.mark.loopback(reason="no server answers at the endpoints")
 def test_endpoints_that_do_not_answer_are_counted_for_all_and_named_for_the_operator() -> None:
     with pytest.raises(WrongError) as raised:
         see_endpoints(NOBODY, 31_337)

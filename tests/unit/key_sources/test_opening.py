@@ -63,6 +63,7 @@ def test_open_operator_names_an_account_that_the_keyring_lacks(tmp_path: Path) -
         open_operator(settings_of(tmp_path), keyring_of(tmp_path))
 
 
+@pytest.mark.loopback(reason="one of the sources is a remote signer")
 def test_open_operator_takes_each_other_source(tmp_path: Path, token: SoftToken) -> None:
     keyring = keyring_of(tmp_path)
     key_file(tmp_path, "operator", bytes(ALICE.key))

@@ -10,6 +10,8 @@ from cityledger.key_sources.web3signer import Web3Signer
 from cityledger.signing import LocalSigner
 from support.node.remote_signer import RemoteSigner, remote_signer
 
+pytestmark = pytest.mark.loopback(reason="its requests go to a signer")
+
 ALICE = Account.from_key("0x" + "01" * 32)
 BOB = Account.from_key("0x" + "02" * 32)
 

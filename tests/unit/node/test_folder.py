@@ -77,6 +77,7 @@ def test_verify_new_refuses_a_folder_that_holds_a_node(tmp_path: Path) -> None:
         verify_new(tmp_path / "node")
 
 
+@pytest.mark.loopback(reason="no server answers at the endpoint")
 def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> None:
     make(tmp_path / "node")
     environment = {"CITYLEDGER_PASSPHRASE": "tests", "CITYLEDGER_RPC_URL": "http://127.0.0.1:1"}

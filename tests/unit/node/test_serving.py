@@ -8,6 +8,8 @@ from cityledger.api.limits.guarded_server import listen
 from cityledger.errors import ConfigurationError
 from cityledger.settings.own_machine import local_url
 
+pytestmark = pytest.mark.loopback(reason="it listens")
+
 
 def test_listen_takes_a_free_port_and_tells_how_to_reach_it() -> None:
     with listen("0.0.0.0", 0) as everywhere:  # noqa: S104

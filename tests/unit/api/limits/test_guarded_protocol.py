@@ -16,6 +16,8 @@ from cityledger.api.limits import guarded_protocol
 from support.node.node_fixture import TestNode
 from support.node.served_node import ANSWER_SECONDS, received, served_node
 
+pytestmark = pytest.mark.loopback(reason="slow clients are what the protocol guards against")
+
 Connect = Callable[[], socket.socket]
 HEADER = b"GET /healthz HTTP/1.1\r\nHost: city.test\r\n"
 BODY = b"POST /v1/token HTTP/1.1\r\nHost: city.test\r\nContent-Length: 1000\r\n"

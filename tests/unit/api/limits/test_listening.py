@@ -11,6 +11,8 @@ import pytest
 
 from cityledger.api.limits.listening import Listener, connection_limit
 
+pytestmark = pytest.mark.loopback(reason="refused connections are its subject")
+
 
 @contextmanager
 def no_more_files() -> Iterator[None]:

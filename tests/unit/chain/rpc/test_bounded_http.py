@@ -13,6 +13,8 @@ from cityledger.chain.rpc.bounded_http import BoundedHttp
 from cityledger.chain.rpc.endpoint import connect
 from cityledger.errors import ChainUnavailableError
 
+pytestmark = pytest.mark.loopback(reason="it limits what a server may send")
+
 ANSWER = b'{"jsonrpc": "2.0", "id": 1, "result": "0x7a69"}'
 
 

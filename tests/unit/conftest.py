@@ -1,0 +1,16 @@
+"""The rule that holds for every unit test: no socket of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.socket_guard import guarded_sockets
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Guards the fixtures of a module as well, which a fixture of each test would not."""
+    with guarded_sockets(allows_loopback=item.get_closest_marker("loopback") is not None):
+        return (yield)
