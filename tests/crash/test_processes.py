@@ -9,7 +9,8 @@ from crash.node_that_dies import NodeThatDies
 from crash.oracle import Oracle
 from crash.town import Town
 from crash.waiting import await_that
-from support.chain.faulty_rpc import Fault, faulty_rpc
+from support.chain.faulty_rpc import faulty_rpc
+from support.chain.rpc_faults import Fault
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 

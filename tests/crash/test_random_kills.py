@@ -24,7 +24,8 @@ from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town
 from crash.waiting import await_that
-from support.chain.faulty_rpc import PASSING, Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import FaultyRpc, faulty_rpc
+from support.chain.rpc_faults import PASSING, Fault
 from support.store.databases import KINDS, fresh_database_url
 
 RUNS = int(os.environ.get("CITYLEDGER_TEST_KILL_RUNS", "20"))

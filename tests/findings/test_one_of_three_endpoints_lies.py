@@ -30,8 +30,9 @@ from cityledger.store.engine.migrate import migrate
 from cityledger.store.index import queries as index
 from cityledger.types import NO_END, BlockRef, DatasetId, HaltCause, purpose_from_name
 from support.chain.anchoring_node import Anchoring
-from support.chain.faulty_rpc import Answer, Fault, FaultyRpc, Request, faulty_rpc
+from support.chain.faulty_rpc import FaultyRpc, faulty_rpc
 from support.chain.lying_rpc import change, refuse
+from support.chain.rpc_faults import Answer, Fault, Request
 from support.city.deployed_city import COUNCIL, DeployedCity, address, deploy_city, terms
 from support.store.databases import fresh_database_url
 

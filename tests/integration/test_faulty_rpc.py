@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from cityledger.devnet import Devnet
-from support.chain.faulty_rpc import Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import FaultyRpc, faulty_rpc
+from support.chain.rpc_faults import Fault
 
 pytestmark = pytest.mark.chain
 Ask = Callable[..., Any]

@@ -25,7 +25,8 @@ from cityledger.store.engine.migrate import migrate
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import BlockRef, purpose_from_name
-from support.chain.faulty_rpc import PASSING, Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import FaultyRpc, faulty_rpc
+from support.chain.rpc_faults import PASSING, Fault
 from support.city.deployed_city import COUNCIL, DeployedCity
 from support.store.databases import fresh_database_url
 

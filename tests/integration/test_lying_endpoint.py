@@ -33,8 +33,9 @@ from cityledger.store.engine.migrate import migrate
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.index.tables import INDEX_TABLES, block
 from cityledger.types import purpose_from_name
-from support.chain.faulty_rpc import Fault, FaultyRpc, faulty_rpc
+from support.chain.faulty_rpc import FaultyRpc, faulty_rpc
 from support.chain.lying_rpc import LIES, OF_EVERY_METHOD
+from support.chain.rpc_faults import Fault
 from support.city.deployed_city import COUNCIL, DeployedCity, account, address
 from support.store.databases import fresh_database_url
 

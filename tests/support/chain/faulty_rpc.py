@@ -18,81 +18,17 @@ import random
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect as connect_socket
-from websockets.sync.server import Server, ServerConnection, serve
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
-Lie = Callable[[Request, Answer], Answer]
-"""Makes another answer of the true one."""
-
-
-class Fault(StrEnum):
-    DROP_BEFORE = "drop before"
-    """Closes without an answer; the chain never hears of it."""
-    DROP_AFTER = "drop after"
-    """Forwards, then closes without the answer."""
-    DELAY = "delay"
-    DUPLICATE = "duplicate"
-    """Forwards twice and answers with the second answer."""
-    TOO_MANY = "429"
-    SERVER_ERROR = "502"
-    TRUNCATED = "truncated"
-    """Half of the answer's JSON, as a whole HTTP answer."""
-    MISSING_ITEM = "missing item"
-    """A batch's answer lacks its last item."""
-    OTHER_CHAIN = "other chain"
-    """Everything is asked of ``other_url``; without one, only eth_chainId lies."""
-    LAGGING = "lagging"
-    """Answers as the chain stood ``lag_blocks`` ago."""
-    MISSING_LOGS = "missing logs"
-    """eth_getLogs succeeds and holds nothing."""
-    MISSING_RANGE_LOGS = "missing range logs"
-    """As ``MISSING_LOGS``, but a block asked by hash is answered in full."""
-    NO_RECEIPTS = "no receipts"
-    """Refuses eth_getBlockReceipts, as endpoints do that do not know it."""
-    DEEP = "deep"
-    """JSON of more brackets than a parser goes into, as a whole HTTP answer."""
-    SILENT = "silent"
-    """Takes the request and says nothing until the connection is given up."""
-    NO_RANGES = "no ranges"
-    """Refuses eth_getLogs over more than one block."""
-
-
-PASSING = (
-    Fault.DROP_BEFORE,
-    Fault.DROP_AFTER,
-    Fault.DELAY,
-    Fault.DUPLICATE,
-    Fault.TOO_MANY,
-    Fault.SERVER_ERROR,
-    Fault.TRUNCATED,
-    Fault.MISSING_ITEM,
-    Fault.LAGGING,
-)
-"""What every endpoint does now and then; nobody may lose anything by them, however they fall."""
-_NAMED = {"latest": 0, "pending": 0, "safe": 1, "finalized": 2, "earliest": None}
-"""How far below the head a devnet's names are (``--slots-in-an-epoch 1``)."""
-_BLOCK_AT = {
-    "eth_getBlockByNumber": 0,
-    "eth_call": 1,
-    "eth_estimateGas": 1,
-    "eth_getBalance": 1,
-    "eth_getCode": 1,
-    "eth_getTransactionCount": 1,
-    "eth_getStorageAt": 2,
-    "eth_getProof": 2,
-}
-"""Where a method names its block."""
+from support.chain.lagging_chain import LaggingChain
+from support.chain.relayed_sockets import RelayedSockets
+from support.chain.rpc_faults import PASSING, Answer, Fault, Lie, Request, refusal_of, result_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +71,7 @@ class FaultyRpc:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
-        self._sockets: _Sockets | None = None
+        self._sockets: RelayedSockets | None = None
 
     # --- the test's hand ------------------------------------------------------------------------------------
 
@@ -166,7 +102,7 @@ class FaultyRpc:
     def listen_socket(self) -> str:
         """Relays WebSockets as well; returns their URL."""
         if self._sockets is None:
-            self._sockets = _Sockets(self)
+            self._sockets = RelayedSockets(self.target.replace("http", "ws", 1), lambda: self.refuses_sockets)
             self.ws_url = self._sockets.url
         return self.ws_url
 
@@ -242,66 +178,22 @@ class FaultyRpc:
     def _one(self, request: Request, faults: set[Fault]) -> Answer:
         method, params = request["method"], request.get("params", [])
         if Fault.NO_RECEIPTS in faults and method == "eth_getBlockReceipts":
-            return _refusal(request, "the method eth_getBlockReceipts does not exist")
+            return refusal_of(request, "the method eth_getBlockReceipts does not exist")
         if method in self.lies:
-            true = _result(request, "0x" + "ab" * 32) if method in self.swallows else self._forward(request)
+            true = result_of(request, "0x" + "ab" * 32) if method in self.swallows else self._forward(request)
             return {**self.lies[method](request, true), "id": request["id"]}
         if Fault.OTHER_CHAIN in faults and self.other_url is None and method == "eth_chainId":
-            return _result(request, "0x1")
+            return result_of(request, "0x1")
         if method == "eth_getLogs" and (told := _spoilt_logs(request, params[0], faults)):
             return told
         target = self.other_url if Fault.OTHER_CHAIN in faults else None
         if Fault.LAGGING in faults and method != "eth_sendRawTransaction":
-            return self._lagging(request, method, params)
+            return LaggingChain(self._forward, self.ask, self.lag_blocks).answer(request)
         return self._forward(request, target)
 
     def _forward(self, request: Request, target: str | None = None) -> Answer:
         answered: Answer = self._http.post(target or self.target, json=request).json()
         return answered
-
-    # --- the past -------------------------------------------------------------------------------------------
-
-    def _lagging(self, request: Request, method: str, params: Sequence[Any]) -> Answer:
-        seen = max(0, int(self.ask("eth_blockNumber"), 16) - self.lag_blocks)
-        if method == "eth_blockNumber":
-            return _result(request, hex(seen))
-        if method == "eth_getLogs":
-            return self._lagging_logs(request, dict(params[0]), seen)
-        if method == "eth_getBlockReceipts":
-            return self._forward(request) if self._is_seen(params[0], seen) else _result(request, None)
-        if method in ("eth_getBlockByHash", "eth_getTransactionReceipt"):
-            return self._unless_newer(self._forward(request), seen)
-        place = _BLOCK_AT.get(method)
-        if place is None:
-            return self._forward(request)
-        moved = list(params) if place < len(params) else [*params, "latest"]
-        at = moved[place]
-        if isinstance(at, dict):
-            return self._forward(request) if self._is_seen(at["blockHash"], seen) else _unknown(request)
-        number = _height(at, seen)
-        if number > seen:
-            return _result(request, None) if method == "eth_getBlockByNumber" else _unknown(request)
-        moved[place] = hex(number)
-        return self._forward({**request, "params": moved})
-
-    def _lagging_logs(self, request: Request, where: dict[str, Any], seen: int) -> Answer:
-        if "blockHash" in where:
-            return self._forward(request) if self._is_seen(where["blockHash"], seen) else _unknown(request)
-        first, last = (_height(where.get(name, "latest"), seen) for name in ("fromBlock", "toBlock"))
-        if first > seen:
-            return _result(request, [])
-        bounded = {**where, "fromBlock": hex(first), "toBlock": hex(min(last, seen))}
-        return self._forward({**request, "params": [bounded]})
-
-    def _is_seen(self, block_hash: str, seen: int) -> bool:
-        held = self.ask("eth_getBlockByHash", block_hash, False)
-        return held is not None and int(held["number"], 16) <= seen
-
-    @staticmethod
-    def _unless_newer(answered: Answer, seen: int) -> Answer:
-        held = answered.get("result")
-        number = None if held is None else held.get("blockNumber", held.get("number"))
-        return answered if number is None or int(number, 16) <= seen else {**answered, "result": None}
 
 
 @contextmanager
@@ -317,28 +209,9 @@ def faulty_rpc(target: str) -> Iterator[FaultyRpc]:
 def _spoilt_logs(request: Request, where: dict[str, Any], faults: set[Fault]) -> Answer | None:
     is_range = "blockHash" not in where
     if Fault.NO_RANGES in faults and is_range and where.get("fromBlock") != where.get("toBlock"):
-        return _refusal(request, "query exceeds max block range")
+        return refusal_of(request, "query exceeds max block range")
     missing = Fault.MISSING_LOGS in faults or (is_range and Fault.MISSING_RANGE_LOGS in faults)
-    return _result(request, []) if missing else None
-
-
-def _height(at: Any, seen: int) -> int:
-    if at not in _NAMED:
-        return int(at, 16)
-    below = _NAMED[at]
-    return 0 if below is None else max(0, seen - below)
-
-
-def _result(request: Request, result: Any) -> Answer:
-    return {"jsonrpc": "2.0", "id": request["id"], "result": result}
-
-
-def _refusal(request: Request, message: str) -> Answer:
-    return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": message}}
-
-
-def _unknown(request: Request) -> Answer:
-    return _refusal(request, "unknown block")
+    return result_of(request, []) if missing else None
 
 
 def _handler_of(rpc: FaultyRpc) -> type[BaseHTTPRequestHandler]:
@@ -371,55 +244,3 @@ def _handler_of(rpc: FaultyRpc) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
-
-
-class _Sockets:
-    """Relays each WebSocket to the devnet, which speaks both protocols at one port."""
-
-    def __init__(self, rpc: FaultyRpc) -> None:
-        self._rpc = rpc
-        self._open: set[ServerConnection] = set()
-        self._server: Server = serve(self._relay, "127.0.0.1", 0)
-        host, port = self._server.socket.getsockname()[:2]
-        self.url = f"ws://{host}:{port}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def cut(self) -> int:
-        cut = list(self._open)
-        for one in cut:
-            with suppress(OSError):
-                one.socket.shutdown(socket.SHUT_RDWR)
-        return len(cut)
-
-    def close(self) -> None:
-        self.cut()
-        self._server.shutdown()
-        self._thread.join()
-
-    def _relay(self, near: ServerConnection) -> None:
-        if self._rpc.refuses_sockets:
-            near.close(1013)
-            return
-        self._open.add(near)
-        try:
-            with connect_socket(self._rpc.target.replace("http", "ws", 1), proxy=None) as far:
-                onward = threading.Thread(target=_pump, args=(near, far))
-                onward.start()
-                _pump(far, near)
-                onward.join()
-        finally:
-            self._open.discard(near)
-
-
-def _pump(source: Any, sink: Any) -> None:
-    """Hands messages on until either side is gone, and then closes both."""
-    try:
-        for message in source:
-            sink.send(message)
-    except (WebSocketException, OSError):
-        pass
-    finally:
-        for one in (source, sink):
-            with suppress(WebSocketException, OSError):
-                one.close()

@@ -14,7 +14,7 @@ from copy import deepcopy
 from typing import Any
 
 from cityledger.chain.rpc.block_hashes import header_hash
-from support.chain.faulty_rpc import Answer, Lie, Request
+from support.chain.rpc_faults import Answer, Lie, Request
 
 WORD = "0x" + "ab" * 32
 

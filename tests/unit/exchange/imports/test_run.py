@@ -1,64 +1,30 @@
-"""The engine of imports: what each act does, and that no cut or competing write loses or repeats a row."""
+"""What each act does, and what another write does to an import."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cityledger.errors import StorageFullError, UnavailableError
 from cityledger.exchange.imports import run as import_run
-from cityledger.exchange.imports.outcomes import IS_THERE, NOTHING_TO_CHANGE, NOTHING_TO_DELETE, Tallies
+from cityledger.exchange.imports.outcomes import IS_THERE, NOTHING_TO_CHANGE, NOTHING_TO_DELETE
 from cityledger.exchange.imports.run import ImportRun
-from cityledger.exchange.imports.runner import NODE_FAILED, ImportRunner
-from cityledger.exchange.imports.spool import spool, sweep
-from cityledger.formats import native
+from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.store.imports import JobState, Verdict
 from cityledger.store.subjects import find_subject, identifier_digest
 from cityledger.store.tables import import_job
-from cityledger.types import AgencyStatus
 from support.imports.import_fixture import ImportDesk, ndjson, outcomes
-from support.node.node_fixture import TestNode, make_node
-from support.node.sample_records import PARKING_RECORD, TITLE_RECORD, TREATMENT_RECORD
-
-STREETS = ("Xidan North Street", "Chang'an Avenue", "Fuxing Road")
-
-
-def title(street: str) -> dict[str, Any]:
-    held: dict[str, Any] = json.loads(json.dumps(TITLE_RECORD["parts"]))
-    held["title"]["address"]["street"] = street
-    return held
-
-
-def put(id_: str, street: str = STREETS[0], act: str = "put") -> dict[str, Any]:
-    return {"id": id_, "act": act, "parts": title(street)}
-
-
-def delete(id_: str) -> dict[str, Any]:
-    return {"id": id_, "act": "delete"}
+from support.imports.import_rows import STREETS, delete, person, put, street_of, title, visit
+from support.node.node_fixture import TestNode
+from support.node.sample_records import PARKING_RECORD
 
 
 @pytest.fixture
 def land(node: TestNode) -> ImportDesk:
     return ImportDesk.of(node, node.land)
-
-
-def street_of(desk: ImportDesk, id_: str) -> str | None:
-    newest = desk.newest(id_)[id_]
-    return json.loads(newest.parts["title"])["address"]["street"] if newest.parts else None
-
-
-# --- what each act does -----------------------------------------------------------------------------------
 
 
 def test_every_row_has_one_outcome_and_refused_ones_are_listed(land: ImportDesk) -> None:
@@ -167,17 +133,6 @@ def test_parking_states_are_compared_by_meaning(node: TestNode) -> None:
     ]
 
 
-# --- subjects ---------------------------------------------------------------------------------------------
-
-
-def visit(id_: str, *subjects: object) -> dict[str, Any]:
-    return {"id": id_, "parts": TREATMENT_RECORD["parts"], "subjects": list(subjects)}
-
-
-def person(value: str) -> dict[str, str]:
-    return {"system": "urn:mrn", "value": value}
-
-
 def test_an_identifier_is_one_pseudonym_in_every_row_and_file(node: TestNode) -> None:
     desk = ImportDesk.of(node, node.health)
     desk.import_(ndjson([visit("a", person("1")), visit("b", person("2"), person("1"))]))
@@ -228,9 +183,6 @@ def test_a_subject_that_somebody_named_meanwhile_keeps_that_name(
     assert desk.newest("a")["a"].subjects == (named,)
 
 
-# --- others write, too ------------------------------------------------------------------------------------
-
-
 def before_first_store(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Lets ``act`` happen after a chunk was compared and before it is stored."""
     submit_rows, acts = import_run.submit_rows, [act]
@@ -258,145 +210,6 @@ def void(_: object) -> None:
     return None
 
 
-# --- any file, cut anywhere -------------------------------------------------------------------------------
-
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from("abcd"), st.sampled_from(["put", "add", "change", "delete"]), st.integers(0, 2)
-    ),
-    max_size=25,
-)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
-    made = make_node(tmp_path_factory.mktemp("node"))
-    yield made
-    made.close()
-
-
-def expected(
-    rows: list[tuple[str, str, int]], upsert: bool
-) -> tuple[Counter[str], dict[str, tuple[int, str | None]]]:
-    """What the rules of the acts say, over a dictionary."""
-    held: dict[str, tuple[int, str | None]] = {}
-    told: Counter[str] = Counter()
-    for name, act, choice in rows:
-        version, street = held.get(name, (0, None))
-        wanted = None if act == "delete" else STREETS[choice]
-        if act == "delete" and street is None:
-            outcome = "unchanged" if upsert else "rejected"
-        elif act == "change" and street is None and not upsert:
-            outcome = "rejected"
-        elif act != "delete" and wanted == street:
-            outcome = "unchanged"
-        elif act == "add" and street is not None:
-            outcome = "rejected"
-        else:
-            outcome = "withdrawn" if act == "delete" else "accepted"
-            held[name] = version + 1, wanted
-        told[outcome] += 1
-    return told, held
-
-
-@settings(max_examples=60, deadline=None)
-@given(ROWS, st.booleans(), st.integers(1, 5), st.sets(st.integers(0, 12)), st.booleans())
-def test_any_file_does_what_its_acts_say_however_often_the_run_is_cut(
-    shared: TestNode,
-    rows: list[tuple[str, str, int]],
-    upsert: bool,
-    chunk: int,
-    cuts: set[int],
-    dry_run: bool,
-) -> None:
-    desk = ImportDesk.of(shared, shared.land)
-    mark = f"{shared.row_counts()['import_job']}-"
-    file = ndjson(
-        delete(mark + name) if act == "delete" else put(mark + name, STREETS[choice], act)
-        for name, act, choice in rows
-    )
-    job = desk.send(file + mark.encode().join([b"\n", b"\n"]), upsert=upsert, dry_run=dry_run)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_run, "CHUNK_ROWS", chunk)
-        run, step = ImportRun(desk.services, desk.job(job.id)), 0
-        while run.step():
-            step += 1
-            if step in cuts and not dry_run:  # as if the process had ended here
-                run = ImportRun(desk.services, desk.job(job.id))
-    told, held = expected(rows, upsert)
-
-    assert outcomes(desk.job(job.id)) == {**told, "rejected": told["rejected"] + 1}  # the line of the mark
-    assert len(desk.rows(job)) == told["rejected"] + 1
-    for name, (version, street) in held.items():
-        newest = desk.newest(mark + name)[mark + name]
-        stored = (newest.version, street_of(desk, mark + name))
-        assert stored == ((0, None) if dry_run else (version, street))
-    desk.run()
-
-
-@dataclass
-class FailingJournal:
-    """Fails the ``nth`` write from now on: before it runs, inside its transaction, or after its commit."""
-
-    inner: Any
-    where: str
-    nth: int
-    error: Exception
-    count: int = field(default=0)
-
-    def run(self, work: Callable[[sa.Connection], Any]) -> Any:
-        self.count += 1
-        if self.count != self.nth:
-            return self.inner.run(work)
-        if self.where == "after":
-            self.inner.run(work)
-        if self.where != "inside":
-            raise self.error
-
-        def failing(connection: sa.Connection) -> None:
-            work(connection)
-            raise self.error
-
-        return self.inner.run(failing)
-
-
-@pytest.mark.parametrize("where", ["before", "inside", "after"])
-@pytest.mark.parametrize("nth", range(1, 8))
-@pytest.mark.parametrize(
-    "error", [StorageFullError("full"), UnavailableError("not now")], ids=["full", "down"]
-)
-def test_a_commit_that_fails_or_whose_answer_is_lost_neither_loses_nor_repeats(
-    node: TestNode, monkeypatch: pytest.MonkeyPatch, where: str, nth: int, error: Exception
-) -> None:
-    monkeypatch.setattr(import_run, "CHUNK_ROWS", 2)
-    rows = [put(f"r{n % 5}", STREETS[n % 3]) for n in range(9)]
-    desk = ImportDesk.of(node, node.land)
-    job = desk.send(ndjson(rows))
-
-    failing = ImportDesk.of(node, node.land, journal=FailingJournal(desk.services.journal, where, nth, error))
-    failing.run()  # ends where it fails, since the runner lets the dataset rest then
-    desk.run()
-
-    assert desk.job(job.id).state is JobState.DONE
-    told, held = expected([(row["id"], "put", n % 3) for n, row in enumerate(rows)], False)
-    assert outcomes(desk.job(job.id)) == told
-    assert {name: desk.newest(name)[name].version for name in held} == {
-        name: version for name, (version, _) in held.items()
-    }
-    sweep(
-        node.context.services, datetime.now(UTC) + timedelta(hours=1)
-    )  # the node may not have heard that the job was done
-    assert list_objects(node) == []
-
-
-def list_objects(node: TestNode) -> list[str]:
-    folder = Path(node.context.settings.keyring).parent / "objects"
-    return [str(path) for path in folder.rglob("*") if path.is_file()]
-
-
-# --- dry runs ---------------------------------------------------------------------------------------------
-
-
 def test_a_dry_run_tells_the_same_and_writes_nothing(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_run, "CHUNK_ROWS", 2)
     desk = ImportDesk.of(node, node.health)
@@ -419,164 +232,3 @@ def test_a_dry_run_that_was_cut_begins_again(node: TestNode, monkeypatch: pytest
     desk.run()
     assert outcomes(desk.job(job.id)) == {"accepted": 1, "unchanged": 1, "rejected": 1}
     assert len(desk.rows(job)) == 1
-
-
-# --- who may ----------------------------------------------------------------------------------------------
-
-
-def test_a_suspended_agency_stops_and_goes_on_when_the_file_is_sent_again(
-    node: TestNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_run, "CHUNK_ROWS", 2)
-    desk = ImportDesk.of(node, node.land)
-    file = ndjson(put(f"r{n}") for n in range(6))
-    job, runner = desk.send(file), ImportRunner(desk.services)
-    runner.turn()
-    node.set_agency("LAND", status=int(AgencyStatus.SUSPENDED))
-    receipts = node.row_counts()["receipt"]
-    runner.turn()
-
-    stopped = desk.job(job.id)
-    assert (stopped.state, stopped.cursor.rows) == (JobState.STOPPED, 2)
-    assert stopped.failure is not None and "denied by rule 1" in stopped.failure
-    assert stopped.spooled is None and list_objects(node) == []
-    assert node.row_counts()["receipt"] == receipts + 1
-    assert not runner.turn()
-
-    node.set_agency("LAND", status=int(AgencyStatus.ACTIVE))
-    again = desk.import_(file)
-    assert (again.id, again.state, outcomes(again)) == (job.id, JobState.DONE, {"accepted": 6})
-
-
-def test_an_expired_credential_stops_and_another_caller_goes_on(
-    node: TestNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_run, "CHUNK_ROWS", 2)
-    desk = ImportDesk.of(node, node.land)
-    file = ndjson(put(f"r{n}") for n in range(6))
-    job, runner = desk.send(file), ImportRunner(desk.services)
-    runner.turn()
-    node.pass_time(3_600)
-    runner.turn()
-    assert "denied by rule 2" in (desk.job(job.id).failure or "")
-
-    assert outcomes(desk.import_(file)) == {"accepted": 6}
-
-
-def test_a_stale_index_lets_it_rest_and_a_block_lets_it_go_on(node: TestNode) -> None:
-    desk = ImportDesk.of(node, node.land)
-    now = [0.0]
-    job, runner = desk.send(ndjson([put("a")])), ImportRunner(desk.services, lambda: now[0])
-    node.time.now += 60
-    assert not runner.turn()
-    node.pass_time(1)
-    assert not runner.turn()  # it rests
-    now[0] += 5.0
-    while runner.turn():
-        pass
-    assert outcomes(desk.job(job.id)) == {"accepted": 1}
-
-
-# --- the loop ---------------------------------------------------------------------------------------------
-
-
-def test_datasets_take_turns_and_one_dataset_keeps_its_order(
-    node: TestNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_run, "CHUNK_ROWS", 1)
-    land, parking = ImportDesk.of(node, node.land), ImportDesk.of(node, node.parking)
-    long = land.send(ndjson(put(f"r{n}") for n in range(5)))
-    node.pass_time(1)
-    later = land.send(ndjson([put("r0", STREETS[1], "change")]))
-    short = parking.send(ndjson([{"id": "p", **PARKING_RECORD}]))
-    runner = ImportRunner(land.services)
-    for _ in range(2):
-        runner.turn()
-
-    assert parking.job(short.id).state is JobState.DONE
-    assert land.job(long.id).cursor.rows == 2
-    assert land.job(later.id).state is JobState.WAITING
-    while runner.turn():
-        pass
-    assert outcomes(land.job(later.id)) == {"accepted": 1}
-
-
-def test_a_failure_of_the_code_stops_that_import_only(
-    node: TestNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = ImportDesk.of(node, node.land)
-    read = native.FORMATS["ndjson"].read
-
-    def failing(stream: Any, options: Any) -> Iterator[Any]:
-        for row in read(stream, options):
-            assert not isinstance(row, native.Row) or row.provider_id != "bad"
-            yield row
-
-    monkeypatch.setitem(native.FORMATS, "ndjson", native.Format("ndjson", "", None, failing))
-    bad = desk.send(ndjson([put("good"), put("bad")]))
-    node.pass_time(1)
-    good = desk.send(ndjson([put("other")]))
-    desk.run()
-
-    assert (desk.job(bad.id).state, desk.job(bad.id).failure) == (JobState.STOPPED, NODE_FAILED)
-    assert desk.job(good.id).state is JobState.DONE
-
-
-def test_run_ends_when_it_is_told_and_takes_what_it_is_woken_for(node: TestNode) -> None:
-    desk, stop = ImportDesk.of(node, node.land), threading.Event()
-    runner = node.context.imports
-    loop = threading.Thread(target=runner.run, args=(stop,))
-    loop.start()
-    job = desk.send(ndjson([put("a")]))
-    runner.wake()
-    for _ in range(1_000):
-        if desk.job(job.id).state is JobState.DONE:
-            break
-        threading.Event().wait(0.01)
-    stop.set()
-    runner.wake()
-    loop.join(10)
-    assert not loop.is_alive()
-    assert outcomes(desk.job(job.id)) == {"accepted": 1}
-
-
-# --- what is told and what is kept ------------------------------------------------------------------------
-
-
-def test_the_file_rests_sealed_and_goes_when_it_is_done(node: TestNode) -> None:
-    desk = ImportDesk.of(node, node.land)
-    desk.send(ndjson([put("a", "A street that nobody may see")]))
-    (spooled,) = list_objects(node)
-    assert b"nobody may see" not in Path(spooled).read_bytes()
-    desk.run()
-    assert list_objects(node) == []
-
-
-def test_a_start_sweeps_files_that_nobody_needs_and_no_others(node: TestNode) -> None:
-    desk = ImportDesk.of(node, node.land)
-    desk.send(ndjson([put("a")]))
-    (needed,) = list_objects(node)
-    spool(desk.services, node.agency("LAND"), node.land, [b"its process ended before the job was durable"])
-
-    assert sweep(desk.services, datetime.now(UTC) - timedelta(hours=1)) == 0
-    assert sweep(desk.services, datetime.now(UTC) + timedelta(hours=1)) == 1
-    assert list_objects(node) == [needed]
-
-
-def test_a_file_whose_bytes_were_changed_stops_the_import(node: TestNode) -> None:
-    desk = ImportDesk.of(node, node.land)
-    job = desk.send(ndjson([put("a")]))
-    (spooled,) = map(Path, list_objects(node))
-    spooled.write_bytes(spooled.read_bytes()[:-1] + b"x")
-    desk.run()
-    assert desk.job(job.id).state is JobState.STOPPED
-    assert node.row_counts()["record_version"] == 0
-
-
-def test_reasons_without_end_are_counted_together() -> None:
-    tallies = Tallies()
-    for number in range(1_000):
-        tallies.count(import_run.Outcome.REJECTED, reason=f"at line {number}")
-    assert len(tallies.reasons) == 201
-    assert tallies.reasons["other reasons"] == 800
-    assert Tallies.from_json(tallies.to_json()) == tallies
