@@ -1,4 +1,4 @@
-"""How long from a block to the index's cursor, polled and told of by a WebSocket; and how fast it catches up.
+"""The time from a block to the index's cursor, polled and announced by a WebSocket; and the speed of catching up.
 
 python bench/following.py
 """
@@ -38,40 +38,40 @@ def main() -> None:
         council, guard = (Address(devnet_account(number).address) for number in (1, 2))
         path = Path(name) / "manifest.json"
         manifest = deploy(endpoint, devnet_account(0), Plan(council, guard, 0, 0), path)
-        for is_told in (False, True):
-            measure(devnet, manifest, Path(name), is_told=is_told)
+        for is_announced in (False, True):
+            measure(devnet, manifest, Path(name), is_announced=is_announced)
         for kind in ("empty", "with an event"):
             first = Sender(endpoint).head_number() + 1
             make_backlog(devnet, manifest, has_events=kind != "empty")
             catch_up(devnet, manifest, Path(name), first, kind)
 
 
-def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_told: bool) -> None:
+def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_announced: bool) -> None:
     arrived, stop = threading.Event(), threading.Event()
-    with closing(Database(f"sqlite:///{folder}/{is_told}.db")) as database:
+    with closing(Database(f"sqlite:///{folder}/{is_announced}.db")) as database:
         migrate(database)
         with closing(Journal(database)) as journal:
             heads: list[BlockRef] = []
 
-            def advanced(block: BlockRef) -> None:
+            def on_commit(block: BlockRef) -> None:
                 heads.append(block)
                 arrived.set()
 
-            told = NewHeads(devnet.rpc_url.replace("http", "ws", 1), lambda: indexer.wake())
+            new_heads = NewHeads(devnet.rpc_url.replace("http", "ws", 1), lambda: indexer.wake())
             indexer = Indexer(
                 Follower(devnet.connect(), manifest),
                 database,
                 journal,
                 ChainClock(),
                 first_block=manifest.first_block,
-                advanced=advanced,
-                is_told=lambda: told.is_up,
+                on_commit=on_commit,
+                are_heads_announced=lambda: new_heads.is_up,
             )
             while indexer.step():
                 pass
             loops = [threading.Thread(target=indexer.run, args=(stop, POLL_SECONDS))]
-            if is_told:
-                loops.append(threading.Thread(target=told.run, args=(stop,)))
+            if is_announced:
+                loops.append(threading.Thread(target=new_heads.run, args=(stop,)))
             for loop in loops:
                 loop.start()
             one_block(devnet, arrived)  # not counted: from now on the loops run
@@ -80,7 +80,7 @@ def measure(devnet: Devnet, manifest: Manifest, folder: Path, *, is_told: bool) 
             indexer.wake()
             for loop in loops:
                 loop.join()
-    shown = "told by a WebSocket" if is_told else f"polled each {POLL_SECONDS:g} s"
+    shown = "announced by a WebSocket" if is_announced else f"polled each {POLL_SECONDS:g} s"
     print(
         f"{shown}: median {statistics.median(seconds) * 1e3:.1f} ms, worst {max(seconds) * 1e3:.1f} ms "
         f"of {BLOCKS} blocks"

@@ -26,7 +26,7 @@ def test_step_says_that_the_tables_refuse_an_event(database: Database) -> None:
     chain.mine(BatchAnchored(LogId(9), 0, 1, bytes(32)))  # of a log that was never opened
 
     for _ in range(2):
-        with pytest.raises(ChainError, match="the database refuses what the blocks above 0 tell"):
+        with pytest.raises(ChainError, match="the database refuses the effects of the blocks above 0"):
             indexer.step()
 
     with database.reading() as connection:

@@ -74,7 +74,9 @@ def index_of(city: DeployedCity, folder: Path, *urls: str) -> Iterator[Index]:
         endpoint = connect(",".join(urls), CHAIN_ID, timeout_seconds=2)
         follower = Follower(endpoint, city.manifest)
         first = city.manifest.first_block
-        made = Indexer(follower, database, journal, ChainClock(), first_block=first, advanced=advances.append)
+        made = Indexer(
+            follower, database, journal, ChainClock(), first_block=first, on_commit=advances.append
+        )
         yield Index(database, made, endpoint, advances)
 
 
@@ -207,12 +209,12 @@ def test_an_endpoint_of_another_chain_id_is_never_used(
         assert set(rpc.asked) == {"eth_chainId"}
 
 
-def test_new_heads_wake_the_index_and_http_goes_on_when_the_socket_is_cut(
+def test_new_heads_wake_the_index_and_http_continues_when_the_socket_is_cut(
     city: DeployedCity, rpc: FaultyRpc, tmp_path: Path
 ) -> None:
-    woken, stop = threading.Event(), threading.Event()
-    told = NewHeads(rpc.listen_socket(), woken.set)
-    listening = threading.Thread(target=told.run, args=(stop,))
+    notified, stop = threading.Event(), threading.Event()
+    new_heads = NewHeads(rpc.listen_socket(), notified.set)
+    listening = threading.Thread(target=new_heads.run, args=(stop,))
     arrived = threading.Condition()
     with index_of(city, tmp_path / "index", rpc.url) as index:
         index.reach(int(city.endpoint.request("eth_blockNumber"), 16))
@@ -222,24 +224,24 @@ def test_new_heads_wake_the_index_and_http_goes_on_when_the_socket_is_cut(
                 arrived.notify_all()
 
         def wake() -> None:
-            woken.set()
+            notified.set()
             index.indexer.wake()
 
-        told._woken = wake
-        index.indexer._advanced = note
-        index.indexer._is_told = lambda: told.is_up
+        new_heads._on_head = wake
+        index.indexer._on_commit = note
+        index.indexer._are_heads_announced = lambda: new_heads.is_up
         following = threading.Thread(target=index.indexer.run, args=(stop, 3_600))
         listening.start()
-        assert woken.wait(10)
+        assert notified.wait(10)
         following.start()
         try:
             for number in range(3):
                 with arrived:
                     mined = list_purpose(city, f"TOLD_{number}")
                     assert arrived.wait_for(lambda at=mined: index.cursor() >= at, 10)  # type: ignore[misc]
-            woken.clear()
+            notified.clear()
             assert rpc.cut_sockets() == 1
-            assert woken.wait(10), "a socket that breaks wakes the loop, which polls from then on"
+            assert notified.wait(10), "a socket that breaks wakes the loop, which polls from then on"
             assert rpc.asked["eth_getBlockByNumber"]
         finally:
             stop.set()

@@ -10,7 +10,7 @@ from cityledger.errors import StaleIndexError
 from cityledger.types import BlockRef
 
 AHEAD_SECONDS = 5
-"""So far may a head's time be ahead of this machine's clock: two clocks that are kept by NTP."""
+"""Maximum skew of a head's time ahead of this machine's clock: two clocks that are kept by NTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class ChainClock:
         self._stopped = ""
 
     def head_arrived(self, head: BlockRef) -> None:
-        """Notes a head. The same head again changes nothing: hearing it twice does not make it fresher.
+        """Records a head. The same head again changes nothing: a repetition does not make it fresher.
 
-        A head that replaces another without growing the chain is taken, but is no advance, so an endpoint
-        that swings between two forks goes stale.
+        A head that replaces another without growing the chain is recorded, but does not count as an advance,
+        so an endpoint that alternates between two forks goes stale.
         """
         now, last = self._monotonic(), self._last
         if last is None:
@@ -58,11 +58,11 @@ class ChainClock:
             self._last = _Arrival(head, now, now if grew else last.advanced, max(head.number, last.highest))
 
     def stop(self, reason: str) -> None:
-        """From now on nothing is fresh: the index was stopped for good."""
+        """From now on nothing is fresh: the index was stopped permanently."""
         self._stopped = reason
 
-    def go_on(self) -> None:
-        """The index is not stopped, or not any more: it was rebuilt."""
+    def resume(self) -> None:
+        """The index is not stopped, or no longer: it was rebuilt."""
         self._stopped = ""
 
     @property
@@ -84,7 +84,7 @@ class ChainClock:
         return last.head.time + int(self._monotonic() - last.arrived)
 
     def monotonic(self) -> float:
-        """Seconds that only grow, for measuring how long something has gone on."""
+        """Seconds that only grow, for measuring how long something lasts."""
         return self._monotonic()
 
     def verify_fresh(self, limit_seconds: float) -> None:
@@ -99,7 +99,7 @@ class ChainClock:
             raise StaleIndexError(f"the index was stopped: {self._stopped}")
         last = self._arrival()
         behind = self._wall() + self._offset() - last.head.time
-        # A clock that was set back makes an old head look young; how old, only the other one can tell.
+        # A clock that was set back makes an old head look young; only the other one shows how old it is.
         if behind < -AHEAD_SECONDS:
             raise StaleIndexError(f"the head is {-behind:.0f} s ahead of this machine's clock; set the clock")
         if behind > limit_seconds:

@@ -1,7 +1,7 @@
 """Writes of the index: a range of blocks with its effects, the undoing of orphaned ones, and the halt.
 
-Each looks first whether the cursor is still where its caller saw it: another process may index the same
-database, and whoever comes second must do nothing.
+Each checks first that the cursor is still where its caller saw it: another process may index the same
+database, and the second of them must do nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cityledger.types import BlockRef
 
 
 class OvertakenError(Exception):
-    """Another process has moved the cursor meanwhile; nothing was written."""
+    """Another process has moved the cursor; nothing was written."""
 
 
 def store(
@@ -29,8 +29,8 @@ def store(
 ) -> None:
     """Applies the events of ``blocks`` and moves the cursor to the last of them.
 
-    Of blocks more than ``keep`` below final, only those with events stay: nothing asks for the others any
-    more, and a chain makes one a second.
+    Of blocks more than ``keep`` below final, only those with events stay: the others are no longer
+    read, and a chain makes one a second.
 
     Raises:
         OvertakenError: the cursor is not ``cursor``.
@@ -51,7 +51,7 @@ def store(
 
 
 def undo(connection: sa.Connection, cursor: BlockRef, number: int) -> None:
-    """Forgets the blocks above ``number`` and all that came of them.
+    """Deletes the blocks above ``number`` and all their effects.
 
     Raises:
         OvertakenError: the cursor is not ``cursor``.
@@ -72,7 +72,7 @@ def _row(one: ReadBlock) -> dict[str, object]:
 
 
 def _prune(connection: sa.Connection, first: int, end: int) -> None:
-    """Only what has newly come under the line is looked at, so the cost does not grow with the chain."""
+    """Only blocks that newly came below ``end`` are examined, so the cost does not grow with the chain."""
     is_old = (table.c.number >= first) & (table.c.number < end)
     is_named = [
         sa.exists().where(indexed.c.valid_from == table.c.number).correlate(table) for indexed in INDEX_TABLES

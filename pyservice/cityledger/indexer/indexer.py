@@ -23,17 +23,18 @@ from cityledger.types import BlockRef
 
 log = logging.getLogger(__name__)
 REORG_LIMIT_BLOCKS = 128
-TOLD_POLL_SECONDS = 2.0
-"""How often to ask for a head while somebody else tells of new ones."""
+ANNOUNCED_POLL_SECONDS = 2.0
+"""Interval of polling for a head while new ones are announced."""
 _PATIENCE = 3
-"""How often in a row a chain may change while it is read, before that is told."""
+"""After this many changes of the chain in a row while it is read, that is reported."""
 
 
 class Indexer:
-    """Keeps the index at the head. ``step`` does one piece of the way; ``run`` does steps until told to stop.
+    """Keeps the index at the head, range by range: ``step`` does one, ``run`` does them until ``stop`` is
+    set.
 
-    ``advanced`` is called after each commit, with the cursor: the anchoring loop waits on it. ``is_told``
-    says whether ``wake`` is called for new heads, so that polling may be slow.
+    ``on_commit`` is called after each commit, with the cursor: the anchoring loop waits for it.
+    ``are_heads_announced`` says whether ``wake`` is called for new heads, so that polling may be slow.
     """
 
     def __init__(
@@ -44,9 +45,9 @@ class Indexer:
         clock: ChainClock,
         *,
         first_block: int,
-        advanced: Callable[[BlockRef], None] = lambda _block: None,
+        on_commit: Callable[[BlockRef], None] = lambda _block: None,
         reorg_limit_blocks: int = REORG_LIMIT_BLOCKS,
-        is_told: Callable[[], bool] = lambda: False,
+        are_heads_announced: Callable[[], bool] = lambda: False,
     ) -> None:
         self._follower = follower
         self._reader = RangeReader(follower)
@@ -54,47 +55,48 @@ class Indexer:
         self._journal = journal
         self._clock = clock
         self._first_block = first_block
-        self._advanced = advanced
+        self._on_commit = on_commit
         self._reorg_limit = reorg_limit_blocks
-        self._is_told = is_told
-        self._woken = threading.Event()
+        self._are_heads_announced = are_heads_announced
+        self._wake = threading.Event()
         self._changed_in_a_row = 0
 
     def run(
         self, stop: threading.Event, poll_seconds: float, is_leader: Callable[[], bool] = lambda: True
     ) -> None:
         """Follows until ``stop`` is set. A failure stops the cursor, is logged, and is tried again: nothing
-        is ever skipped. Indexes only while ``is_leader`` says that this process is the one of the database
-        that does; otherwise it reads the cursor from there.
+        is ever skipped. Indexes only while this process is the one of the database that does:
+        ``is_leader()``; otherwise it reads the cursor from there.
 
-        While it fails the index grows stale, and reads stop by themselves.
+        While it fails the index becomes stale, so that reads are refused.
         """
-        told = ""
+        last_failure = ""
         while not stop.is_set():
-            self._woken.clear()
+            self._wake.clear()
             pause = poll_seconds
             try:
                 is_behind = self.step() if is_leader() else self.follow_store()
-                told = ""
-                pause = max(poll_seconds, TOLD_POLL_SECONDS) if self._is_told() else poll_seconds
+                last_failure = ""
+                if self._are_heads_announced():
+                    pause = max(poll_seconds, ANNOUNCED_POLL_SECONDS)
             except Exception as error:
                 is_behind = False
-                if str(error) != told:
+                if str(error) != last_failure:
                     log.error("indexer stopped error=%s reason=%s", type(error).__name__, error)
-                told = str(error)
+                last_failure = str(error)
             if not is_behind and not stop.is_set():
-                self._woken.wait(pause)
+                self._wake.wait(pause)
 
     def wake(self) -> None:
-        """Ends the pause of ``run``: there is a new head, or it is told to stop."""
-        self._woken.set()
+        """Ends the pause of ``run``: there is a new head, or ``stop`` is set."""
+        self._wake.set()
 
     def step(self) -> bool:
         """Reads one range of blocks, or undoes orphaned ones. True while the head is not reached.
 
         Raises:
-            ChainError: an event without a reaction or one that the tables refuse, or the index was stopped
-                for good: by a reorg deeper than final or than the limit, or another chain.
+            ChainError: an event without an effect or one that the tables refuse, or the index was stopped
+                permanently: by a reorg deeper than final or than the limit, or another chain.
             ChainUnavailableError: no endpoint answers, or they do not agree.
         """
         cursor = self._cursor()
@@ -104,17 +106,17 @@ class Indexer:
         except OvertakenError:
             return self.follow_store()
         except IntegrityError as error:
-            if self._cursor() == cursor:  # nobody was quicker: it is the blocks themselves
+            if self._cursor() == cursor:  # no other process was first: it is the blocks themselves
                 raise ChainError(
-                    f"the database refuses what the blocks above {_shown(cursor)} tell"
+                    f"the database refuses the effects of the blocks above {_shown(cursor)}"
                 ) from error
             return self.follow_store()
 
     def follow_store(self) -> bool:
-        """Takes the cursor that another process has written. Always False: there is nothing to catch up.
+        """Reads the cursor that another process has written. Always False: there is nothing to catch up.
 
         Raises:
-            ChainError: the index was stopped for good.
+            ChainError: the index was stopped permanently.
         """
         cursor = self._cursor()
         if cursor is not None:
@@ -128,7 +130,7 @@ class Indexer:
         if halted is not None:
             self._clock.stop(halted)
             raise ChainError(f"the index was stopped: {halted}; next: cityledger node rebuild")
-        self._clock.go_on()  # rebuilt meanwhile, from the folder of another node of the database
+        self._clock.resume()  # it may have been rebuilt from the folder of another node of the database
         return cursor
 
     def _approach(self, cursor: BlockRef | None, tip: Tip) -> bool:
@@ -151,11 +153,11 @@ class Indexer:
             return self._changed(first, tip.head, cursor)
         self._changed_in_a_row = 0
         newest = read[-1].header.block
-        # What was read lies below the tip, so it is of the chain that is final up to there.
+        # All that was read is below the tip, so it is of the chain that is final up to there.
         final = -1 if tip.final is None else min(tip.final, newest.number)
         self._journal.run(lambda connection: blocks.store(connection, cursor, read, final, self._reorg_limit))
         self._clock.head_arrived(newest)
-        self._advanced(newest)
+        self._on_commit(newest)
         return newest.number
 
     def _changed(self, first: int, head: BlockRef, cursor: BlockRef | None) -> int:
@@ -178,26 +180,27 @@ class Indexer:
         if head.number >= cursor.number:
             return False
         with self._database.reading() as connection:
-            held = find_block(connection, head.number)
+            indexed = find_block(connection, head.number)
             final = node_state.final_block(connection)
-        return head.number < final if held is None else held.hash == head.hash
+        return head.number < final if indexed is None else indexed.hash == head.hash
 
     def _fork_point(self, cursor: BlockRef, head: BlockRef) -> int:
-        """The highest indexed block that is still on the chain. Looks twice before it says that there is
-        none, with a head that the endpoints agree on in between: one wrong answer must not stop the index.
+        """The highest indexed block that is still on the chain. Searches twice before it reports that there
+        is none, the second time below a head that the endpoints agree on: one wrong answer must not stop the
+        index.
         """
         with self._database.reading() as connection:
             final = node_state.final_block(connection)
         lowest = max(final, cursor.number - self._reorg_limit, self._first_block)
-        found = self._find_common(min(cursor.number, head.number), lowest)
-        if found is None:
+        common = self._find_common(min(cursor.number, head.number), lowest)
+        if common is None:
             head = self._follower.head()
-            found = self._find_common(min(cursor.number, head.number), lowest)
-        if found is not None:
-            return found
+            common = self._find_common(min(cursor.number, head.number), lowest)
+        if common is not None:
+            return common
         if lowest == final:
             raise self._halted(
-                f"block {final} was final and is not on the chain any more: another chain or a reset"
+                f"block {final} was final and is no longer on the chain: another chain or a reset"
             )
         if lowest == self._first_block:
             raise self._halted("no indexed block is on the chain: another chain, or one that was reset")
@@ -206,13 +209,13 @@ class Indexer:
     def _find_common(self, highest: int, lowest: int) -> int | None:
         for number in range(highest, lowest - 1, -1):
             with self._database.reading() as connection:
-                held = find_block(connection, number)
-            if held is not None and self._follower.block(number)[0].hash == held.hash:
+                indexed = find_block(connection, number)
+            if indexed is not None and self._follower.block(number)[0].hash == indexed.hash:
                 return number
         return None
 
     def _halted(self, reason: str) -> ChainError:
-        """Stops the index for good; only a rebuild lets it go on.
+        """Stops the index permanently; only a rebuild lets it continue.
 
         Raises:
             WrongChainError: the endpoint serves another chain id; that may pass.

@@ -1,4 +1,4 @@
-"""Reads ranges of blocks with their events, in pieces that suit the endpoint."""
+"""Reads ranges of blocks with their events, of a width that the endpoint accepts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RangeReader:
         try:
             events = self._follower.events(headers)
         except ChainUnavailableError:
-            # Perhaps too much for the time that an answer may take. Less than a refusal shrinks it.
+            # Perhaps more than the timeout of an answer allows. A refusal shrinks it further.
             self._width = max((last - first + 1) // 2, SMALLEST_WIDTH)
             raise
         return [ReadBlock(one, events.get(one.block.hash, [])) for one in headers]

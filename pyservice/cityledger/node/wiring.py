@@ -157,7 +157,7 @@ def _indexer(
     anchorer: Anchorer,
     new_heads: NewHeads | None,
 ) -> Indexer:
-    def on_head(block: BlockRef) -> None:
+    def on_commit(block: BlockRef) -> None:
         anchorer.wake(block)
         services.rules_watch.look()  # at once: what the block set is refused until it is compared
 
@@ -167,9 +167,9 @@ def _indexer(
         services.journal,
         services.clock,
         first_block=manifest.first_block,
-        advanced=on_head,
+        on_commit=on_commit,
         reorg_limit_blocks=settings.reorg_limit_blocks,
-        is_told=lambda: new_heads is not None and new_heads.is_up,
+        are_heads_announced=lambda: new_heads is not None and new_heads.is_up,
     )
 
 

@@ -171,12 +171,12 @@ class Histories(RuleBasedStateMachine):
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     with database.reading() as connection:
-        held = {
+        tables = {
             table.name: sorted(map(tuple, connection.execute(sa.select(table))), key=repr)
             for table in INDEX_TABLES
         }
         cursor = find_cursor(connection)
-    return {**held, "cursor": [] if cursor is None else [(cursor.number, cursor.hash)]}
+    return {**tables, "cursor": [] if cursor is None else [(cursor.number, cursor.hash)]}
 
 
 TestHistories = Histories.TestCase

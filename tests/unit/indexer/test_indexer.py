@@ -60,19 +60,19 @@ def _dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def test_step_indexes_up_to_the_head_and_tells_the_clock(
+def test_step_indexes_up_to_the_head_and_reports_the_cursor(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
-    told: list[BlockRef] = []
+    committed: list[BlockRef] = []
     head = chain.mine(PurposeSet(TREATMENT, is_listed=True))
-    indexer = _indexer(chain, database, journal, advanced=told.append)
+    indexer = _indexer(chain, database, journal, on_commit=committed.append)
 
     _catch_up(indexer)
 
     with database.reading() as connection:
         assert index.find_cursor(connection) == head
         assert index.is_purpose_known(connection, TREATMENT)
-    assert told[-1] == head
+    assert committed[-1] == head
 
 
 def test_step_undoes_a_reorg_and_follows_the_other_fork(
@@ -109,7 +109,7 @@ def test_step_stops_when_a_final_block_is_gone(
     assert _dump(database) == before
 
 
-def test_step_writes_nothing_of_a_block_with_an_event_that_has_no_reaction(
+def test_step_writes_nothing_of_a_block_with_an_event_that_has_no_effect(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     indexer = _indexer(chain, database, journal)
@@ -354,7 +354,7 @@ def test_blocks_far_below_final_are_kept_only_if_they_hold_events(
     assert [row[0] for row in stepwise] == [at.number, *range(final - 3, head + 1)]
 
 
-def test_an_index_that_lags_takes_the_cursor_of_the_process_that_leads(
+def test_an_index_that_lags_reads_the_cursor_of_the_process_that_leads(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     head = chain.mine()
