@@ -1,4 +1,4 @@
-"""The time from a block to the index's cursor, polled and announced by a WebSocket; and the speed of catching up.
+"""Time from a block to the index's cursor, polled and announced by a WebSocket; speed of catching up.
 
 python bench/following.py
 """

@@ -18,7 +18,7 @@ class _Arrival:
     head: BlockRef
     arrived: float
     """Monotonic seconds at which this head was first seen."""
-    advanced: float
+    grew_at: float
     """Monotonic seconds at which the chain last grew past every height seen before."""
     highest: int
 
@@ -55,7 +55,7 @@ class ChainClock:
             self._last = _Arrival(head, now, now, head.number)
         elif head.hash != last.head.hash:
             grew = head.number > last.highest
-            self._last = _Arrival(head, now, now if grew else last.advanced, max(head.number, last.highest))
+            self._last = _Arrival(head, now, now if grew else last.grew_at, max(head.number, last.highest))
 
     def stop(self, reason: str) -> None:
         """From now on nothing is fresh: the index was stopped permanently."""
@@ -104,7 +104,7 @@ class ChainClock:
             raise StaleIndexError(f"the head is {-behind:.0f} s ahead of this machine's clock; set the clock")
         if behind > limit_seconds:
             raise StaleIndexError(f"the head is {behind:.0f} s old; the limit is {limit_seconds:g} s")
-        silent = self._monotonic() - last.advanced
+        silent = self._monotonic() - last.grew_at
         if silent > limit_seconds:
             raise StaleIndexError(
                 f"the chain has not advanced for {silent:.0f} s; the limit is {limit_seconds:g} s"

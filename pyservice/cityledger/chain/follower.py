@@ -1,8 +1,8 @@
-"""Reading blocks and our events from the chain. Pure reading: the loop, the cursor and undoing reorgs are the
-indexer's.
+"""Reading blocks and our events from the chain. It only reads: the loop, the cursor and undoing reorgs are
+the indexer's.
 
-What one endpoint returns is accepted as far as it is proven: headers by hashes that a majority backs, events
-by the receipts root of a proven header (SPEC.md §4, "Following").
+An endpoint's answer is accepted as far as it is proven: headers by hashes that a majority backs, events by
+the receipts root of a proven header (SPEC.md §4, "Following").
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ HEADERS_AT_ONCE = 64
 """Requests in one batch; public endpoints take 100 and more."""
 RECEIPTS_AT_ONCE = 16
 Log = dict[str, Any]
-"""A log as JSON-RPC says it."""
+"""A log as JSON-RPC returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What following needs to know of a block."""
+    """The fields of a block that following needs."""
 
     block: BlockRef
     parent: bytes
@@ -83,11 +83,11 @@ class Follower:
         """The block of that number on the endpoints' present chain, and its parent's hash.
 
         Raises:
-            ChainError: there is none yet, or no more.
+            ChainError: it does not exist yet, or no longer.
             ChainUnavailableError: the endpoints disagree about it.
         """
-        held = _header(self._present(self._block(number), number))
-        return held.block, held.parent
+        header = _header(self._present(self._block(number), number))
+        return header.block, header.parent
 
     def verify_chain(self) -> None:
         """Raises WrongChainError when the endpoint serves another chain id."""
@@ -100,7 +100,7 @@ class Follower:
         ``last``. Empty where the chain changed while it was read.
 
         Raises:
-            ChainError: one is not there yet, or no more.
+            ChainError: one does not exist yet, or no longer.
             ChainUnavailableError: no endpoint answers, or they disagree.
         """
         top = head.hash if last == head.number else self._hash_of(last)
@@ -115,21 +115,21 @@ class Follower:
         return found
 
     def _headers(self, numbers: range, top: bytes | None) -> list[Header]:
-        asked = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+        requests = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
         if self._are_hashes_known:
             try:
-                return self._endpoint.prove(asked, lambda answers: _proven_headers(answers, top))
+                return self._endpoint.prove(requests, lambda answers: _proven_headers(answers, top))
             except NotProvenError as error:
                 log.debug("headers not proven reason=%s", error)
-        blocks = self._endpoint.request_many(asked)
-        held = [self._present(block, number) for number, block in zip(numbers, blocks, strict=True)]
-        if self._are_hashes_known and not any(is_recomputed(block) for block in held):
+        blocks = self._endpoint.request_many(requests)
+        present = [self._present(block, number) for number, block in zip(numbers, blocks, strict=True)]
+        if self._are_hashes_known and not any(is_recomputed(block) for block in present):
             self._are_hashes_known = False
-            log.warning("headers are believed by majority reason=this chain hashes fields that are not known")
-        return [_header(block) for block in held]
+            log.warning("headers are accepted by majority reason=this chain hashes unknown fields")
+        return [_header(block) for block in present]
 
     def _hash_of(self, number: int) -> bytes | None:
-        """The hash that a majority backs; None with one endpoint, since there is no other to compare with."""
+        """The hash that a majority backs; None with one endpoint, which cannot be compared with another."""
         if self._endpoint.is_sole:
             return None
         return _header(self._present(self._block(number), number)).block.hash
@@ -138,7 +138,7 @@ class Follower:
 
     def events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
         """Our contracts' events in these blocks, in log order, by block hash; blocks without events are left
-        out. Only blocks whose filter admits our contracts are asked for.
+        out. Only blocks whose filter admits our contracts are read.
 
         Raises:
             ChainError: a block is unknown here (a reorg), or holds an event that this version cannot read.
@@ -155,9 +155,9 @@ class Follower:
         return any(may_hold(header.bloom, key) for key in self._bloom_keys)
 
     def _events(self, headers: Sequence[Header]) -> dict[bytes, list[LoggedEvent]]:
-        asked = [("eth_getBlockReceipts", [to_hex(one.block.hash)]) for one in headers]
+        requests = [("eth_getBlockReceipts", [to_hex(one.block.hash)]) for one in headers]
         try:
-            logs = self._endpoint.prove(asked, lambda answers: self._proven_logs(headers, answers))
+            logs = self._endpoint.prove(requests, lambda answers: self._proven_logs(headers, answers))
         except NotProvenError as error:
             log.debug("logs not proven reason=%s", error)
             logs = self._agreed_logs(headers)
@@ -184,7 +184,7 @@ class Follower:
         return found
 
     def _ours_in(self, header: Header, receipts: Sequence[dict[str, Any]]) -> list[Log]:
-        """Places are counted, not taken from the answer: no root covers them."""
+        """Places are counted, not read from the answer: no root covers them."""
         place = {"blockNumber": hex(header.block.number), "blockHash": to_hex(header.block.hash)}
         logs = [
             {
@@ -205,12 +205,12 @@ class Follower:
     def _with_transactions(
         self, headers: Sequence[Header], logs: dict[bytes, list[Log]]
     ) -> dict[bytes, list[Log]]:
-        """The same, with the transactions' hashes as a majority says them: receipts do not prove them."""
+        """The same, with the transactions' hashes as a majority returns them: receipts do not prove them."""
         if self._endpoint.is_sole or not headers:
             return logs
-        asked = [("eth_getBlockByHash", [to_hex(one.block.hash), False]) for one in headers]
+        requests = [("eth_getBlockByHash", [to_hex(one.block.hash), False]) for one in headers]
         found = {}
-        for header, block in zip(headers, self._endpoint.request_many(asked), strict=True):
+        for header, block in zip(headers, self._endpoint.request_many(requests), strict=True):
             hashes = dict(enumerate(self._present(block, header.block.number)["transactions"]))
             places = [int(one["transactionIndex"], 16) for one in logs[header.block.hash]]
             if not hashes.keys() >= set(places):
@@ -225,12 +225,12 @@ class Follower:
         """As a majority returns them, where no receipts prove them: endpoints may not offer
         eth_getBlockReceipts, or their chain has receipts of another form.
         """
-        asked = [
+        requests = [
             ("eth_getLogs", [{"blockHash": to_hex(one.block.hash), "address": self._addresses}])
             for one in headers
         ]
         found = dict(
-            zip((one.block.hash for one in headers), self._endpoint.request_many(asked), strict=True)
+            zip((one.block.hash for one in headers), self._endpoint.request_many(requests), strict=True)
         )
         for header in headers:
             self._verify_admitted(header, decode_logs(found[header.block.hash]))
@@ -243,7 +243,7 @@ class Follower:
             )
 
     def all_events(self, first: int, last: int) -> list[LoggedEvent]:
-        """Our events in a range of any length, as a majority says them.
+        """Our events in a range of any length, as a majority returns them.
 
         Raises:
             ChainError: the endpoint refuses even a single block, or an event cannot be read.
@@ -254,10 +254,10 @@ class Follower:
         found: dict[str, Any] | None = self._endpoint.request("eth_getBlockByNumber", hex(number), False)
         return found
 
-    def _present(self, held: dict[str, Any] | None, number: int) -> dict[str, Any]:
-        if held is None:
+    def _present(self, block: dict[str, Any] | None, number: int) -> dict[str, Any]:
+        if block is None:
             raise ChainError(f"{self._endpoint.shown_url} has no block {number}")
-        return held
+        return block
 
 
 def _proven_headers(answers: Sequence[RpcAnswer], top: bytes | None) -> list[Header]:
@@ -287,10 +287,10 @@ def _may_be_of(header: Header, logged: LoggedEvent) -> bool:
     return logged.block_hash == header.block.hash and may_hold(header.bloom, address, topic)
 
 
-def _header(held: dict[str, Any]) -> Header:
+def _header(values: dict[str, Any]) -> Header:
     try:
-        block = BlockRef(int(held["number"], 16), from_hex(held["hash"]), int(held["timestamp"], 16))
-        fields = (from_hex(held[name]) for name in ("parentHash", "logsBloom", "receiptsRoot"))
+        block = BlockRef(int(values["number"], 16), from_hex(values["hash"]), int(values["timestamp"], 16))
+        fields = (from_hex(values[name]) for name in ("parentHash", "logsBloom", "receiptsRoot"))
         return Header(block, *fields)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ChainError(f"a block that is not as JSON-RPC says ({type(error).__name__})") from error

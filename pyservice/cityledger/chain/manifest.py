@@ -1,4 +1,4 @@
-"""Where a deployment lives: addresses and blocks as data, in a file that is validated on load."""
+"""The addresses and blocks of a deployment as data, in a file that is validated on load."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Reads and validates a manifest; every key must be there and none other.
+    """Reads and validates a manifest; every key must be present, and no other.
 
     Raises:
-        ConfigurationError: missing, malformed or incomplete; names everything that is wrong.
+        ConfigurationError: missing, malformed or incomplete; names all errors.
     """
-    held = load_json(path, "`cityledger contracts deploy` writes it")
-    complaints = _complaints(held)
+    values = load_json(path, "`cityledger contracts deploy` writes it")
+    complaints = _complaints(values)
     if complaints:
         raise ConfigurationError(f"manifest {path}: " + "; ".join(complaints))
     return Manifest(
-        chain_id=int(held["chainId"]),
-        instance=bytes.fromhex(held["instance"][2:]),
-        commit=held["commit"],
-        deployer=Address(held["deployer"]),
-        loosening_delay_seconds=held["looseningDelay"],
-        council_delay_seconds=held["councilDelay"],
-        council=Address(held["council"]),
-        guard=Address(held["guard"]),
-        contracts={name: _contract(held["contracts"][name]) for name in CONTRACT_NAMES},
+        chain_id=int(values["chainId"]),
+        instance=bytes.fromhex(values["instance"][2:]),
+        commit=values["commit"],
+        deployer=Address(values["deployer"]),
+        loosening_delay_seconds=values["looseningDelay"],
+        council_delay_seconds=values["councilDelay"],
+        council=Address(values["council"]),
+        guard=Address(values["guard"]),
+        contracts={name: _contract(values["contracts"][name]) for name in CONTRACT_NAMES},
     )
 
 
@@ -101,9 +101,9 @@ def manifest_json(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _contract(held: Mapping[str, str]) -> DeployedContract:
+def _contract(values: Mapping[str, str]) -> DeployedContract:
     return DeployedContract(
-        Address(held["address"]), int(held["block"]), bytes.fromhex(held["transaction"][2:])
+        Address(values["address"]), int(values["block"]), bytes.fromhex(values["transaction"][2:])
     )
 
 
@@ -143,9 +143,9 @@ _CONTRACT_FIELDS: dict[str, tuple[str, _Check]] = {
 }
 
 
-def _complaints(held: Mapping[str, Any]) -> list[str]:
-    wrong = _field_complaints("", held, _FIELDS)
-    contracts = held.get("contracts")
+def _complaints(values: Mapping[str, Any]) -> list[str]:
+    wrong = _field_complaints("", values, _FIELDS)
+    contracts = values.get("contracts")
     if not isinstance(contracts, dict):
         return wrong
     wrong += [f"contracts.{name} is unknown" for name in sorted(contracts.keys() - set(CONTRACT_NAMES))]
@@ -158,14 +158,14 @@ def _complaints(held: Mapping[str, Any]) -> list[str]:
 
 
 def _field_complaints(
-    prefix: str, held: Mapping[str, Any], fields: Mapping[str, tuple[str, _Check]]
+    prefix: str, values: Mapping[str, Any], fields: Mapping[str, tuple[str, _Check]]
 ) -> list[str]:
-    wrong = [f"{prefix}{name} is unknown" for name in sorted(held.keys() - fields.keys())]
-    wrong += [f"{prefix}{name} is missing" for name in fields if name not in held]
+    wrong = [f"{prefix}{name} is unknown" for name in sorted(values.keys() - fields.keys())]
+    wrong += [f"{prefix}{name} is missing" for name in fields if name not in values]
     return wrong + [
         f"{prefix}{name} {rule}"
         for name, (rule, holds) in fields.items()
-        if name in held and not holds(held[name])
+        if name in values and not holds(values[name])
     ]
 
 
@@ -193,11 +193,11 @@ def load_json(path: Path, next_step: str) -> dict[str, Any]:
         ConfigurationError: missing (then ``next_step`` says what to run), or not a JSON object.
     """
     try:
-        held = json.loads(path.read_text("utf-8"))
+        values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(f"{path} is missing; {next_step}") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not JSON: {error}") from error
-    if not isinstance(held, dict):
+    if not isinstance(values, dict):
         raise ConfigurationError(f"{path} is not a JSON object")
-    return held
+    return values

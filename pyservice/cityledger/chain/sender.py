@@ -1,5 +1,5 @@
-"""Signing and broadcasting transactions. What a node answers to a broadcast is a value here, because the
-anchoring loop acts on it.
+"""Signs and broadcasts transactions. The outcome of a broadcast is a value, because the anchoring loop acts
+on it.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class Sender:
         Raises:
             RevertedError: a call would revert now; nothing was sent.
         """
-        asked = [("eth_estimateGas", [call_parameters(call.to, call.data, account)]) for call in calls]
-        return [int(answer, 16) * 5 // 4 for answer in self._endpoint.request_many(asked)]
+        requests = [("eth_estimateGas", [call_parameters(call.to, call.data, account)]) for call in calls]
+        return [int(answer, 16) * 5 // 4 for answer in self._endpoint.request_many(requests)]
 
     def sign(self, account: Account, nonce: int, call: Call, fees: Fees) -> SignedTransaction:
         """The raw bytes and their hash (EIP-1559). Signing the same again gives the same bytes where the
@@ -92,7 +92,7 @@ class Sender:
             KeyUnavailableError: the source of the account's key does not answer; nothing was signed.
         """
         if call.gas is None:
-            raise ChainError(f"{call.what} has no gas limit; ask gas() first")
+            raise ChainError(f"{call.what} has no gas limit; call gas() first")
         to = from_hex(call.to) if call.to else b""
         chain_id = self._endpoint.chain_id
         fields = [chain_id, nonce, fees.max_priority_fee, fees.max_fee, call.gas, to, 0, call.data, []]
@@ -110,7 +110,7 @@ class Sender:
         outcome that most report.
 
         Raises:
-            ChainError: most refuse for a reason that sending again cannot cure, such as too little money for
+            ChainError: most refuse for a reason that sending again cannot fix, such as too little money for
                 gas.
             ChainUnavailableError: no answer; the transaction may or may not have arrived.
         """
@@ -119,10 +119,10 @@ class Sender:
 
     def receipt(self, transaction: bytes) -> TransactionReceipt | None:
         """The receipt on the endpoint's present chain; None while it is not mined (or orphaned)."""
-        held = self._endpoint.request("eth_getTransactionReceipt", to_hex(transaction))
-        return None if held is None else receipt_from_rpc(held)
+        receipt = self._endpoint.request("eth_getTransactionReceipt", to_hex(transaction))
+        return None if receipt is None else receipt_from_rpc(receipt)
 
-    # --- the whole way, for a caller that waits -------------------------------------------------------------
+    # --- all steps, for a caller that waits -----------------------------------------------------------------
 
     def transact(self, account: Account, call: Call) -> TransactionReceipt:
         """Signs, sends and waits until it is mined.
@@ -156,7 +156,7 @@ class Sender:
         return receipts
 
     def wait(self, signed: Sequence[SignedTransaction]) -> list[TransactionReceipt]:
-        """Asks until each is mined.
+        """Waits until each is mined.
 
         Raises:
             ChainUnavailableError: one is not mined in time; it may still be.
@@ -166,12 +166,12 @@ class Sender:
         pause = 0.01
         while True:
             missing = [one.hash for one in signed if one.hash not in found]
-            asked = [("eth_getTransactionReceipt", [to_hex(transaction)]) for transaction in missing]
-            answers = self._endpoint.request_many(asked)
+            requests = [("eth_getTransactionReceipt", [to_hex(transaction)]) for transaction in missing]
+            answers = self._endpoint.request_many(requests)
             found |= {
-                key: receipt_from_rpc(held)
-                for key, held in zip(missing, answers, strict=True)
-                if held is not None
+                key: receipt_from_rpc(receipt)
+                for key, receipt in zip(missing, answers, strict=True)
+                if receipt is not None
             }
             if len(found) == len({one.hash for one in signed}):
                 return [found[one.hash] for one in signed]
@@ -183,8 +183,8 @@ class Sender:
             pause = min(pause * 1.5, 0.25)
 
     def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> TransactionReceipt:
-        """Asks until one of the transactions is mined: all have one nonce, so only one can be.
-        ``candidates`` is asked each time, because a replacement may be signed meanwhile.
+        """Waits until one of the transactions is mined: all have one nonce, so only one can be.
+        ``candidates`` is called each time, because a replacement may have been signed since.
 
         Raises:
             ChainUnavailableError: none is mined in time; one may still be.
@@ -192,8 +192,8 @@ class Sender:
         deadline = self._monotonic() + self._timeout
         pause = 0.01
         while True:
-            asked = [("eth_getTransactionReceipt", [to_hex(one)]) for one in candidates()]
-            mined = [held for held in self._endpoint.request_many(asked) if held is not None]
+            requests = [("eth_getTransactionReceipt", [to_hex(one)]) for one in candidates()]
+            mined = [receipt for receipt in self._endpoint.request_many(requests) if receipt is not None]
             if mined:
                 return receipt_from_rpc(mined[0])
             if self._monotonic() > deadline:
@@ -202,7 +202,7 @@ class Sender:
             pause = min(pause * 1.5, 0.25)
 
     def verify_succeeded(self, sender: Address, call: Call, receipt: TransactionReceipt) -> None:
-        """Raises the reason when a mined call reverted, found by asking the same of the blocks around it."""
+        """Raises the reason when a mined call reverted, found by repeating it at the blocks around it."""
         if receipt.succeeded:
             return
         for at in (receipt.block_number, receipt.block_number - 1):
@@ -227,13 +227,13 @@ class Sender:
         return [self.sign(account, first + index, call, fees) for index, call in enumerate(calls)]
 
     def _broadcast_ours(self, signed: SignedTransaction) -> None:
-        told = self.broadcast(signed.raw)
-        if told in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
+        outcome = self.broadcast(signed.raw)
+        if outcome in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN):
             return
-        # Too low is good news if it is this very transaction that was mined meanwhile.
-        if told is Broadcast.NONCE_TOO_LOW and self.receipt(signed.hash) is not None:
+        # Too low is a success if this very transaction was mined since.
+        if outcome is Broadcast.NONCE_TOO_LOW and self.receipt(signed.hash) is not None:
             return
         raise ChainError(
-            f"nonce {signed.nonce} is taken ({told.value}): "
+            f"nonce {signed.nonce} is used already ({outcome.value}): "
             "another program sends from this account at the same time"
         )

@@ -18,14 +18,14 @@ from cityledger.types import Address
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A transaction that is prepared but not yet anybody's. ``to`` None creates a contract."""
+    """A transaction before it has a sender. ``to`` None creates a contract."""
 
     to: Address | None
     data: bytes
     what: str
     """For logs and errors, such as ``AgencyRegistry.admit``."""
     gas: int | None = None
-    """Limit; None asks the chain for an estimate before anything is sent."""
+    """Limit; None: the chain estimates it before anything is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Fees:
         return Fees(min(self.max_fee, max_fee), min(self.max_priority_fee, max_fee))
 
     def replacing(self, market: Fees, max_fee: int) -> Fees | None:
-        """What a replacement has to offer: ``raised`` at least and the present market's, at most ``max_fee``.
+        """The fees of a replacement: ``raised`` at least and the present market's, at most ``max_fee``.
 
-        None where ``raised`` is more than that: then no node would take a replacement.
+        None where ``raised`` is more than that: then no node would accept a replacement.
         """
         least = self.raised()
         wanted = Fees(
@@ -67,7 +67,7 @@ class SignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """What raw bytes say: enough to sign the same call again with other fees."""
+    """The content of raw bytes: enough to sign the same call again with other fees."""
 
     nonce: int
     call: Call
@@ -75,14 +75,14 @@ class SignedCall:
 
 
 class Broadcast(Enum):
-    """What the endpoint said to a raw transaction. None of these tells whether it will be mined."""
+    """An endpoint's answer to a raw transaction. None of these shows whether it will be mined."""
 
     ACCEPTED = "accepted"
     ALREADY_KNOWN = "already known"
     NONCE_TOO_LOW = "nonce too low"
     """A transaction with this nonce is mined: this one, or another."""
     UNDERPRICED = "underpriced"
-    """Another with this nonce is pending and pays more, or the fee is below what the node takes."""
+    """Another with this nonce is pending and pays more, or the fee is below what the node accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +94,25 @@ class TransactionReceipt:
     gas_used: int
     contract: Address | None
     logs: tuple[dict[str, Any], ...]
-    """Raw logs, as ``contracts.decoding.decode_logs`` takes them."""
+    """Raw logs, as ``contracts.decoding.decode_logs`` accepts them."""
 
 
 def read_signed(raw: bytes) -> SignedCall:
-    """What raw bytes made by ``sign`` hold.
+    """The content of raw bytes made by ``sign``.
 
     Raises:
         ChainError: they are not a transaction of EIP-1559.
     """
     try:
-        held = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        fees = Fees(held["maxFeePerGas"], held["maxPriorityFeePerGas"])
+        values = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        fees = Fees(values["maxFeePerGas"], values["maxPriorityFeePerGas"])
     except Exception as error:  # the decoders raise whatever comes, RLP's own errors among them
-        raise ChainError("raw bytes that are no transaction of type 2") from error
-    to = Address(to_checksum_address(held["to"])) if held["to"] else None
-    return SignedCall(held["nonce"], Call(to, bytes(held["data"]), "a signed call", held["gas"]), fees)
+        raise ChainError("raw bytes that are not a transaction of type 2") from error
+    to = Address(to_checksum_address(values["to"])) if values["to"] else None
+    return SignedCall(values["nonce"], Call(to, bytes(values["data"]), "a signed call", values["gas"]), fees)
 
 
-_TOLD = (
+_MESSAGES = (
     (Broadcast.ALREADY_KNOWN, ("already known", "already imported", "alreadyknown", "known transaction")),
     (Broadcast.NONCE_TOO_LOW, ("nonce too low", "oldnonce", "nonce is too low")),
     (
@@ -135,7 +135,7 @@ def broadcast_outcome(error: str) -> Broadcast | ChainError:
     if not error:
         return Broadcast.ACCEPTED
     lowered = error.lower()
-    known = (outcome for outcome, phrases in _TOLD if any(phrase in lowered for phrase in phrases))
+    known = (outcome for outcome, phrases in _MESSAGES if any(phrase in lowered for phrase in phrases))
     return next(known, ChainError(f"the endpoint refused the transaction: {error}"))
 
 
@@ -155,14 +155,14 @@ def majority_outcome(outcomes: Sequence[Broadcast | ChainError]) -> Broadcast:
     return Broadcast.ACCEPTED if Broadcast.ACCEPTED in most else most[0]
 
 
-def receipt_from_rpc(held: dict[str, Any]) -> TransactionReceipt:
-    created = held.get("contractAddress")
+def receipt_from_rpc(values: dict[str, Any]) -> TransactionReceipt:
+    created = values.get("contractAddress")
     return TransactionReceipt(
-        transaction=from_hex(held["transactionHash"]),
-        block_number=int(held["blockNumber"], 16),
-        block_hash=from_hex(held["blockHash"]),
-        succeeded=int(held["status"], 16) == 1,
-        gas_used=int(held["gasUsed"], 16),
+        transaction=from_hex(values["transactionHash"]),
+        block_number=int(values["blockNumber"], 16),
+        block_hash=from_hex(values["blockHash"]),
+        succeeded=int(values["status"], 16) == 1,
+        gas_used=int(values["gasUsed"], 16),
         contract=Address(to_checksum_address(created)) if created else None,
-        logs=tuple(held["logs"]),
+        logs=tuple(values["logs"]),
     )

@@ -34,7 +34,7 @@ def test_load_manifest_refuses_what_is_no_json_object(tmp_path: Path, text: str)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         ({"chainId": 31337}, "chainId must be a decimal string"),
         ({"format": "cityledger-manifest/2"}, "format must be"),
@@ -47,19 +47,23 @@ def test_load_manifest_refuses_what_is_no_json_object(tmp_path: Path, text: str)
         ({"contracts": []}, "contracts must be an object"),
     ],
 )
-def test_load_manifest_names_what_is_wrong(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+def test_load_manifest_names_what_is_wrong(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
     (tmp_path / "m.json").write_text(json.dumps({**manifest_json(manifest()), **change}))
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=complaint):
         load_manifest(tmp_path / "m.json")
 
 
 def test_load_manifest_names_everything_that_is_wrong(tmp_path: Path) -> None:
-    held = manifest_json(manifest())
-    del held["commit"]
-    held["contracts"]["DataCatalog"]["block"] = "007"
-    held["contracts"]["Stranger"] = {}
-    (tmp_path / "m.json").write_text(json.dumps(held))
+    values = manifest_json(manifest())
+    del values["commit"]
+    values["contracts"]["DataCatalog"]["block"] = "007"
+    values["contracts"]["Stranger"] = {}
+    (tmp_path / "m.json").write_text(json.dumps(values))
     with pytest.raises(ConfigurationError) as caught:
         load_manifest(tmp_path / "m.json")
-    for told in ("commit is missing", "contracts.DataCatalog.block must", "contracts.Stranger is unknown"):
-        assert told in str(caught.value)
+    for complaint in (
+        "commit is missing",
+        "contracts.DataCatalog.block must",
+        "contracts.Stranger is unknown",
+    ):
+        assert complaint in str(caught.value)

@@ -20,7 +20,7 @@ FEES = Fees(3 * 10**9, 10**9)
 
 
 def sender_of(chain: FakeChain, monotonic: float = 0.0) -> Sender:
-    """Its clock moves by each sleep, so waiting takes no time."""
+    """Its clock moves by each sleep, so waiting is immediate."""
     now = [monotonic]
 
     def sleep(seconds: float) -> None:
@@ -94,7 +94,7 @@ def test_broadcast_tells_underpriced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("message", "outcome"),
     [
         ("already known", Broadcast.ALREADY_KNOWN),  # geth
         ("AlreadyKnown", Broadcast.ALREADY_KNOWN),  # nethermind
@@ -109,15 +109,15 @@ def test_broadcast_tells_underpriced() -> None:
         ("max fee per gas less than block base fee", Broadcast.UNDERPRICED),
     ],
 )
-def test_broadcast_knows_the_words_of_several_nodes(words: str, told: Broadcast) -> None:
+def test_broadcast_knows_the_messages_of_several_nodes(message: str, outcome: Broadcast) -> None:
     class Refusing(FakeChain):
         def make_request(self, method: str, params: object) -> dict[str, object]:
-            return {"error": {"code": -32000, "message": words}}
+            return {"error": {"code": -32000, "message": message}}
 
-    assert sender_of(Refusing()).broadcast(b"\x02") is told
+    assert sender_of(Refusing()).broadcast(b"\x02") is outcome
 
 
-def test_broadcast_raises_what_sending_again_cannot_cure() -> None:
+def test_broadcast_raises_what_sending_again_cannot_fix() -> None:
     class Poor(FakeChain):
         def make_request(self, method: str, params: object) -> dict[str, object]:
             return {"error": {"code": -32003, "message": "insufficient funds for gas * price + value"}}
@@ -137,7 +137,7 @@ def test_transact_many_sends_all_before_it_waits() -> None:
     chain = FakeChain(automine=False)
     with pytest.raises(ChainUnavailableError, match="3 transactions not mined"):
         sender_of(chain).transact_many(ALICE, [LIMITED] * 3)
-    assert [held["nonce"] for held in chain.pool.values()] == [0, 1, 2]
+    assert [pooled["nonce"] for pooled in chain.pool.values()] == [0, 1, 2]
 
 
 def test_transact_sends_nothing_when_it_would_revert() -> None:
@@ -148,7 +148,7 @@ def test_transact_sends_nothing_when_it_would_revert() -> None:
     assert "eth_sendRawTransaction" not in chain.asked
 
 
-def test_transact_tells_the_reason_of_a_mined_revert() -> None:
+def test_transact_raises_the_reason_of_a_mined_revert() -> None:
     chain = FakeChain(revert_data=keccak(text="RecordLedgerNoBatches()")[:4])
     with pytest.raises(RevertedError) as caught:
         sender_of(chain).transact(ALICE, LIMITED)
@@ -156,13 +156,13 @@ def test_transact_tells_the_reason_of_a_mined_revert() -> None:
     assert "eth_sendRawTransaction" in chain.asked
 
 
-def test_transact_told_when_another_program_took_the_nonce() -> None:
+def test_transact_raises_when_another_program_used_the_nonce() -> None:
     class Raced(FakeChain):
         def eth_getTransactionCount(self, account: str, block: str) -> str:  # noqa: N802
             self.nonces[account] = 1
             return "0x0"
 
-    with pytest.raises(ChainError, match="nonce 0 is taken"):
+    with pytest.raises(ChainError, match="nonce 0 is used already"):
         sender_of(Raced()).transact(ALICE, LIMITED)
 
 
@@ -183,41 +183,23 @@ def test_read_gives_back_what_was_signed(to: Address | None) -> None:
     assert (read.call.to, read.call.data, read.call.gas) == (to, b"\x01\x02", 77_000)
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", b"\x01" + bytes(60), b"\xf8" * 80])
-def test_read_refuses_what_is_no_transaction(raw: bytes) -> None:
-    with pytest.raises(ChainError, match="no transaction of type 2"):
-        sender_of(FakeChain()).read(raw)
-
-
-@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**13))
-def test_replacing_offers_an_eighth_more_or_nothing(tip: int, base: int, market: int, limit: int) -> None:
-    held = Fees(base + tip, tip)
-    fees = held.replacing(Fees(2 * market + tip, tip), limit)
-    if fees is None:
-        assert held.raised().max_fee > limit
-        return
-    assert fees.max_fee >= held.max_fee * 9 / 8 and fees.max_priority_fee >= held.max_priority_fee * 9 / 8
-    assert fees.max_priority_fee <= fees.max_fee <= limit
-    assert fees.max_fee >= min(2 * market + tip, limit)
-
-
 def test_wait_any_sees_a_candidate_that_comes_later() -> None:
     chain = FakeChain()
     sender = sender_of(chain)
     original = sender.sign(ALICE, 0, LIMITED, FEES)
     replacement = sender.sign(ALICE, 0, LIMITED, FEES.raised())
-    asked: list[list[bytes]] = []
+    calls: list[list[bytes]] = []
 
     def candidates() -> list[bytes]:
-        if asked:
+        if calls:
             sender.broadcast(replacement.raw)
-            asked.append([original.hash, replacement.hash])
+            calls.append([original.hash, replacement.hash])
         else:
-            asked.append([original.hash])
-        return asked[-1]
+            calls.append([original.hash])
+        return calls[-1]
 
     assert sender.wait_any(candidates).transaction == replacement.hash
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_wait_any_gives_up_in_time() -> None:

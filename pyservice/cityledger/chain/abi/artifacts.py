@@ -31,7 +31,7 @@ class Artifact:
     bytecode: bytes
     """Creation code, without constructor arguments."""
     deployed_bytecode: bytes
-    """What stands at the address afterwards, with zeros where immutables go."""
+    """The code at the address afterwards, with zeros where immutables go."""
     immutables: Mapping[str, tuple[tuple[int, int], ...]]
     """(start, length) of each place in the deployed bytecode that the constructor fills, by variable."""
 
@@ -70,16 +70,16 @@ def load_artifact(name: str) -> Artifact:
     """
     resource = files("cityledger.chain") / "artifacts" / f"{name}.json"
     try:
-        held = json.loads(resource.read_text("utf-8"))
+        fields = json.loads(resource.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             f"the artifact of {name} is missing; in a source checkout run `cityledger contracts compile`"
         ) from None
     places = {
         variable: tuple((place["start"], place["length"]) for place in uses)
-        for variable, uses in held["immutableReferences"].items()
+        for variable, uses in fields["immutableReferences"].items()
     }
-    return Artifact(name, held["abi"], _code(held["bytecode"]), _code(held["deployedBytecode"]), places)
+    return Artifact(name, fields["abi"], _code(fields["bytecode"]), _code(fields["deployedBytecode"]), places)
 
 
 def entries_of_kind(name: str, kind: str) -> list[dict[str, Any]]:
@@ -88,10 +88,10 @@ def entries_of_kind(name: str, kind: str) -> list[dict[str, Any]]:
 
 
 def _zeroed(code: bytes, places: Sequence[tuple[int, int]]) -> bytes:
-    held = bytearray(code)
+    zeroed = bytearray(code)
     for start, length in places:
-        held[start : start + length] = bytes(length)
-    return bytes(held)
+        zeroed[start : start + length] = bytes(length)
+    return bytes(zeroed)
 
 
 def _code(text: str) -> bytes:

@@ -71,11 +71,11 @@ def encode_creation(name: str, arguments: Sequence[object]) -> bytes:
 
 
 def decode_result(name: str, function: str, data: bytes) -> Any:
-    """What ``function`` returned: one value, or a dictionary (a tuple where the ABI gives no names) for
+    """The result of ``function``: one value, or a dictionary (a tuple where the ABI gives no names) for
     several.
 
     Raises:
-        ChainError: the bytes do not fit the ABI, as when there is no contract at the address.
+        ChainError: the bytes do not fit the ABI, as when the address has no contract.
     """
     outputs = _function(name, function)["outputs"]
     values = decode_values(outputs, data, f"{name}.{function}")

@@ -1,4 +1,4 @@
-"""What a contract said when it refused: the custom error's name and facts, looked up over all contracts."""
+"""The custom error with which a contract refused, by name and facts, looked up over all contracts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ _BUILT_IN: tuple[Entry, ...] = (
 
 
 def decode_revert(data: bytes) -> RevertedError:
-    """The error inside revert data. A selector that none of our contracts declares is told as it is, never
-    hidden.
-    """
+    """The error inside revert data. A selector that none of our contracts declares is reported as it is."""
     if not data:
         return RevertedError("WithoutReason", {})
     entry = _errors().get(data[:4])

@@ -1,4 +1,4 @@
-"""AccessManager (OpenZeppelin): who may act as council or guard, and after which delay."""
+"""AccessManager (OpenZeppelin): the members of council and guard, and their delays."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class AccessManager:
 
     def find_role(self, role: int, account: Address, block: At) -> int | None:
         """The delay in seconds under which the account holds the role; None if it does not."""
-        held = self._contract.read(block, "hasRole", role, account)
-        return int(held["executionDelay"]) if held["isMember"] else None
+        stored = self._contract.read(block, "hasRole", role, account)
+        return int(stored["executionDelay"]) if stored["isMember"] else None
 
     def find_access(self, role: int, account: Address, block: At) -> Access | None:
         """The membership as stored, also one that begins later; None where there is none."""
-        held = self._contract.read(block, "getAccess", role, account)
-        access = Access(held["since"], held["currentDelay"], held["pendingDelay"], held["effect"])
+        stored = self._contract.read(block, "getAccess", role, account)
+        access = Access(stored["since"], stored["currentDelay"], stored["pendingDelay"], stored["effect"])
         return access if access.since else None
 
     def admin_of(self, role: int, block: At) -> int:
@@ -81,10 +81,10 @@ class AccessManager:
         """Seconds that the call must wait after being scheduled; 0 is at once; None if the caller may not
         make it at all.
         """
-        held = self._contract.read(block, "canCall", caller, _target(call), call.data[:4])
-        if held["immediate"]:
+        stored = self._contract.read(block, "canCall", caller, _target(call), call.data[:4])
+        if stored["immediate"]:
             return 0
-        return int(held["delay"]) or None
+        return int(stored["delay"]) or None
 
     def find_schedule(self, caller: Address, call: Call, block: At) -> int | None:
         """When the scheduled call may be made (Unix seconds); None if it is not scheduled, or lapsed."""
@@ -98,7 +98,7 @@ class AccessManager:
     # --- deployment -----------------------------------------------------------------------------------------
 
     def set_function_role(self, name: str, target: Address, functions: Sequence[str], role: int) -> Call:
-        """Gives functions of contract ``name`` to a role."""
+        """Assigns functions of contract ``name`` to a role."""
         return self._contract.prepare("setTargetFunctionRole", target, selectors_of(name, functions), role)
 
     def label_role(self, role: int, label: str) -> Call:
@@ -124,7 +124,7 @@ def _target(call: Call) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityUpdated:
-    """A contract now asks this AccessManager who may act as council or guard."""
+    """A contract now reads its council and guard from this AccessManager."""
 
     authority: Address
 

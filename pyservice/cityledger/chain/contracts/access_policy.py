@@ -1,4 +1,4 @@
-"""AccessPolicy: the rules on chain, asked at a block of choice."""
+"""AccessPolicy: the rules on chain, evaluated at a block of choice."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class AccessPolicy:
         self.address = address
 
     def facts(self, query: Query, block: At) -> tuple[int, bytes, bytes]:
-        """The facts' word (SPEC.md §2), and the grant and the artefact that it rests on."""
-        held = self._contract.read(block, "facts", _query(query))
-        return held["word"], held["grantId"], held["artefactId"]
+        """The facts' word (SPEC.md §2), and the grant and the artefact that it depends on."""
+        values = self._contract.read(block, "facts", _query(query))
+        return values["word"], values["grantId"], values["artefactId"]
 
     def decide(self, query: Query, block: At) -> Decision:
         """The rules' answer; a denial is a value, not an error."""
@@ -27,7 +27,7 @@ class AccessPolicy:
     def decide_many(self, queries: Sequence[Query], block: At) -> list[Decision]:
         """The same for each query, in order, in one round trip."""
         answered = self._contract.read(block, "decideMany", [_query(query) for query in queries])
-        return [_decision(held) for held in answered]
+        return [_decision(values) for values in answered]
 
 
 def _query(query: Query) -> dict[str, Any]:
@@ -48,5 +48,7 @@ def _query(query: Query) -> dict[str, Any]:
     }
 
 
-def _decision(held: Mapping[str, Any]) -> Decision:
-    return Decision(held["permit"], held["code"], held["grantId"], held["artefactId"], held["facts"])
+def _decision(values: Mapping[str, Any]) -> Decision:
+    return Decision(
+        values["permit"], values["code"], values["grantId"], values["artefactId"], values["facts"]
+    )

@@ -16,10 +16,10 @@ from cityledger.types import MAX_AGENCY, Address, Agency, AgencyId, AgencyStatus
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the council is told of a new agency. A digest of zeros: no such key yet."""
+    """A new agency as the council admits it. A digest of zeros: no such key yet."""
 
     code: str
-    """1 to 32 ASCII characters, unique for good, such as ``HEALTH``."""
+    """1 to 32 ASCII characters, permanently unique, such as ``HEALTH``."""
     name: str
     local_name: str
     endpoint: str
@@ -90,7 +90,7 @@ class AgencyRegistry:
         return self._contract.prepare("reinstate", agency)
 
     def offboard(self, agency: AgencyId) -> Call:
-        """Ends the membership, for good. Council only."""
+        """Ends the membership permanently. Council only."""
         return self._contract.prepare("offboard", agency)
 
     def rotate_account(self, agency: AgencyId, account: Address) -> Call:
@@ -113,33 +113,33 @@ class AgencyRegistry:
     # --- reads ----------------------------------------------------------------------------------------------
 
     def role_of(self, agency: AgencyId, account: Address, at: int, block: At) -> Role:
-        """The role held at the time ``at``; ``Role.NONE`` if it has lapsed, ended or never was."""
+        """The account's role at the time ``at``; ``Role.NONE`` if it has lapsed, ended or never was."""
         return Role(self._contract.read(block, "roleOf", agency, account, at))
 
     def find_appointment(self, agency: AgencyId, account: Address, block: At) -> Appointment | None:
         """The appointment as stored, whether or not it still holds."""
-        held = Appointment.from_abi(self._contract.read(block, "appointmentOf", agency, account))
-        return held if held.role else None
+        stored = Appointment.from_abi(self._contract.read(block, "appointmentOf", agency, account))
+        return stored if stored.role else None
 
     def standing(self, agency: AgencyId, block: At) -> tuple[AgencyStatus, int]:
         """Status and epoch; None and 0 for a missing agency."""
-        held = self._contract.read(block, "standing", agency)
-        return AgencyStatus(held["status"]), held["epoch"]
+        values = self._contract.read(block, "standing", agency)
+        return AgencyStatus(values["status"]), values["epoch"]
 
     def find_agency(self, agency: AgencyId, block: At) -> Agency | None:
-        """None for what can be no agency's number as well: the ABI has no such argument."""
+        """None also for a number that no agency can have: the ABI has no such argument."""
         if not 0 < agency <= MAX_AGENCY:
             return None
-        held = agency_from_abi(agency, self._contract.read(block, "agencyOf", agency))
-        return held if held.status else None
+        stored = agency_from_abi(agency, self._contract.read(block, "agencyOf", agency))
+        return stored if stored.status else None
 
     def find_by_code(self, code: str, block: At) -> AgencyId | None:
         """The agency with this code."""
-        held = self._contract.read(block, "agencyByCode", word_from_text("code", code))
-        return AgencyId(held) if held else None
+        agency = self._contract.read(block, "agencyByCode", word_from_text("code", code))
+        return AgencyId(agency) if agency else None
 
     def agency_count(self, block: At) -> int:
-        """How many agencies were ever admitted; also the highest id."""
+        """The number of agencies ever admitted; also the highest id."""
         return int(self._contract.read(block, "agencyCount"))
 
 

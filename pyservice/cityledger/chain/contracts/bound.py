@@ -1,4 +1,4 @@
-"""A contract at an address: what every wrapper reads and prepares through."""
+"""A contract at an address: every wrapper reads and prepares calls through it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class BoundContract:
         self.address = address
 
     def read(self, block: At, function: str, *arguments: object) -> Any:
-        """What the view function returns at the block.
+        """The result of the view function at the block.
 
         Raises:
             RevertedError: the contract refused.
-            ChainError: the block is unknown, or there is no such contract at the address.
+            ChainError: the block is unknown, or the address has no such contract.
         """
         data = encode_call(self._name, function, arguments)
         return decode_result(self._name, function, self._endpoint.call(self.address, data, block))

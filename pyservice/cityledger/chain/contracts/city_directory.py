@@ -20,14 +20,14 @@ class CityDirectory:
 
     def instance(self, block: At) -> bytes:
         """The 32 bytes that name this deployment."""
-        held: bytes = self._contract.read(block, "instance")
-        return held
+        instance: bytes = self._contract.read(block, "instance")
+        return instance
 
     def find_address(self, name: str, block: At) -> tuple[Address | None, int]:
-        """Where the name leads and its version; None and 0 for an unknown name."""
-        held = self._contract.read(block, "get", word_from_text("name", name))
-        target = Address(held["target"])
-        return (None if target == ZERO_ADDRESS else target), held["version"]
+        """The name's address and version; None and 0 for an unknown name."""
+        stored = self._contract.read(block, "get", word_from_text("name", name))
+        target = Address(stored["target"])
+        return (None if target == ZERO_ADDRESS else target), stored["version"]
 
     def set(self, name: str, target: Address) -> Call:
         """Points the name to another contract. Council only."""

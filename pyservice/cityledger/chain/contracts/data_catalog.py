@@ -29,7 +29,7 @@ from cityledger.types import (
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a steward says to publish a dataset. Path, profile and parts are fixed for the dataset's life."""
+    """A dataset as a steward publishes it. Path, profile and parts are fixed for the dataset's life."""
 
     provider: AgencyId
     path: str
@@ -123,11 +123,11 @@ class DataCatalog:
     # --- council --------------------------------------------------------------------------------------------
 
     def add_purpose(self, purpose: Purpose) -> Call:
-        """Puts a purpose on the city's list. Council only."""
+        """Adds a purpose to the city's list. Council only."""
         return self._contract.prepare("addPurpose", purpose)
 
     def remove_purpose(self, purpose: Purpose) -> Call:
-        """Takes a purpose off the city's list. Council only."""
+        """Removes a purpose from the city's list. Council only."""
         return self._contract.prepare("removePurpose", purpose)
 
     def lift_seal(self, dataset: DatasetId, record: RecordId) -> Call:
@@ -147,19 +147,19 @@ class DataCatalog:
         retention_seconds: int,
         dispute_period_seconds: int,
     ) -> Call:
-        """What is tighter stands at once; what is looser waits for the loosening delay."""
+        """A tighter rule applies at once; a looser one waits for the loosening delay."""
         return self._contract.prepare(
             "revise", dataset, terms_to_abi(terms), schema_digest, retention_seconds, dispute_period_seconds
         )
 
     def retire(self, dataset: DatasetId) -> Call:
-        """Ends the dataset, for good."""
+        """Ends the dataset permanently."""
         return self._contract.prepare("retire", dataset)
 
     def grant(
         self, dataset: DatasetId, consumer: AgencyId, purpose: Purpose, parts: int, since: int, until: int
     ) -> Call:
-        """Fills the slot (dataset, consumer, purpose), whatever it held. Times in Unix seconds."""
+        """Fills the slot (dataset, consumer, purpose) and replaces its grant. Times in Unix seconds."""
         return self._contract.prepare("grant", dataset, consumer, purpose, parts, since, until)
 
     def revoke(self, dataset: DatasetId, consumer: AgencyId, purpose: Purpose) -> Call:
@@ -169,7 +169,7 @@ class DataCatalog:
     def restrict(
         self, dataset: DatasetId, record: RecordId, consumer: AgencyId, *, is_restricted: bool
     ) -> Call:
-        """Restricts a record for one consumer, or for all with consumer 0; or takes that back."""
+        """Restricts a record for one consumer, or for all with consumer 0; or lifts that."""
         return self._contract.prepare("restrict", dataset, record, consumer, is_restricted)
 
     def seal_by_law(self, dataset: DatasetId, record: RecordId) -> Call:
@@ -187,26 +187,26 @@ class DataCatalog:
 
     def standing(self, dataset: DatasetId, block: At) -> tuple[AgencyId, DatasetStatus]:
         """Provider and status; 0 and None for a missing dataset."""
-        held = self._contract.read(block, "standing", dataset)
-        return AgencyId(held["provider"]), DatasetStatus(held["status"])
+        stored = self._contract.read(block, "standing", dataset)
+        return AgencyId(stored["provider"]), DatasetStatus(stored["status"])
 
     def find_dataset(self, dataset: DatasetId, block: At) -> Dataset | None:
-        held = Dataset.from_abi(self._contract.read(block, "datasetOf", dataset))
-        return held if held.status else None
+        stored = Dataset.from_abi(self._contract.read(block, "datasetOf", dataset))
+        return stored if stored.status else None
 
     def find_terms_at(self, dataset: DatasetId, at: int, block: At) -> Terms | None:
-        """The terms that stand at the time ``at``."""
+        """The terms in effect at the time ``at``."""
         return find_terms(self._contract.read(block, "termsAt", dataset, at))
 
     def terms_of(self, dataset: DatasetId, block: At) -> TermsPair:
         """Both slots as stored."""
-        held = self._contract.read(block, "termsOf", dataset)
-        return TermsPair(find_terms(held["current"]), find_terms(held["pending"]), held["pendingSince"])
+        stored = self._contract.read(block, "termsOf", dataset)
+        return TermsPair(find_terms(stored["current"]), find_terms(stored["pending"]), stored["pendingSince"])
 
     def find_grant(self, dataset: DatasetId, consumer: AgencyId, purpose: Purpose, block: At) -> Grant | None:
         """The grant in the slot as stored, whether or not it is live."""
-        held = grant_from_abi(self._contract.read(block, "grantOf", dataset, consumer, purpose))
-        return None if held.grant_id == ZERO32 else held
+        stored = grant_from_abi(self._contract.read(block, "grantOf", dataset, consumer, purpose))
+        return None if stored.grant_id == ZERO32 else stored
 
 
 def terms_to_abi(terms: Terms) -> dict[str, Any]:
@@ -267,7 +267,7 @@ class DatasetRetired:
 
 @dataclass(frozen=True, slots=True)
 class TermsSet:
-    """``pending`` stands from ``pending_since`` on (Unix seconds); None and 0 when nothing is pending."""
+    """``pending`` applies from ``pending_since`` on (Unix seconds); None and 0 when nothing is pending."""
 
     dataset: DatasetId
     current: Terms
@@ -293,7 +293,7 @@ class GrantRevoked:
 
 @dataclass(frozen=True, slots=True)
 class RestrictionSet:
-    """``consumer`` 0 is everybody."""
+    """``consumer`` 0 means all consumers."""
 
     dataset: DatasetId
     record: RecordId

@@ -17,7 +17,7 @@ from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LeafHash, Log
 
 
 class SkipReason(IntEnum):
-    """Why a batch was left out of ``anchor`` (SPEC.md §4)."""
+    """The reason why ``anchor`` skipped a batch (SPEC.md §4)."""
 
     UNKNOWN_LOG = 1
     LOG_CLOSED = 2
@@ -65,7 +65,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """Where a leaf stands in an anchored batch (RFC 9162 §2.1.3); ``path`` from the leaf upwards."""
+    """The place of a leaf in an anchored batch (RFC 9162 §2.1.3); ``path`` from the leaf upwards."""
 
     first: int
     count: int
@@ -90,7 +90,7 @@ class RecordLedger:
         return self._contract.prepare("openLog", agency, int(kind), operator, predecessor or 0)
 
     def close_log(self, log: LogId) -> Call:
-        """Closes a log, for good."""
+        """Closes a log permanently."""
         return self._contract.prepare("closeLog", log)
 
     def set_operator(self, log: LogId, operator: Address) -> Call:
@@ -99,27 +99,27 @@ class RecordLedger:
     # --- the operator ---------------------------------------------------------------------------------------
 
     def anchor(self, batches: Sequence[Batch]) -> Call:
-        """Anchors each batch that fits; one that does not is told by a ``Skipped`` event, not by a revert."""
+        """Anchors each batch that fits; a ``Skipped`` event reports one that does not; no revert."""
         return self._contract.prepare("anchor", [batch.to_abi() for batch in batches])
 
     def move_head(self, leaf: RecordLeaf, inclusion: Inclusion, expected: LeafHash | None) -> Call:
         """Points the record's head to an anchored leaf, if it still points to ``expected`` (None: nothing).
 
-        Reverts with ``RecordLedgerHeadMoved`` where another version has landed.
+        Reverts with ``RecordLedgerHeadMoved`` where another version is the head.
         """
-        held = expected or LeafHash(ZERO32)
-        return self._contract.prepare("moveHead", record_leaf_to_abi(leaf), inclusion.to_abi(), held)
+        expected = expected or LeafHash(ZERO32)
+        return self._contract.prepare("moveHead", record_leaf_to_abi(leaf), inclusion.to_abi(), expected)
 
     # --- a steward of the provider --------------------------------------------------------------------------
 
     def reset_head(self, dataset: DatasetId, record: RecordId, expected: LeafHash) -> Call:
-        """Takes the record's head away, if it still points to ``expected``."""
+        """Removes the record's head, if it still points to ``expected``."""
         return self._contract.prepare("resetHead", dataset, record, expected)
 
     # --- reads ----------------------------------------------------------------------------------------------
 
     def log_count(self, block: At) -> int:
-        """How many logs were ever opened; also the highest id."""
+        """The number of logs ever opened; also the highest id."""
         return int(self._contract.read(block, "logCount"))
 
     def find_log(self, log: LogId, block: At) -> Log | None:
@@ -127,13 +127,13 @@ class RecordLedger:
 
     def find_batch(self, log: LogId, first: int, block: At) -> bytes | None:
         """keccak(abi.encode(root, count)) of the batch that begins at ``first`` (SPEC.md §4)."""
-        held: bytes = self._contract.read(block, "batchAt", log, first)
-        return None if held == ZERO32 else held
+        stored: bytes = self._contract.read(block, "batchAt", log, first)
+        return None if stored == ZERO32 else stored
 
     def find_head(self, dataset: DatasetId, record: RecordId, block: At) -> tuple[LeafHash, int] | None:
-        """Leaf hash and version of what has landed; None where nothing has."""
-        held = self._contract.read(block, "headOf", dataset, record)
-        return (LeafHash(held["leafHash"]), held["version"]) if held["version"] else None
+        """Leaf hash and version of the record's head; None without one."""
+        stored = self._contract.read(block, "headOf", dataset, record)
+        return (LeafHash(stored["leafHash"]), stored["version"]) if stored["version"] else None
 
 
 def record_leaf_to_abi(leaf: RecordLeaf) -> tuple[object, ...]:
@@ -196,7 +196,7 @@ class BatchAnchored:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A batch was left out; ``next`` is the number that the log waits for."""
+    """A batch was skipped; ``next`` is the number that the log waits for."""
 
     log: LogId
     first: int
@@ -206,7 +206,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HeadMoved:
-    """A version has landed: the record's head pointed to ``previous`` (32 zero bytes: to nothing)."""
+    """A version became the head, which pointed to ``previous`` (32 zero bytes: to nothing)."""
 
     dataset: DatasetId
     record: RecordId
@@ -217,7 +217,7 @@ class HeadMoved:
 
 @dataclass(frozen=True, slots=True)
 class HeadReset:
-    """A steward removed the record's head, which had these values; the record has no landed version now."""
+    """A steward removed the record's head, which had these values; the record has no head now."""
 
     dataset: DatasetId
     record: RecordId

@@ -1,8 +1,8 @@
-"""Deploys the contracts, hands the city to council and guard, and checks that nobody else holds a role.
+"""Deploys the contracts, hands the city to council and guard, and checks that no other account has a role.
 
 Three rounds, each as few blocks as the chain allows: (1) the contracts, whose addresses follow from nonces;
 (2) the ledger, which needs the directory's instance, and the names; (3) all roles in one transaction, which
-also takes the deployer's away.
+also removes the deployer's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROLES_GAS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a city decides before it deploys. Delays in seconds; 0 only on a devnet."""
+    """A city's decisions before it deploys. Delays in seconds; 0 only on a devnet."""
 
     council: Address
     guard: Address
@@ -60,14 +60,14 @@ def deploy(
     """Deploys, or finishes a deployment that was cut off, or finds it done; writes the manifest at the very
     end.
 
-    ``replace`` sets an older manifest aside (``.old``) and begins anew.
+    ``replace`` renames an older manifest (``.old``) and starts from scratch.
 
     Raises:
         WrongChainError: the manifest at that path is of another chain or instance.
         ConfigurationError: it is of a chain that was reset, or was made with other values; the message says
             what to do.
         RevertedError: a transaction was refused.
-        VerificationError: what stands on the chain at the end is not what was meant.
+        VerificationError: the deployment on the chain is not as planned.
     """
     verify_plan(plan, Address(deployer.address))
     progress_path = _progress_path(manifest_path)
@@ -93,11 +93,11 @@ def deploy(
 
 
 def verify_manifest(endpoint: Endpoint, manifest: Manifest, where: str) -> None:
-    """Checks that the manifest is of this chain and that its deployment still stands there.
+    """Checks that the manifest is of this chain and that its deployment still exists there.
 
     Raises:
         WrongChainError: another chain id or instance.
-        ConfigurationError: there is no such contract: the chain was reset.
+        ConfigurationError: the contract does not exist: the chain was reset.
     """
     if manifest.chain_id != endpoint.chain_id:
         raise WrongChainError(
@@ -106,25 +106,25 @@ def verify_manifest(endpoint: Endpoint, manifest: Manifest, where: str) -> None:
     address = manifest.address("CityDirectory")
     if not endpoint.code(address):
         raise ConfigurationError(
-            f"{where} names a directory at {address}, and nothing is there: the chain was reset. "
+            f"{where} names a directory at {address}, which has no code: the chain was reset. "
             "Deploy again with `cityledger contracts deploy --replace`"
         )
     instance = CityDirectory(endpoint, address).instance("latest")
     if instance != manifest.instance:
         raise WrongChainError(
-            f"{where} is of instance 0x{manifest.instance.hex()}, but there stands 0x{instance.hex()}: "
+            f"{where} is of instance 0x{manifest.instance.hex()}, but the chain has 0x{instance.hex()}: "
             "the chain was reset. Deploy again with `cityledger contracts deploy --replace`"
         )
 
 
 def created_address(account: Address, nonce: int) -> Address:
-    """Where a contract will stand that the account creates with that nonce."""
+    """The address of a contract that the account creates with that nonce."""
     preimage = rlp_encode([bytes.fromhex(account[2:]), nonce])
     return Address(to_checksum_address(keccak(preimage)[12:]))
 
 
 def deployment_progress(endpoint: Endpoint, deployer: Address, plan: Plan, manifest_path: Path) -> Progress:
-    """How far the deployment to that path has come on this chain; raises as ``open_progress``."""
+    """The progress of the deployment to that path on this chain; raises as ``open_progress``."""
     return open_progress(_progress_path(manifest_path), endpoint, _plan_values(plan, deployer))
 
 
@@ -172,7 +172,7 @@ def creations(places: dict[str, Address], deployer: Address, plan: Plan) -> dict
 
 
 def naming(endpoint: Endpoint, places: dict[str, Address], instance: bytes) -> dict[str, Call]:
-    """The second round: the ledger, and what the directory calls each contract."""
+    """The second round: the ledger, and each contract's name in the directory."""
     directory = CityDirectory(endpoint, places["CityDirectory"])
     ledger = _creation("RecordLedger", places["AgencyRegistry"], places["DataCatalog"], instance)
     named = {f"name {word}": directory.set(word, places[name]) for name, word in DIRECTORY_NAMES.items()}
@@ -181,9 +181,7 @@ def naming(endpoint: Endpoint, places: dict[str, Address], instance: bytes) -> d
 
 
 def roles(endpoint: Endpoint, places: dict[str, Address], deployer: Address, plan: Plan) -> Call:
-    """All roles at once: there is no block in which a function is nobody's, or the deployer and the council
-    hold it both.
-    """
+    """All roles at once: in no block is a function without a role, or with deployer and council both."""
     manager = AccessManager(endpoint, places["AccessManager"])
     calls = [
         manager.set_function_role(name, places[name], functions, role)
@@ -240,11 +238,11 @@ def _verify_same(endpoint: Endpoint, manifest: Manifest, path: Path, plan: Plan)
         "councilDelay": (manifest.council_delay_seconds, plan.council_delay_seconds),
         "looseningDelay": (manifest.loosening_delay_seconds, plan.loosening_delay_seconds),
     }
-    other = [name for name, (held, wanted) in pairs.items() if held != wanted]
+    other = [name for name, (current, wanted) in pairs.items() if current != wanted]
     if other:
         raise ConfigurationError(
             f"{path} was deployed with another {', '.join(other)}; "
-            "use another --manifest, or --replace to begin anew"
+            "use another --manifest, or --replace to start from scratch"
         )
 
 

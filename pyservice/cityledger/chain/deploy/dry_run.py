@@ -1,4 +1,4 @@
-"""A deployment as it would be: addresses, gas and cost. Asks the chain, sends nothing, writes nothing."""
+"""A deployment as it would be: addresses, gas and cost. Reads the chain, sends nothing, writes nothing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from cityledger.errors import ConfigurationError
 from cityledger.types import Address
 
 _ANY_INSTANCE = b"\xff" * 32
-"""Stands for the instance, which the directory's block will give. It is an immutable: any one costs the same,
-and this one has no zero byte, which would be cheaper."""
+"""A placeholder for the instance, which the directory's block will give. It is an immutable: any value costs
+the same, and this one has no zero byte, which would be cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transaction of the deployment. ``contract`` is where the one that it creates will stand; ``gas`` is
+    """A transaction of the deployment. ``contract`` is the address of the one that it creates; ``gas`` is
     an estimate, or its limit where ``is_limit``.
     """
 
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """``gas_price_wei`` is the endpoint's present price; the cost is rather too high than too low."""
+    """``gas_price_wei`` is the endpoint's present price; the cost is an upper estimate."""
 
     deployer: Address
     steps: tuple[Step, ...]
@@ -62,7 +62,7 @@ class Rehearsal:
 def rehearse(
     endpoint: Endpoint, deployer: Address, plan: Plan, manifest_path: Path, *, replace: bool = False
 ) -> Rehearsal:
-    """What ``deploy`` with the same arguments would send, in that order.
+    """The transactions that ``deploy`` with the same arguments would send, in that order.
 
     Raises:
         ConfigurationError: there is a deployment at that path already, or the plan contradicts itself.
@@ -70,7 +70,7 @@ def rehearse(
     """
     verify_plan(plan, deployer)
     if manifest_path.exists() and not replace:
-        raise ConfigurationError(f"{manifest_path} is there already: nothing would be sent without --replace")
+        raise ConfigurationError(f"{manifest_path} exists already: nothing would be sent without --replace")
     nonces = _nonces(endpoint, deployer, plan, manifest_path, replace=replace)
     places = {name: created_address(deployer, nonce) for name, nonce in nonces.items()}
     calls = {
@@ -89,7 +89,7 @@ def rehearse(
 def _step(
     endpoint: Endpoint, deployer: Address, places: Mapping[str, Address], name: str, nonce: int, call: Call
 ) -> Step:
-    # A call to a contract that is not there yet cannot be estimated; its limit is what it may use at most.
+    # A call to a contract that does not exist yet cannot be estimated; its limit is the most it may use.
     used = _gas(endpoint, deployer, call, places) if call.to is None else None
     return Step(name, nonce, places.get(name), call.gas or 0 if used is None else used, used is None)
 
@@ -106,12 +106,11 @@ def _nonces(
 
 
 def _gas(endpoint: Endpoint, deployer: Address, call: Call, places: Mapping[str, Address]) -> int | None:
-    """What creating the contract would use; None where the endpoint cannot say.
+    """The gas of the contract's creation; None where the endpoint cannot estimate it.
 
-    The catalog's constructor asks the directory, which is not there yet: its code is put there for the
-    question alone.
+    The catalog's constructor calls the directory, which does not exist yet: the request puts its code there.
     """
     directory = {places["CityDirectory"]: {"code": to_hex(load_artifact("CityDirectory").deployed_bytecode)}}
-    asked = [call_parameters(call.to, call.data, deployer), "latest", directory]
-    answer = endpoint.ask("eth_estimateGas", *asked)
+    parameters = [call_parameters(call.to, call.data, deployer), "latest", directory]
+    answer = endpoint.ask("eth_estimateGas", *parameters)
     return None if answer.error else int(answer.result, 16)

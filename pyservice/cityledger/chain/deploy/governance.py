@@ -100,13 +100,13 @@ def wrong_governance(
 
 def waiting_operations(manager: AccessManager, history: History, block: BlockRef) -> list[Waiting]:
     """What is scheduled at the block, the earliest first."""
-    found = []
+    waiting = []
     for operation, values in history.operations.items():
         due = manager.due_of(operation, block)
         if due is not None:
             target, called = Address(values["target"]), values["data"][:4]
-            found.append(Waiting(Address(values["caller"]), target, _function_name(called), due))
-    return sorted(found, key=lambda waiting: waiting.due)
+            waiting.append(Waiting(Address(values["caller"]), target, _function_name(called), due))
+    return sorted(waiting, key=lambda one: one.due)
 
 
 def changes_governance(waiting: Waiting, manifest: Manifest) -> bool:
@@ -125,37 +125,37 @@ def _wrong_members(
         (COUNCIL, manifest.council): delay,
         (GUARD, manifest.guard): 0,
     }
-    asked = history.members | expected.keys() | {(role, manifest.deployer) for role in _OWN_ROLES}
-    for role, account in sorted(asked):
-        held, wanted = manager.find_access(role, account, block), expected.get((role, account))
-        if not _is_as_wanted(held, wanted, block):
+    members = history.members | expected.keys() | {(role, manifest.deployer) for role in _OWN_ROLES}
+    for role, account in sorted(members):
+        current, wanted = manager.find_access(role, account, block), expected.get((role, account))
+        if not _is_as_wanted(current, wanted, block):
             shown = "not at all" if wanted is None else f"under a delay of {wanted} s"
-            yield f"{account} holds role {role} {_under(held, block)} instead of {shown}"
+            yield f"{account} holds role {role} {_under(current, block)} instead of {shown}"
 
 
-def _is_as_wanted(held: Access | None, wanted: int | None, block: BlockRef) -> bool:
-    if held is None or wanted is None:
-        return held is None and wanted is None
-    return held.delay_seconds == wanted and held.since <= block.time and not held.effect
+def _is_as_wanted(current: Access | None, wanted: int | None, block: BlockRef) -> bool:
+    if current is None or wanted is None:
+        return current is None and wanted is None
+    return current.delay_seconds == wanted and current.since <= block.time and not current.effect
 
 
-def _under(held: Access | None, block: BlockRef) -> str:
-    if held is None:
+def _under(current: Access | None, block: BlockRef) -> str:
+    if current is None:
         return "not at all"
-    begins = f", from {held.since} on" if held.since > block.time else ""
-    changes = f", {held.pending_delay_seconds} s from {held.effect} on" if held.effect else ""
-    return f"under a delay of {held.delay_seconds} s{begins}{changes}"
+    begins = f", from {current.since} on" if current.since > block.time else ""
+    changes = f", {current.pending_delay_seconds} s from {current.effect} on" if current.effect else ""
+    return f"under a delay of {current.delay_seconds} s{begins}{changes}"
 
 
 def _wrong_roles(manager: AccessManager, history: History, block: BlockRef) -> Iterator[str]:
     for role in sorted(history.roles | set(_OWN_ROLES)):
-        asked = {
+        roles = {
             "admin of": manager.admin_of(role, block),
             "guardian of": manager.guardian_of(role, block),
         }
-        for what, held in asked.items():
-            if held != ADMIN:
-                yield f"the {what} role {role} is role {held} instead of {ADMIN}"
+        for what, current in roles.items():
+            if current != ADMIN:
+                yield f"the {what} role {role} is role {current} instead of {ADMIN}"
         delays = {manager.grant_delay_of(role, block), history.grant_delays.get(role, 0)}
         for delay in sorted(delays - {0}):
             yield f"role {role} has a grant delay of {delay} s instead of 0 s"
@@ -167,10 +167,13 @@ def _wrong_functions(
     expected = expected_function_roles(manifest)
     names = {manifest.address(name): name for name in FOLLOWED_NAMES}
     for target, called in sorted(expected.keys() | history.functions):
-        held, wanted = manager.role_of_function(target, called, block), expected.get((target, called), ADMIN)
-        if held != wanted:
+        current, wanted = (
+            manager.role_of_function(target, called, block),
+            expected.get((target, called), ADMIN),
+        )
+        if current != wanted:
             where = f"{names.get(target, target)}.{_function_name(called)}"
-            yield f"{where} belongs to role {held} instead of {wanted}"
+            yield f"{where} belongs to role {current} instead of {wanted}"
 
 
 def expected_function_roles(manifest: Manifest) -> dict[tuple[Address, bytes], int]:

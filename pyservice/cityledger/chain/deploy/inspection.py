@@ -49,18 +49,18 @@ class Inspection:
 
     block: BlockRef
     waiting: tuple[Waiting, ...]
-    """What is scheduled; each leaves the governance as it is."""
+    """Scheduled operations; each leaves the governance as it is."""
 
 
 def verify_deployment(endpoint: Endpoint, manifest: Manifest, expected: Expected | None = None) -> Inspection:
-    """(1) the manifest says what the operator expects; (2) creation by this program's code; (3) code and
-    immutables; (4) authorities; (5) names; (6) roles, functions and targets, that council and guard hold
+    """(1) the manifest has the expected values; (2) creation by this program's code; (3) code and immutables;
+    (4) authorities; (5) names; (6) roles, functions and targets, that council and guard hold
     their roles and no other account, the deployer included, holds any; (7) that nothing is scheduled which
     would change that. All at one block; events from the block on that created the AccessManager.
 
     Raises:
         WrongChainError: another chain id.
-        VerificationError: something does not hold; names everything.
+        VerificationError: a check failed; names all that failed.
     """
     if manifest.chain_id != endpoint.chain_id:
         raise WrongChainError(
@@ -86,7 +86,7 @@ def verify_deployment(endpoint: Endpoint, manifest: Manifest, expected: Expected
 
 
 def manifest_values(manifest: Manifest) -> dict[str, Address | int]:
-    """What ``Expected`` names, as the manifest says it."""
+    """The manifest's values of the fields of ``Expected``."""
     return {
         "council": manifest.council,
         "guard": manifest.guard,
@@ -98,8 +98,8 @@ def manifest_values(manifest: Manifest) -> dict[str, Address | int]:
 
 
 def _head(endpoint: Endpoint) -> BlockRef:
-    held = endpoint.head()
-    return BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
+    block = endpoint.head()
+    return BlockRef(int(block["number"], 16), bytes.fromhex(block["hash"][2:]), int(block["timestamp"], 16))
 
 
 def _unexpected(manifest: Manifest, expected: Expected) -> list[str]:
@@ -131,18 +131,18 @@ def _wrong_code(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iter
             yield f"{name} at {manifest.address(name)} has {'other' if code else 'no'} code"
             continue
         values = immutables_of(manifest)[name]
-        held = artifact.immutables_in(code)
+        words = artifact.immutables_in(code)
         for variable, value in values.items():
-            if held[variable] != {value}:
-                shown = " and ".join(sorted(to_hex(one) for one in held[variable]))
+            if words[variable] != {value}:
+                shown = " and ".join(sorted(to_hex(one) for one in words[variable]))
                 yield f"{name}.{variable} is {shown} instead of {to_hex(value)}"
 
 
 def _wrong_authorities(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:
     for name in ("CityDirectory", "AgencyRegistry", "DataCatalog"):
-        held = BoundContract(endpoint, name, manifest.address(name)).read(block, "authority")
-        if held != manifest.address("AccessManager"):
-            yield f"{name}.authority is {held} instead of {manifest.address('AccessManager')}"
+        authority = BoundContract(endpoint, name, manifest.address(name)).read(block, "authority")
+        if authority != manifest.address("AccessManager"):
+            yield f"{name}.authority is {authority} instead of {manifest.address('AccessManager')}"
 
 
 def _wrong_names(endpoint: Endpoint, manifest: Manifest, block: BlockRef) -> Iterator[str]:

@@ -22,7 +22,7 @@ from cityledger.types import Address
 
 FORMAT = "cityledger-deployment/1"
 Hook = Callable[[str], None]
-"""Told after each step what was done; a test raises from it to stand for a kill."""
+"""Is called with the name of each step after it is done; a test raises from it to simulate a kill."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Progress:
 
 
 def open_progress(path: Path, endpoint: Endpoint, plan: Mapping[str, Any]) -> Progress:
-    """The journal of this plan on this chain, begun or found.
+    """The journal of this plan on this chain, new or existing.
 
     Raises:
         WrongChainError: it was begun on another chain, or on this one before a reset.
@@ -52,12 +52,12 @@ def open_progress(path: Path, endpoint: Endpoint, plan: Mapping[str, Any]) -> Pr
     header = {"format": FORMAT, "chainId": str(endpoint.chain_id), "genesis": genesis, **plan}
     if not path.exists():
         return Progress(path, header)
-    held = load_json(path, "")
-    if (held.get("chainId"), held.get("genesis")) != (header["chainId"], genesis):
+    stored = load_json(path, "")
+    if (stored.get("chainId"), stored.get("genesis")) != (header["chainId"], genesis):
         raise WrongChainError(
-            f"{path} was begun on another chain, or before a reset; deploy with --replace to begin anew"
+            f"{path} was begun on another chain or before a reset; start from scratch with --replace"
         )
-    other = sorted(key for key in header if held.get(key) != header[key])
+    other = sorted(key for key in header if stored.get(key) != header[key])
     if other:
         raise ConfigurationError(
             f"{path} was begun with another {', '.join(other)}; "
@@ -65,7 +65,7 @@ def open_progress(path: Path, endpoint: Endpoint, plan: Mapping[str, Any]) -> Pr
         )
     signed = {
         one["step"]: SignedTransaction(from_hex(one["raw"]), from_hex(one["transaction"]), one["nonce"])
-        for one in held["steps"]
+        for one in stored["steps"]
     }
     return Progress(path, header, signed)
 
@@ -77,7 +77,7 @@ def run_round(
 
     Raises:
         RevertedError: a step was mined and reverted.
-        ChainError: the account sent something else meanwhile, so that a nonce is lost.
+        ChainError: the account sent another transaction since, so that a nonce is lost.
     """
     _sign_missing(sender, account, progress, calls)
     hook(f"signed {', '.join(calls)}")
@@ -117,10 +117,10 @@ def _sign_missing(
 
 
 def _send(sender: Sender, signed: SignedTransaction) -> None:
-    told = sender.broadcast(signed.raw)
-    if told in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN) or sender.receipt(signed.hash) is not None:
+    outcome = sender.broadcast(signed.raw)
+    if outcome in (Broadcast.ACCEPTED, Broadcast.ALREADY_KNOWN) or sender.receipt(signed.hash) is not None:
         return
     raise ChainError(
-        f"nonce {signed.nonce} is taken ({told.value}): the deployer's account was used for something else; "
+        f"nonce {signed.nonce} is used ({outcome.value}): another program uses the deployer's account; "
         "deploy with --replace, from an account that nothing else uses"
     )

@@ -1,4 +1,4 @@
-"""Whether the contracts that the directory names are those whose rules this program knows."""
+"""Checks that the contracts in the directory are those whose rules this program knows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def find_other_rules(
 ) -> str | None:
     """The reason why this program must not decide by the directory's ``entries``; None where it may: the
     policy's code is the artifact's, on this deployment's registry and catalog, and no other contract was
-    exchanged.
+    replaced.
 
     Raises:
-        ChainError, ChainUnavailableError: the code at the block could not be asked.
+        ChainError, ChainUnavailableError: the code at the block could not be read.
     """
     for name, word in DIRECTORY_NAMES.items():
         if word != POLICY and entries.get(word) != manifest.address(name):

@@ -1,5 +1,5 @@
-"""Which functions belong to council and guard (SPEC.md §2.2), and the names in the directory. Data, used to
-deploy and to check.
+"""The functions of council and guard (SPEC.md §2.2), and the names in the directory. Data, used to deploy and
+to verify.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ FUNCTION_ROLES: dict[tuple[str, int], tuple[str, ...]] = {
     ("AgencyRegistry", GUARD): ("suspend", "reportCompromise"),
     ("DataCatalog", COUNCIL): ("addPurpose", "removePurpose", "liftSeal"),
 }
-"""(contract, role) → functions. Every other function of theirs asks for an agency's own account or officer.
+"""(contract, role) → functions. Every other function of theirs requires an agency's own account or officer.
 """
 
 DIRECTORY_NAMES = {
@@ -25,4 +25,4 @@ DIRECTORY_NAMES = {
 
 
 FIRST_COUNCIL_CALLS = ("DataCatalog.addPurpose", "AgencyRegistry.admit")
-"""What makes a city of a deployment: a purpose for each reason to read, and the agencies."""
+"""The first calls after a deployment: a purpose for each reason to read, and the agencies."""

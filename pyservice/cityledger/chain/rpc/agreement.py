@@ -1,4 +1,4 @@
-"""Which head to act on when several endpoints tell of one. Pure: who asks is handed in."""
+"""The head to act on when several endpoints report one. Pure: requests are made by a callback."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 LAG_BLOCKS = 3
-"""So far behind the others is no lag but the time that a block travels."""
+"""An endpoint at most this far behind the others does not lag: blocks take time to travel."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenHead:
-    """What one endpoint calls its newest block; ``place`` is the endpoint's, in order of preference."""
+    """The newest block of one endpoint; ``place`` is the endpoint's, in order of preference."""
 
     place: int
     number: int
@@ -32,13 +32,13 @@ def find_agreed(seen: Sequence[SeenHead], hashes_at: HashesAt, configured: int) 
     forks = list(_forks(seen, hashes_at))
     if len(forks) > 1:
         forks = [fork for fork in forks if 2 * len(fork) > configured]
-    found = {head for fork in forks for head in fork}
-    return sorted(found, key=lambda head: head.place) if found else None
+    agreed = {head for fork in forks for head in fork}
+    return sorted(agreed, key=lambda head: head.place) if agreed else None
 
 
 def find_needed(configured: int) -> int:
-    """How many of the configured endpoints must say the same: a strict majority of three and more. Of one or
-    two, one is enough: they replace each other.
+    """The number of configured endpoints that must agree: a strict majority of three and more. Of one or two,
+    one is enough: they replace each other.
     """
     return configured // 2 + 1 if configured > 2 else 1
 
@@ -69,9 +69,9 @@ def is_backed(head: SeenHead, agreed: Sequence[SeenHead], hashes_at: HashesAt, c
 
 
 def find_final(claimed: Sequence[int | None], configured: int) -> int | None:
-    """The number up to which the chain is final, by what the endpoints of the agreed chain claim: as far as a
-    strict majority of three and more says; of one or two as far as all that answer say. None where too few
-    answer.
+    """The number up to which the chain is final, by the claims of the agreed chain's endpoints: as far as a
+    strict majority of three and more claims; of one or two as far as all that answer claim. None where too
+    few answer.
     """
     known = sorted((number for number in claimed if number is not None), reverse=True)
     needed = find_needed(configured)

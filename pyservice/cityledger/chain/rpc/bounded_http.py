@@ -1,4 +1,4 @@
-"""JSON-RPC over HTTP, bounded in time and size: the library's time-out begins again with each byte, and it
+"""JSON-RPC over HTTP, bounded in time and size: the library's timeout restarts with each byte, and it
 keeps whatever arrives.
 """
 
@@ -17,7 +17,7 @@ _PIECE_BYTES = 64 * 2**10
 
 
 class BoundedHttp(HTTPProvider):
-    """As web3's; an answer whose body takes longer than the time-out in all, or more than
+    """As web3's; an answer whose body takes longer than the timeout in all, or more than
     ``ANSWER_LIMIT_BYTES``, is an error of the transport.
     """
 

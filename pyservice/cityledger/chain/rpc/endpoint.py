@@ -14,11 +14,11 @@ from cityledger.chain.rpc.bounded_http import BoundedHttp
 from cityledger.chain.rpc.heads import Heads
 from cityledger.chain.rpc.methods import Belief
 from cityledger.chain.rpc.quorum import (
-    Asked,
     Check,
     NotProvenError,
     Quorum,
     RefutedError,
+    Requests,
     belief_of,
     checked,
 )
@@ -41,15 +41,15 @@ from cityledger.errors import (
 from cityledger.types import Address, BlockRef
 
 T = TypeVar("T")
-_ASKED = (HealthState.OK, HealthState.LAGGING, HealthState.UNRELIABLE, HealthState.UNREACHABLE)
+_CANDIDATES = (HealthState.OK, HealthState.LAGGING, HealthState.UNRELIABLE, HealthState.UNREACHABLE)
 At = BlockRef | int | Literal["latest", "pending", "finalized"]
-"""The block that a read is made at. A BlockRef is asked by hash, so an orphaned block is refused instead of
-answered wrongly.
+"""The block that a read is made at. A BlockRef is requested by hash, so an orphaned block is refused instead
+of answered wrongly.
 """
 
 
 class _Ipc(IPCProvider):
-    """web3's, but it closes its socket when it goes; left to the interpreter, each would warn."""
+    """web3's, but it closes its socket when it is deleted; else the interpreter would warn of each."""
 
     def __del__(self) -> None:
         opened: socket.socket | None = getattr(self._socket, "sock", None)
@@ -82,7 +82,7 @@ class Endpoint:
         self._spawn = spawn
         self._is_sole = len(providers) == 1
         if self._is_sole:
-            self._used.is_verified = True  # whoever has one URL asks for its chain id when connecting
+            self._used.is_verified = True  # ``connect`` has read the chain id
 
     @property
     def shown_url(self) -> str:
@@ -91,14 +91,14 @@ class Endpoint:
 
     @property
     def is_sole(self) -> bool:
-        """Whether there is no other endpoint to compare with."""
+        """Whether only one URL is configured, so that nothing can be compared."""
         return self._is_sole
 
     def health(self) -> list[EndpointHealth]:
-        """Of each URL, in order of preference. Asks nobody."""
+        """The health of each URL, in order of preference. Sends no request."""
         return [upstream.health() for upstream in self._upstreams]
 
-    # --- what is believed -----------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------------------
 
     def ask(self, method: str, *params: object) -> RpcAnswer:
         """The answer to one request, accepted by the rule that ``methods`` has for it; a refusal is a value.
@@ -108,18 +108,18 @@ class Endpoint:
         """
         return self.ask_many([(method, params)])[0]
 
-    def ask_many(self, asked: Asked) -> list[RpcAnswer]:
+    def ask_many(self, requests: Requests) -> list[RpcAnswer]:
         """Several requests in one round trip, answered in their order.
 
         Raises:
             ChainUnavailableError: as ``ask``.
         """
-        if not asked:
+        if not requests:
             return []
-        if self._is_sole or belief_of(asked) in (Belief.ONE, Belief.PROVEN):
-            return self._send(asked)
-        self._look_at_ill_ones()
-        return self._quorum.agree(asked, self._candidates())
+        if self._is_sole or belief_of(requests) in (Belief.ONE, Belief.PROVEN):
+            return self._send(requests)
+        self._check_unhealthy()
+        return self._quorum.agree(requests, self._candidates())
 
     def ask_every(self, method: str, *params: object) -> list[RpcAnswer]:
         """The answer of each URL that gives one in time.
@@ -127,34 +127,34 @@ class Endpoint:
         Raises:
             ChainUnavailableError: none does.
         """
-        asked = [(method, params)]
+        requests = [(method, params)]
         if self._is_sole:
-            return self._send(asked)
-        self._look_at_ill_ones()
-        return [given[0] for given in self._quorum.ask_every(asked, self._candidates())]
+            return self._send(requests)
+        self._check_unhealthy()
+        return [given[0] for given in self._quorum.ask_every(requests, self._candidates())]
 
-    def prove(self, asked: Asked, check: Check[T]) -> T:
+    def prove(self, requests: Requests, check: Check[T]) -> T:
         """The result of ``check`` for the first URL whose answers pass it. A URL whose answers were refuted
-        is asked last from then on, once those of another have passed.
+        is used last from then on, once those of another have passed.
 
         Raises:
             NotProvenError: no URL's answers pass.
             ChainUnavailableError: no URL answers.
         """
         if self._is_sole:
-            return self._proven_alone(asked, check)
-        self._look_at_ill_ones()
-        self._used, found = self._quorum.prove(asked, self._candidates(), check)
-        return found
+            return self._proven_alone(requests, check)
+        self._check_unhealthy()
+        self._used, result = self._quorum.prove(requests, self._candidates(), check)
+        return result
 
     def head(self, acted_on: int = 0) -> dict[str, Any]:
-        """The newest block that may be acted on, as JSON-RPC says it; see ``tip``."""
+        """The newest block that may be acted on, as JSON-RPC returns it; see ``tip``."""
         return self.tip(acted_on)[0]
 
     def tip(self, acted_on: int = 0) -> tuple[dict[str, Any], int | None]:
         """The newest block that may be acted on, and the number up to which its chain is final (None where
-        too few say so): of several URLs as ``agreement`` says. The preferred one that does not lag is in use
-        afterwards.
+        too few claim it): of several URLs by the rules of ``agreement``. The preferred one that does not lag
+        is in use afterwards.
 
         Raises:
             ChainError: the endpoint refuses.
@@ -163,7 +163,7 @@ class Endpoint:
         """
         if self._is_sole:
             return self._tip_alone()
-        self._look_at_ill_ones()
+        self._check_unhealthy()
         self._used, block, final = self._heads.find(self.chain_id, acted_on)
         return block, final
 
@@ -177,10 +177,11 @@ class Endpoint:
         """
         return self._accepted(method, self.ask(method, *params))
 
-    def request_many(self, asked: Asked) -> list[Any]:
+    def request_many(self, requests: Requests) -> list[Any]:
         """As ``request``, for several at once; raises for the first that was refused."""
         return [
-            self._accepted(method, one) for (method, _), one in zip(asked, self.ask_many(asked), strict=True)
+            self._accepted(method, one)
+            for (method, _), one in zip(requests, self.ask_many(requests), strict=True)
         ]
 
     def call(self, to: Address, data: bytes, at: At, sender: Address | None = None) -> bytes:
@@ -202,8 +203,8 @@ class Endpoint:
         """
         width = last - first + 1
         while first <= last:
-            asked = {**where, "fromBlock": hex(first), "toBlock": hex(min(first + width - 1, last))}
-            answer = self.ask("eth_getLogs", asked)
+            filters = {**where, "fromBlock": hex(first), "toBlock": hex(min(first + width - 1, last))}
+            answer = self.ask("eth_getLogs", filters)
             if answer.error and width > 1:
                 width = max(width // 4, 1)
                 continue
@@ -214,7 +215,7 @@ class Endpoint:
         return from_hex(self.request("eth_getCode", address, block_parameter(self._pinned(at))))
 
     def verify_chain(self) -> None:
-        """Asks for the chain id.
+        """Reads the chain id.
 
         Raises:
             WrongChainError: no URL that answers serves the right one.
@@ -241,16 +242,16 @@ class Endpoint:
         return BlockRef(int(block["number"], 16), from_hex(block["hash"]), int(block["timestamp"], 16))
 
     def _tip_alone(self) -> tuple[dict[str, Any], int | None]:
-        asked = [("eth_getBlockByNumber", [name, False]) for name in ("latest", "finalized")]
-        latest, final = self._send(asked)
+        requests = [("eth_getBlockByNumber", [name, False]) for name in ("latest", "finalized")]
+        latest, final = self._send(requests)
         block = self._accepted("eth_getBlockByNumber", latest)
         if block is None:
             raise ChainError(f"{self.shown_url} has no block latest")
         self._used.head = int(block["number"], 16)
         return dict(block), int(final.result["number"], 16) if final.result else None
 
-    def _proven_alone(self, asked: Asked, check: Check[T]) -> T:
-        answers = self._send(asked)
+    def _proven_alone(self, requests: Requests, check: Check[T]) -> T:
+        answers = self._send(requests)
         try:
             return checked(answers, check)
         except RefutedError as error:
@@ -258,14 +259,14 @@ class Endpoint:
 
     # --- which URL ------------------------------------------------------------------------------------------
 
-    def _send(self, asked: Asked) -> list[RpcAnswer]:
+    def _send(self, requests: Requests) -> list[RpcAnswer]:
         """The answers of the first URL that answers."""
-        self._look_at_ill_ones()
+        self._check_unhealthy()
         wrong: WrongChainError | None = None
         for upstream in self._candidates():
             try:
                 self._verify_serves(upstream)
-                answers = upstream.ask_many(asked) if len(asked) > 1 else [upstream.ask(*asked[0])]
+                answers = upstream.ask_many(requests) if len(requests) > 1 else [upstream.ask(*requests[0])]
             except NoAnswerError as error:
                 note(upstream, error)
                 continue
@@ -282,13 +283,15 @@ class Endpoint:
         raise ChainUnavailableError(f"no endpoint answers: {describe(self._upstreams)}") from None
 
     def _candidates(self) -> list[Upstream]:
-        """Who may be asked, in order. Ill ones come last, because then there is nobody else to wait for."""
+        """The URLs that may be used, in order. Unhealthy ones come last: they are used only if no other is
+        left.
+        """
         if self._is_sole:
             return self._upstreams
-        return [one for state in _ASKED for one in self._preferred() if one.state is state]
+        return [one for state in _CANDIDATES for one in self._preferred() if one.state is state]
 
     def _preferred(self) -> list[Upstream]:
-        """In order of preference, but first the one in use while a better one is not at its height yet."""
+        """In order of preference; those below the height of the one in use come after it."""
         head = self._used.head
         if head is None:
             return self._upstreams
@@ -298,14 +301,14 @@ class Endpoint:
         if self.chain_id and not upstream.is_verified:
             upstream.verify_serves(self.chain_id)
 
-    def _look_at_ill_ones(self) -> None:
+    def _check_unhealthy(self) -> None:
         if not self._is_sole:
             for upstream in self._upstreams:
                 if upstream.is_due():
                     spawn = self._spawn or upstream.submit
-                    spawn(lambda upstream=upstream: self._look_at(upstream))  # type: ignore[misc]
+                    spawn(lambda upstream=upstream: self._check(upstream))  # type: ignore[misc]
 
-    def _look_at(self, upstream: Upstream) -> None:
+    def _check(self, upstream: Upstream) -> None:
         try:
             upstream.verify_serves(self.chain_id)
         except (NoAnswerError, WrongChainError) as error:
@@ -317,8 +320,7 @@ class Endpoint:
 def connect(rpc_url: str, expected_chain_id: int | None, *, timeout_seconds: float = 10.0) -> Endpoint:
     """Opens an endpoint: ``http(s)://…``, or ``ipc:`` and a path; several, separated by commas, for failover.
 
-    ``expected_chain_id`` None takes whatever chain answers; only a command that is about to tell the user may
-    do so.
+    ``expected_chain_id`` None accepts any chain; only for a command that shows the user which one it is.
 
     Raises:
         ConfigurationError: no URL, or one of another scheme.
@@ -341,7 +343,7 @@ def masked(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-    except ValueError:  # its message quotes what stands in the port's place, which may be a password
+    except ValueError:  # its message quotes the text in the port's place, which may be a password
         return "…"
     if parts.scheme not in ("http", "https", "ws", "wss"):
         return f"{parts.scheme}:…" if parts.scheme else "…"
@@ -352,7 +354,9 @@ def masked(url: str) -> str:
 
 
 def block_parameter(at: At) -> object:
-    """How JSON-RPC names the block (EIP-1898 for a hash; a node that holds orphans must refuse them)."""
+    """The block as a JSON-RPC parameter (EIP-1898 for a hash; a node that stores orphans must refuse
+    them).
+    """
     if isinstance(at, BlockRef):
         return {"blockHash": to_hex(at.hash), "requireCanonical": True}
     return hex(at) if isinstance(at, int) else at
@@ -360,8 +364,8 @@ def block_parameter(at: At) -> object:
 
 def call_parameters(to: Address | None, data: bytes, sender: Address | None = None) -> dict[str, str]:
     """The transaction object of eth_call and eth_estimateGas; without ``to`` it creates a contract."""
-    held = {"to": to, "data": to_hex(data), "from": sender}
-    return {key: value for key, value in held.items() if value is not None}
+    fields = {"to": to, "data": to_hex(data), "from": sender}
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def to_hex(value: bytes) -> str:

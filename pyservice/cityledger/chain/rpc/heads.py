@@ -1,4 +1,4 @@
-"""Asks several URLs for their newest block and finds the one to act on, and marks who lags or disagrees."""
+"""Reads the newest block of several URLs, finds the one to act on, and marks URLs that lag or disagree."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from cityledger.chain.rpc.upstream import (
 )
 from cityledger.errors import ChainUnavailableError, WrongChainError
 
-ILL = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
+UNHEALTHY = (HealthState.UNREACHABLE, HealthState.WRONG_CHAIN)
 ROUND_SECONDS = 3.0
-"""How long to wait for the head of a URL while others have answered."""
+"""The longest wait for the head of a URL."""
 Block = dict[str, Any]
-"""A block as JSON-RPC tells it."""
+"""A block as JSON-RPC returns it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Claims:
     """The claims of one URL: its newest block, and the number of the block that it calls final."""
 
     block: Block
@@ -54,8 +54,8 @@ class Heads:
         self._upstreams = upstreams
 
     def find(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None]:
-        """The newest block that may be acted on, who returned it, and the number up to which its chain is
-        final.
+        """The newest block that may be acted on, the URL that returned it, and the number up to which its
+        chain is final.
 
         Raises:
             ChainUnavailableError: no endpoint answers, they disagree, too few answer, or too few reach
@@ -64,23 +64,23 @@ class Heads:
         return self._agreed(chain_id, acted_on) or self._decided(chain_id, acted_on)
 
     def _decided(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None]:
-        found = self._agreed(chain_id, acted_on)
-        if found is None:
+        agreed = self._agreed(chain_id, acted_on)
+        if agreed is None:
             raise ChainUnavailableError(
                 f"endpoints disagree about the chain, and no majority decides: {describe(self._upstreams)}"
             )
-        return found
+        return agreed
 
     def _agreed(self, chain_id: int, acted_on: int) -> tuple[Upstream, Block, int | None] | None:
-        """None when they disagree, which may be because a block came between two questions."""
-        said = self._ask_all(chain_id)
-        if not said:
+        """None when they disagree, which may be because a block came between two requests."""
+        claims = self._ask_all(chain_id)
+        if not claims:
             raise ChainUnavailableError(f"no endpoint answers: {describe(self._upstreams)}")
-        blocks = {place: one.block for place, one in said.items()}
+        blocks = {place: one.block for place, one in claims.items()}
         seen = [SeenHead(place, int(block["number"], 16), block["hash"]) for place, block in blocks.items()]
-        asked = _HashesOfRound(self._hashes_at)
-        agreed = find_agreed(seen, asked, len(self._upstreams))
-        backed = find_backed(agreed or [], asked, len(self._upstreams))
+        hashes = _HashesOfRound(self._hashes_at)
+        agreed = find_agreed(seen, hashes, len(self._upstreams))
+        backed = find_backed(agreed or [], hashes, len(self._upstreams))
         self._mark(seen, agreed or [], max(acted_on, backed.number if backed else 0))
         if agreed is None:
             return None
@@ -90,32 +90,32 @@ class Heads:
             )
         configured = len(self._upstreams)
         chosen = find_chosen(
-            agreed, backed, acted_on, lambda head: is_backed(head, agreed, asked, configured)
+            agreed, backed, acted_on, lambda head: is_backed(head, agreed, hashes, configured)
         )
         if chosen is None:
             raise ChainUnavailableError(
                 f"too few endpoints have block {acted_on}, which was acted on: {describe(self._upstreams)}"
             )
         target = chosen if chosen.number < backed.number else backed
-        found = self._true_block(target, [chosen, *agreed], blocks)
-        finals = [said[head.place].final for head in agreed]
-        return None if found is None else (*found, find_final(finals, len(self._upstreams)))
+        proven = self._true_block(target, [chosen, *agreed], blocks)
+        finals = [claims[head.place].final for head in agreed]
+        return None if proven is None else (*proven, find_final(finals, len(self._upstreams)))
 
     # --- the block behind a hash ----------------------------------------------------------------------------
 
     def _true_block(
-        self, target: SeenHead, asked: Sequence[SeenHead], blocks: Mapping[int, Block]
+        self, target: SeenHead, heads: Sequence[SeenHead], blocks: Mapping[int, Block]
     ) -> tuple[Upstream, Block] | None:
         """The block with the hash that is backed: one whose fields give the hash, or, on a chain whose
         headers are hashed otherwise, the one that a majority returns in full.
         """
         returned: dict[int, Block] = {}
-        for head in asked:
+        for head in heads:
             if head.place in returned:
                 continue
             upstream = self._upstreams[head.place]
-            is_there = head.number == target.number
-            block = blocks[head.place] if is_there else self._block_at(upstream, target.number)
+            is_its_head = head.number == target.number
+            block = blocks[head.place] if is_its_head else self._block_at(upstream, target.number)
             if block is None or block["hash"] != target.hash:
                 continue
             if is_recomputed(block):
@@ -143,7 +143,7 @@ class Heads:
             upstream = self._upstreams[head.place]
             upstream.head = head.number
             if upstream.state in (
-                *ILL,
+                *UNHEALTHY,
                 HealthState.UNRELIABLE,
             ):  # the first: stopped responding between two requests
                 continue
@@ -154,25 +154,25 @@ class Heads:
             else:
                 upstream.mark(HealthState.OK, "agrees")
 
-    # --- asking ---------------------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------------------
 
-    def _ask_all(self, chain_id: int) -> dict[int, _Said]:
+    def _ask_all(self, chain_id: int) -> dict[int, _Claims]:
         """The newest block of each URL that answers in time, by its place."""
         states = [one.state for one in self._upstreams]
-        places = [place for place, state in enumerate(states) if state not in ILL]
+        places = [place for place, state in enumerate(states) if state not in UNHEALTHY]
         if not places:
             places = [place for place, state in enumerate(states) if state is HealthState.UNREACHABLE]
-        ask = {place: self._upstreams[place] for place in places}
-        asked = {place: one.submit(self._ask, one, chain_id) for place, one in ask.items()}
-        done, _ = wait(asked.values(), ROUND_SECONDS)
-        for place, future in asked.items():
+        upstreams = {place: self._upstreams[place] for place in places}
+        futures = {place: one.submit(self._ask, one, chain_id) for place, one in upstreams.items()}
+        done, _ = wait(futures.values(), ROUND_SECONDS)
+        for place, future in futures.items():
             if future not in done:
                 future.cancel()
                 self._upstreams[place].failed("TimeoutError")
-        found = {place: future.result() for place, future in asked.items() if future in done}
-        return {place: said for place, said in found.items() if said is not None}
+        claims = {place: future.result() for place, future in futures.items() if future in done}
+        return {place: one for place, one in claims.items() if one is not None}
 
-    def _ask(self, upstream: Upstream, chain_id: int) -> _Said | None:
+    def _ask(self, upstream: Upstream, chain_id: int) -> _Claims | None:
         try:
             served, latest, final = upstream.ask_many(
                 [
@@ -189,7 +189,7 @@ class Heads:
             block = _whole(latest)
             upstream.is_verified = True
             upstream.answered()
-            return _Said(block, int(final.result["number"], 16) if final.result else None)
+            return _Claims(block, int(final.result["number"], 16) if final.result else None)
         except (NoAnswerError, WrongChainError) as error:
             note(upstream, error)
             return None
@@ -212,7 +212,7 @@ class Heads:
 
 
 class _HashesOfRound:
-    """Asks each URL for each hash once."""
+    """Requests each hash from each URL once."""
 
     def __init__(self, hashes_at: HashesAt) -> None:
         self._hashes_at = hashes_at
@@ -223,8 +223,8 @@ class _HashesOfRound:
         if known is None:
             return None
         missing = [number for number in numbers if number not in known]
-        asked = self._hashes_at(place, missing) if missing else {}
-        self._known[place] = None if asked is None else {**known, **asked}
+        hashes = self._hashes_at(place, missing) if missing else {}
+        self._known[place] = None if hashes is None else {**known, **hashes}
         return self._known[place]
 
 

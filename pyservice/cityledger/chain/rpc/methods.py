@@ -1,7 +1,7 @@
 """The rules by which the answers to each JSON-RPC method are accepted when several endpoints are configured
 (SPEC.md §4, "Endpoints"), and the form that an answer must have. Pure.
 
-A method that is missing here, such as those of development nodes, is asked of one endpoint and never
+A method that is missing here, such as those of development nodes, is sent to one endpoint and never
 repeated.
 """
 
@@ -22,9 +22,9 @@ class Belief(Enum):
     MAJORITY = "majority"
     """The answer that a majority gives."""
     MEDIAN = "median"
-    """The middle of the numbers that a majority gives: honest ones differ by a block, or in their advice."""
+    """The median of the numbers that a majority gives: honest ones differ by a block, or in their advice."""
     EVERY = "every"
-    """Every endpoint is asked, so that one alone cannot keep a transaction from the chain."""
+    """Sent to every endpoint, so that one alone cannot keep a transaction from the chain."""
 
 
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
@@ -135,5 +135,5 @@ METHODS: Mapping[str, Method] = {
     "eth_estimateGas": Method(Belief.MEDIAN, _quantity),
     "eth_sendRawTransaction": Method(Belief.EVERY, _data),
 }
-"""Every method that the package asks a chain for; a test compares this with the code."""
+"""Every method that the package calls; a test compares this with the code."""
 _OTHER = Method(Belief.ONE, lambda _result: None)

@@ -1,5 +1,5 @@
-"""Asks several URLs concurrently and finds the answer to act on: that of a majority, the middle of the
-numbers, or one that can be proven.
+"""Sends requests to several URLs concurrently and finds the answer to act on: that of a majority, the
+median of the numbers, or one that can be proven.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from cityledger.chain.rpc.upstream import HealthState, NoAnswerError, RpcAnswer,
 from cityledger.errors import ChainUnavailableError, CityledgerError, WrongChainError
 
 T = TypeVar("T")
-Asked = Sequence[tuple[str, Sequence[object]]]
+Requests = Sequence[tuple[str, Sequence[object]]]
 Answers = Mapping[Upstream, list[RpcAnswer]]
-"""Of each URL that answered, in the order of preference as far as it is known."""
+"""The answers of each URL that answered."""
 HEDGE_SECONDS = 1.0
-"""After this time without an answer another URL is asked as well."""
+"""After this time without an answer another URL is used as well."""
 DEADLINE_SECONDS = 10.0
-ROUNDS = 4
-ROUND_PAUSE_SECONDS = 0.25
-"""Pause before URLs are asked again: those whose heads differ by a block answer differently for a moment."""
+MAX_ATTEMPTS = 4
+ATTEMPT_PAUSE_SECONDS = 0.25
+"""Pause before another attempt: URLs whose heads differ by a block answer differently for a moment."""
 
 
 class RefutedError(Exception):
@@ -42,19 +42,19 @@ class NotProvenError(Exception):
 
 
 Check = Callable[[list[RpcAnswer]], T]
-"""Makes something of one URL's answers. Raises RefutedError."""
+"""Checks one URL's answers and returns its result. Raises RefutedError."""
 
 
-def belief_of(asked: Asked) -> Belief:
+def belief_of(requests: Requests) -> Belief:
     """The rule by which the answers to these requests are accepted; all must have the same.
 
-    A number that is asked at a block hash is the same everywhere, so it needs a majority and no middle.
+    A number at a block hash is the same everywhere, so it needs a majority and no median.
     """
-    beliefs = {_belief(method, params) for method, params in asked}
+    beliefs = {_belief(method, params) for method, params in requests}
     if beliefs <= {Belief.MAJORITY, Belief.MEDIAN} and len(beliefs) == 2:
         return Belief.MEDIAN
     if len(beliefs) != 1:
-        raise ValueError(f"requests of different kinds in one batch: {', '.join(m for m, _ in asked)}")
+        raise ValueError(f"requests of different kinds in one batch: {', '.join(m for m, _ in requests)}")
     return beliefs.pop()
 
 
@@ -79,42 +79,46 @@ class Quorum:
         self._verify = verify
         self._sleep = sleep
 
-    def agree(self, asked: Asked, candidates: Sequence[Upstream]) -> list[RpcAnswer]:
-        """What a majority answers to each request; numbers that are asked at no block, their middle.
+    def agree(self, requests: Requests, candidates: Sequence[Upstream]) -> list[RpcAnswer]:
+        """The answer of a majority to each request; of numbers that are at no block, the median.
 
         Raises:
             ChainUnavailableError: they disagree, or too few answer.
         """
-        is_median = belief_of(asked) is Belief.MEDIAN
-        is_everyone = is_median or self._configured == 2
-        first = max(self._needed, _count_well(candidates)) if is_everyone else self._needed
-        pick = self._middle if is_median else self._majority
+        is_median = belief_of(requests) is Belief.MEDIAN
+        from_all = is_median or self._configured == 2
+        first = max(self._needed, _count_healthy(candidates)) if from_all else self._needed
+        pick = self._median if is_median else self._majority
         answers: dict[Upstream, list[RpcAnswer]] = {}
-        for left in reversed(range(ROUNDS)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             answers.clear()
-            found = self._collect(asked, candidates, first, answers, lambda now, last: pick(asked, now, last))
-            if found is not None:
-                return found
+            chosen = self._collect(
+                requests, candidates, first, answers, lambda now, last: pick(requests, now, last)
+            )
+            if chosen is not None:
+                return chosen
             if not left or not _may_be_late(answers):
                 break
-            self._sleep(ROUND_PAUSE_SECONDS)
-        raise self._failure(asked, candidates, answers)
+            self._sleep(ATTEMPT_PAUSE_SECONDS)
+        raise self._failure(requests, candidates, answers)
 
-    def ask_every(self, asked: Asked, candidates: Sequence[Upstream]) -> list[list[RpcAnswer]]:
+    def ask_every(self, requests: Requests, candidates: Sequence[Upstream]) -> list[list[RpcAnswer]]:
         """The answers of every URL that answers in time.
 
         Raises:
             ChainUnavailableError: none does.
         """
         answers: dict[Upstream, list[RpcAnswer]] = {}
-        first = max(self._needed, _count_well(candidates))
-        self._collect(asked, candidates, first, answers, lambda now, last: bool(now) if last else None)
+        first = max(self._needed, _count_healthy(candidates))
+        self._collect(requests, candidates, first, answers, lambda now, last: bool(now) if last else None)
         if not answers:
-            raise self._failure(asked, candidates, answers)
+            raise self._failure(requests, candidates, answers)
         return [answers[one] for one in candidates if one in answers]
 
-    def prove(self, asked: Asked, candidates: Sequence[Upstream], check: Check[T]) -> tuple[Upstream, T]:
-        """What the first URL whose answers pass the check answers, and which that was.
+    def prove(
+        self, requests: Requests, candidates: Sequence[Upstream], check: Check[T]
+    ) -> tuple[Upstream, T]:
+        """The first URL whose answers pass the check, and the result of the check.
 
         Raises:
             NotProvenError: none passes.
@@ -133,111 +137,113 @@ class Quorum:
                     refuted[upstream] = error
             return None
 
-        found = self._collect(asked, candidates, 1, answers, pick)
-        if found is None and not answers:
-            raise self._failure(asked, candidates, answers)
-        if found is None:
+        proven = self._collect(requests, candidates, 1, answers, pick)
+        if proven is None and not answers:
+            raise self._failure(requests, candidates, answers)
+        if proven is None:
             raise NotProvenError("; ".join(f"{one.shown_url}: {error}" for one, error in refuted.items()))
         for upstream, error in refuted.items():
-            upstream.refuted(str(error)) if error.is_lie else upstream.strike(asked[0][0], str(error))
-        found[0].keeps(asked[0][0])
-        return found
+            upstream.refuted(str(error)) if error.is_lie else upstream.strike(requests[0][0], str(error))
+        proven[0].keeps(requests[0][0])
+        return proven
 
-    # --- asking ---------------------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------------------
 
     def _collect(
         self,
-        asked: Asked,
+        requests: Requests,
         candidates: Sequence[Upstream],
         first: int,
         answers: dict[Upstream, list[RpcAnswer]],
         pick: Callable[[Answers, bool], T | None],
     ) -> T | None:
-        """Asks ``first`` of the URLs, and another for each that fails, is slow or leaves it open, until
-        ``pick`` finds something in ``answers``. ``pick`` is also passed whether more answers are awaited.
+        """Sends to ``first`` URLs, and to another for each that fails, is slow or decides nothing, until
+        ``pick`` returns a choice from ``answers``. ``pick`` is also passed whether this is the last answer.
         """
         waiting, pending = list(candidates), dict[Future[list[RpcAnswer] | None], Upstream]()
         deadline = time.monotonic() + DEADLINE_SECONDS
         while waiting or pending:
             count = max(first - len(answers) - len(pending), 0 if pending else 1)
-            self._submit(asked, waiting, pending, count)
+            self._submit(requests, waiting, pending, count)
             done, _ = wait(pending, HEDGE_SECONDS, FIRST_COMPLETED)
             for future in done:
                 upstream, answered = pending.pop(future), future.result()
                 if answered is not None:
                     answers[upstream] = answered
             is_last = not pending or not done
-            found = pick(answers, is_last) if answers else None
-            if found is not None:
+            chosen = pick(answers, is_last) if answers else None
+            if chosen is not None:
                 for future, slow in pending.items() if not done else ():
                     future.cancel()
-                    slow.strike(asked[0][0], "slow")
-                return found
+                    slow.strike(requests[0][0], "slow")
+                return chosen
             if not done and time.monotonic() > deadline:
                 for future, slow in pending.items():
                     future.cancel()
                     slow.failed("TimeoutError")
                 return None
             if not done:
-                self._submit(asked, waiting, pending, 1)
+                self._submit(requests, waiting, pending, 1)
         return None
 
     def _submit(
         self,
-        asked: Asked,
+        requests: Requests,
         waiting: list[Upstream],
         pending: dict[Future[list[RpcAnswer] | None], Upstream],
         count: int,
     ) -> None:
         for _ in range(min(count, len(waiting))):
             upstream = waiting.pop(0)
-            pending[upstream.submit(self._ask, upstream, asked)] = upstream
+            pending[upstream.submit(self._ask, upstream, requests)] = upstream
 
-    def _ask(self, upstream: Upstream, asked: Asked) -> list[RpcAnswer] | None:
+    def _ask(self, upstream: Upstream, requests: Requests) -> list[RpcAnswer] | None:
         try:
             self._verify(upstream)
-            answers = upstream.ask_many(asked) if len(asked) > 1 else [upstream.ask(*asked[0])]
+            answers = upstream.ask_many(requests) if len(requests) > 1 else [upstream.ask(*requests[0])]
         except (NoAnswerError, WrongChainError) as error:
             note(upstream, error)
             return None
         upstream.answered()
         return answers
 
-    def _failure(self, asked: Asked, candidates: Sequence[Upstream], answers: Answers) -> CityledgerError:
-        said = describe(candidates)
+    def _failure(
+        self, requests: Requests, candidates: Sequence[Upstream], answers: Answers
+    ) -> CityledgerError:
+        shown = describe(candidates)
         if len(answers) >= self._needed:
-            why = f"endpoints disagree about {asked[0][0]}, and no majority decides: {said}"
+            message = f"endpoints disagree about {requests[0][0]}, and no majority decides: {shown}"
         elif answers:
-            why = f"too few endpoints answer to form a majority: {said}"
+            message = f"too few endpoints answer to form a majority: {shown}"
         elif any(one.state is HealthState.WRONG_CHAIN for one in candidates):
-            return WrongChainError(f"no endpoint answers that serves the expected chain: {said}")
+            return WrongChainError(f"no endpoint answers that serves the expected chain: {shown}")
         else:
-            why = f"no endpoint answers: {said}"
-        return ChainUnavailableError(why)
+            message = f"no endpoint answers: {shown}"
+        return ChainUnavailableError(message)
 
     # --- deciding -------------------------------------------------------------------------------------------
 
-    def _majority(self, asked: Asked, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
+    def _majority(self, requests: Requests, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
         if self._configured == 2 and not is_last:
             return None
         chosen: list[RpcAnswer] = []
-        for place in range(len(asked)):
-            votes = _votes(asked, answers, place)
+        for place in range(len(requests)):
+            votes = _votes(requests, answers, place)
             agreed = self._find_agreed(votes)
             if agreed is None:
                 return None
             chosen.append(answers[votes[agreed][0]][place])
-            self._note_votes(asked[place][0], votes, agreed)
+            self._note_votes(requests[place][0], votes, agreed)
         return chosen
 
     def _find_agreed(self, votes: Mapping[Hashable, list[Upstream]]) -> Hashable | None:
         if self._configured > 2:
             return next((key for key, voters in votes.items() if len(voters) >= self._needed), None)
         # Of two, each is accepted about what the other has not seen yet.
-        for silent in ((_REFUSED, _NOTHING), (_REFUSED,), ()):
-            said = [key for key in votes if key not in silent]
-            if said:
-                return said[0] if len(said) == 1 else None
+        for ignored in ((_REFUSED, _NOTHING), (_REFUSED,), ()):
+            keys = [key for key in votes if key not in ignored]
+            if keys:
+                return keys[0] if len(keys) == 1 else None
         return None
 
     @staticmethod
@@ -248,21 +254,21 @@ class Quorum:
             return
         for key, voters in votes.items():
             for upstream in voters if key not in (agreed, _NOTHING) else ():
-                what = "refuses" if key == _REFUSED else "answers otherwise than the others"
+                what = "refuses" if key == _REFUSED else "answers differently from the others"
                 upstream.strike(method, f"{what}: {method}")
 
-    def _middle(self, asked: Asked, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
+    def _median(self, requests: Requests, answers: Answers, is_last: bool) -> list[RpcAnswer] | None:
         if not is_last or len(answers) < self._needed:
             return None
         chosen: list[RpcAnswer] = []
-        for place in range(len(asked)):
-            middle = self._middle_of([given[place] for given in answers.values()])
-            if middle is None:
+        for place in range(len(requests)):
+            median = self._median_of([given[place] for given in answers.values()])
+            if median is None:
                 return None
-            chosen.append(middle)
+            chosen.append(median)
         return chosen
 
-    def _middle_of(self, given: Sequence[RpcAnswer]) -> RpcAnswer | None:
+    def _median_of(self, given: Sequence[RpcAnswer]) -> RpcAnswer | None:
         numbers = sorted((one for one in given if not one.error), key=lambda one: int(one.result, 16))
         refused = [one for one in given if one.error]
         if len(numbers) >= self._needed:
@@ -273,10 +279,10 @@ class Quorum:
 _REFUSED, _NOTHING = ("refused",), ("ok", None)
 
 
-def _votes(asked: Asked, answers: Answers, place: int) -> dict[Hashable, list[Upstream]]:
+def _votes(requests: Requests, answers: Answers, place: int) -> dict[Hashable, list[Upstream]]:
     votes: dict[Hashable, list[Upstream]] = defaultdict(list)
     for upstream, given in answers.items():
-        votes[_vote(asked[place][0], given[place])].append(upstream)
+        votes[_vote(requests[place][0], given[place])].append(upstream)
     return votes
 
 
@@ -286,7 +292,7 @@ def _vote(method: str, answer: RpcAnswer) -> Hashable:
     return _REFUSED if answer.error else ("ok", find_method(method).key(answer.result))
 
 
-def _count_well(candidates: Sequence[Upstream]) -> int:
+def _count_healthy(candidates: Sequence[Upstream]) -> int:
     return sum(one.state in (HealthState.OK, HealthState.LAGGING) for one in candidates)
 
 

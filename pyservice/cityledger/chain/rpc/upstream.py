@@ -1,4 +1,4 @@
-"""One URL of an endpoint: what it answers, judged for shape, and how well it is."""
+"""One URL of an endpoint: its answers, checked for their form, and its health."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-import requests
+from requests import RequestException
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
@@ -30,13 +30,13 @@ STRIKES = 3
 _SHOWN_CHARACTERS = 200
 """The longest part of an endpoint's own message that is logged."""
 # RecursionError: JSON of some thousand brackets is deeper than the parser goes.
-_FAILURES = (requests.RequestException, Web3Exception, OSError, ValueError, TimeoutError, RecursionError)
-# web3 takes a batch's answer apart and stumbles over items that are not as JSON-RPC says.
+_FAILURES = (RequestException, Web3Exception, OSError, ValueError, TimeoutError, RecursionError)
+# web3 takes a batch's answer apart and fails at items that are not as JSON-RPC says.
 _MALFORMED = (AttributeError, KeyError, TypeError)
 
 
 class NoAnswerError(Exception):
-    """No answer, or none that JSON-RPC knows. Tells only its kind: a transport's message repeats the URL."""
+    """No answer, or none that JSON-RPC knows. Has only its kind: a transport's message repeats the URL."""
 
 
 class Provider(Protocol):
@@ -47,17 +47,17 @@ class Provider(Protocol):
 class HealthState(StrEnum):
     OK = "ok"
     LAGGING = "lagging"
-    """Behind the others, or behind what was acted on; asked only when no other answers."""
+    """Behind the others, or behind what was acted on; used only when no other answers."""
     DISAGREES = "disagrees"
-    """On another fork than the majority, or there is no majority; not asked."""
+    """On another fork than the majority, or without a majority; not used."""
     UNRELIABLE = "unreliable"
-    """An answer of it was refuted, or it refused or was slow several times; asked last, and tried again after
+    """An answer of it was refuted, or it refused or was slow several times; used last, and tried again after
     growing pauses.
     """
     UNREACHABLE = "unreachable"
     """Does not answer, or not as JSON-RPC says; tried again after growing pauses."""
     WRONG_CHAIN = "wrong chain"
-    """Serves another chain id; not asked."""
+    """Serves another chain id; not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ class EndpointHealth:
     """Without what could be a credential."""
     state: HealthState
     seconds: float
-    """How long it has been in this state."""
+    """Time that it has been in this state."""
     head: int | None
-    """Number of the newest block that it told of; None before the first."""
+    """Number of the newest block that it reported; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class RpcAnswer:
-    """A JSON-RPC answer before anyone has judged it. ``error`` is "" on success."""
+    """A JSON-RPC answer before it is compared or checked. ``error`` is "" on success."""
 
     result: Any
     error: str = ""
@@ -92,7 +92,7 @@ class Upstream:
         self.shown_url = shown_url
         self.head: int | None = None
         self.is_verified = False
-        """Whether it has told the right chain id since it was last unreachable."""
+        """Whether it has returned the right chain id since it was last unreachable."""
         self._provider = provider
         self._monotonic = monotonic
         self._state = HealthState.OK
@@ -115,7 +115,7 @@ class Upstream:
     def health(self) -> EndpointHealth:
         return EndpointHealth(self.shown_url, self._state, self._monotonic() - self._since, self.head)
 
-    # --- asking ---------------------------------------------------------------------------------------------
+    # --- requests -------------------------------------------------------------------------------------------
 
     def ask(self, method: str, params: Sequence[object]) -> RpcAnswer:
         """Raises NoAnswerError."""
@@ -123,17 +123,17 @@ class Upstream:
             lambda: _shaped(method, self._provider.make_request(RPCEndpoint(method), list(params)))
         )
 
-    def ask_many(self, asked: Sequence[tuple[str, Sequence[object]]]) -> list[RpcAnswer]:
+    def ask_many(self, requests: Sequence[tuple[str, Sequence[object]]]) -> list[RpcAnswer]:
         """As ``ask``, in one round trip; all are answered or none is."""
-        batch = [(RPCEndpoint(method), list(params)) for method, params in asked]
-        return self._answered(lambda: _shaped_batch(asked, self._provider.make_batch_request(batch)))
+        batch = [(RPCEndpoint(method), list(params)) for method, params in requests]
+        return self._answered(lambda: _shaped_batch(requests, self._provider.make_batch_request(batch)))
 
     def verify_serves(self, chain_id: int) -> None:
-        """Asks for the chain id.
+        """Reads the chain id.
 
         Raises:
             WrongChainError: it is another.
-            NoAnswerError: none was told.
+            NoAnswerError: none was returned.
         """
         served = quantity(self.ask("eth_chainId", []))
         if served != chain_id:
@@ -150,10 +150,10 @@ class Upstream:
     # --- health ---------------------------------------------------------------------------------------------
 
     def is_due(self) -> bool:
-        """Whether an ill URL may be tried again. Says yes once a pause, and makes the next one longer."""
+        """Whether an unhealthy URL may be tried again. True once each pause; makes the next pause longer."""
         with self._lock:
-            is_ill = self._state in _PAUSED
-            if not is_ill or self._monotonic() < self._retry_at:
+            is_paused = self._state in _PAUSED
+            if not is_paused or self._monotonic() < self._retry_at:
                 return False
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
             self._retry_at = self._monotonic() + self._pause
@@ -198,7 +198,7 @@ class Upstream:
         self.mark(HealthState.UNREACHABLE, reason)
 
     def answered(self) -> None:
-        """It has answered: no longer unreachable. Whether it lags or disagrees, only a comparison tells."""
+        """It has answered: no longer unreachable. Whether it lags or disagrees, only a comparison shows."""
         if self._state is HealthState.UNREACHABLE:
             self.mark(HealthState.OK, "answers")
 
@@ -222,10 +222,10 @@ def describe(upstreams: Sequence[Upstream]) -> str:
 
 
 def quantity(answer: RpcAnswer) -> int:
-    """The number that an answer tells.
+    """The number in an answer.
 
     Raises:
-        NoAnswerError: it tells none.
+        NoAnswerError: it has none.
     """
     try:
         return int(answer.result, 16)
@@ -233,26 +233,25 @@ def quantity(answer: RpcAnswer) -> int:
         raise NoAnswerError("NoQuantity") from None
 
 
-def _shaped_batch(asked: Sequence[tuple[str, Sequence[object]]], answered: Any) -> list[RpcAnswer]:
-    if not isinstance(answered, list) or len(answered) != len(asked):
+def _shaped_batch(requests: Sequence[tuple[str, Sequence[object]]], answered: Any) -> list[RpcAnswer]:
+    if not isinstance(answered, list) or len(answered) != len(requests):
         raise NoAnswerError("IncompleteBatch")
-    shaped = [_shaped(method, one) for (method, _), one in zip(asked, answered, strict=True)]
-    # web3 has put them in the order of their ids; an answer that came twice would take the place of a missing
-    # one.
-    if len({one.get("id") for one in answered}) != len(asked):
+    shaped = [_shaped(method, one) for (method, _), one in zip(requests, answered, strict=True)]
+    # web3 has put them in the order of their ids; an answer that came twice would replace a missing one.
+    if len({one.get("id") for one in answered}) != len(requests):
         raise NoAnswerError("IncompleteBatch")
     return shaped
 
 
 def _shaped(method: str, response: Any) -> RpcAnswer:
-    """The answer, if its result looks as the method's results do."""
-    answer = _judged(response)
+    """The answer, if its result has the form of the method's results."""
+    answer = _answer_of(response)
     if not answer.error:
         find_method(method).key(answer.result)
     return answer
 
 
-def _judged(response: Any) -> RpcAnswer:
+def _answer_of(response: Any) -> RpcAnswer:
     if not isinstance(response, dict):
         raise NoAnswerError("NoObject")
     error = response.get("error")
@@ -262,16 +261,16 @@ def _judged(response: Any) -> RpcAnswer:
             raise NoAnswerError("NoResult")
         return RpcAnswer(response["result"])
     if not isinstance(error, dict):
-        return RpcAnswer(None, _shown(str(error)) or "an error without words")
+        return RpcAnswer(None, _shown(str(error)) or "an error without a message")
     message = _shown(str(error.get("message", "")) or json.dumps(error))
     data = _revert_data(error.get("data"))
     reverted = error.get("code") == 3 or "revert" in message.lower()
     return RpcAnswer(None, message, data, reverted)
 
 
-def _shown(words: str) -> str:
-    """An endpoint's words in one line of a log."""
-    return "".join(one if one.isprintable() else " " for one in words[:_SHOWN_CHARACTERS])
+def _shown(message: str) -> str:
+    """An endpoint's message in one line of a log."""
+    return "".join(one if one.isprintable() else " " for one in message[:_SHOWN_CHARACTERS])
 
 
 def _revert_data(data: object) -> bytes:

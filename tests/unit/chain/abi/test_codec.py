@@ -53,7 +53,7 @@ def test_wrappers_cover_every_function_that_changes_something() -> None:
 
 
 def test_function_roles_cover_exactly_the_restricted_functions() -> None:
-    """OpenZeppelin gives a function without a role to its admin: a forgotten one would be nobody's duty."""
+    """OpenZeppelin gives a function without a role to its admin: nothing assigns a forgotten one."""
     given = {(name, function) for (name, _), functions in FUNCTION_ROLES.items() for function in functions}
     source = Path(__file__).parents[4] / "contracts"
     restricted = {
@@ -68,7 +68,7 @@ def names_of(contract: str) -> set[str]:
     return {entry["name"] for entry in entries_of_kind(contract, "function")}
 
 
-def test_load_artifact_tells_how_to_make_a_missing_one() -> None:
+def test_load_artifact_says_how_to_make_a_missing_one() -> None:
     with pytest.raises(ConfigurationError, match="contracts compile"):
         load_artifact("NoSuchContract")
 
@@ -90,11 +90,11 @@ def test_decode_result_refuses_an_address_without_contract() -> None:
         decode_result("CityDirectory", "instance", b"")
 
 
-def test_decode_revert_tells_what_it_does_not_know() -> None:
+def test_decode_revert_reports_an_unknown_error_as_it_is() -> None:
     assert decode_revert(b"").name == "WithoutReason"
     assert decode_revert(b"\x01\x02\x03\x04").facts == {"data": "0x01020304"}
-    told = decode_revert(bytes.fromhex("08c379a0") + encode(["string"], ["why"]))
-    assert (told.name, told.facts) == ("Error", {"reason": "why"})
+    error = decode_revert(bytes.fromhex("08c379a0") + encode(["string"], ["why"]))
+    assert (error.name, error.facts) == ("Error", {"reason": "why"})
     assert decode_revert(bytes.fromhex("4e487b71") + encode(["uint256"], [17])).name == "Panic"
 
 

@@ -53,7 +53,7 @@ def test_one_against_one_has_no_majority() -> None:
 
 def test_a_majority_of_all_configured_decides() -> None:
     assert agreed(trunk(10), trunk(12, fork_at=8), trunk(11)) == {0, 2}
-    assert agreed(trunk(10), trunk(12, fork_at=8), trunk(11), configured=4) is None, "half is no majority"
+    assert agreed(trunk(10), trunk(12, fork_at=8), trunk(11), configured=4) is None, "half is not a majority"
 
 
 def test_three_forks_have_no_majority() -> None:

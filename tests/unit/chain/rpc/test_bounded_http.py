@@ -72,10 +72,10 @@ def test_an_answer_that_stalls_in_its_middle_is_given_up() -> None:
         connect(url, 31337, timeout_seconds=0.2)
 
 
-def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_time_out(
+def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each byte would start the library's time-out again. Here a clock that jumps stands for the bytes."""
+    """Each byte would restart the library's timeout. Here a clock that jumps replaces the bytes."""
     seconds = iter(range(0, 10_000, 7))
     monkeypatch.setattr(bounded_http.time, "monotonic", lambda: float(next(seconds)))
     pieces = [ANSWER[at : at + 1] for at in range(len(ANSWER))]

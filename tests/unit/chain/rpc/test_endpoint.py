@@ -107,9 +107,9 @@ def test_connect_refuses_what_is_no_url(url: str) -> None:
         connect(url, CHAIN_ID)
 
 
-def test_logs_shrinks_the_range_until_the_endpoint_takes_it() -> None:
+def test_logs_shrinks_the_range_until_the_endpoint_accepts_it() -> None:
     class Narrow(FakeChain):
-        """Takes no more than 10 blocks at a time, as public endpoints do."""
+        """Accepts at most 10 blocks at a time, as public endpoints do."""
 
         def eth_getLogs(self, where: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
             first, last = int(where["fromBlock"], 16), int(where["toBlock"], 16)
@@ -131,7 +131,7 @@ def test_logs_raises_when_not_even_one_block_is_taken() -> None:
 
 
 class Together:
-    """An endpoint over several chains in memory, with the test's clock; looks at ill URLs happen at once."""
+    """An endpoint over several chains in memory, with the test's clock; checks at ill URLs happen at once."""
 
     def __init__(self, *chains: FakeChain) -> None:
         self.seconds = 0.0
@@ -155,11 +155,11 @@ class Broken(FakeChain):
     def make_request(self, method: str, params: Any) -> Any:
         return self.answer
 
-    def make_batch_request(self, asked: Any) -> Any:
+    def make_batch_request(self, requests: Any) -> Any:
         return self.answer
 
 
-def test_the_preferred_url_is_asked_again_once_it_is_well() -> None:
+def test_the_preferred_url_is_used_again_once_it_is_healthy() -> None:
     first, second = FakeChain(is_down=True), FakeChain()
     both = Together(first, second)
     both.endpoint.request("eth_maxPriorityFeePerGas")
@@ -173,16 +173,16 @@ def test_the_preferred_url_is_asked_again_once_it_is_well() -> None:
     assert both.states() == ["ok", "ok"]
 
 
-def test_pauses_grow_while_a_url_stays_ill() -> None:
+def test_pauses_grow_while_a_url_stays_unhealthy() -> None:
     first = FakeChain(is_down=True)
     both = Together(first, FakeChain())
-    looks = []
-    look = both.endpoint._look_at
-    both.endpoint._look_at = lambda one: (looks.append(both.seconds), look(one))[1]  # type: ignore[method-assign]
+    checks = []
+    check = both.endpoint._check
+    both.endpoint._check = lambda one: (checks.append(both.seconds), check(one))[1]  # type: ignore[method-assign]
     for _ in range(100):
         both.endpoint.request("eth_maxPriorityFeePerGas")
         both.seconds += 1
-    assert looks == [1, 3, 7, 15, 31, 61, 91]
+    assert checks == [1, 3, 7, 15, 31, 61, 91]
 
 
 def test_a_url_of_another_chain_is_marked_and_never_asked_again() -> None:
@@ -245,14 +245,14 @@ def test_head_is_none_when_two_urls_disagree_and_comes_back_when_they_agree() ->
     assert both.head() == 9
 
 
-def test_head_of_a_majority_stands_and_the_others_are_not_asked() -> None:
+def test_head_of_a_majority_is_used_and_the_others_are_not() -> None:
     wrong = FakeChain(height=12, fork_at=5)
     three = Together(wrong, FakeChain(height=9), FakeChain(height=9))
     assert three.head() == 9
     assert three.states() == ["disagrees", "ok", "ok"]
-    asked = len(wrong.asked)
+    before = len(wrong.asked)
     three.endpoint.request("eth_maxPriorityFeePerGas")
-    assert len(wrong.asked) == asked
+    assert len(wrong.asked) == before
 
 
 @pytest.mark.parametrize("liar", [0, 1, 2])

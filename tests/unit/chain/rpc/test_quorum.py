@@ -46,9 +46,9 @@ class Saying:
         self.asked += 1
         return self.say()
 
-    def make_batch_request(self, asked: Any) -> Any:
+    def make_batch_request(self, requests: Any) -> Any:
         self.asked += 1
-        return [{**self.say(), "id": place} for place, _ in enumerate(asked)]
+        return [{**self.say(), "id": place} for place, _ in enumerate(requests)]
 
 
 class Together:
@@ -61,8 +61,8 @@ class Together:
     def _pause(self, _seconds: float) -> None:
         self.paused += 1
 
-    def agree(self, asked: Any = CODE) -> RpcAnswer:
-        return self.quorum.agree(asked, self.upstreams)[0]
+    def agree(self, requests: Any = CODE) -> RpcAnswer:
+        return self.quorum.agree(requests, self.upstreams)[0]
 
     def states(self) -> list[HealthState]:
         return [one.state for one in self.upstreams]
