@@ -39,7 +39,6 @@ myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "inherited-members": True}
 
 html_theme = "furo"
 html_title = f"cityledger {__version__}"
