@@ -43,10 +43,10 @@ from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, 
 from cityledger.node.loops import POLL_SECONDS
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
-from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.index import queries as index
 from cityledger.store.index.tables import idx_batch
 from cityledger.store.records import writes
+from cityledger.store.records.identifiers import record_identifier_digest
 from cityledger.store.records.versions import SealedRecord
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId

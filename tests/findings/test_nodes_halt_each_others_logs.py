@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.store import batches, logs
+from cityledger.store.anchoring import batches, logs
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
 from support.chain.anchoring_node import Anchoring, _leaf
 

@@ -27,7 +27,8 @@ from cityledger.node.wiring import open_node
 from cityledger.sealing.key_turns import changing_keys
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
 from cityledger.store.engine.database import Database
 from cityledger.store.index import hosting
 from cityledger.types import Address, AgencyId, HaltCause

@@ -3,7 +3,7 @@ verifier accepts."""
 
 from __future__ import annotations
 
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import LogKind

@@ -20,7 +20,7 @@ from cityledger.chain.transactions import Broadcast, Call
 from cityledger.devnet import Devnet
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
-from cityledger.store import attempts, logs
+from cityledger.store.anchoring import attempts, logs
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.tables import idx_batch

@@ -18,8 +18,8 @@ from sqlalchemy import event
 
 from cityledger.errors import StorageFullError
 from cityledger.exchange.parts import storage
-from cityledger.store import logs
 from cityledger.store import tables as t
+from cityledger.store.anchoring import logs
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TREATMENT_RECORD
 from support.node.served_node import served_node

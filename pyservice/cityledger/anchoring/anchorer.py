@@ -26,8 +26,9 @@ from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.errors import CityledgerError
 from cityledger.signing import Account
-from cityledger.store import logs, node_state
-from cityledger.store.batches import Batch
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.queries import find_cursor

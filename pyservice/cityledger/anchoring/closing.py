@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cityledger.store import batches, logs
-from cityledger.store.batches import Batch, Open
+from cityledger.store.anchoring import batches, logs
+from cityledger.store.anchoring.batches import Batch, Open
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.types import AgencyId

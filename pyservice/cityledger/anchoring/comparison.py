@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from cityledger.anchoring.halts import FAILURES, Halt
 from cityledger.chain.contracts.record_ledger import SkipReason
-from cityledger.store import attempts, batches
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import attempts, batches
+from cityledger.store.anchoring.batches import Batch
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import ChainLog
-from cityledger.store.logs import LogHead
 from cityledger.types import Address, HaltCause
 
 

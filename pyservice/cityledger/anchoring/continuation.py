@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cityledger.chain.contracts.record_ledger import RecordLedger
 from cityledger.chain.transactions import Call
-from cityledger.store.logs import LogHead
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.types import Address, AgencyId, HaltCause, LogId, LogKind
 
 _LOST = (HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT)

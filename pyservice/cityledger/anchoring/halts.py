@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cityledger.store import logs
-from cityledger.store.logs import LogHead
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.types import HaltCause, LogId
 
 FAILURES = 3

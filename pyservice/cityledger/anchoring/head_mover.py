@@ -11,7 +11,7 @@ from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Call, TransactionReceipt
 from cityledger.errors import ChainUnavailableError, RevertedError
 from cityledger.proofs.leaves import RecordLeaf
-from cityledger.store.attempts import Attempt
+from cityledger.store.anchoring.attempts import Attempt
 from cityledger.types import LeafHash
 
 TURN_WAIT_SECONDS = 30.0

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import ChainLog
 from cityledger.types import Address, AgencyId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cityledger.anchoring.halts import Halt
 from cityledger.chain.sender import Sender
-from cityledger.store import attempts
+from cityledger.store.anchoring import attempts
 from cityledger.store.engine.database import Database
 from cityledger.types import Address, BlockRef, HaltCause
 

@@ -18,13 +18,14 @@ from cityledger.chain.clock import ChainClock
 from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Broadcast, Call, Fees, SignedTransaction
 from cityledger.signing import Account
-from cityledger.store import attempts, logs, node_state, operator_accounts
-from cityledger.store.attempts import Attempt, Signed
-from cityledger.store.batches import Batch
+from cityledger.store import node_state
+from cityledger.store.anchoring import attempts, logs, operator_accounts
+from cityledger.store.anchoring.attempts import Attempt, Signed
+from cityledger.store.anchoring.batches import Batch
+from cityledger.store.anchoring.operator_accounts import AccountState
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.queries import find_cursor
-from cityledger.store.operator_accounts import AccountState
 from cityledger.types import Address, AgencyId, BlockRef
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.anchoring.halts import next_step
-from cityledger.store import batches, logs, node_state
-from cityledger.store.batches import Tally
+from cityledger.store import node_state
+from cityledger.store.anchoring import batches, logs
+from cityledger.store.anchoring.batches import Tally
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.store.index import queries as index
-from cityledger.store.logs import LogHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from cityledger.chain.contracts.record_ledger import Log, RecordLedger
 from cityledger.chain.sender import Sender
 from cityledger.errors import NotFoundError
 from cityledger.proofs.verify import batch_word
-from cityledger.store import attempts, batches, logs, operator_accounts
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import attempts, batches, logs, operator_accounts
+from cityledger.store.anchoring.batches import Batch
+from cityledger.store.anchoring.logs import LogHead
+from cityledger.store.anchoring.operator_accounts import AccountState
 from cityledger.store.engine.database import Database
-from cityledger.store.logs import LogHead
-from cityledger.store.operator_accounts import AccountState
 from cityledger.types import Address, AgencyId, HaltCause, LogId
 
 

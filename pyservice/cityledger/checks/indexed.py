@@ -9,7 +9,8 @@ from cityledger.checks.result import Seen, WrongError
 from cityledger.client.credentials import key_thumbprint
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
 from cityledger.store.engine.database import Database
 from cityledger.store.index import hosting
 from cityledger.store.index import queries as index

@@ -26,7 +26,7 @@ from cityledger.formats.rows import RejectedRow, Row
 from cityledger.profiles import registry as profiles
 from cityledger.proofs.verify import Level
 from cityledger.sealing.record_ids import record_id
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import Dataset
 from cityledger.types import LogId, Role

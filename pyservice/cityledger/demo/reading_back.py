@@ -21,7 +21,7 @@ from cityledger.proofs.verify import batch_word
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
 from cityledger.sealing.wrap import unwrap
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index.queries import Dataset
 from cityledger.store.tables import batch, record_part, record_subject, record_version
 from cityledger.types import DatasetId, LogId, RecordId

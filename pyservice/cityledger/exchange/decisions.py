@@ -12,7 +12,7 @@ from cityledger.exchange.services import Intent, Services, Target
 from cityledger.policy import decide
 from cityledger.policy.disclosure import told_code
 from cityledger.policy.rules import explain
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index import queries as index
 from cityledger.store.records.requested import AskedVersion, find_asked
 from cityledger.store.records.versions import StoredVersion

@@ -15,12 +15,13 @@ from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.policy.disclosure import hiding_facts
 from cityledger.policy.facts import Facts
 from cityledger.proofs.leaves import Leaf
-from cityledger.store import batches, node_state, subjects
-from cityledger.store.batches import Anchored, Batch
-from cityledger.store.identifiers import record_identifier_digest
+from cityledger.store import node_state, subjects
+from cityledger.store.anchoring import batches
+from cityledger.store.anchoring.batches import Anchored, Batch
 from cityledger.store.index import queries as index
 from cityledger.store.records import versions as records
 from cityledger.store.records import visible as visible_records
+from cityledger.store.records.identifiers import record_identifier_digest
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.records.visible import Hiding, hiding_from
 from cityledger.store.sessions.tokens import Session

@@ -22,7 +22,7 @@ from cityledger.signing import Account
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.objects import Objects
-from cityledger.store.vault_floors import find_floor
+from cityledger.store.records.vault_floors import find_floor
 from cityledger.types import (
     NO_AGENCY,
     NO_RECORD,

@@ -31,7 +31,7 @@ from cityledger.exchange.tombstones import keep_tombstones
 from cityledger.profiles import registry
 from cityledger.profiles.profile import Profile
 from cityledger.profiles.record_body import RecordBody
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index.queries import Dataset
 from cityledger.store.records import versions as records
 from cityledger.store.records import writes

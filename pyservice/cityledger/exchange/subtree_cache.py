@@ -8,8 +8,8 @@ from collections import OrderedDict
 import sqlalchemy as sa
 
 from cityledger.proofs.merkle import Tree, verify_inclusion
-from cityledger.store import logs
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.types import LeafHash
 
 SUBTREE_LEAVES = 256

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cityledger.errors import CityledgerError, StorageFullError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.proofs.tombstone_object import TombstoneObject, object_key, signed, to_bytes
-from cityledger.store.logs import Numbered, list_heads_of
+from cityledger.store.anchoring.logs import Numbered, list_heads_of
 from cityledger.store.tombstones import find_tombstone, list_tombstones
 
 

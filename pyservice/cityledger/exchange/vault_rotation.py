@@ -22,8 +22,8 @@ from cityledger.sealing.wrap import NONCE_BYTES, unwrap, wrap
 from cityledger.store.engine import purging
 from cityledger.store.engine.database import Database
 from cityledger.store.records import wrapped_keys
+from cityledger.store.records.vault_floors import raise_floor
 from cityledger.store.records.wrapped_keys import WrappedFile, WrappedVersion
-from cityledger.store.vault_floors import raise_floor
 from cityledger.types import AgencyId
 
 PAGE = 500

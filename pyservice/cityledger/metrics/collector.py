@@ -20,7 +20,8 @@ from cityledger.checks.remembered import Remembered
 from cityledger.errors import CityledgerError, UnavailableError
 from cityledger.exchange.services import Services
 from cityledger.metrics import families as f
-from cityledger.store import backlog, logs, node_state
+from cityledger.store import backlog, node_state
+from cityledger.store.anchoring import logs
 from cityledger.store.backlog import Unanchored
 from cityledger.store.engine import purging
 from cityledger.store.index import queries as index

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from cityledger.store.anchoring.logs import LogHead, list_heads
 from cityledger.store.imports import JobState
 from cityledger.store.index.tables import idx_log
 from cityledger.store.index.versions import select_now
-from cityledger.store.logs import LogHead, list_heads
 from cityledger.store.tables import attempt, import_job, leaf
 from cityledger.types import Address
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from cityledger.proofs.leaf_json import receipt_from_json, receipt_to_json
 from cityledger.proofs.leaves import Receipt, ReceiptLeaf, leaf_hash
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.tables import leaf as leaf_table
 from cityledger.store.tables import log_head as head_table
 from cityledger.store.tables import receipt as table

@@ -16,7 +16,7 @@ from cityledger.anchoring.operator_account import FeeLimits
 from cityledger.chain.clock import ChainClock
 from cityledger.indexer.indexer import Indexer
 from cityledger.proofs.leaves import Tombstone
-from cityledger.store import attempts, logs
+from cityledger.store.anchoring import attempts, logs
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.tables import idx_batch

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from cityledger.api.context import NodeContext
-from cityledger.store import batches, logs
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import batches, logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.types import NO_END, AgencyId, BlockRef, DatasetId, Purpose, RecordId

@@ -11,7 +11,7 @@ from cityledger.client import credentials
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
 from cityledger.proofs.merkle import Tree
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
 from cityledger.store.index.terms_json import terms_to_json

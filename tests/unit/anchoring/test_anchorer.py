@@ -11,8 +11,9 @@ from cityledger.anchoring import anchorer
 from cityledger.anchoring.closing import close_due
 from cityledger.anchoring.comparison import Comparison, compare
 from cityledger.errors import ChainError, ChainUnavailableError, LogHaltedError
-from cityledger.store import batches, node_state
-from cityledger.store.logs import LogHead
+from cityledger.store import node_state
+from cityledger.store.anchoring import batches
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf, log_head
 from cityledger.types import Address, BatchState, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring

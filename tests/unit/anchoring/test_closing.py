@@ -4,8 +4,8 @@ import pytest
 
 from cityledger.anchoring import anchorer, closing
 from cityledger.anchoring.closing import BatchLimits, close_due, round_robin
-from cityledger.store import batches, logs
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import batches, logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.types import AgencyId, HaltCause, LogId, LogKind
 from support.chain.anchoring_node import Anchoring
 

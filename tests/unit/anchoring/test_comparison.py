@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.errors import LogHaltedError
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.types import Address, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring
 from support.chain.memory_ledger import OPERATOR

@@ -7,7 +7,7 @@ import pytest
 
 from cityledger.anchoring.continuation import LogContinuation, find_log
 from cityledger.chain.contracts.record_ledger import Log
-from cityledger.store.logs import LogHead
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.types import ZERO32, Address, AgencyId, HaltCause, LeafHash, LogId, LogKind
 
 OPERATOR, FORMER, STRANGER = (Address("0x" + digit * 40) for digit in "123")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cityledger.anchoring.halts import list_unresolved, next_step, next_step_of
-from cityledger.store.logs import LogHead, is_continued
+from cityledger.store.anchoring.logs import LogHead, is_continued
 from cityledger.types import AgencyId, HaltCause, LeafHash, LogId, LogKind
 
 

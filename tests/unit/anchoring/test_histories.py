@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.proofs.verify import batch_word
-from cityledger.store import batches
-from cityledger.store.batches import Open
+from cityledger.store.anchoring import batches
+from cityledger.store.anchoring.batches import Open
 from cityledger.store.index.tables import idx_batch
 from cityledger.types import Address, LogId
 from support.chain.anchoring_node import BUMP_AFTER_SECONDS, Anchoring, running_anchoring

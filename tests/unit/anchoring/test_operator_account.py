@@ -6,7 +6,8 @@ import pytest
 
 from cityledger.chain.contracts.record_ledger import Batch
 from cityledger.errors import ChainError, ChainUnavailableError
-from cityledger.store import attempts, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import attempts
 from cityledger.store.tables import attempt_batch
 from cityledger.types import HaltCause, LogId
 from support.chain.anchoring_node import BUMP_AFTER_SECONDS, MAX_FEE, Anchoring

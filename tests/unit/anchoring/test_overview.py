@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from cityledger.anchoring.overview import LogOverview, overview_of
-from cityledger.store.batches import Tally
+from cityledger.store.anchoring.batches import Tally
 from cityledger.types import HaltCause, LogKind
 from support.chain.anchoring_node import Anchoring
 

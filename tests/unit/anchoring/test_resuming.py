@@ -4,7 +4,7 @@ import pytest
 
 from cityledger.anchoring.resuming import LogResumer, Resumed
 from cityledger.errors import NotFoundError
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.tables import attempt_batch, batch, leaf, log_head
 from cityledger.types import Address, HaltCause, LogId
 from support.chain.anchoring_node import Anchoring

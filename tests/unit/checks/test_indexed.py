@@ -9,7 +9,8 @@ import pytest
 
 from cityledger.checks.indexed import see_agencies, see_index, see_logs
 from cityledger.checks.result import WrongError
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
 from cityledger.types import AgencyStatus, HaltCause, LogId
 from support.node.node_fixture import TestNode, make_node
 

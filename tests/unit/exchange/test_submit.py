@@ -23,10 +23,10 @@ from cityledger.exchange.turns import Turns
 from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
-from cityledger.store.identifiers import record_identifier_digest
 from cityledger.store.receipts import list_receipts
 from cityledger.store.records import versions as records
 from cityledger.store.records import visible as visible_records
+from cityledger.store.records.identifiers import record_identifier_digest
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.records.visible import Hiding
 from cityledger.store.tables import record_version

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from cityledger.errors import VerificationError
 from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.proofs.merkle import Tree, verify_inclusion
-from cityledger.store import logs
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.store.engine.database import Database
 from cityledger.store.tables import leaf
 from cityledger.types import AgencyId, LogId, LogKind

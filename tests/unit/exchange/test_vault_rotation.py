@@ -23,7 +23,7 @@ from cityledger.store import tables as t
 from cityledger.store.engine import purging
 from cityledger.store.imports import JobKey, NewJob
 from cityledger.store.records import versions as records
-from cityledger.store.vault_floors import find_floor
+from cityledger.store.records.vault_floors import find_floor
 from cityledger.types import AgencyId
 from support.node.chain_facts import INSTANCE
 from support.node.node_fixture import TestNode

@@ -15,7 +15,8 @@ from cityledger.errors import ChainUnavailableError
 from cityledger.exchange.rules.crosscheck import READS_STOPPED
 from cityledger.metrics.collector import ChainFigures, NodeCollector, Watch
 from cityledger.metrics.families import GAUGES
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
 from cityledger.types import HaltCause, LogId, LogKind
 from support.node.node_fixture import TestNode, make_node
 from support.node.sample_records import TREATMENT_RECORD

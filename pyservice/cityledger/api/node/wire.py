@@ -7,7 +7,7 @@ from cityledger.api.context import Check, NodeContext
 from cityledger.api.http.headers import MAX_CASE_CHARACTERS
 from cityledger.api.http.shapes import EXAMPLE_DIGEST, Decimal, Hex32, Told, hex_of, with_example
 from cityledger.api.signin import assertion, dpop, issuing
-from cityledger.store.idempotency import KEEP_SECONDS
+from cityledger.store.records.idempotency import KEEP_SECONDS
 
 _TOKEN_RULES = {
     "endpoint": "/v1/token",

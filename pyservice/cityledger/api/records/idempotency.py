@@ -13,7 +13,7 @@ from cityledger.api.context import NodeContext
 from cityledger.api.records.wire import Written, written
 from cityledger.exchange.services import Intent
 from cityledger.exchange.submit import Draft, allow, submit
-from cityledger.store.idempotency import find_answer, keep_answer
+from cityledger.store.records.idempotency import find_answer, keep_answer
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.sessions.tokens import Session
 

@@ -24,8 +24,8 @@ from cityledger.api.http.shapes import (
 from cityledger.exchange.parts.storage import binary_names
 from cityledger.exchange.read import Released
 from cityledger.opening import Opened
+from cityledger.store.anchoring.logs import Numbered
 from cityledger.store.index.queries import Dataset
-from cityledger.store.logs import Numbered
 from cityledger.store.records.versions import StoredVersion
 
 BINARY = "application/octet-stream"

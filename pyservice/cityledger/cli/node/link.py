@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cityledger.cli.chain_options import ChainAccess
     from cityledger.sealing.agency_keys import AgencyKeys
-    from cityledger.store.logs import LogHead
+    from cityledger.store.anchoring.logs import LogHead
     from cityledger.types import AgencyId, LogId
 
 
@@ -103,9 +103,9 @@ def _publish(access: ChainAccess, account: LocalAccount, agency: AgencyId, keys:
 def known_logs(database_url: str) -> dict[LogId, LogHead] | None:
     """The logs that a node's database writes; None where it has no schema yet."""
     from cityledger.errors import ConfigurationError
+    from cityledger.store.anchoring.logs import list_heads
     from cityledger.store.engine.database import Database
     from cityledger.store.engine.migrate import verify_schema
-    from cityledger.store.logs import list_heads
 
     with closing(Database(database_url)) as database:
         try:

@@ -104,7 +104,7 @@ def _opened(folder: Path) -> Iterator[tuple[Settings, Database]]:
 def _note_waiting(connection: sa.Connection, settings: Settings) -> None:
     """The account's newest transaction, and whether the limit of fees holds it up."""
     from cityledger.chain.transactions import read_signed
-    from cityledger.store import attempts, operator_accounts
+    from cityledger.store.anchoring import attempts, operator_accounts
     from cityledger.types import Address
 
     account = Address(settings.operator)

@@ -117,7 +117,7 @@ def _verify_settled(endpoint: Endpoint, database: Database, account: Address) ->
     Raises:
         ConfigurationError: says how many.
     """
-    from cityledger.store import attempts
+    from cityledger.store.anchoring import attempts
 
     final = int(endpoint.request("eth_getTransactionCount", account, "finalized"), 16)
     with database.reading() as connection:
@@ -132,7 +132,7 @@ def _verify_settled(endpoint: Endpoint, database: Database, account: Address) ->
 def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> None:
     """Failures below a nonce are not counted against a log; the new account counts its nonces from another
     number."""
-    from cityledger.store import logs
+    from cityledger.store.anchoring import logs
 
     with database.writing() as connection:
         logs.forgive_nothing(connection, hosted)

@@ -25,8 +25,8 @@ from cityledger.formats.rows import ROW_FAILED, Format
 from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Job, JobKey, JobState, ListedRow, NewJob, Verdict
 from cityledger.store.index.queries import Dataset
+from cityledger.store.records.vault_floors import verify_epochs
 from cityledger.store.sessions.tokens import Session
-from cityledger.store.vault_floors import verify_epochs
 from cityledger.types import AgencyId, DatasetId
 
 WAITING_LIMIT_BYTES = 17_179_869_184

@@ -11,8 +11,8 @@ from cityledger.exchange.parts.uploads import Uploads, seal_again
 from cityledger.exchange.services import Services
 from cityledger.profiles import registry
 from cityledger.sealing.context import Context
-from cityledger.store.identifiers import identifier_digests
 from cityledger.store.index.queries import Dataset
+from cityledger.store.records.identifiers import identifier_digests
 from cityledger.store.records.versions import SealedPart, SealedRecord
 from cityledger.types import Aead, RecordId, SubjectId
 

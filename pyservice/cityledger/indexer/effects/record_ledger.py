@@ -16,7 +16,7 @@ from cityledger.chain.contracts.record_ledger import (
 )
 from cityledger.errors import ChainError
 from cityledger.indexer.effects.effect import Effects
-from cityledger.store.batches import is_own_transaction
+from cityledger.store.anchoring.batches import is_own_transaction
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log, idx_skipped
 from cityledger.store.index.versions import find, put, remove
 from cityledger.types import LogId

@@ -44,7 +44,7 @@ from cityledger.recovery.backup.signature import signed
 from cityledger.recovery.backup.workspace import LOCK, locked, scratch_folder, verify_room
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.signing import Account
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
 from cityledger.store.engine.database import Database
 from cityledger.store.index.queries import find_cursor
 from cityledger.store.objects import Objects

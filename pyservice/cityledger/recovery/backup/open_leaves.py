@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES
-from cityledger.store import batches, logs
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring import batches, logs
+from cityledger.store.anchoring.batches import Batch
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.types import LogId

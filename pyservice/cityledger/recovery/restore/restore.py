@@ -23,7 +23,8 @@ from cityledger.recovery.backup.verified_copy import VerifiedBackup
 from cityledger.recovery.progress import OnProgress, counting, silent
 from cityledger.recovery.restore.revocations import FoundLists, replay_lists
 from cityledger.recovery.restore.tombstones import replay_all
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import SCHEMA_VERSION, migrate_within
 from cityledger.store.objects import Objects

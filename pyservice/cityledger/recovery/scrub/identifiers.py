@@ -11,9 +11,9 @@ from cityledger.profiles import registry
 from cityledger.recovery.scrub.findings import require
 from cityledger.sealing.context import Context, derive_part_keys
 from cityledger.sealing.envelope import open_sealed, parse_header
-from cityledger.store.identifiers import identifier_digests
 from cityledger.store.index import queries as index
 from cityledger.store.objects import Objects
+from cityledger.store.records.identifiers import identifier_digests
 from cityledger.store.records.versions import SealedPart, StoredVersion
 from cityledger.store.tables import record_identifier
 

@@ -19,8 +19,9 @@ from cityledger.proofs.merkle import Tree
 from cityledger.recovery.scrub.extent import STAGES, is_later, rows_left
 from cityledger.recovery.scrub.findings import KEYS, LOOK, REBUILD, RESTORE, Finding, require, told
 from cityledger.recovery.scrub.leaf import Grounds, LongPart, scrub_leaf, scrub_object
-from cityledger.store import logs, node_state
-from cityledger.store.batches import batched_end, numbered_at
+from cityledger.store import node_state
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.batches import batched_end, numbered_at
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log

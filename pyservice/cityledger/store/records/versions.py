@@ -45,7 +45,7 @@ class SealedRecord:
     wrapped: bytes
     parts: tuple[SealedPart, ...]
     identifiers: tuple[bytes, ...] = ()
-    """HMACs of its business identifiers (``store/identifiers.py``)."""
+    """HMACs of its business identifiers (``store/records/identifiers.py``)."""
     withdrawn: bool = False
     """The record ends with this version; it may return with a later one."""
 

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from cityledger.errors import StaleVersionError
 from cityledger.proofs.leaves import PartLeaf, RecordLeaf, Tombstone
-from cityledger.store import dataset_writes, logs
+from cityledger.store import dataset_writes
+from cityledger.store.anchoring import logs
 from cityledger.store.engine import purging
 from cityledger.store.records import versions as records
+from cityledger.store.records.vault_floors import verify_epochs
 from cityledger.store.records.versions import SealedRecord, StoredVersion
 from cityledger.store.tables import (
     record_identifier,
@@ -21,7 +23,6 @@ from cityledger.store.tables import (
     record_version,
     tombstone,
 )
-from cityledger.store.vault_floors import verify_epochs
 from cityledger.types import ErasureReason, LeafHash, LogId, RecordId
 
 

@@ -26,8 +26,8 @@ from cityledger.recovery.restore.restore import (
     verify_restorable,
 )
 from cityledger.recovery.restore.tombstones import Trust, gather
-from cityledger.store import logs
-from cityledger.store.batches import batched_end
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.batches import batched_end
 from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
 from cityledger.store.tables import (

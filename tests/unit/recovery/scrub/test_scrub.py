@@ -13,8 +13,9 @@ from cityledger.keccak import keccak
 from cityledger.recovery.scrub.findings import Finding
 from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import KEY, Progress, Scrub
-from cityledger.store import logs, node_state
+from cityledger.store import node_state
 from cityledger.store import tables as t
+from cityledger.store.anchoring import logs
 from cityledger.store.index import versions as history
 from cityledger.store.index.tables import idx_batch, idx_head, idx_log
 from cityledger.store.schema import metadata

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from cityledger.store import attempts, operator_accounts
-from cityledger.store.attempts import Signed
+from cityledger.store.anchoring import attempts, operator_accounts
+from cityledger.store.anchoring.attempts import Signed
 from cityledger.store.engine.database import Database
 from cityledger.types import Address, HaltCause
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityledger.store.batches import Batch
+from cityledger.store.anchoring.batches import Batch
 from cityledger.store.index.tables import idx_skipped
 from cityledger.store.index.versions import select_now
 from cityledger.store.tables import attempt, attempt_batch

@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from cityledger.proofs.merkle import Tree
-from cityledger.store import logs
+from cityledger.store.anchoring import logs
+from cityledger.store.anchoring.logs import LogHead
 from cityledger.store.index.tables import idx_batch, idx_skipped
 from cityledger.store.index.versions import select_now
-from cityledger.store.logs import LogHead
 from cityledger.store.tables import attempt, attempt_batch, batch, leaf
 from cityledger.types import BatchState, LogId
 

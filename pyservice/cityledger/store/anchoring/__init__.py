@@ -1,0 +1,1 @@
+"""Leaves, batches, and the transactions that anchor them."""
