@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey
 from scripts.vector_sets.values import CONTEXT, Vector, vector
 
-from cityledger.client.credentials import key_thumbprint
 from cityledger.client.wire import base64url, from_base64url
+from cityledger.sealing.thumbprint import key_thumbprint
 
 KEY = ec.derive_private_key(0x1F2E3D4C5B6A79881F2E3D4C5B6A7988, ec.SECP256R1())
 OTHER_KEY = ec.derive_private_key(0x0123456789ABCDEF0123456789ABCDEF, ec.SECP256R1())

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cityledger.cli.city import officer_revoke
 from cityledger.cli.main import run
 from cityledger.client import NO_RETRIES, AssertionCredentials, Client
-from cityledger.client.credentials import key_thumbprint
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.sessions import revocations
 from cityledger.types import Role
 from support.node.chain_facts import ORIGIN

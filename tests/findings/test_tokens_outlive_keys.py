@@ -8,10 +8,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.client.credentials import key_thumbprint
 from cityledger.exchange.decisions import rule
 from cityledger.exchange.imports.request import caller_from_json, caller_to_json
 from cityledger.exchange.services import Intent, Target
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, AgencyStatus, purpose_from_name
 from support.node.node_fixture import TestNode

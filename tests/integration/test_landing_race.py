@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.client import OWN_DUTY, AssertionCredentials, Client
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.credentials import key_thumbprint
 from cityledger.client.landing_forms import Head, Landed
 from cityledger.devnet import Devnet
 from cityledger.errors import CityledgerError, HeadMovedError, NotAnchoredError
@@ -26,6 +25,7 @@ from cityledger.node.wiring import open_node
 from cityledger.profiles import registry
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate

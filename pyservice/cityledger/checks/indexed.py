@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from cityledger.anchoring import halts
 from cityledger.checks.result import Seen, WrongError
-from cityledger.client.credentials import key_thumbprint
 from cityledger.sealing.agency_keys import AgencyKeys
 from cityledger.sealing.keyring import Keyring
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store import node_state
 from cityledger.store.anchoring import logs
 from cityledger.store.engine.database import Database

@@ -5,7 +5,6 @@ Pure: the clock and randomness come in as arguments, so each text can be remade 
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,12 +101,6 @@ def make_dpop_proof(
     """Proof of possession of ``proof_key`` for one request (RFC 9449); its ``jti`` is good once."""
     claims = {"jti": identifier, "htm": method, "htu": url, "iat": issued}
     return _signed({"typ": "dpop+jwt"}, claims, proof_key)
-
-
-def key_thumbprint(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The RFC 7638 SHA-256 thumbprint, 32 bytes: what the registry holds of an agency's credential key."""
-    thumbprint = _key(key).thumbprint()
-    return base64.urlsafe_b64decode(thumbprint + "=" * (-len(thumbprint) % 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Everything is signed with accounts of the devnet's public mnemonic: devnet only.
 from __future__ import annotations
 
 import os
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
-from joserfc.jwk import ECKey
 
 from cityledger.chain.contracts import Contracts, contracts_of
 from cityledger.chain.contracts.agency_registry import Admission
@@ -30,6 +28,7 @@ from cityledger.devnet import Devnet, devnet_account
 from cityledger.profiles import registry
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.types import NO_END, Address, AgencyId, DatasetId, LogKind, Role, purpose_from_name
 
 PASSPHRASE = "devnet-only"  # noqa: S105 - known to everybody, and told so
@@ -145,12 +144,8 @@ def _admission(agency: DemoAgency, number: AgencyId, keyring: Keyring, credentia
         endpoint="",
         account=Address(agency_account(number).address),
         sealing_key_digest=keys.sealing_key.digest,
-        credential_key_digest=_thumbprint(pem),
+        credential_key_digest=key_thumbprint(credential_key),
     )
-
-
-def _thumbprint(pem: bytes) -> bytes:
-    return urlsafe_b64decode(ECKey.import_key(pem).thumbprint() + "=")  # RFC 7638 leaves the padding out
 
 
 def _open_offices(city: City, keyring: Keyring, progress: Progress) -> None:

@@ -14,7 +14,6 @@ from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import Manifest, save_manifest
 from cityledger.cli.credential_files import write_credentials
-from cityledger.client.credentials import key_thumbprint
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.key_sources.opening import vault_keys_of
@@ -23,6 +22,7 @@ from cityledger.recovery.restore.restore import is_empty
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.private_files import make_private_directory, write_private_file
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.settings import FILE_NAME
 from cityledger.settings.node import resolved_database_url
 from cityledger.signing import Account

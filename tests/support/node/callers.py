@@ -14,6 +14,7 @@ from eth_account.signers.local import LocalAccount
 from cityledger.api.signin import routes as sign_in
 from cityledger.client import credentials
 from cityledger.keccak import keccak
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.index import queries as index
 from cityledger.store.sessions.tokens import Session, add_token
 from cityledger.types import Address, Role
@@ -40,7 +41,7 @@ class Callers(ChainChanges):
             credential_until=self.time.now + 3_600,
             expires_at=self.time.now + 900,
             epoch=self.epoch(code),
-            credential_key=None if is_on_chain else credentials.key_thumbprint(self.credential_keys[code]),
+            credential_key=None if is_on_chain else key_thumbprint(self.credential_keys[code]),
         )
 
     def epoch(self, code: str) -> int:

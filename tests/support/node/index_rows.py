@@ -7,10 +7,10 @@ import json
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.client import credentials
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
 from cityledger.proofs.merkle import Tree
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.anchoring import logs
 from cityledger.store.index import tables as t
 from cityledger.store.index import versions as history
@@ -54,7 +54,7 @@ def put_agency(
         endpoint=ORIGIN,
         account=address_of(code),
         sealing_key_digest=sealing,
-        credential_key_digest=credentials.key_thumbprint(key),
+        credential_key_digest=key_thumbprint(key),
         status=int(AgencyStatus.ACTIVE),
         epoch=1,
     )

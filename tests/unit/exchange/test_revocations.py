@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 import pytest
 import sqlalchemy as sa
 
-from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
 from cityledger.exchange.revocations import KEEP_SECONDS, keep_list, keep_missing_lists, run
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocation_objects import list_key

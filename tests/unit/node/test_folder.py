@@ -13,11 +13,11 @@ from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.cli.node.commands import app
 from cityledger.cli.node.folder_checks import check_node
 from cityledger.client import AssertionCredentials, load_credentials
-from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.node.folder import MadeAgency, Setup, make_folder, verify_database, verify_new
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.settings import Settings, load_settings
 from cityledger.settings.node import resolved_database_url
 from cityledger.store import node_state

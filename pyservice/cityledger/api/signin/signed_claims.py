@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 
 from cityledger import strict_json
 from cityledger.errors import CredentialError, InputError
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.strict_json import Json
 
 MAX_CHARACTERS = 8_192
@@ -50,7 +51,7 @@ def verify_signed_claims(text: str, what: str, max_characters: int = MAX_CHARACT
         raise CredentialError(f"{what}: crit names extensions that are not understood")
     key = _public_key(header.get("jwk"), what)
     _verify_signature(text, key, what)
-    return SignedClaims(header, claims, _unbase64(key.thumbprint(), what))
+    return SignedClaims(header, claims, key_thumbprint(key.public_key))
 
 
 def text_claim(claims: Mapping[str, Json], name: str, what: str, max_characters: int = 128) -> str:

@@ -80,7 +80,7 @@ def link(
 
 def credential_digest(keys: AgencyKeys) -> bytes:
     """The digest to register for the agency's credential key; zero for none."""
-    from cityledger.client.credentials import key_thumbprint
+    from cityledger.sealing.thumbprint import key_thumbprint
 
     return bytes(32) if keys.credential_key is None else key_thumbprint(keys.credential_key)
 

@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from httpx import Response
 
-from cityledger.client.credentials import key_thumbprint
 from cityledger.errors import UnavailableError
 from cityledger.exchange.decisions import rule
 from cityledger.exchange.services import Intent, Target
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store import tables as t
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.client.credentials import key_thumbprint
 from cityledger.recovery.restore.revocations import FoundList, FoundLists, gather_lists, replay_lists
+from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
 from cityledger.store.sessions import revocations
