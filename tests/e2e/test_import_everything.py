@@ -56,7 +56,7 @@ def of(results: list[FileResult], *formats: str) -> list[FileResult]:
 def summed(results: list[FileResult], counter: str) -> Counter[str]:
     total: Counter[str] = Counter()
     for one in results:
-        total.update(getattr(one.told, counter))
+        total.update(getattr(one.outcome, counter))
     return total
 
 
@@ -69,10 +69,12 @@ def test_each_row_has_one_outcome_and_every_version_is_read_back_anchored_and_pr
     results: list[FileResult],
 ) -> None:
     for one in results:
-        made = one.told.outcomes["accepted"] + one.told.outcomes["withdrawn"]
-        assert sum(one.told.outcomes.values()) == one.rows == one.told.rows_done, one.name
+        made = one.outcome.outcomes["accepted"] + one.outcome.outcomes["withdrawn"]
+        assert sum(one.outcome.outcomes.values()) == one.rows == one.outcome.rows_done, one.name
         assert made == len(one.expected) == one.equal == one.anchored, one.name
-        assert len(one.rejected) == one.told.outcomes["rejected"] == sum(one.told.reasons.values()), one.name
+        assert len(one.rejected) == one.outcome.outcomes["rejected"] == sum(one.outcome.reasons.values()), (
+            one.name
+        )
         assert one.proven == 1, one.name
 
 

@@ -28,12 +28,12 @@ class ExpectedState:
 
     def apply(self, row: Row, *, upsert: bool) -> ExpectedVersion | None:
         """The version that a row makes, None where it makes none. Rows must fit the profile."""
-        held = self.newest.get(row.provider_id)
+        stored = self.newest.get(row.provider_id)
         if row.act is Act.DELETE:
-            return self._write(row.provider_id, {}) if held else None
-        if row.act is Act.CHANGE and not held and not upsert:
+            return self._write(row.provider_id, {}) if stored else None
+        if row.act is Act.CHANGE and not stored and not upsert:
             return None
-        if held and (row.act is Act.ADD or self._says_nothing_new(held, row.parts)):
+        if stored and (row.act is Act.ADD or self._is_unchanged(stored, row.parts)):
             return None
         return self._write(row.provider_id, row.parts)
 
@@ -42,10 +42,10 @@ class ExpectedState:
         self.newest[name] = parts
         return ExpectedVersion(name, self.versions[name], parts)
 
-    def _says_nothing_new(self, held: Mapping[str, bytes], parts: Mapping[str, bytes]) -> bool:
+    def _is_unchanged(self, stored: Mapping[str, bytes], parts: Mapping[str, bytes]) -> bool:
         if self.profile.instant_of is not None:
-            then, now = self.profile.instant_of(held), self.profile.instant_of(parts)
+            then, now = self.profile.instant_of(stored), self.profile.instant_of(parts)
             if then is not None and now is not None and now < then:
                 return True
         same = self.profile.is_same or (lambda old, new: dict(old) == dict(new))
-        return same(held, parts)
+        return same(stored, parts)

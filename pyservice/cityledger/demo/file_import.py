@@ -48,7 +48,7 @@ class FileResult:
     name: str
     kind: PublicFile
     rows: int
-    told: Import
+    outcome: Import
     rejected: tuple[ImportRow, ...]
     expected: tuple[ExpectedVersion, ...]
     seconds: float
@@ -59,9 +59,9 @@ class FileResult:
     @property
     def came_out(self) -> bool:
         """Whether each row has an outcome, and everything that was taken is there, equal and anchored."""
-        made = self.told.outcomes["accepted"] + self.told.outcomes["withdrawn"]
+        made = self.outcome.outcomes["accepted"] + self.outcome.outcomes["withdrawn"]
         counts = (len(self.expected), self.equal, self.anchored)
-        is_whole = self.told.state == "done" and sum(self.told.outcomes.values()) == self.rows
+        is_whole = self.outcome.state == "done" and sum(self.outcome.outcomes.values()) == self.rows
         return is_whole and counts == (made, made, made)
 
 
@@ -100,12 +100,12 @@ def _import(stage: Stage, path: Path, kind: PublicFile, state: ExpectedState) ->
     began = time.monotonic()
     with path.open("rb") as stream:
         begun = client.start_import(stage.dataset_id(kind.path), stream, kind.format, kind.options)
-    told = client.wait_import(begun.id, pause_seconds=0.1)
+    outcome = client.wait_import(begun.id, pause_seconds=0.1)
     seconds = time.monotonic() - began
     rejected = tuple(client.import_rows(begun.id))
     items = list(_rows(path, kind))
     expected = tuple(_expected(items, state, kind))
-    return FileResult(path.name, kind, len(items), told, rejected, expected, seconds)
+    return FileResult(path.name, kind, len(items), outcome, rejected, expected, seconds)
 
 
 def _rows(path: Path, kind: PublicFile) -> Iterator[Row | RejectedRow]:

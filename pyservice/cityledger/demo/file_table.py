@@ -33,7 +33,7 @@ def totals(results: Iterable[FileResult]) -> dict[str, int]:
     """Rows by outcome over all files, and how many were read from them."""
     total: Counter[str] = Counter()
     for result in results:
-        total.update(result.told.outcomes)
+        total.update(result.outcome.outcomes)
         total["rows"] += result.rows
     return dict(total)
 
@@ -41,17 +41,17 @@ def totals(results: Iterable[FileResult]) -> dict[str, int]:
 def _cells(results: Sequence[FileResult]) -> list[str]:
     total = totals(results)
     counts = [total["rows"], *(total[one.value] for one in Outcome)]
-    counts.append(sum(sum(one.told.flags.values()) for one in results))
+    counts.append(sum(sum(one.outcome.flags.values()) for one in results))
     counts += [sum(one.equal for one in results), sum(one.anchored for one in results)]
     counts.append(sum(one.proven for one in results))
     return [*(f"{count:,}" for count in counts), f"{sum(one.seconds for one in results):.1f}"]
 
 
 def _print_notes(result: FileResult, console: Console) -> None:
-    noted: tuple[tuple[str, Mapping[str, int]], ...] = (
-        ("rejected", result.told.reasons),
-        ("flagged", result.told.flags),
+    notes: tuple[tuple[str, Mapping[str, int]], ...] = (
+        ("rejected", result.outcome.reasons),
+        ("flagged", result.outcome.flags),
     )
-    for what, counts in noted:
+    for what, counts in notes:
         for name, count in counts.items():
             console.print(f"{result.name}: {count:,} {what}: {name}", highlight=False, markup=False)

@@ -33,14 +33,14 @@ def proof_verified(stage: Stage, progress: Progress) -> Scene:
     altered = stage.city.folder / "proof-altered.json"
     altered.write_bytes(_with_one_digit_changed(file.read_bytes()))
     rpc, ledger = stage.served.node.settings.rpc_url, stage.city.manifest.address("RecordLedger")
-    code, told = run_verifier(file, rpc, ledger)
+    code, output = run_verifier(file, rpc, ledger)
     refused, why = run_verifier(altered, rpc, ledger)
     return Scene(
         "The encounter is anchored and final; an independent program verifies its proof, not an altered one",
         code == 0 and refused == 4 and version.state is BatchState.FINAL,
         (
             f"log {version.log}, number {version.seq}, proof of {file.stat().st_size} bytes",
-            f"verifier: {told.splitlines()[-1]}",
+            f"verifier: {output.splitlines()[-1]}",
             f"one digit changed: {why.splitlines()[-1]}",
         ),
         f"python3 {find_verifier()} {file} --rpc {rpc} --ledger {ledger}",
@@ -135,6 +135,6 @@ def _flip_byte(stage: Stage, dataset: DatasetId, record: RecordId) -> None:
     first_part = record_part.c.bit == 0
     of_record = (record_part.c.dataset == dataset) & (record_part.c.record == record) & first_part
     with stage.served.node.services.database.writing() as connection:
-        held = connection.execute(sa.select(record_part.c.ciphertext).where(of_record)).scalar_one()
-        flipped = held[:-1] + bytes([held[-1] ^ 1])
+        ciphertext = connection.execute(sa.select(record_part.c.ciphertext).where(of_record)).scalar_one()
+        flipped = ciphertext[:-1] + bytes([ciphertext[-1] ^ 1])
         connection.execute(record_part.update().where(of_record).values(ciphertext=flipped))

@@ -73,7 +73,7 @@ class Stage:
         """Writes a credentials file for a reader and a writer of every agency, for the command line."""
         for code in self.city.agencies:
             for role, officer in OFFICERS.items():
-                held = {
+                members = {
                     "format": FORMAT,
                     "agency": code,
                     "officer": officer,
@@ -82,7 +82,7 @@ class Stage:
                     "credentialKey": f"{code}.pem",
                     "node": self.url,
                 }
-                self.credentials(code, role).write_text(json.dumps(held, indent=2))
+                self.credentials(code, role).write_text(json.dumps(members, indent=2))
 
     def credentials(self, code: str, role: Role = Role.READER) -> Path:
         """The file that signs in as a reader or writer of an agency."""

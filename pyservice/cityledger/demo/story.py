@@ -77,7 +77,7 @@ def _tell(stage: Stage, narrator: Narrator) -> None:
     if narrator.failed:
         narrator.say(f"{len(narrator.failed)} scenes did not come out as told.")
     else:
-        narrator.say("Every scene came out as told.")
+        narrator.say("Every scene succeeded.")
 
 
 def _scenes(stage: Stage, narrator: Narrator) -> list[Callable[[], Scene]]:

@@ -1,1 +1,1 @@
-"""What agencies' systems send, read as rows of records: pure, one format a module, listed in ``registry``."""
+"""Readers of the files that agencies' systems send, as rows of records: pure, listed in ``registry``."""

@@ -1,4 +1,4 @@
-"""Files that come compressed: gzip (RFC 1952) is known by its first two bytes, and unpacked as it comes."""
+"""Compressed files: gzip (RFC 1952) is recognized by its first two bytes, and unpacked as a stream."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from cityledger.errors import FormatError, TooLargeError
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 262_144
 MAX_RATIO = 200
-"""Text packs to a tenth, seldom to a fiftieth; a bomb unpacks to a thousandfold."""
+"""Text compresses to a tenth, rarely to a fiftieth; a bomb unpacks to a thousandfold."""
 _RATIO_FROM_BYTES = 8_388_608
-"""Below this much plain text a high ratio harms nobody."""
+"""Up to this much plain text a high ratio is harmless."""
 _EMPTY_MEMBERS = 1_000
 _PLAIN_BYTES_A_MEMBER = 1_024
 """Programs that write many members (bgzip) fill each with 64 KiB; even an empty one costs an inflater."""
 _WASTE_BYTES = 1_048_576
-"""Packed bytes may exceed plain bytes by this much: names in headers, and chunks that are unpacked later."""
+"""Maximum excess of packed over plain bytes: names in headers, and chunks that are unpacked later."""
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``plain_bytes`` bounds what comes out; ``ratio`` how much more that may be than what came in."""
+    """``plain_bytes`` bounds the unpacked bytes; ``ratio`` is their maximum multiple of the packed bytes."""
 
     plain_bytes: int
     ratio: int = MAX_RATIO
@@ -36,7 +36,7 @@ def unpacked(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
     Raises:
         TooLargeError: more plain bytes than the limit, or a higher compression ratio than is accepted, or
             more members or packed bytes than so few plain bytes need.
-        FormatError: begins like gzip and is not gzip, is cut off, or continues after its end.
+        FormatError: begins like gzip but is not gzip, is cut off, or continues after its end.
     """
     source = iter(chunks)
     first = b""
@@ -80,12 +80,12 @@ def _members(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """
     inflater = zlib.decompressobj(_GZIP_WINDOW)
     for chunk in chunks:
-        held, taken, begun = chunk, len(chunk), 0
-        while held:
+        pending, taken, begun = chunk, len(chunk), 0
+        while pending:
             if inflater.eof:
                 inflater, begun = zlib.decompressobj(_GZIP_WINDOW), 1
-            yield _inflated(inflater, held), taken, begun
-            held, taken, begun = inflater.unconsumed_tail or inflater.unused_data, 0, 0
+            yield _inflated(inflater, pending), taken, begun
+            pending, taken, begun = inflater.unconsumed_tail or inflater.unused_data, 0, 0
     while not inflater.eof and (more := _inflated(inflater, inflater.unconsumed_tail)):
         yield more, 0, 0
     if not inflater.eof:
@@ -96,4 +96,4 @@ def _inflated(inflater: zlib._Decompress, packed: bytes) -> bytes:
     try:
         return inflater.decompress(packed, CHUNK_BYTES)
     except zlib.error:
-        raise FormatError("", "begins like gzip and is none, or is damaged") from None
+        raise FormatError("", "begins like gzip, but is not gzip or is damaged") from None

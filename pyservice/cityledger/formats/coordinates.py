@@ -1,8 +1,8 @@
-"""Coordinates of other systems as WGS 84 longitude and latitude, the only ones that GeoJSON knows.
+"""Converts coordinates of other systems to WGS 84 longitude and latitude, the only ones of GeoJSON.
 
-Through PROJ for systems with an EPSG code. China's public maps are by law in GCJ-02, which shifts positions
-by some hundred metres, and Baidu's in BD-09, which shifts those again. Neither is published; the formulas
-here are the ones in common use since 2010 (e.g. googollee/eviltransform), good to about a metre.
+PROJ converts systems with an EPSG code. China's public maps are by law in GCJ-02, which shifts positions by
+some hundred metres, and Baidu's in BD-09, which shifts those again. Neither is published; the formulas here
+are in common use since 2010 (e.g. googollee/eviltransform), accurate to about a metre.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from cityledger.errors import FieldError, FormatError
 Pair = tuple[Decimal, Decimal]
 """East before north: longitude and latitude, or easting and northing."""
 Converter = Callable[[Decimal, Decimal, str], Pair]
-"""``(east, north, field)`` to longitude and latitude; raises FieldError of ``field``."""
+"""Converts ``(east, north, field)`` to longitude and latitude; raises FieldError of ``field``."""
 
 WGS84 = "EPSG:4326"
 _SAME = frozenset({WGS84, "CRS84", "OGC:CRS84"})
 _EPSG = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:(?:[\d.]*:)?(\d{4,6})", re.ASCII)
 _CRS84 = re.compile(r"(?:urn:ogc:def:crs:)?OGC:(?:[\d.]*:)?CRS84", re.ASCII)
 _DIGITS = Decimal("0.0000001")
-"""A centimetre; the projections themselves are good to more, the surveys to less."""
+"""A centimetre; the projections themselves are more accurate, the surveys less."""
 _MARGIN_DEGREES = 1.0
 
 _KRASSOWSKI_AXIS = 6378245.0
 _KRASSOWSKI_ECCENTRICITY_SQUARED = 0.00669342162296594323
 _BAIDU_ANGLE = math.pi * 3000.0 / 180.0
 _CHINA = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north of where GCJ-02 shifts at all."""
+"""West, south, east, north of the area in which GCJ-02 shifts positions."""
 
 
 def named(crs: str) -> str:
@@ -54,10 +54,10 @@ def named(crs: str) -> str:
 
 
 def converter(crs: str) -> Converter:
-    """From the system of that short name to WGS 84; coordinates that are in it already stay as written.
+    """The converter from the system of that short name to WGS 84, in which coordinates stay as written.
 
     Raises:
-        FormatError: PROJ knows no such system.
+        FormatError: PROJ does not know the system.
     """
     match crs:
         case "EPSG:4326":
@@ -73,12 +73,12 @@ def converter(crs: str) -> Converter:
 def verify_on_earth(longitude: Decimal, latitude: Decimal, field: str) -> None:
     """
     Raises:
-        FieldError: beyond the poles or around the globe; says so if only the order is wrong.
+        FieldError: beyond the poles or around the globe; the reason names a wrong order.
     """
     if abs(latitude) > 90 and abs(longitude) <= 90 and abs(latitude) <= 180:
         raise FieldError(field, "latitude is beyond 90 degrees: longitude and latitude are swapped")
     if abs(latitude) > 90 or abs(longitude) > 180:
-        raise FieldError(field, "is no longitude and latitude on Earth")
+        raise FieldError(field, "must be a longitude and latitude on Earth")
 
 
 def _as_written(east: Decimal, north: Decimal, field: str) -> Pair:
@@ -93,7 +93,7 @@ def _projected(crs: str) -> Converter:
     def convert(east: Decimal, north: Decimal, field: str) -> Pair:
         longitude, latitude = transformer.transform(float(east), float(north))
         if not (math.isfinite(longitude) and math.isfinite(latitude)):
-            raise FieldError(field, f"is no position in {crs}")
+            raise FieldError(field, f"is not a position in {crs}")
         if area is not None and not _within(longitude, latitude, area):
             raise FieldError(field, f"lies outside the area of {crs}: is east before north?")
         return _rounded(longitude, latitude, field)
@@ -102,13 +102,13 @@ def _projected(crs: str) -> Converter:
 
 
 def _transformer(crs: str) -> tuple[Any, tuple[float, float, float, float] | None]:
-    """Loaded on first use, and kept off the network: PROJ would fetch finer grids, and answer otherwise."""
+    """PROJ, loaded on first use, without network: it would fetch finer grids, and answer differently."""
     pyproj = importlib.import_module("pyproj")
     importlib.import_module("pyproj.network").set_network_enabled(active=False)
     try:
         system = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError:
-        raise FormatError("crs", "PROJ knows no coordinate reference system of this code") from None
+        raise FormatError("crs", "PROJ does not know a coordinate reference system of this code") from None
     area = system.area_of_use
     bounds = None if area is None else (area.west, area.south, area.east, area.north)
     return pyproj.Transformer.from_crs(system, WGS84, always_xy=True), bounds
@@ -135,7 +135,7 @@ def _unshift(
     shift: Callable[[float, float], tuple[float, float]], longitude: float, latitude: float
 ) -> tuple[float, float]:
     """The position that is shifted to this one, by fixed-point iteration: the shift changes by less than a
-    hundredth of the way, so each round gains two digits, and ten reach the end of a double."""
+    hundredth of the distance, so each round gains two digits, and ten reach the precision of a double."""
     east, north = longitude, latitude
     for _ in range(10):
         shifted_east, shifted_north = shift(east, north)

@@ -1,9 +1,10 @@
-"""``fhir`` and ``fhir-ndjson``: FHIR R4 files as medical records, each resource kept byte for byte.
+"""``fhir`` and ``fhir-ndjson``: FHIR R4 files as medical records, each resource stored byte for byte.
 
-Of a Bundle each encounter becomes a record, ``Encounter-<id>``, with all resources that name it as theirs;
-the others (patients, organisations, what is about several encounters or none) become a record each. With
+Each encounter of a Bundle becomes a record, ``Encounter-<id>``, with all resources that refer to it; the
+others (patients, organisations, resources of several encounters or none) become a record each. With
 ``split=resource``, and in NDJSON, every resource is a record. The parts follow the resource types
-(``profiles/fhir_types.py``); what a Bundle says around its resources (request, response, search) is not kept.
+(``profiles/fhir_types.py``); a Bundle's statements around its resources (request, response, search) are not
+stored.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _SPLITS = ("encounter", "resource")
 def read_file(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     """The records of a Bundle or of a file with one resource, in the order of their first entries.
 
-    ``row_no`` is the number of the entry that names the record, the encounter's for one of several. A
-    resource that is refused refuses its whole record.
+    ``row_no`` is the number of the entry that names the record, the encounter's for one of several. If a
+    resource is refused, so is its whole record.
 
     Raises:
         FormatError: more than 32 MiB, not strict JSON or not FHIR; the option ``split`` is unknown.
@@ -47,24 +48,24 @@ def read_file(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reject
 
 
 def read_lines(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    """One record a line; blank lines are counted and passed over. Holds one line at a time."""
+    """One record per line; blank lines are counted and skipped. Holds one line at a time."""
     for number, line in enumerate(_lines(stream), start=1):
         if line.strip():
             yield row_or_reason(number, partial(_line, number, line))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines without their end; one that is too long comes cut, yet long enough to be refused by size."""
-    while held := stream.readline(MAX_LINE_BYTES + 2):
-        rest = held
+    """Lines without their end; one that is too long is cut, yet long enough to be refused by size."""
+    while line := stream.readline(MAX_LINE_BYTES + 2):
+        rest = line
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(MAX_LINE_BYTES + 2)
-        yield held.removesuffix(b"\n").removesuffix(b"\r")
+        yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _line(number: int, line: bytes) -> Row | RejectedRow:
     resource = parse(line, max_bytes=MAX_LINE_BYTES)
-    # No other line is at hand: patients are named as the others refer to them.
+    # Other lines are not available: patients are named as the others refer to them.
     entry = entry_of(number, resource, Slice("", line.strip()), "resource")
     return _row([entry], Bundled([], is_all=False))
 
@@ -80,7 +81,7 @@ def _records(entries: Sequence[Entry], *, by_encounter: bool) -> Iterator[Row | 
         members = groups[number]
         row = row_or_reason(number, partial(_row, members, bundled, named=entries[number - 1]))
         if isinstance(row, Row) and row.provider_id in seen:
-            row = RejectedRow(number, _place(number), "the file has this resource a second time")
+            row = RejectedRow(number, _place(number), "this resource occurs twice in the file")
         elif isinstance(row, Row):
             seen.add(row.provider_id)
         yield row
@@ -101,7 +102,7 @@ def _row(members: Sequence[Entry], bundled: Bundled, named: Entry | None = None)
 
 
 def _rejected(named: Entry, fault: Fault, entries: int) -> RejectedRow:
-    whole = "" if entries == 1 else "; so is the whole record of its encounter"
+    whole = "" if entries == 1 else "; the whole record of its encounter is refused"
     return RejectedRow(named.number, fault.field, f"{fault.reason}{whole}")
 
 
@@ -113,5 +114,5 @@ FORMATS = {
     "fhir": Format(
         "fhir", "FHIR R4 Bundle, or one resource (JSON)", "medical", read_file, frozenset({"split", "upsert"})
     ),
-    "fhir-ndjson": Format("fhir-ndjson", "FHIR R4 resources, one a line", "medical", read_lines),
+    "fhir-ndjson": Format("fhir-ndjson", "FHIR R4 resources, one per line", "medical", read_lines),
 }

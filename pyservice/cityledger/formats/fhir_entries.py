@@ -1,4 +1,4 @@
-"""A FHIR file as entries: each resource checked, with its exact bytes, or why it is refused."""
+"""A FHIR file as entries: each resource checked, with its exact bytes, or the reason of its refusal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.strict_json import Json, parse, raw_items, raw_members
 
 MAX_FILE_BYTES = 33_554_432
-"""Only a whole Bundle can be taken apart, so one is held in memory, at about eight times its size."""
+"""Only a whole Bundle can be split, so one is held in memory, at about eight times its size."""
 
 _UUID = re.compile(r"urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 _ONE_RESOURCE = re.compile(r"([A-Za-z]{1,64})/([A-Za-z0-9.-]{1,64})", re.ASCII)
@@ -25,7 +25,7 @@ _ASKING = frozenset({"GET", "HEAD", "PATCH"})
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an entry; ``field`` counts entries from 0, as FHIR paths do."""
+    """A fault of an entry; ``field`` counts entries from 0, as FHIR paths do."""
 
     field: str
     reason: str
@@ -35,8 +35,8 @@ class Fault:
 class Entry:
     """One entry of a Bundle, or the one resource of a file. ``number`` counts from 1.
 
-    ``resource`` is the resource as parsed, empty if the entry has none; ``record`` is the record id that it
-    asks for by itself, "" if it is at fault. ``deletes`` says that the sender deleted what ``record`` names.
+    ``resource`` is the resource as parsed, empty if the entry has none; ``record`` is its own record id, ""
+    if it is at fault. ``deletes``: the sender deleted the record.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Entry:
 
 
 def read_entries(data: bytes) -> list[Entry]:
-    """The entries of a Bundle of any type but ``history``, or of a file with one resource.
+    """The entries of a Bundle of any type except ``history``, or of a file with one resource.
 
     Raises:
         FormatError: not strict JSON, not FHIR, or the Bundle's own frame is wrong.
@@ -66,7 +66,7 @@ def read_entries(data: bytes) -> list[Entry]:
 
 
 def entry_of(number: int, resource: Json, written: Slice, path: str) -> Entry:
-    """One resource, held against R4 and named."""
+    """One resource, checked against R4 and named."""
     members = resource if isinstance(resource, dict) else {}
     try:
         check_resource(resource, PART_OF, path)
@@ -91,7 +91,7 @@ def _entries(bundle: Mapping[str, Json], raw: Mapping[str, bytes]) -> Iterator[E
     except PayloadError as error:
         raise FormatError(error.field, error.reason) from error
     if bundle["type"] == "history":
-        raise FormatError("Bundle.type", "a history repeats resources: send them as they are now")
+        raise FormatError("Bundle.type", "a history repeats resources: send their present state")
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise FormatError("Bundle.entry", "must be a JSON array")
@@ -113,7 +113,7 @@ def _entry(number: int, entry: Json, written: bytes, path: str) -> Entry:
     if method == "DELETE":
         return _deletion(number, url, path)
     if method in _ASKING:
-        return _refused(number, f"{path}.request", "asks for something; only resources are imported")
+        return _refused(number, f"{path}.request", "is a request; only resources are imported")
     if "resource" not in members:
         return _refused(number, f"{path}.resource", "this field is required")
     full_url = members.get("fullUrl", "")
@@ -147,7 +147,7 @@ def _record_of(resource: Mapping[str, Json], full_url: str, path: str) -> str:
     uuid = _UUID.fullmatch(full_url)
     name = resource.get("id") or (uuid[1].lower() if uuid else None)
     if name is None:
-        raise FieldError(f"{path}.id", "is required to name the record by, unless the fullUrl is a urn:uuid:")
+        raise FieldError(f"{path}.id", "is required to name the record, unless the fullUrl is a urn:uuid:")
     return _record_name(str(resource["resourceType"]), str(name), f"{path}.id")
 
 

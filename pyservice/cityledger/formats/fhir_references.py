@@ -1,4 +1,4 @@
-"""What FHIR resources refer to: the encounter that they belong to, the patients that they are about."""
+"""References of FHIR resources: to the encounter that they belong to, and to their patients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cityledger.formats.rows import Identifier
 from cityledger.strict_json import Json
 
 REFERENCE_SYSTEM = "urn:cityledger:fhir:reference"
-"""The system of a patient of whom only a reference is known; the value is the reference as written."""
+"""The system of a patient that only a reference names; the value is the reference as written."""
 
 _MEDICAL_RECORD_NUMBER = "MR"
 """HL7 v2 table 0203, as FHIR's identifier types have it."""
@@ -20,18 +20,18 @@ _PATIENT_BY_IDENTIFIER = re.compile(r"Patient\?identifier=([^|&\s]+)\|([^|&\s]+)
 _VERSION = re.compile(r"/_history/[A-Za-z0-9.-]{1,64}\Z", re.ASCII)
 
 _ABOUT = ("subject", "patient", "beneficiary", "candidate", "individual", "for", "target")
-"""Elements of R4 resources that say whom they are about."""
+"""Elements of R4 resources that name their patients."""
 _ABOUT_WITHIN = (("participant", "actor"), ("entity", "what"), ("link", "target"), ("member", "entity"))
 
 
 class Bundled:
     """The resources of one Bundle, found by the references that others in it make.
 
-    Build it of all entries; ``find`` resolves ``urn:uuid:…``, absolute and ``Type/id`` references.
+    It is built from all entries; ``find`` resolves ``urn:uuid:…``, absolute and ``Type/id`` references.
     """
 
     def __init__(self, entries: Sequence[Entry], *, is_all: bool = True) -> None:
-        """``is_all`` is false where other resources of the same patients are not at hand: then a Patient is
+        """``is_all`` is false if other resources of the same patients are not available: then a Patient is
         named as they refer to it, or one person would be two."""
         self._is_all = is_all
         self._by_reference: dict[str, Entry] = {}
@@ -51,11 +51,11 @@ class Bundled:
         return next(iter(encounters.values())) if len(encounters) == 1 else None
 
     def patients_of(self, entry: Entry) -> list[Identifier]:
-        """The patients that a resource is about, each once, by their business identifier.
+        """The patients of a resource, each once, by their business identifier.
 
-        That is, of a Patient in the Bundle or inside the resource: the first medical record number (type
-        MR), else the first identifier with a system. Of others: a logical reference's identifier, or the
-        reference itself under ``REFERENCE_SYSTEM``.
+        For a Patient in the Bundle or inside the resource, that is the first medical record number (type MR),
+        otherwise the first identifier with a system. For others, it is a logical reference's identifier, or
+        the reference itself under ``REFERENCE_SYSTEM``.
         """
         found = [self._patient(one, entry.resource) for one in _subjects(entry.resource)]
         if entry.kind == "Patient":
@@ -116,9 +116,9 @@ def _logical(reference: Mapping[str, Json]) -> Identifier | None:
 
 
 def _elsewhere(text: str, *, is_patient: bool) -> Identifier | None:
-    asked = _PATIENT_BY_IDENTIFIER.fullmatch(text)
-    if asked:
-        return Identifier(unquote(asked[1]), unquote(asked[2]))
+    match = _PATIENT_BY_IDENTIFIER.fullmatch(text)
+    if match:
+        return Identifier(unquote(match[1]), unquote(match[2]))
     named = _PATIENT.fullmatch(text)
     if named:
         return Identifier(REFERENCE_SYSTEM, named[1])
@@ -132,7 +132,7 @@ def _contained(resource: Mapping[str, Json], name: str) -> Mapping[str, Json] | 
 
 
 def _subjects(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
-    """The references that say whom a resource is about. ``patient`` can only be a Patient."""
+    """The references of a resource to its patients. ``patient`` can only be a Patient."""
     for name in _ABOUT:
         for one in _objects(resource.get(name)):
             yield {**one, "type": "Patient"} if name == "patient" or _is_unknown(name, one) else one
@@ -142,8 +142,9 @@ def _subjects(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
 
 
 def _is_unknown(name: str, reference: Mapping[str, Json]) -> bool:
-    """Whether a subject may be a patient for all that its reference says. Then it counts as one: a subject
-    too many shows a read in a ledger that nobody asks for, one too few hides it from a citizen."""
+    """Returns whether a subject may be a patient by its reference. Then it counts as one: a superfluous
+    subject only adds a ledger entry that is never requested, a missing one hides a read from a citizen.
+    """
     text = reference.get("reference")
     if name not in ("subject", "beneficiary") or "type" in reference or not isinstance(text, str):
         return False
@@ -163,6 +164,6 @@ def _encounters(resource: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _objects(value: Json) -> list[dict[str, Json]]:
-    """The objects of an element that is one or several; resources at fault may hold anything there."""
+    """The objects of an element that has one or several; invalid resources may hold any value there."""
     several = value if isinstance(value, list) else [value]
     return [one for one in several if isinstance(one, dict)]

@@ -1,4 +1,4 @@
-"""Times as feeds write them, as RFC 3339 instants: local times of a zone, and milliseconds of the epoch."""
+"""Converts times of feeds to RFC 3339 instants: local times of a zone, and milliseconds of the epoch."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from cityledger.errors import FieldError, FormatError
 from cityledger.formats.options import ImportOptions
 
 STALE_AFTER = timedelta(hours=24)
-"""A place of a snapshot that was not heard of for so long when others were is stale. A day, because a sensor
-that sleeps at night, or a feed that is down over one, has not failed yet."""
+"""A place of a snapshot is stale if it was last reported this long before the newest. It is a day, because a
+sensor that sleeps at night, or a feed that is down for a night, has not failed."""
 AMBIGUOUS = "ambiguous-local-time"
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _REMEMBERED_PLACES = 100_000
-"""Of the places that a file has read in a doubled hour; the ones read longest ago are forgotten."""
+"""Maximum number of places with readings in a repeated hour; the ones read longest ago are dropped."""
 _MAX_MILLISECONDS = 253_402_300_799_999
-"""The end of the year 9999, the last that RFC 3339 can write."""
+"""The end of the year 9999, the last of RFC 3339."""
 
 
 def zone_of(options: ImportOptions) -> ZoneInfo:
     """The zone of a file whose times have no offset.
 
     Raises:
-        FormatError: the sender did not say which, or no zone has that name.
+        FormatError: the sender did not name one, or no zone has that name.
     """
     if options.timezone is None:
         raise FormatError(
             "timezone",
-            "the file's times have no offset: say in which zone its clock stands, as in Europe/London",
+            "the file's times have no offset: name the zone of its clock, as in Europe/London",
         )
     try:
         return ZoneInfo(options.timezone)
@@ -42,11 +42,11 @@ def zone_of(options: ImportOptions) -> ZoneInfo:
 
 
 class LocalClock:
-    """The local clocks of many places in one zone, whose readings come in the order in which they were made.
+    """The local clocks of many places in one zone, whose readings are in the order in which they were made.
 
-    A time of the doubled hour, when the clock was set back, is flagged. It is of the first pass, unless an
+    A time of the repeated hour, when the clock was set back, is flagged. It is of the first pass, unless an
     earlier reading of the same place in that hour was later, or was of the second pass itself: a step back
-    inside the hour shows that the clock has been set back since. Other places do not show it.
+    inside the hour shows that the clock has been set back since. Readings of other places do not show it.
     """
 
     def __init__(self, zone: ZoneInfo, separator: str = " ") -> None:
@@ -57,7 +57,7 @@ class LocalClock:
         """``2016-10-04 07:46:28`` with its offset, and flags.
 
         Raises:
-            FieldError: not written so, no such day, or the clock never showed it: it was set forward over it.
+            FieldError: another form, not a day, or a time that the clock skipped when it was set forward.
         """
         form = _LOCAL.fullmatch(text)
         if form is None or form[1] != self._separator:
@@ -65,7 +65,9 @@ class LocalClock:
         local = _datetime(text, field)
         first, second = _offsets(local.replace(tzinfo=self._zone))
         if first is None or second is None or first < second:
-            raise FieldError(field, "no clock of this zone ever showed this time: it was set forward over it")
+            raise FieldError(
+                field, "this time does not exist in this zone: the clock was set forward over it"
+            )
         is_second = first > second and self._is_second(place, local, first - second)
         written = _written(second if is_second else first, field)
         return f"{text[:10]}T{text[11:]}{written}", (AMBIGUOUS,) if first > second else ()
@@ -88,7 +90,7 @@ def instant(text: object, field: str) -> str:
     """An RFC 3339 time with its offset, as written.
 
     Raises:
-        FieldError: no offset, no such day, or another form.
+        FieldError: no offset, not a day, or another form.
     """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         raise FieldError(field, "must be a time with its offset, as in 2026-03-01T08:15:00+08:00")
@@ -100,12 +102,12 @@ def epoch_instant(milliseconds: object, field: str) -> str:
     """Milliseconds since 1970 as an instant in UTC.
 
     Raises:
-        FieldError: not an integer, or beyond the years that RFC 3339 can write.
+        FieldError: not an integer, or beyond the years of RFC 3339.
     """
     if not isinstance(milliseconds, int) or isinstance(milliseconds, bool):
         raise FieldError(field, "must be milliseconds since 1970, an integer")
     if not 0 <= milliseconds <= _MAX_MILLISECONDS:
-        raise FieldError(field, "is no time between the years 1970 and 9999 in milliseconds")
+        raise FieldError(field, "must be a time between the years 1970 and 9999 in milliseconds")
     whole = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(tzinfo=None)
     return f"{whole.isoformat()}.{milliseconds % 1000:03}Z"
 
@@ -119,13 +121,13 @@ def _datetime(text: str, field: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise FieldError(field, "is no time of any day") from None
+        raise FieldError(field, "must be a time of a day of the calendar") from None
 
 
 @lru_cache(maxsize=4096)
 def _offsets(local: datetime) -> tuple[timedelta | None, timedelta | None]:
-    """The offsets of the first and of the second time that a clock shows this; kept, since rows of many
-    places share one time. They fall where it was set back, and rise where it was set forward."""
+    """The offsets of the first and of the second time that a clock shows this; cached, since rows of many
+    places have the same time. They decrease if it was set back, and increase if it was set forward."""
     return local.utcoffset(), local.replace(fold=1).utcoffset()
 
 

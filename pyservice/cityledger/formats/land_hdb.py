@@ -1,9 +1,9 @@
 """``hdb-resale``: resale flat prices of Singapore's Housing and Development Board.
 
-The file has no key. A record's id is ``hdb-`` with 32 hex digits of SHA-256 over the row's cells, and how
-often that same row has occurred in the file so far: ``hdb-…-1``. So a file sent again, or a later one that
-holds the same rows, adds nothing, and two equal sales in one file are two records. What it cannot tell: a
-sale that two files hold is one record, and a corrected row is a new one.
+The file has no key. A record's id is ``hdb-`` with 32 hex digits of SHA-256 over the row's cells, and the
+number of occurrences of that row in the file up to it: ``hdb-…-1``. So a file sent again, or a later one that
+holds the same rows, adds nothing, and two equal sales in one file are two records. Two limits: equal sales in
+two files are one record, and a corrected row is a new one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow
 
 def _row(row_no: int, cells: Cells, *, options: ImportOptions, seen: Occurrences) -> Row:
     digest = row_digest(cells)
-    occurrence = seen.of(digest)  # also of a refused row, so that no other takes its number
+    occurrence = seen.of(digest)  # also for a refused row, so that no other gets its number
     parts = _parts(cells, options)
     return Row(row_no, f"hdb-{digest}-{occurrence}", parts, flags=price_flags(cells, "resale_price"))
 
@@ -75,7 +75,7 @@ def _parts(cells: Cells, options: ImportOptions) -> dict[str, bytes]:
         "price": price(cells, "resale_price", "SGD"),
         "address": address("SG", town=cells["town"], street=cells["street_name"], building=cells["block"]),
         "areas": areas(cells, {"building": "floor_area_sqm"}),
-        "tenure": "leasehold",  # every flat of the board is, and the file tells since when
+        "tenure": "leasehold",  # every flat of the board is leasehold, and the file has its beginning
         "unitType": cells["flat_type"],
     }
     return sale(NAME, cells, options.columns, said)

@@ -1,8 +1,8 @@
 """``hmlr-price-paid``: monthly change files of HM Land Registry's Price Paid Data (England and Wales).
 
-No header and 16 columns, named below after the publisher's description. The last tells what a row does: A
-adds a sale, C changes one and D deletes one, so months are applied in order. The key is the GUID of the first
-column; a record's id is that GUID in upper case without its braces. A D row says nothing but its key.
+No header and 16 columns, named below after the publisher's description. The last is the act of a row: A adds
+a sale, C changes one and D deletes one, so months are applied in order. The key is the GUID of the first
+column; a record's id is that GUID in upper case without its braces. A D row holds only its key.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COLUMNS = (
 _ACTS = {"A": Act.ADD, "C": Act.CHANGE, "D": Act.DELETE}
 _TYPES = {"D": "detached", "S": "semi-detached", "T": "terraced", "F": "flat", "O": "other"}
 _TENURES = {"F": "freehold", "L": "leasehold", "U": None}
-"""U is written where the register does not tell."""
+"""U means that the register does not state it."""
 _CATEGORIES = {"A": "standard", "B": "additional"}
 _NEW = {"Y": True, "N": False}
 _GUID = re.compile(r"\{?([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}?", re.ASCII | re.IGNORECASE)
@@ -99,7 +99,7 @@ def _day(cells: Cells) -> str:
     try:
         return date.fromisoformat(match[1]).isoformat()
     except ValueError:
-        raise FieldError("date", "there is no such day") from None
+        raise FieldError("date", "must be a day of the calendar") from None
 
 
 FORMATS = {

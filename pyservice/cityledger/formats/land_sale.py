@@ -1,4 +1,4 @@
-"""What the formats of reported sales share: cells read strictly, and the row kept beside what it says."""
+"""Functions that the formats of reported sales share: strict reading of cells, and the parts of a sale."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Cells = Mapping[str, str]
 """A row by the layout's names of its columns, each cell as written."""
 
 ZERO_PRICE = "zero-price"
-"""The flag of a sale for 0: real between relatives, possibly a mistake elsewhere."""
+"""The flag of a sale for 0: correct between relatives, possibly a mistake otherwise."""
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,20})?", re.ASCII)
-# Decimals are written with all their digits; a float would turn 105.46 into its neighbour.
+# Decimals are written with all their digits; a float would change 105.46.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -37,7 +37,7 @@ class RowReader(Protocol):
 def read_rows(
     table: Iterable[tuple[int, dict[str, str]] | RejectedRow], read: RowReader
 ) -> Iterator[Row | RejectedRow]:
-    """Each row of a table through ``read``; what it refuses becomes a rejected row of that column."""
+    """Each row of a table, converted by ``read``; its refusal becomes a rejected row of that column."""
     for item in table:
         if isinstance(item, RejectedRow):
             yield item
@@ -48,25 +48,25 @@ def read_rows(
 def sale(
     format_name: str, cells: Cells, renamed: Mapping[str, str], said: Mapping[str, object]
 ) -> dict[str, bytes]:
-    """The parts of a reported sale: what the row says in the profile's words, and the row itself.
+    """The parts of a reported sale: the row in the profile's terms, and the row itself.
 
-    ``renamed`` has the file's own names, by which the source's columns are kept. Members of ``said`` that
-    are None, and those of an address that are "", were not told and are left out.
+    ``renamed`` has the file's own names, by which the source's columns are stored. Members of ``said`` that
+    are None, and those of an address that are "", were not given and are omitted.
     """
     own = {renamed.get(name, name): cell for name, cell in cells.items()}
-    told = {name: value for name, value in said.items() if value not in (None, "", [])}
+    given = {name: value for name, value in said.items() if value not in (None, "", [])}
     source = {"format": format_name, "columns": own}
-    return {"transaction": _encode({"type": "sale", **told, "source": source})}
+    return {"transaction": _encode({"type": "sale", **given, "source": source})}
 
 
 def address(country: str, **lines: str) -> dict[str, str] | None:
-    """An address of the lines that are not empty; None if all are."""
-    told = {name: line for name, line in lines.items() if line}
-    return {"country": country, **told} if told else None
+    """An address of the lines that are not empty; None if all are empty."""
+    given = {name: line for name, line in lines.items() if line}
+    return {"country": country, **given} if given else None
 
 
 def price(cells: Cells, column: str, currency: str) -> dict[str, object]:
-    """What was paid; 0 is kept as it was written, and flagged by ``price_flags``."""
+    """The price paid; 0 is stored as written, and flagged by ``price_flags``."""
     return {"value": number(cells, column), "currency": currency}
 
 
@@ -75,7 +75,7 @@ def price_flags(cells: Cells, column: str) -> tuple[str, ...]:
 
 
 def areas(cells: Cells, columns: Mapping[str, str]) -> list[dict[str, object]]:
-    """Areas in square metres by what they are of; an empty cell and 0 say that none changed hands."""
+    """Areas in square metres by what they measure; an empty cell and 0 mean that none was transferred."""
     read = {of: number(cells, column) for of, column in columns.items() if cells.get(column)}
     return [{"of": of, "value": value, "unit": "m2"} for of, value in read.items() if value]
 
@@ -92,10 +92,10 @@ def number(cells: Cells, column: str) -> Decimal:
 
 
 def code(cells: Cells, column: str, meanings: Mapping[str, T]) -> T:
-    """What a coded cell means.
+    """The meaning of a coded cell.
 
     Raises:
-        FieldError: of the column; names the codes that there are.
+        FieldError: of the column; names the accepted codes.
     """
     if cells[column] not in meanings:
         raise FieldError(column, f"must be one of {', '.join(meanings)}")
@@ -103,13 +103,13 @@ def code(cells: Cells, column: str, meanings: Mapping[str, T]) -> T:
 
 
 class Occurrences:
-    """Counts how often something was seen in a file. Holds 16 bytes of digest for each, not the thing."""
+    """Counts the occurrences of values in a file. Holds a digest of 16 bytes for each, not the value."""
 
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()
 
     def of(self, text: str) -> int:
-        """1 when it is seen for the first time."""
+        """The number of occurrences, including this one."""
         digest = blake2b(text.encode(), digest_size=16).digest()
         self._seen[digest] += 1
         return self._seen[digest]

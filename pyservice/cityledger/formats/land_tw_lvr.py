@@ -3,7 +3,7 @@
 UTF-8 with a byte-order mark, a Chinese header row and then an English one. Dates count years of the Republic:
 1080630 is 2019-06-30. The key is the case number 編號; a second row with one is flagged ``repeated-key`` and
 is the next version of its record, so that neither is lost. Counts of floors and lots, completion dates and
-remarks have no words of their own in the profile, and are kept as written among the source's columns.
+remarks have no fields in the profile, and are stored as written among the source's columns.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from cityledger.profiles.provider_id import verify_provider_id
 NAME = "tw-lvr"
 REPEATED_KEY = "repeated-key"
 PARKING_AREAS = ("車位移轉總面積平方公尺", "車位移轉總面積(平方公尺)")
-"""The same column as the files of 2019 and of 2020 spell it; a file has one of them."""
+"""The same column as spelt in the files of 2019 and of 2020; a file has one of them."""
 LAYOUT = Layout(
     required=(
         "鄉鎮市區",
@@ -120,7 +120,7 @@ def _day(cells: Cells, column: str) -> str:
     try:
         return date(year + _REPUBLIC, month, day).isoformat()
     except ValueError:
-        raise FieldError(column, "there is no such day") from None
+        raise FieldError(column, "must be a day of the calendar") from None
 
 
 FORMATS = {

@@ -1,4 +1,4 @@
-"""The project's own formats, which any profile has: records as lines of JSON, or as a table of members."""
+"""The project's own formats, for every profile: records as lines of JSON, or as a table of members."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MAX_CHARACTERS = 256
 
 
 def read_ndjson(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    """Lines ``{"id": "…", "act": "put", "subjects": […], "parts": {…}}``; blank lines are passed over.
+    """Reads lines ``{"id": "…", "act": "put", "subjects": […], "parts": {…}}``; blank lines are skipped.
 
     ``act`` is put (default), add, change or delete; a deletion has no parts. A subject is a pseudonym, or
-    ``{"system": "…", "value": "…"}``. Of a line that is too long only ``MAX_LINE_BYTES`` are ever held.
+    ``{"system": "…", "value": "…"}``. Of a line that is too long at most ``MAX_LINE_BYTES`` are held.
     """
     for line_no, data in enumerate(_lines(stream), start=1):
         line = data.removeprefix(codecs.BOM_UTF8) if line_no == 1 else data
@@ -39,7 +39,7 @@ def read_ndjson(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reje
 def act_of(text: str) -> Act:
     """
     Raises:
-        FieldError: no such act.
+        FieldError: it is not an act.
     """
     try:
         return Act(text)
@@ -48,7 +48,7 @@ def act_of(text: str) -> Act:
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines without their end; one that is too long comes cut, yet long enough to be refused by size."""
+    """Lines without their end; one that is too long is cut, yet long enough to be refused by size."""
     while data := stream.readline(MAX_LINE_BYTES + 2):
         rest = data
         while rest and not rest.endswith(b"\n"):
@@ -79,10 +79,10 @@ def _members(value: Json) -> dict[str, Json]:
 def _parts(members: dict[str, Json], raw: dict[str, bytes], act: Act) -> dict[str, bytes]:
     if act is Act.DELETE:
         if "parts" in members:
-            raise FieldError("parts", "a deletion has none")
+            raise FieldError("parts", "must be absent: a deletion has none")
         return {}
     if not isinstance(members.get("parts"), dict):
-        raise FieldError("parts", "must be there, as a JSON object")
+        raise FieldError("parts", "this field is required, as a JSON object")
     return raw_members(raw["parts"])
 
 
@@ -90,7 +90,7 @@ def _subjects(value: Json) -> tuple[SubjectId | Identifier, ...]:
     if not isinstance(value, list):
         raise FieldError("subjects", "must be a JSON array")
     if len(value) > MAX_SUBJECTS:
-        raise TooLargeError("subjects", f"{len(value)} subjects, at most {MAX_SUBJECTS} are taken")
+        raise TooLargeError("subjects", f"{len(value)} subjects, at most {MAX_SUBJECTS} are accepted")
     return tuple(_subject(one, f"subjects[{index}]") for index, one in enumerate(value))
 
 
@@ -112,14 +112,14 @@ def _text(value: Json, field: str) -> str:
 FORMATS = {
     "ndjson": Format(
         "ndjson",
-        "Records, one a line, as JSON with id, act, subjects and parts",
+        "Records, one per line, as JSON with id, act, subjects and parts",
         None,
         read_ndjson,
         frozenset({"upsert"}),
     ),
     "csv": Format(
         "csv",
-        "Records, one a row, with columns such as id, subject.value, title.address.street",
+        "Records, one per row, with columns such as id, subject.value, title.address.street",
         None,
         read_csv,
         COLUMN_OPTIONS | {"upsert"},

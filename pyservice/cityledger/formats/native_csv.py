@@ -1,8 +1,8 @@
 """Records of any profile as CSV: columns are named by the path of the member that they hold.
 
 ``id``, ``act``, ``subject`` (a pseudonym) or ``subject.system`` and ``subject.value``; all others begin with
-a part: ``title.uid``, ``title.area.value``, ``rights.0.share.numerator``. The profile's published schema says
-whether a cell is text, a number or a boolean; an empty cell leaves its member out.
+a part: ``title.uid``, ``title.area.value``, ``rights.0.share.numerator``. The profile's published schema
+determines whether a cell is text, a number or a boolean; an empty cell omits its member.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Step = str | int
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """``kinds`` are the JSON types that the schema allows there."""
+    """``kinds`` are the JSON types that the schema allows at the path."""
 
     name: str
     path: tuple[_Step, ...]
@@ -46,7 +46,7 @@ class _Column:
 def read_csv(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
     """
     Raises:
-        FormatError: no column ``id``, or a column that the profile has no member for; names it.
+        FormatError: no column ``id``, or a column without a member in the profile; names it.
     """
     columns: dict[str, _Column] = {}
 
@@ -65,7 +65,7 @@ def _columns(names: tuple[str, ...], options: ImportOptions) -> dict[str, _Colum
     if "id" not in names:
         raise FormatError("header", "missing column 'id'")
     if ("subject.system" in names) != ("subject.value" in names):
-        raise FormatError("header", "subject.system and subject.value come together")
+        raise FormatError("header", "subject.system and subject.value are required together")
     schema = registry.get(options.profile or "").schema
     found = {name: _column(name, schema) for name in names if name not in _ABOUT_THE_ROW}
     unknown = [name[:64] for name, column in found.items() if not column.kinds]
@@ -128,7 +128,7 @@ def _encoded(cell: str, column: _Column) -> bytes:
 def _number(cell: str, column: _Column) -> bytes:
     """
     Raises:
-        FieldError: no JSON reader agrees on its value; names the column.
+        FieldError: JSON readers disagree on its value; names the column.
     """
     try:
         parse(cell.encode(), max_bytes=len(cell))
@@ -139,15 +139,15 @@ def _number(cell: str, column: _Column) -> bytes:
 
 def _place(tree: dict[_Step, object], column: _Column, value: bytes) -> None:
     *above, last = column.path
-    held = tree
+    node = tree
     for step in above:
-        inner = held.setdefault(step, {})
+        inner = node.setdefault(step, {})
         if not isinstance(inner, dict):
-            raise FieldError(column.name, "another column holds a value where this one goes on")
-        held = inner
-    if last in held:
-        raise FieldError(column.name, "another column goes on where this one holds a value")
-    held[last] = value
+            raise FieldError(column.name, "another column holds a value in the path of this one")
+        node = inner
+    if last in node:
+        raise FieldError(column.name, "another column is below this one, which holds a value")
+    node[last] = value
 
 
 def _json(value: object, path: str) -> bytes:

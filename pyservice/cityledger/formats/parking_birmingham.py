@@ -39,6 +39,6 @@ FORMATS = {
         title="Birmingham car park readings, CSV",
         profile="parking",
         read=_read,
-        takes=COLUMN_OPTIONS | {"timezone"},
+        supported_options=COLUMN_OPTIONS | {"timezone"},
     )
 }

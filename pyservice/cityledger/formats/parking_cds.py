@@ -1,8 +1,8 @@
 """``cds``: payloads of the Curb Data Specification (Open Mobility Foundation, version 1).
 
 Zones become places, policies become restrictions, and an event is the state of its zone or space at that
-moment. A zone has many spaces, so one car that parks says nothing of how many are taken, and no count is made
-of it. A file holds one payload, an array of them, or an object whose members are arrays of them.
+moment. A zone has many spaces, so one parking car does not give the number of taken spaces, and no count is
+derived. A file holds one payload, an array of them, or an object whose members are arrays of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SPACE_STATUS = {"park_start": "occupied", "park_end": "free"}
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One element of a payload; ``payload`` is what the payload says of all of them."""
+    """One element of a payload; ``payload`` has the members that apply to all of them."""
 
     kind: str
     value: Json
@@ -117,20 +117,20 @@ def _zone(row_no: int, zone: dict[str, Any], item: _Item) -> Draft:
 
 def _policy(row_no: int, policy: dict[str, Any], item: _Item) -> Draft:
     own_id = member_text(policy, "curb_policy_id")
-    told, used = restriction(policy, item.payload.get("currency"))
-    part = _with_source(told, policy, used, item)
+    converted, used = restriction(policy, item.payload.get("currency"))
+    part = _with_source(converted, policy, used, item)
     return Draft(row_no, place_id(f"policy-{own_id}", "curb_policy_id"), {"restriction": part})
 
 
 def _with_source(
     entity: dict[str, Any], element: Mapping[str, Any], used: set[str], item: _Item
 ) -> dict[str, Any]:
-    """What the payload says of all its elements (zone of its times, currency, author) goes with each."""
+    """Adds the members that apply to all elements of a payload (zone of its times, currency, author)."""
     return with_rest(entity, rest(element, used) | {"payload": dict(item.payload)})
 
 
 def _milliseconds(value: object, field: str) -> str:
-    """The specification wants an integer, its own examples write a string."""
+    """The specification requires an integer, its own examples have a string."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         value = int(value)
     return epoch_instant(value, field)
@@ -148,6 +148,6 @@ FORMATS = {
         title="Curb Data Specification: events, zones and policies",
         profile="parking",
         read=_read,
-        takes=frozenset({"crs"}),
+        supported_options=frozenset({"crs"}),
     )
 }

@@ -1,6 +1,6 @@
-"""``dresden-occupancy``: percent taken of one car park by the quarter hour; ``dresden-lots``: the car parks.
+"""``dresden-occupancy``: percent taken of one car park per quarter hour; ``dresden-lots``: the car parks.
 
-An occupancy file has no header and names neither its place nor its zone: the sender does.
+An occupancy file has no header and names neither its place nor its zone: the sender names them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from cityledger.formats.table import Layout, read_table
 
 _LAYOUT = Layout(required=("timestamp", "percent"), header_rows=0)
 CATEGORIES = {"Parkhaus": "parkingGarage", "Tiefgarage": "underground", "Parkplatz": "parkingLot"}
-"""What German feeds call a car park, in the words of Smart Data Models."""
+"""Terms of German feeds for car parks, in the words of Smart Data Models."""
 
 
 def _read_occupancy(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
@@ -57,14 +57,14 @@ def _read_occupancy(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | 
 
 def _about(options: ImportOptions) -> dict[str, Any]:
     if not options.place:
-        raise FormatError("place", "the file does not say which car park it is about: say it")
+        raise FormatError("place", "is required: the file does not name its car park")
     if options.capacity is not None and options.capacity <= 0:
         raise FormatError("capacity", "must be above zero")
     return {"id": urn("OffStreetParking", options.place, "place"), "type": "OffStreetParking"}
 
 
 def _taken(percent: str, capacity: int | None) -> dict[str, Any]:
-    """The share as written. Spaces only if the sender says how many there are, to the nearest one."""
+    """The share as written. Spaces, rounded, only if the sender gives their total."""
     share = cell_number(percent, "percent").scaleb(-2)
     if abs(share) > 100:
         raise FieldError("percent", "is beyond 10000")
@@ -101,7 +101,7 @@ def _lot(row_no: int, feature: dict[str, Any], convert: Converter) -> Draft:
 
 
 def category(properties: dict[str, Any], used: set[str]) -> list[str] | None:
-    """The category of a German feed's ``type``, which is then ``used``; None for words that are not known."""
+    """The category of a German feed's ``type``, which is then ``used``; None for unknown words."""
     kind = properties.get("type")
     if not isinstance(kind, str) or kind not in CATEGORIES:
         return None
@@ -130,13 +130,13 @@ FORMATS = {
         title="Dresden car park occupancy in percent, CSV without header",
         profile="parking",
         read=_read_occupancy,
-        takes=frozenset({"timezone", "place", "capacity"}),
+        supported_options=frozenset({"timezone", "place", "capacity"}),
     ),
     "dresden-lots": Format(
         name="dresden-lots",
         title="Dresden car parks, GeoJSON",
         profile="parking",
         read=_read_lots,
-        takes=frozenset({"crs"}),
+        supported_options=frozenset({"crs"}),
     ),
 }

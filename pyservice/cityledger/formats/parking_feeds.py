@@ -1,7 +1,7 @@
-"""Live feeds of German cities that say where their car parks are: ``freiburg``, ``konstanz``, ``vrn``.
+"""Live feeds of German cities with positions of their car parks: ``freiburg``, ``konstanz``, ``vrn``.
 
-Each feed is one document of one moment. The names of its own fields, and what they mean, are as the open
-converters of ParkenDD (parkapi-sources) read them. Feeds without coordinates are in ``parking_sensors``.
+Each feed is one document of one moment. The names and meanings of its fields are as in the open converters of
+ParkenDD (parkapi-sources). Feeds without coordinates are in ``parking_sensors``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _VRN_LIVE = (
     "realtime_data_updated_at",
     "reatime_data_updated",
 )
-"""Fields of the moment; the last one is misspelt so in the feed. The others describe the place."""
+"""Fields of the moment; the last one is misspelt in the feed. The others describe the place."""
 
 
 def _read_freiburg(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
@@ -121,7 +121,7 @@ def _konstanz(row_no: int, feature: dict[str, Any], convert: Converter, system: 
     attributes, point = member_object(feature, "attributes"), member_object(feature, "geometry")
     own_id = count_of(attributes.get("id"), "id")
     if own_id is None:
-        raise FieldError("id", "is null: the row names no place")
+        raise FieldError("id", "is null: the row does not name a place")
     observed_at = epoch_instant(attributes.get("updated"), "updated")
     location = _esri_point(point, convert)
     used = {"id", "name", "max_cap", "updated", "real_capa", "real_fcap"}
@@ -165,8 +165,8 @@ def _read_vrn(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reject
 
 
 def _vrn(row_no: int, feature: dict[str, Any], convert: Converter) -> Draft:
-    """A place, and its state if its sensor sends. Two places may share ``original_uid``: the sensor tells
-    them apart."""
+    """A place, and its state if its sensor sends. Two places may share ``original_uid``: the sensor
+    distinguishes them."""
     properties = member_object(feature, "properties")
     sensor = properties.get("vrn_sensor_id")
     own_id = member_text(properties, "original_uid") + ("" if sensor is None else f"-{sensor}")
@@ -193,7 +193,7 @@ def _vrn_time(live: dict[str, Any]) -> str | None:
     if time is not None:
         return epoch_instant(time, "reatime_data_updated")
     if live.get("realtime_free_capacity") is not None or live.get("realtime_occupied") is not None:
-        raise FieldError("reatime_data_updated", "is null beside counts: a state without a time says nothing")
+        raise FieldError("reatime_data_updated", "is null in a row with counts: a state needs a time")
     return None
 
 
@@ -213,21 +213,21 @@ FORMATS = {
         title="Freiburg car parks, live, GeoJSON in a national grid",
         profile="parking",
         read=_read_freiburg,
-        takes=frozenset({"timezone", "crs"}),
+        supported_options=frozenset({"timezone", "crs"}),
     ),
     "konstanz": Format(
         name="konstanz",
         title="Konstanz car parks, live, ESRI JSON",
         profile="parking",
         read=_read_konstanz,
-        takes=frozenset({"crs"}),
+        supported_options=frozenset({"crs"}),
     ),
     "vrn": Format(
         name="vrn",
         title="Rhine-Neckar park and ride, live, GeoJSON",
         profile="parking",
         read=_read_vrn,
-        takes=frozenset({"crs"}),
+        supported_options=frozenset({"crs"}),
     ),
     **SENSORS,
 }

@@ -14,7 +14,7 @@ from cityledger.formats.rows import RejectedRow
 from cityledger.strict_json import Json, parse
 
 MAX_BYTES = 32 * 1024 * 1024
-"""A document is held whole; a feed of one city has less than one megabyte."""
+"""A document is held in memory; a feed of one city has less than one megabyte."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -33,12 +33,12 @@ def read_whole(stream: BinaryIO) -> bytes:
     Raises:
         FormatError: more than ``MAX_BYTES``.
     """
-    held = bytearray()
-    while piece := stream.read(min(1 << 20, MAX_BYTES + 1 - len(held))):
-        held += piece
-    if len(held) > MAX_BYTES:
+    buffer = bytearray()
+    while piece := stream.read(min(1 << 20, MAX_BYTES + 1 - len(buffer))):
+        buffer += piece
+    if len(buffer) > MAX_BYTES:
         raise FormatError("", f"is a JSON document of more than {MAX_BYTES} bytes")
-    return bytes(held).removeprefix(_BYTE_ORDER_MARK)
+    return bytes(buffer).removeprefix(_BYTE_ORDER_MARK)
 
 
 def parse_document(data: bytes) -> Json:
@@ -52,7 +52,7 @@ def features(document: Json, member: str = "features") -> Iterator[tuple[int, di
     """The objects of the document's array ``member``, from 1.
 
     Raises:
-        FormatError: there is no such array.
+        FormatError: the array is missing.
     """
     items = document.get(member) if isinstance(document, dict) else None
     if not isinstance(items, list):
@@ -72,7 +72,7 @@ def objects(items: list[Json]) -> Iterator[tuple[int, dict[str, Any]] | Rejected
 def member_object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     """
     Raises:
-        FieldError: missing, or no object.
+        FieldError: missing, or not an object.
     """
     inner = value.get(name)
     if name not in value:
@@ -85,7 +85,7 @@ def member_object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
 def member_text(value: Mapping[str, Any], name: str) -> str:
     """
     Raises:
-        FieldError: missing, no string, or nothing but space.
+        FieldError: missing, not a string, or only space.
     """
     text = value.get(name)
     if name not in value:
@@ -95,13 +95,13 @@ def member_text(value: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def system_of(told_by_file: str | None, options: ImportOptions) -> str:
+def system_of(file_system: str | None, options: ImportOptions) -> str:
     """The coordinate reference system of a file, WGS 84 if neither it nor its sender names one.
 
     Raises:
-        FormatError: they name different ones, or one that is of no known form.
+        FormatError: they name different ones, or one of an unknown form.
     """
-    by_file = None if told_by_file is None else named(told_by_file)
+    by_file = None if file_system is None else named(file_system)
     by_sender = None if options.crs is None else named(options.crs)
     if by_file and by_sender and by_file != by_sender:
         raise FormatError("crs", "the file itself names another coordinate reference system")
@@ -109,10 +109,10 @@ def system_of(told_by_file: str | None, options: ImportOptions) -> str:
 
 
 def geojson_system(document: Json) -> str | None:
-    """The ``crs`` of a GeoJSON document of before RFC 7946.
+    """The ``crs`` of a GeoJSON document older than RFC 7946.
 
     Raises:
-        FormatError: it is there and names nothing.
+        FormatError: it is present without a name.
     """
     match document:
         case {"crs": {"properties": {"name": str(name)}}}:
@@ -127,7 +127,7 @@ def placed(geometry: object, convert: Converter, field: str) -> dict[str, Any] |
     """A GeoJSON geometry in WGS 84; None for null.
 
     Raises:
-        FieldError: of ``field``: no geometry, or not on Earth.
+        FieldError: of ``field``: not a geometry, or not on Earth.
     """
     match geometry:
         case None:

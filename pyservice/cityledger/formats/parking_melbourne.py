@@ -1,8 +1,8 @@
 """``melbourne-bays``: the last change of each bay's sensor; ``melbourne-signs``: the plates of each zone.
 
-``Status_Timestamp`` is when a bay last changed, and so the instant of its state. ``Lastupdated`` is when the
-bay was last heard of. A bay that did not change for long is ``long-unchanged``, which a car or a dead sensor
-may explain; one that is no longer heard of, when others are, is ``stale``.
+``Status_Timestamp`` is the time of a bay's last change, and so the instant of its state. ``Lastupdated`` is
+the time of its last report. A bay that did not change for long is ``long-unchanged``, by a parked car or a
+failed sensor; one that is no longer reported, while others are, is ``stale``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _read_bays(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Rejec
 
 def _bay(row_no: int, cells: dict[str, str], convert: Converter) -> Draft:
     changed = instant(cells["Status_Timestamp"], "Status_Timestamp")
-    heard = instant(cells["Lastupdated"], "Lastupdated")
+    reported = instant(cells["Lastupdated"], "Lastupdated")
     if cells["Status_Description"] not in _STATUS:
         raise FieldError("Status_Description", f"must be one of {', '.join(_STATUS)}")
     zone, location, unplaced = cells["Zone_Number"], *_location(cells["Location"], convert)
@@ -74,12 +74,12 @@ def _bay(row_no: int, cells: dict[str, str], convert: Converter) -> Draft:
         "location": location,
         **({"areaServed": zone} if zone else {}),
         "observedAt": changed,
-        "dateModified": heard,
+        "dateModified": reported,
     }
     unplaced |= {} if zone else {"Zone_Number": zone}
-    flags = ("long-unchanged",) if moment(heard) - moment(changed) > STALE_AFTER else ()
+    flags = ("long-unchanged",) if moment(reported) - moment(changed) > STALE_AFTER else ()
     place = place_id(cells["KerbsideID"], "KerbsideID")
-    return Draft(row_no, place, {"state": with_rest(state, unplaced)}, flags, heard)
+    return Draft(row_no, place, {"state": with_rest(state, unplaced)}, flags, reported)
 
 
 def _location(text: str, convert: Converter) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,7 +98,7 @@ def _read_signs(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reje
 
 
 def _sign(row_no: int, cells: dict[str, str]) -> Draft:
-    """A record a plate: a zone has up to eight, some of the same hours, so its id is all that it says."""
+    """One record per plate: a zone has up to eight, some with the same hours, so its id is the whole row."""
     zone, display = cells["ParkingZone"], cells["Restriction_Display"]
     since, until = _time(cells, "Time_Restrictions_Start"), _time(cells, "Time_Restrictions_Finish")
     span = {"days": _days(cells["Restriction_Days"]), "since": since, "until": until}
@@ -133,13 +133,13 @@ FORMATS = {
         title="Melbourne on-street bay sensors, CSV",
         profile="parking",
         read=_read_bays,
-        takes=COLUMN_OPTIONS | {"crs"},
+        supported_options=COLUMN_OPTIONS | {"crs"},
     ),
     "melbourne-signs": Format(
         name="melbourne-signs",
         title="Melbourne sign plates of parking zones, CSV",
         profile="parking",
         read=_read_signs,
-        takes=COLUMN_OPTIONS,
+        supported_options=COLUMN_OPTIONS,
     ),
 }

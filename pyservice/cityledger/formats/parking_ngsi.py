@@ -1,8 +1,8 @@
-"""``ngsi-ld``: parking entities of Smart Data Models: one, an array of them, or one a line (NDJSON);
+"""``ngsi-ld``: parking entities of Smart Data Models: one, an array of them, or one per line (NDJSON);
 plain, or as GeoJSON Features and their collection.
 
-An entity with a time is the state of a place; one without is the place itself. Its bytes are kept, unless its
-coordinates are converted or its numbers need a mark.
+An entity with a time is the state of a place; one without is the place itself. Its bytes are stored as
+written, unless its coordinates are converted or its numbers need a mark.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _read(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRo
 
 
 def _entities(stream: BinaryIO) -> Iterator[bytes]:
-    """The exact bytes of each entity. A first line that is a whole object is the first of many."""
+    """The exact bytes of each entity. If the first line is a whole object, so is each line."""
     first = stream.readline(_MAX_LINE_BYTES + 2).removeprefix(b"\xef\xbb\xbf")
     if not _is_object(first):
         return _of_document(first + read_whole(stream))
@@ -73,7 +73,7 @@ def _of_document(data: bytes) -> Iterator[bytes]:
         case list():
             return (bytes(raw) for raw in msgspec.json.decode(data, type=list[msgspec.Raw]))
         case _:
-            raise FormatError("", "must be a JSON object, an array of objects, or one object a line")
+            raise FormatError("", "must be a JSON object, an array of objects, or one object per line")
 
 
 def _row(row_no: int, data: bytes, system: str) -> Row:
@@ -89,10 +89,10 @@ def _row(row_no: int, data: bytes, system: str) -> Row:
     if kind not in TYPES:
         raise not_a_place("type", f"its type must be one of {', '.join(sorted(TYPES))}")
     plain = key_values(entity)
-    told: dict[str, Any] = dict(plain) if isinstance(plain, dict) else {}
-    part = "state" if kind in STATE_TYPES and not told.keys().isdisjoint(TIMES) else "place"
+    members: dict[str, Any] = dict(plain) if isinstance(plain, dict) else {}
+    part = "state" if kind in STATE_TYPES and not members.keys().isdisjoint(TIMES) else "place"
     provider_id = place_id(identity, "id")
-    unmarked, marks = _unmarked(told), _marks(told)
+    unmarked, marks = _unmarked(members), _marks(members)
     if system != WGS84 or unmarked:
         data = encoded(_marked(_converted(entity, system), marks, unmarked))
     return Row(row_no, provider_id, {part: data}, flags=(*marks, *unmarked))
@@ -108,16 +108,16 @@ def _of_feature(feature: dict[str, Any]) -> dict[str, Any]:
     return entity if geometry is None or "location" in entity else {**entity, "location": geometry}
 
 
-def _marks(told: dict[str, Any]) -> tuple[str, ...]:
-    quality = told.get("quality")
+def _marks(members: dict[str, Any]) -> tuple[str, ...]:
+    quality = members.get("quality")
     return tuple(str(mark) for mark in quality) if isinstance(quality, list) else ()
 
 
-def _unmarked(told: dict[str, Any]) -> tuple[str, ...]:
-    """Marks that its numbers want and it has not; numbers of a wrong type are for the profile to refuse."""
-    if any(isinstance(told.get(name, 0), bool | str | list | dict | None) for name in COUNTS):
+def _unmarked(members: dict[str, Any]) -> tuple[str, ...]:
+    """Marks that its numbers need and it lacks; the profile refuses numbers of a wrong type."""
+    if any(isinstance(members.get(name, 0), bool | str | list | dict | None) for name in COUNTS):
         return ()
-    return tuple(mark for mark in odd_numbers(told) if mark not in _marks(told))
+    return tuple(mark for mark in odd_numbers(members) if mark not in _marks(members))
 
 
 def _marked(entity: dict[str, Any], marks: tuple[str, ...], unmarked: tuple[str, ...]) -> dict[str, Any]:
@@ -125,24 +125,24 @@ def _marked(entity: dict[str, Any], marks: tuple[str, ...], unmarked: tuple[str,
 
 
 def _converted(entity: dict[str, Any], system: str) -> dict[str, Any]:
-    """The entity with its location in WGS 84, and what it was under ``sourceFields``."""
+    """The entity with its location in WGS 84, and the original one under ``sourceFields``."""
     location = entity.get("location")
     if location is None or system == WGS84:
         return entity
     normalized = isinstance(location, dict) and location.get("type") == "GeoProperty"
     geometry = location.get("value") if normalized else location
     moved: Any = placed(geometry, converter(system), "location")
-    kept = entity.get("sourceFields")
-    was = (kept if isinstance(kept, dict) else {}) | {"location": geometry, "crs": system}
+    fields = entity.get("sourceFields")
+    was = (fields if isinstance(fields, dict) else {}) | {"location": geometry, "crs": system}
     return entity | {"location": location | {"value": moved} if normalized else moved, "sourceFields": was}
 
 
 FORMATS = {
     "ngsi-ld": Format(
         name="ngsi-ld",
-        title="NGSI-LD parking entities: one, an array, or one a line",
+        title="NGSI-LD parking entities: one, an array, or one per line",
         profile="parking",
         read=_read,
-        takes=frozenset({"crs"}),
+        supported_options=frozenset({"crs"}),
     )
 }

@@ -1,6 +1,6 @@
-"""Separates the objects of a feed that are places from those that are not: the city itself, a notice, a list.
+"""Separates the objects of a feed that are places from others: the city itself, a notice, a list.
 
-A row's number is the object's number in the feed, so that its sender finds it; its content is not repeated.
+A row's number is the object's number in the feed, so that the sender finds it; its content is not repeated.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from cityledger.errors import FieldError
 from cityledger.formats.rows import RejectedRow
 
 CITY = "city"
-"""The ``type`` of the object that German feeds have for the city itself, next to its car parks."""
+"""The ``type`` of the object for the city itself, which German feeds have next to its car parks."""
 
 
 def not_a_place(field: str, why: str) -> FieldError:
-    """The refusal of an object that is not a place; ``why`` says what it is, or which member is missing."""
+    """The refusal of an object that is not a place; ``why`` names what it is, or the missing member."""
     return FieldError(field, f"the object with this row's number in the feed is not a place: {why}")
 
 
 def places(
     items: Iterable[tuple[int, dict[str, Any]] | RejectedRow], *path: str
 ) -> Iterator[tuple[int, dict[str, Any]] | RejectedRow]:
-    """The objects that have the member at ``path``, which identifies a place; others are refused alone."""
+    """The objects with the member at ``path``, which identifies a place; others are refused separately."""
     for item in items:
         try:
             if not isinstance(item, RejectedRow):

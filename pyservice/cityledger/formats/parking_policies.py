@@ -17,13 +17,13 @@ _RATE = {"rate", "rate_unit", "rate_unit_period"}
 
 
 def restriction(policy: Mapping[str, Any], currency: object) -> tuple[dict[str, Any], set[str]]:
-    """The restriction, and the names of the policy's fields that it tells in full; the others must be kept.
+    """The restriction, and the policy's fields that it represents in full; the others must be stored.
 
     Raises:
-        FieldError: a field that is told is of another type than the specification says.
+        FieldError: a converted field is of another type than in the specification.
     """
     spans, rules = _list(policy, "time_spans"), _list(policy, "rules")
-    told = present(
+    converted = present(
         id=policy["curb_policy_id"],
         type="ParkingRestriction",
         priority=policy.get("priority"),
@@ -34,12 +34,12 @@ def restriction(policy: Mapping[str, Any], currency: object) -> tuple[dict[str, 
     used = {"curb_policy_id", "priority", "published_date"}
     if all(span.keys() <= _SPAN for span in spans):
         used.add("time_spans")
-    if all(_is_told(rule) for rule in rules):
+    if all(_is_converted(rule) for rule in rules):
         used.add("rules")
-    return told, used
+    return converted, used
 
 
-def _is_told(rule: Mapping[str, Any]) -> bool:
+def _is_converted(rule: Mapping[str, Any]) -> bool:
     rates = _list(rule, "rate")
     return rule.keys() <= _RULE - {"max_stay_unit"} and all(rate.keys() <= _RATE for rate in rates)
 

@@ -1,7 +1,7 @@
-"""From what a feed says of a place to a row: ids, marks for odd numbers, and bytes that keep every digit.
+"""Rows from the objects of a feed: ids, marks of implausible numbers, and bytes that keep every digit.
 
-Fields of a source that the data models have no place for stand under ``sourceFields`` by their own names and
-as written, nulls and empty strings too: what was sent can be told from what was left out.
+Fields of a source that the data models lack are under ``sourceFields`` by their own names and as written,
+also nulls and empty strings, so that empty fields can be distinguished from absent ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cityledger.profiles.provider_id import verify_provider_id
 T = TypeVar("T")
 
 MAX_SNAPSHOT_ROWS = 200_000
-"""A snapshot is held until its newest time is known; one of all kerbs of a large city has some 50,000."""
+"""A snapshot is held until its newest time is known; one of all kerbs of a large city has about 50,000."""
 MAX_COUNT = 1_000_000
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -35,18 +35,18 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,30})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A row before its parts are bytes. ``heard`` is when the source last heard of the place."""
+    """A row before its parts are bytes. ``reported_at`` is the time of the place's last report."""
 
     row_no: int
     provider_id: str
     parts: Mapping[str, dict[str, Any]]
     flags: tuple[str, ...] = ()
-    heard: str | None = None
+    reported_at: str | None = None
 
     def row(self, *more_flags: str) -> Row:
         """The row, with its flags and those that follow from its numbers marked in its parts."""
-        told = (*self.flags, *more_flags)
-        marks = {name: _marks(name, part, told) for name, part in self.parts.items()}
+        all_flags = (*self.flags, *more_flags)
+        marks = {name: _marks(name, part, all_flags) for name, part in self.parts.items()}
         flags = dict.fromkeys(mark for marked in marks.values() for mark in marked)
         parts = {name: encoded(_marked(part, marks[name])) for name, part in self.parts.items()}
         return Row(self.row_no, self.provider_id, parts, flags=tuple(flags))
@@ -55,7 +55,7 @@ class Draft:
 def drafts(
     items: Iterable[tuple[int, T] | RejectedRow], read: Callable[[int, T], Draft]
 ) -> Iterator[Draft | RejectedRow]:
-    """Each item read; one that cannot be is refused alone, by field and reason."""
+    """Reads each item; one that cannot be read is refused separately, by field and reason."""
     for item in items:
         if isinstance(item, RejectedRow):
             yield item
@@ -64,34 +64,36 @@ def drafts(
 
 
 def history(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
-    """The rows of a file of many moments, as they come; being old is nothing odd in it."""
+    """The rows of a file of many moments, in their order; old ones are normal in it."""
     for draft in read:
         yield draft if isinstance(draft, RejectedRow) else row_or_reason(draft.row_no, draft.row)
 
 
 def snapshot(read: Iterable[Draft | RejectedRow]) -> Iterator[Row | RejectedRow]:
-    """The rows of a file of one moment; a place last heard of ``STALE_AFTER`` before the newest is stale."""
-    held: list[Draft | RejectedRow] = []
+    """The rows of a file of one moment; a place last reported ``STALE_AFTER`` before the newest is stale."""
+    drafts: list[Draft | RejectedRow] = []
     for draft in read:
-        held.append(draft)
-        if len(held) > MAX_SNAPSHOT_ROWS:
-            raise FormatError("", f"has more than {MAX_SNAPSHOT_ROWS} rows, which is no snapshot of a city")
-    heard = [moment(draft.heard) for draft in held if isinstance(draft, Draft) and draft.heard]
-    newest = max(heard, default=None)
-    for draft in held:
+        drafts.append(draft)
+        if len(drafts) > MAX_SNAPSHOT_ROWS:
+            raise FormatError(
+                "", f"has more than {MAX_SNAPSHOT_ROWS} rows, too many for a snapshot of a city"
+            )
+    times = [moment(draft.reported_at) for draft in drafts if isinstance(draft, Draft) and draft.reported_at]
+    newest = max(times, default=None)
+    for draft in drafts:
         if isinstance(draft, RejectedRow):
             yield draft
-        elif newest and draft.heard and newest - moment(draft.heard) > STALE_AFTER:
+        elif newest and draft.reported_at and newest - moment(draft.reported_at) > STALE_AFTER:
             yield row_or_reason(draft.row_no, partial(draft.row, "stale"))
         else:
             yield row_or_reason(draft.row_no, draft.row)
 
 
-def _marks(name: str, part: Mapping[str, Any], told: tuple[str, ...]) -> tuple[str, ...]:
+def _marks(name: str, part: Mapping[str, Any], flags: tuple[str, ...]) -> tuple[str, ...]:
     if name == "restriction":
         return ()
     own = part.get("quality", ())
-    return tuple(dict.fromkeys((*own, *(told if name == "state" else ()), *odd_numbers(part))))
+    return tuple(dict.fromkeys((*own, *(flags if name == "state" else ()), *odd_numbers(part))))
 
 
 def _marked(part: dict[str, Any], marks: tuple[str, ...]) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def _marked(part: dict[str, Any], marks: tuple[str, ...]) -> dict[str, Any]:
 
 
 def encoded(value: object) -> bytes:
-    """JSON in which decimals stand with all their digits."""
+    """JSON in which decimals have all their digits."""
     return _ENCODER.encode(value)
 
 
@@ -128,7 +130,7 @@ def urn(kind: str, text: str, field: str) -> str:
     """
     name = f"urn:ngsi-ld:{kind}:{quote(text, safe='')}"
     if len(name) > 256:
-        raise FieldError(field, "is too long to stand in the id of an entity")
+        raise FieldError(field, "is too long for the id of an entity")
     return name
 
 
@@ -136,7 +138,7 @@ def cell_count(cells: Mapping[str, str], column: str) -> int:
     """A count in its one decimal form, so that the cell can be written again from it.
 
     Raises:
-        FieldError: anything else.
+        FieldError: any other text.
     """
     if not _WHOLE.fullmatch(cells[column]):
         raise FieldError(column, "must be an integer")
@@ -144,7 +146,7 @@ def cell_count(cells: Mapping[str, str], column: str) -> int:
 
 
 def cell_number(text: str, column: str) -> Decimal:
-    """A number with the digits that it was written with.
+    """A number with its digits as written.
 
     Raises:
         FieldError: anything else.
@@ -155,7 +157,7 @@ def cell_number(text: str, column: str) -> Decimal:
 
 
 def count_of(value: object, field: str) -> int | None:
-    """A count of a JSON feed, ``930`` or ``930.0``; None where the feed has null.
+    """A count of a JSON feed, ``930`` or ``930.0``; None if the feed has null.
 
     Raises:
         FieldError: anything else.
@@ -173,17 +175,17 @@ def count_of(value: object, field: str) -> int | None:
 
 def _within_reason(count: int, field: str) -> int:
     if abs(count) > MAX_COUNT:
-        raise FieldError(field, f"is beyond {MAX_COUNT}: no place has so many spaces")
+        raise FieldError(field, f"must be at most {MAX_COUNT}")
     return count
 
 
 def present(**members: object) -> dict[str, Any]:
-    """The members that the source has: null there is left out here, and told under ``sourceFields``."""
+    """The members that the source has: its nulls are omitted here, and stored under ``sourceFields``."""
     return {name: value for name, value in members.items() if value is not None}
 
 
 def rest(fields: Mapping[str, Any], used: Container[str]) -> dict[str, Any]:
-    """The fields without a place in the model, and those that are null, as written."""
+    """The fields that the model lacks, and those that are null, as written."""
     return {name: value for name, value in fields.items() if name not in used or value is None}
 
 

@@ -26,9 +26,9 @@ from cityledger.strict_json import Json
 
 
 def _read_pbw(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | RejectedRow]:
-    """An object by the numbers of the car parks; it names no time, so its sender does."""
+    """Reads an object by the numbers of the car parks; it names no time, so the sender does."""
     if options.observed_at is None:
-        raise FormatError("observed_at", "the file names no time: say when it was taken, with the offset")
+        raise FormatError("observed_at", "is required, with an offset: the file does not name its time")
     try:
         taken = instant(options.observed_at, "observed_at")
     except FieldError as error:
@@ -41,12 +41,12 @@ def _read_pbw(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | Reject
 
 
 def _pbw(row_no: int, number: str, value: Json, taken: str) -> Draft:
-    """Spaces for short stays. A row of nothing but nulls is refused: no state can be told from it."""
+    """Spaces for short stays. A row with only nulls is refused: it has no state."""
     site = value if isinstance(value, dict) else {}
     verify_place(site, "dynamisch")
     live = member_object(site, "dynamisch")
     if all(field is None for field in live.values()):
-        raise FieldError("dynamisch", "says nothing: every value is null")
+        raise FieldError("dynamisch", "has no state: every value is null")
     used = ("kurzparker_verfuegbar", "kurzparker_frei")
     state = present(
         id=urn("OffStreetParking", number, "id"),
@@ -63,7 +63,7 @@ def _read_ulm_sites(stream: BinaryIO, options: ImportOptions) -> Iterator[Row | 
 
 
 def _ulm_site(row_no: int, site: dict[str, Any]) -> Draft:
-    """``currentcarparkfulltotal`` counts free spaces, whatever its name says."""
+    """``currentcarparkfulltotal`` counts free spaces, contrary to its name."""
     own_id, observed_at = member_text(site, "id"), instant(site.get("timestamp"), "timestamp")
     used = ("id", "timestamp", "maxcarparkfull", "currentcarparkfulltotal")
     state = present(
@@ -107,7 +107,7 @@ FORMATS = {
         title="PBW car parks, live, JSON by number",
         profile="parking",
         read=_read_pbw,
-        takes=frozenset({"observed_at"}),
+        supported_options=frozenset({"observed_at"}),
     ),
     "ulm-sites": Format(
         name="ulm-sites", title="Ulm car parks, live, JSON", profile="parking", read=_read_ulm_sites

@@ -1,4 +1,4 @@
-"""The formats that this version reads, by name. Each is loaded when it is first asked for."""
+"""The formats that this version reads, by name. Each is loaded on first use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def names() -> tuple[str, ...]:
 
 
 def of_profile(profile: str) -> list[Format]:
-    """The formats that hold records of a profile, those of any profile first."""
+    """The formats for records of a profile, those for any profile first."""
     return [one for one in map(get, names()) if one.profile in (None, profile)]
 
 
@@ -45,7 +45,7 @@ def get(name: str) -> Format:
     """The format of that name.
 
     Raises:
-        NotFoundError: this version has no such format.
+        NotFoundError: this version does not have the format.
     """
     if name not in _PLACES:
         raise NotFoundError("format")

@@ -1,4 +1,4 @@
-"""What every format yields: one row of a file as a record to be written, or why it is refused."""
+"""Rows that every format yields: a record to be written, or the reason of a refusal."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 
 
 class Act(StrEnum):
-    """What a row does to the record that it names."""
+    """The effect of a row on the record that it names."""
 
     PUT = "put"
-    """Write it, new or not."""
+    """Writes it, new or not."""
     ADD = "add"
-    """Write a record that is not there."""
+    """Writes a record that does not exist."""
     CHANGE = "change"
-    """Write the next version of a record that is there."""
+    """Writes the next version of a record that exists."""
     DELETE = "delete"
-    """Withdraw a record that is there; its history stays."""
+    """Withdraws a record that exists; its history remains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A business identifier of a person or thing: ``system`` says what kind ``value`` is. Never stored."""
+    """A business identifier of a person or thing: ``system`` is the kind of ``value``. Never stored."""
 
     system: str
     value: str
@@ -46,8 +46,8 @@ class Row:
     """One record of a file. ``row_no`` counts from 1: lines, CSV records or Bundle entries of the source.
 
     ``parts`` holds the exact bytes of each part, empty for a DELETE. ``subjects`` are pseudonyms, or
-    identifiers that the provider's node turns into pseudonyms. ``flags`` name what is odd and kept, in
-    kebab-case (``over-capacity``); they are counted and listed.
+    identifiers that the provider's node turns into pseudonyms. ``flags`` name implausible values that are
+    stored, in kebab-case (``over-capacity``); they are counted and listed.
     """
 
     row_no: int
@@ -72,10 +72,10 @@ class RejectedRow:
 
 
 def row_or_reason(row_no: int, read: Callable[[], T]) -> T | RejectedRow:
-    """``read()``, or why this row is refused; the rows after it are still read.
+    """The row of ``read()``, or its refusal; the rows after it are still read.
 
     Raises:
-        FormatError: it makes the whole file unreadable.
+        FormatError: the whole file is unreadable.
     """
     try:
         return read()
@@ -88,25 +88,25 @@ def row_or_reason(row_no: int, read: Callable[[], T]) -> T | RejectedRow:
 
 
 def failed_row(row_no: int, error: Exception) -> RejectedRow:
-    """The refusal of a row on which the program failed. Logs where, and nothing of the row."""
+    """The refusal of a row on which the program failed. Logs the position, and nothing of the row."""
     log.error("row failed row=%d error=%s at=%s", row_no, type(error).__name__, places_of(error))
     return RejectedRow(row_no, "", ROW_FAILED)
 
 
 @dataclass(frozen=True)
 class Format:
-    """A way in which files hold records of one profile (``profile`` None: of any).
+    """A format of files with records of one profile (``profile`` None: of any).
 
     ``read(stream, options)`` yields rows as it goes, in constant memory where the format allows it. It
-    raises FormatError for what makes the whole file unreadable: a missing column, an unknown encoding.
-    ``takes`` names the options that the format heeds; others given are refused, not ignored.
+    raises FormatError if the whole file is unreadable: a missing column, an unknown encoding. Options outside
+    of ``supported_options`` are refused, not ignored.
     """
 
     name: str
     title: str
     profile: str | None
     read: Reader
-    takes: frozenset[str] = field(default_factory=frozenset)
+    supported_options: frozenset[str] = field(default_factory=frozenset)
 
 
 class Reader(Protocol):

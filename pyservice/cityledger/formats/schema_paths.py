@@ -1,4 +1,4 @@
-"""What a JSON Schema allows at a path, as far as a table's column needs to know it."""
+"""The JSON types that a JSON Schema allows at a path, for the columns of a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KINDS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
 def cell_kinds(schema: Mapping[str, Any], path: Sequence[str | int]) -> frozenset[str]:
-    """The scalar JSON types that a document may have at a path; none if the schema names no such member.
+    """The scalar JSON types that a document may have at a path; none if the schema lacks the member.
 
     An integer step is an index into an array. References and unions of the document are followed.
     """
@@ -22,7 +22,7 @@ def cell_kinds(schema: Mapping[str, Any], path: Sequence[str | int]) -> frozense
 
 
 def _plain(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The node itself, and what it refers to or unites."""
+    """The node itself, and the nodes that it refers to or unites."""
     yield node
     reference = node.get("$ref")
     if isinstance(reference, str):

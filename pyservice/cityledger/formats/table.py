@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 MAX_CELL_CHARACTERS = 131_072
 MAX_COLUMNS = 1_000
 MAX_ROW_CHARACTERS = 4_194_304
-"""A row is held whole, each cell for more than its character: a gigabyte of commas would be one row."""
+"""A row is held in memory, with an overhead per cell: a gigabyte of commas would be one row."""
 _SHOWN = 12
 COLUMN_OPTIONS = frozenset({"columns", "skip_columns"})
 """Options of each format whose file names its columns."""
 SKIP = "leave a column out with skipColumns (--skip-column NAME)"
 """The next step where a column is unknown."""
-_RENAME = "if a column only has another name, say so with columns"
+_RENAME = "if a column only has another name, give it with columns"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a CSV file (RFC 4180), in UTF-8 with or without a byte-order mark.
 
-    ``header_rows`` is 0 where columns are known by their place only; of several header rows the first names
+    ``header_rows`` is 0 if columns are known by their position only; of several header rows the first names
     the columns. ``optional`` columns may be absent, ``required`` ones may not, others are refused.
     """
 
@@ -45,8 +45,8 @@ def read_table(
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
     """``(row number, cells by column)``; header rows are not counted and blank lines are skipped.
 
-    ``renamed`` has the file's own name for columns of the layout, ``skipped`` the own names of columns whose
-    cells are left out. Cells are exactly as written.
+    ``renamed`` has the file's own names of columns of the layout, ``skipped`` the own names of columns that
+    are ignored. Cells are exactly as written.
 
     Raises:
         FormatError: not UTF-8, not CSV, or the columns are not the layout's; names those missing and unknown.
@@ -62,7 +62,7 @@ def read_named_table(
     verify: Callable[[tuple[str, ...]], None],
     skipped: Collection[str] = (),
 ) -> Iterator[tuple[int, dict[str, str]] | RejectedRow]:
-    """As ``read_table`` for a table with one header row whose columns ``verify`` takes or refuses.
+    """As ``read_table`` for a table with one header row whose columns ``verify`` accepts or refuses.
 
     Raises:
         FormatError: not UTF-8, not CSV, no header, or a column twice; and what ``verify`` raises.
@@ -72,9 +72,9 @@ def read_named_table(
     if header is None:
         raise FormatError("header", "the file must begin with 1 header row(s)")
     columns = _named(header, renamed, skipped)
-    kept = _kept(columns)
-    verify(kept)  # first: only cells of what is certainly a header may be disclosed
-    if twice := _twice(kept):
+    names = _file_names(columns)
+    verify(names)  # first: only cells of what is certainly a header may be disclosed
+    if twice := _twice(names):
         raise FormatError("header", f"column twice {_listed(twice)}")
     yield from _numbered(rows, columns)
 
@@ -99,7 +99,7 @@ def _csv_rows(stream: BinaryIO) -> Iterator[list[str]]:
     reader = csv.reader(lines, strict=True)
     try:
         for cells in reader:
-            lines.held = 0
+            lines.characters = 0
             yield cells
     except UnicodeDecodeError:
         raise FormatError("", f"is not UTF-8 after line {reader.line_num}") from None
@@ -115,12 +115,12 @@ def _columns(
     if first is None or None in headers:
         raise FormatError("header", f"the file must begin with {layout.header_rows} header row(s)")
     columns = _named(first, renamed, skipped)
-    _verify_columns(_kept(columns), layout)
+    _verify_columns(_file_names(columns), layout)
     return columns
 
 
 def _named(header: list[str], renamed: Mapping[str, str], skipped: Collection[str]) -> tuple[str | None, ...]:
-    """The expected name of each column, None where it is skipped."""
+    """The expected name of each column; None if it is skipped."""
     if len(header) > MAX_COLUMNS:
         raise FormatError("header", f"has {len(header)} columns, at most {MAX_COLUMNS} are read")
     if absent := sorted(own[:64] for own in renamed.values() if own not in header):
@@ -139,7 +139,7 @@ def _verify_skipped(header: list[str], renamed: Mapping[str, str], skipped: Coll
         raise FormatError("skipColumns", f"columns names these, too: {_listed(both)}")
 
 
-def _kept(columns: tuple[str | None, ...]) -> tuple[str, ...]:
+def _file_names(columns: tuple[str | None, ...]) -> tuple[str, ...]:
     return tuple(name for name in columns if name is not None)
 
 
@@ -150,7 +150,7 @@ def _twice(columns: tuple[str, ...]) -> list[str]:
 def _verify_columns(columns: tuple[str, ...], layout: Layout) -> None:
     missing = [name for name in layout.required if name not in columns]
     if missing and len(missing) == len(layout.required):
-        # Then it is a row of data rather than a header, and its content must not be disclosed.
+        # Then it is a row of data, not a header, and its content must not be disclosed.
         raise FormatError("header", f"has none of the columns {_listed(missing)}; {_RENAME}")
     unknown = [name[:64] for name in columns if name not in layout.required + layout.optional]
     complaints = _complaints(missing, unknown, _twice(columns))
@@ -171,16 +171,16 @@ def _listed(names: list[str]) -> str:
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text; ``held`` counts what the reader has taken since its last row."""
+    """The lines of a text; ``characters`` counts those read since the last row."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self.held = 0
+        self.characters = 0
 
     def __next__(self) -> str:
         line = self._text.readline(MAX_ROW_CHARACTERS + 1)
-        self.held += len(line)
-        if self.held > MAX_ROW_CHARACTERS:
+        self.characters += len(line)
+        if self.characters > MAX_ROW_CHARACTERS:
             raise FormatError("", f"has a row of more than {MAX_ROW_CHARACTERS} characters")
         if not line:
             raise StopIteration
@@ -188,7 +188,7 @@ class _Lines(Iterator[str]):
 
 
 class _Unclosed(io.RawIOBase):
-    """Reads through, and leaves the stream open when the text layer above it is thrown away."""
+    """Passes reads through, and leaves the stream open when the text layer above it is discarded."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -198,6 +198,6 @@ class _Unclosed(io.RawIOBase):
 
     def readinto(self, buffer: Buffer, /) -> int:
         view = memoryview(buffer)
-        held = self._stream.read(len(view))
-        view[: len(held)] = held
-        return len(held)
+        chunk = self._stream.read(len(view))
+        view[: len(chunk)] = chunk
+        return len(chunk)

@@ -1,1 +1,1 @@
-"""What a record of a dataset must look like: three profiles, each named parts, a schema and a check."""
+"""The forms of records: three profiles, each with named parts, a schema and a check."""

@@ -1,11 +1,11 @@
-"""FHIR R4 (HL7 FHIR 4.0.1) resources held against what R4 knows of them, element by element.
+"""Checks FHIR R4 (HL7 FHIR 4.0.1) resources against the definitions of R4, element by element.
 
 Checked are elements, their JSON types and number, required ones, choices, codes of required bindings,
 primitive values and their extensions, contained resources and references to them. Not checked are the
 value sets of weaker bindings, most invariants of the specification, and what a reference elsewhere points to.
 
-The JSON is walked as it was parsed, once, and nothing is converted: a payload is stored and shown as
-written, so what was not FHIR when it came would not be FHIR when it is read.
+The JSON is walked once, as it was parsed, and nothing is converted: a payload is stored and shown as
+written, so a payload that is not FHIR when written would not be FHIR when read.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _check_bundle(bundle: Mapping[str, Json], types: Collection[str], path: str)
         raise PayloadError(f"{path}.entry", "must be a JSON array with at least one entry")
     check_bundle_frame(bundle, path)
     if bundle["type"] != "collection":
-        raise PayloadError(f"{path}.type", "must be collection: a part holds resources, and asks for nothing")
+        raise PayloadError(f"{path}.type", "must be collection: a part holds resources, and requests nothing")
     for index, entry in enumerate(entries):
         resource = check_entry_frame(entry, f"{path}.entry[{index}]").get("resource")
         check_resource(resource, types, f"{path}.entry[{index}].resource")
@@ -99,7 +99,7 @@ def _object(value: Json, path: str) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise PayloadError(path, "must be a JSON object")
     if not value:
-        raise PayloadError(path, "must not be empty: an element is left out or holds something")
+        raise PayloadError(path, "must not be empty: omit the element, or give it a value")
     return value
 
 
@@ -107,12 +107,12 @@ def _array(value: Json, path: str) -> list[Json]:
     if not isinstance(value, list):
         raise PayloadError(path, "must be a JSON array")
     if not value:
-        raise PayloadError(path, "must not be empty: an element is left out or holds something")
+        raise PayloadError(path, "must not be empty: omit the element, or give it a value")
     return value
 
 
 def _local_ids(resource: Mapping[str, Json]) -> frozenset[str]:
-    """What ``#id`` may refer to inside a resource. ``#`` alone is the resource itself."""
+    """The targets of ``#id`` inside a resource. ``#`` alone is the resource itself."""
     contained = resource.get("contained")
     items = contained if isinstance(contained, list) else []
     ids = (item.get("id") for item in items if isinstance(item, dict))
@@ -161,7 +161,7 @@ def _check_element(value: Json, element: Element, companion: Json, path: str, lo
 
 def _check_value(value: Json, element: Element, path: str, local: frozenset[str]) -> None:
     if value is None:
-        raise PayloadError(path, "FHIR has no null members; leave the element out")
+        raise PayloadError(path, "FHIR has no null members; omit the element")
     if not element.is_complex:
         check_primitive(element.kind, value, path)
         if element.kind == "canonical":
@@ -183,7 +183,7 @@ def _check_contained(value: Json, path: str, local: frozenset[str]) -> None:
             f"{path}.resourceType", "must be a FHIR R4 resource type that a medical record holds"
         )
     if "contained" in resource:
-        raise PayloadError(f"{path}.contained", "a contained resource contains no other")
+        raise PayloadError(f"{path}.contained", "a contained resource must not contain another")
     _check_object(resource, resource_type(kind), path, local, is_resource=True)
 
 
@@ -199,9 +199,9 @@ def _check_extensions(value: Json, element: Element, values: Json, path: str, lo
         if item is not None:
             _check_companion(item, f"{path}[{index}]", local)
         elif not isinstance(values, list):
-            raise PayloadError(f"{path}[{index}]", "there is neither a value nor an extension")
+            raise PayloadError(f"{path}[{index}]", "must have a value or an extension")
     if all(item is None for item in items):
-        raise PayloadError(path, "must not be of nulls alone: leave it out")
+        raise PayloadError(path, "must not be of nulls alone: omit it")
 
 
 def _check_companion(value: Json, path: str, local: frozenset[str]) -> None:
@@ -209,7 +209,9 @@ def _check_companion(value: Json, path: str, local: frozenset[str]) -> None:
 
 
 def _check_presence(members: Mapping[str, Json], known: FhirType, path: str) -> None:
-    """Required elements and choices. A primitive of extensions alone is there: they say why it is not."""
+    """Checks required elements and choices. A primitive of extensions alone counts: they state why it is
+    absent.
+    """
     for name in known.required:
         if name not in members and f"_{name}" not in members:
             raise PayloadError(f"{path}.{name}", "this field is required")

@@ -19,21 +19,21 @@ def attachment_fault(members: Mapping[str, Json]) -> tuple[str, str]:
     if not isinstance(text, str):
         return "", ""
     if "contentType" not in members:
-        return "contentType", "is required where there is data (att-1)"
+        return "contentType", "is required with data (att-1)"
     try:
         data = base64.b64decode(text)
     except binascii.Error:
         return "data", "must be base64 (RFC 4648) in groups of four"
     if members.get("size", len(data)) != len(data):
-        return "size", "contradicts data: it counts the bytes before they are base64"
+        return "size", "contradicts data: it counts the bytes before base64 encoding"
     return _hash_fault(members.get("hash"), data)
 
 
 def _hash_fault(stated: Json, data: bytes) -> tuple[str, str]:
     if not isinstance(stated, str):
         return "", ""
-    # SHA-1 is what R4 says; it finds mistakes here, and is trusted for nothing.
+    # R4 specifies SHA-1; it detects mistakes here, and no security relies on it.
     digest = hashlib.sha1(data, usedforsecurity=False).digest()
     if base64.b64decode(stated) != digest:
-        return "hash", "contradicts data: it is the SHA-1 of the bytes before they are base64"
+        return "hash", "contradicts data: it is the SHA-1 of the bytes before base64 encoding"
     return "", ""

@@ -1,8 +1,8 @@
-"""What FHIR R4 (4.0.1) knows of each type: its elements, read from the models of ``fhir.resources``.
+"""The elements of each type of FHIR R4 (4.0.1), read from the models of ``fhir.resources``.
 
-The library has R4B. Of the types that a medical record may hold R4 differs in little, all of it here: two
-data types that R4 has not, and code lists that the library cuts short with a ``+`` or leaves out. A test
-holds the result against the official JSON schema of R4.
+The library has R4B. For the types that a medical record may hold R4 differs slightly, all of it below: two
+data types that R4 lacks, and code lists that the library cuts short with a ``+`` or omits. A test compares
+the result with the official JSON schema of R4.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LIBRARY = "fhir.resources.R4B"
 _NOT_ELEMENTS = ("fhir_comments", "resource_type")
 _NOT_IN_R4 = ("CodeableReference", "RatioRange")
 _PRIMITIVES = {"EncodedBytes": "base64Binary", "UuidVersion": "uuid"}
-"""Primitive types by the library's name, where it is not FHIR's own with a capital."""
+"""Primitive types by the library's name, where it is not FHIR's own in upper camel case."""
 
 _COMPARATORS = "< <= >= >"
 _ENCOUNTER_STATES = "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"
@@ -66,7 +66,7 @@ _CODES: Mapping[str, str] = {
         " CD CV AC ACM ACD ACV PC PCM PCD PCV"
     ),
 }
-"""R4 value sets of required binding that the library has not or not whole, by model and element."""
+"""R4 value sets of required binding that the library lacks or cuts short, by model and element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Element:
     """One element of a type. ``kind`` is a primitive's name or, with ``is_complex``, a type's.
 
     ``codes`` is the whole of a required binding, empty if there is none. ``choice`` is ``value`` for each
-    of ``valueString``, ``valueQuantity``, …, of which a resource has one at most.
+    of ``valueString``, ``valueQuantity``, …, of which a resource has at most one.
     """
 
     kind: str
@@ -86,7 +86,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class FhirType:
-    """A data type or resource. ``choices`` are the names of those choices of which one must be there."""
+    """A data type or resource. ``choices`` are the names of the choices of which one is required."""
 
     name: str
     elements: Mapping[str, Element]

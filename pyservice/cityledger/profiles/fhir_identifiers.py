@@ -15,7 +15,7 @@ MAX_IDENTIFIERS = 64
 def identifiers_of(parts: Mapping[str, bytes]) -> tuple[tuple[str, str], ...]:
     """``(system, value)`` of the identifiers of each resource, in the order of the parts, each once.
 
-    Those without a system are left out, for their value alone says nothing; after 64 the rest is. The
+    Those without a system are omitted, because their value alone has no meaning; so are all after 64. The
     parts are of a record that fits the profile.
     """
     found = dict.fromkeys(one for name in TYPES if name in parts for one in _of_part(parts[name]))

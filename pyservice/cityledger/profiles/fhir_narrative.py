@@ -1,6 +1,6 @@
-"""The XHTML of a FHIR narrative (HL7 FHIR 4.0.1, narrative.html): text to show, and nothing that acts.
+"""The XHTML of a FHIR narrative (HL7 FHIR 4.0.1, narrative.html): text to show, without active content.
 
-What is stored is shown again by other agencies' screens, so a script in it would run there.
+Other agencies' screens show stored narratives, so a script in one would run there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ELEMENT_NAMES = (
 )
 _ELEMENTS = frozenset(_ELEMENT_NAMES.split())
 _LOADED = frozenset({"src", "background"})
-"""Attributes whose target a viewer loads automatically: an outside server would learn who reads."""
+"""Attributes whose target a viewer loads automatically: an outside server would learn of the reader."""
 _LINKS = frozenset({"href", "cite", "longdesc"}) | _LOADED
 _REFUSED = frozenset(
     {"srcset", "dynsrc", "lowsrc", "ping", "srcdoc", "formaction", "action", "data", "poster"}
@@ -28,21 +28,21 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 _CSS = re.compile(
     r"[\\@<]|/\*|\b(?:url|expression|image|image-set|src|element|attr)\s*\(|behaviou?r|-moz-binding|script:"
 )
-"""Forbidden in a style (txt-1: "internally contained"): what loads, runs, or hides either."""
+"""Forbidden in a style (txt-1: "internally contained"): text that loads, runs, or hides either."""
 _ENTITY = re.compile(r"&([^#&;\s][^&;\s]*+);")
 _ENTITIES = frozenset({*name2codepoint, "apos"})
-"""Those of HTML 4 and XML. Browsers know two thousand more, ``&colon;`` among them, and expat passes over
-what it does not know: a link would be read as one thing here and shown as another."""
+"""Entities of HTML 4 and XML. Browsers know two thousand more, such as ``&colon;``, and expat ignores unknown
+ones: a link would be read differently here than it is shown."""
 
 
 class _RefusedError(Exception):
-    """Ends the parse at the first thing that a narrative must not hold."""
+    """Ends the parse at the first construct that a narrative must not hold."""
 
 
 def narrative_fault(text: str) -> str:
-    """Why a ``div`` is not a FHIR narrative; "" if it is one."""
+    """The reason why a ``div`` is not a FHIR narrative; "" if it is one."""
     parser = expat.ParserCreate()
-    parser.UseForeignDTD(True)  # else &nbsp; would be unknown, which HTML has and XML has not
+    parser.UseForeignDTD(True)  # otherwise &nbsp; would be unknown, which HTML has and XML lacks
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.ProcessingInstructionHandler = _refuse_instruction
     parser.StartCdataSectionHandler = _refuse_cdata
@@ -62,7 +62,7 @@ def narrative_fault(text: str) -> str:
 
 
 class _Shown:
-    """Whether a narrative shows anything at all."""
+    """The visible content of a narrative."""
 
     def __init__(self, parser: expat.XMLParserType) -> None:
         self.anything = False
@@ -92,16 +92,16 @@ def _verify_attribute(name: str, value: str) -> None:
     if name.startswith("xmlns") and value != _XHTML:
         raise _RefusedError("must be in the namespace of XHTML alone")
     if name == "style" and _CSS.search(value.lower()):
-        raise _RefusedError("must not hold styles that load or act")
+        raise _RefusedError("must not hold styles that load or execute")
     if name in _LINKS and not _is_safe(value, is_loaded=name in _LOADED):
-        raise _RefusedError("must not hold links that act or load from elsewhere")
+        raise _RefusedError("must not hold links that execute or load from elsewhere")
 
 
 def _is_safe(link: str, *, is_loaded: bool) -> bool:
     plain = "".join(character for character in link if character.isprintable() and character != " ").lower()
     if plain.startswith("#") or _IMAGES.match(plain):
         return True
-    if is_loaded:  # what is relative is of this server; "//host" is not
+    if is_loaded:  # relative addresses are of this server; "//host" is not
         return plain.startswith("cid:") or (
             ":" not in plain.split("/")[0] and not plain.startswith(("//", "\\"))
         )
@@ -118,10 +118,10 @@ def _refuse_instruction(*_given: object) -> None:
 
 
 def _refuse_cdata() -> None:
-    # To HTML it is a comment that ends at the first ">": what follows, text here, would be markup there.
+    # HTML reads it as a comment that ends at the first ">": the rest, text here, would be markup there.
     raise _RefusedError("must not hold CDATA sections")
 
 
 def _verify_comment(text: str) -> None:
-    if text.startswith((">", "->")):  # HTML ends such a comment there, XML only at "-->"
+    if text.startswith((">", "->")):  # HTML ends the comment there, XML only at "-->"
         raise _RefusedError("must not hold comments that HTML ends elsewhere than XML")

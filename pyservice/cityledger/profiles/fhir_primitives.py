@@ -59,13 +59,13 @@ _RANGES: Mapping[str, tuple[int, int, str]] = {
 }
 _ADDRESSES = frozenset({"uri", "url", "canonical"})
 _ACTING = re.compile(r"(?:javascript|vbscript|data):", re.IGNORECASE)
-"""Schemes that viewers run, or show as a page of their own, when such an address becomes a link."""
+"""Schemes that viewers execute, or show as a page, when such an address becomes a link."""
 _ACTING_MARKDOWN = re.compile(
     r"<(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext|svg|object|embed|link|meta|base|form)\b"
     r"|<[a-z][^>]*\son[a-z]+\s*=|\]\s*[(:]\s*<?\s*(?:javascript|vbscript|data):",
     re.IGNORECASE,
 )
-"""The tags that GitHub Flavored Markdown (§6.11) filters, what loads or sends, event attributes, links."""
+"""The tags that GitHub Flavored Markdown (§6.11) filters, tags that load or send, event attributes, links."""
 _UNLIMITED = frozenset({"base64Binary", "xhtml"})
 _CALENDAR = frozenset({"date", "dateTime", "instant"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -75,7 +75,7 @@ def check_primitive(kind: str, value: Json, path: str) -> None:
     """One value of a FHIR primitive type, as JSON writes it.
 
     Raises:
-        PayloadError: of ``path``; the reason says what the type asks for, and repeats no value.
+        PayloadError: of ``path``; the reason states what the type requires, and repeats no value.
     """
     fault = _CHECKS.get(kind, _text_fault)(kind, value)
     if fault:
@@ -101,7 +101,7 @@ def _text_fault(kind: str, value: Json) -> str:
     if not isinstance(value, str):
         return "must be a string"
     if not value:
-        return "must not be empty: an element is left out or holds something"
+        return "must not be empty: omit the element, or give it a value"
     if _CONTROL.search(value):
         return "must not hold control characters"
     if kind not in _UNLIMITED and len(value.encode()) > MAX_STRING_BYTES:
@@ -116,9 +116,9 @@ def _form_fault(kind: str, value: str) -> str:
     if not pattern.fullmatch(value):
         return reason
     if kind in _ADDRESSES and _ACTING.match(value):
-        return "must not be a script, nor hold its content itself"
+        return "must not be a script, nor a data: address"
     if kind == "markdown" and _ACTING_MARKDOWN.search(value):
-        return "must not hold HTML that acts, nor links that are scripts"
+        return "must not hold active HTML, nor links that are scripts"
     return _day_fault(value[:10]) if kind in _CALENDAR and len(value) >= 10 else ""
 
 
@@ -126,7 +126,7 @@ def _day_fault(text: str) -> str:
     try:
         date.fromisoformat(text)
     except ValueError:
-        return "must be a day that the calendar has"
+        return "must be a day of the calendar"
     return ""
 
 

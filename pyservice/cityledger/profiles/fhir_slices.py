@@ -1,4 +1,4 @@
-"""Resources as they were written: cut out of a Bundle or an array, and put together again, byte for byte."""
+"""Resources as they were written: extracted from a Bundle or an array, and joined again, byte for byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Slice:
 def slices_of(payload: bytes) -> Iterator[Slice]:
     """The resources in a part of a medical record, in their order.
 
-    Warning: only for a payload that fits the profile: alone it lets the last of duplicate keys win.
+    Warning: only for a payload that fits the profile: of duplicate keys it uses the last.
     """
     if payload.lstrip()[:1] == b"[":
         yield from (Slice("", item) for item in raw_items(payload))
@@ -30,8 +30,8 @@ def slices_of(payload: bytes) -> Iterator[Slice]:
         yield Slice("", payload.strip())
         return
     for entry in raw_items(members["entry"]):
-        told = raw_members(entry)
-        yield Slice(json.loads(told.get("fullUrl", b'""')), told["resource"])
+        members = raw_members(entry)
+        yield Slice(json.loads(members.get("fullUrl", b'""')), members["resource"])
 
 
 def collection(slices: Iterable[Slice]) -> bytes:
@@ -40,7 +40,7 @@ def collection(slices: Iterable[Slice]) -> bytes:
 
 
 def part_payload(slices: Iterable[Slice]) -> bytes:
-    """One resource alone if that is all and no ``fullUrl`` would be lost, else a ``collection``."""
+    """One resource alone if there is one and no ``fullUrl`` would be lost, otherwise a ``collection``."""
     several = list(slices)
     return several[0].data if len(several) == 1 and not several[0].full_url else collection(several)
 

@@ -1,7 +1,7 @@
-"""Which part of a medical record holds which FHIR resource types.
+"""The FHIR resource types of each part of a medical record.
 
-The parts follow who may need to read: a pharmacy the prescriptions, a laboratory the measurements, a
-radiologist the reports, and an insurer or a registrar who was where and what it cost, without a diagnosis.
+The parts follow the needs of readers: a pharmacy reads the prescriptions, a laboratory the measurements, a
+radiologist the reports, and an insurer or a registrar the visits and their cost, without a diagnosis.
 """
 
 from __future__ import annotations
@@ -103,4 +103,4 @@ PART_OF: Mapping[str, str] = {kind: part for part, kinds in TYPES.items() for ki
 """The part of each resource type."""
 
 INSIDE = frozenset(PART_OF) | {"Basic", "Parameters", "Questionnaire"}
-"""The resource types that may stand inside another resource."""
+"""The resource types that another resource may contain."""

@@ -1,4 +1,4 @@
-"""Field types that the profiles share, and the one way in which a model's refusal becomes a PayloadError."""
+"""Field types that the profiles share, and the translation of a model's refusal into a PayloadError."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Element(BaseModel):
 
 
 def _number(value: object) -> object:
-    """JSON writes 6 and 6.10 for the same kind of thing; a bool is an int to Python and not to JSON."""
+    """Accepts integers and decimals, since JSON has one number type; refuses booleans, ints in Python."""
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _ascii(text: str) -> str:
-    """To the models ``\\d`` is a digit of any script, to JSON Schema one of ten."""
+    """Refuses digits of other scripts: in the models ``\\d`` matches them, in JSON Schema it does not."""
     if not text.isascii():
         raise ValueError("must be written with the digits 0 to 9")
     return text
@@ -58,11 +58,11 @@ def _civil_date(text: str) -> str:
 
 
 def _instant(text: str) -> str:
-    """Also in UTC, in which instants are compared: an offset may lead out of the years that there are."""
+    """Checks the year also in UTC, in which instants are compared: an offset may lead out of the range."""
     try:
         datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError:
-        raise ValueError("is no time of the years 1 to 9999 in UTC") from None
+        raise ValueError("must be a time of the years 1 to 9999 in UTC") from None
     return text
 
 
@@ -82,11 +82,11 @@ CivilDate = Annotated[str, StringConstraints(pattern=_DATE), Ascii, AfterValidat
 Instant = Annotated[str, StringConstraints(pattern=_INSTANT), Ascii, AfterValidator(_instant)]
 """An RFC 3339 time. The offset is required: a parking feed without one is an hour wrong twice a year."""
 Share = Annotated[str, StringConstraints(pattern=_SHARE), Ascii, AfterValidator(_share)]
-"""A share in a right as a fraction, ``1/2``; decimals cannot write a third."""
+"""A share in a right as a fraction, ``1/2``; decimals cannot express a third."""
 
 
 def fits(adapter: TypeAdapter[T], value: object, path: str) -> T:
-    """The value as the model reads it.
+    """The value, validated by the model.
 
     Raises:
         PayloadError: names the first field that does not fit, by its JSON path below ``path``.
@@ -99,20 +99,20 @@ def fits(adapter: TypeAdapter[T], value: object, path: str) -> T:
 
 
 def steps(location: Sequence[int | str]) -> str:
-    """``('period', 'start', 0)`` as ``.period.start[0]``; an unknown name of the sender's is cut short.
+    """``('period', 'start', 0)`` as ``.period.start[0]``; an unknown name from the sender is truncated.
 
-    The names of a union's branches are left out: the JSON does not have them.
+    The names of a union's branches are omitted, because the JSON does not have them.
     """
     named = (step for step in location if step not in _BRANCHES)
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step[:64]}" for step in named)
 
 
 def reason(kind: str, message: str) -> str:
-    """The model's message in our words where it speaks of Python, else in one line."""
+    """The model's message in one line, replaced by our own if it names Python types."""
     if kind in _REASONS:
         return _REASONS[kind]
-    told = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return re.sub(r"\s+", " ", re.sub("^Input should be ", "must be ", told))[:300]
+    text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return re.sub(r"\s+", " ", re.sub("^Input should be ", "must be ", text))[:300]
 
 
 # fmt: off

@@ -1,4 +1,4 @@
-"""Values that titles and transactions share: money and areas."""
+"""Values that titles and transactions have in common: money and areas."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Amount(Element):
 
 
 class Price(Element):
-    """The price paid; 0 where nothing was paid, as between relatives."""
+    """The price paid; 0 if nothing was paid, as between relatives."""
 
     value: Annotated[Number, Field(ge=0)]
     currency: Currency

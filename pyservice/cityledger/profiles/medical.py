@@ -1,4 +1,4 @@
-"""A treatment as FHIR R4 resources (HL7 FHIR 4.0.1), in parts by who may need to read them."""
+"""A treatment as FHIR R4 resources (HL7 FHIR 4.0.1), in parts by the needs of readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _check_of(part: str) -> Callable[[Json, str], None]:
 
 
 def _check_together(values: Mapping[str, Json]) -> None:
-    """No part depends on another, for they are read under different grants; but a record is of something."""
+    """Requires one part at least. No part depends on another, since they are read under different grants."""
     if not values:
         raise PayloadError("parts", f"must hold at least one of {', '.join(TYPES)}, attachment")
 

@@ -8,9 +8,10 @@ from cityledger.strict_json import Json
 
 
 def key_values(entity: Json) -> Json:
-    """An entity in its key-values form, in which it is checked; one that is in it already comes as it is.
+    """An entity in its key-values form, in which it is checked; one in that form already is returned as it
+    is.
 
-    A property's ``observedAt`` stands for the entity; of several the latest does.
+    A property's ``observedAt`` is used for the entity; of several the latest.
     """
     if not isinstance(entity, dict):
         return entity
@@ -44,13 +45,13 @@ def _observed_at(attribute: Json) -> str | None:
 
 
 def instant_key(text: str) -> tuple[datetime, str]:
-    """A time with its offset, as what orders and compares it at the full precision of its digits.
+    """A sort key of a time with its offset, at the full precision of its digits.
 
-    ``datetime`` ends at microseconds, so the fraction of the second is kept next to it as written, without
-    zeros at its end: such texts have the order of their numbers.
+    ``datetime`` ends at microseconds, so the key also has the fraction of the second as written, without
+    trailing zeros: such texts have the order of their numbers.
 
     Raises:
-        ValueError: no such time.
+        ValueError: the time does not exist.
     """
     _whole, _point, rest = text.partition(".")
     fraction = rest.rstrip("Z").partition("+")[0].partition("-")[0].rstrip("0")
@@ -58,7 +59,8 @@ def instant_key(text: str) -> tuple[datetime, str]:
 
 
 def _order(text: str) -> tuple[datetime, str]:
-    """A text that is not a time, or has no offset, sorts last, so that it is chosen and then refused."""
+    """The sort key of a time; text that is not a time with an offset sorts last, so that it is chosen and
+    then refused."""
     try:
         if datetime.fromisoformat(text).tzinfo:
             return instant_key(text)

@@ -1,7 +1,7 @@
-"""Parking in NGSI-LD after Smart Data Models: the state of a place, the place itself, what is allowed there.
+"""Parking in NGSI-LD after Smart Data Models: the state of a place, the place itself, its restrictions.
 
-Both NGSI-LD representations are taken (ETSI GS CIM 009 §4.5): key-values, and normalized, which is checked in
-its key-values form. A state has its time; a place may carry the same fields without one.
+Both NGSI-LD representations are accepted (ETSI GS CIM 009 §4.5): key-values, and normalized, which is checked
+in its key-values form. A state has its time; a place may carry the same fields without one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _check_state(value: Json, path: str) -> None:
     if not any(name in state for name in TIMES):
         raise PayloadError(
             f"{path}.observedAt",
-            f"one of {', '.join(TIMES)} is required: a state without a time says nothing",
+            f"one of {', '.join(TIMES)} is required: a state needs a time",
         )
 
 
@@ -44,7 +44,7 @@ def _check_place(value: Json, path: str) -> None:
 def _check_restriction(value: Json, path: str) -> None:
     fits(MODELS["restriction"], value, path)
     if isinstance(value, dict) and not says_something(value):
-        raise PayloadError(path, "display or rules is required: what is allowed or forbidden here")
+        raise PayloadError(path, "display or rules is required: they state what is allowed or forbidden here")
 
 
 def _check_entity(value: Json, path: str, part: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _check_id(entity: Mapping[str, Any], path: str) -> None:
 
 
 def _check_marks(entity: Mapping[str, Any], path: str) -> None:
-    """A number that cannot be true is kept if it is marked; a mark that nothing bears out is no mark."""
+    """Accepts a number that cannot be true only if it is marked, and a mark only if a number confirms it."""
     odd, marks = odd_numbers(entity), entity.get("quality", [])
     for mark, field in odd.items():
         if mark not in marks:
@@ -82,7 +82,7 @@ _ODD = {
 
 
 def _check_together(values: Mapping[str, Json]) -> None:
-    """One part at least, and about one place. The id is all that the parts have in common."""
+    """Requires one part at least, and one place: the id is all that the parts have in common."""
     if not values:
         raise PayloadError("parts", f"at least one of {', '.join(MODELS)} is required")
     state, place = values.get("state"), values.get("place")

@@ -1,8 +1,8 @@
-"""The parking entities of Smart Data Models as they are taken here, one model a type.
+"""The parking entities of Smart Data Models as accepted here, one model per type.
 
-What the data models refuse is refused, and more: a name that they do not list, an explicit null. Two things
-are taken that they refuse: one string where they want a list of one, and a place without a location or a spot
-without its site, as most feeds are. Numbers that cannot be true are taken when ``quality`` says so.
+Entities that the data models refuse are refused, and also names that they do not list, and explicit nulls.
+Two forms are accepted that they refuse, since most feeds have them: one string in place of a list of one, and
+a place without a location or a spot without its site. Numbers that cannot be true need a mark in ``quality``.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Quality = Literal[
     "long-unchanged",
     "ambiguous-local-time",
 ]
-"""What is odd about a state and kept: a count below zero; more spaces taken or free than there are; a site
-without any; taken and free together more than there are; not heard of for a day when others were; heard of,
-yet the same for a day; a local time that the clock showed twice."""
+"""Marks of an implausible state that is stored: a count below zero; more spaces taken or free than exist; a
+site without any; taken and free together more than exist; not reported for a day when others were; reported,
+yet unchanged for a day; a local time that the clock showed twice."""
 
 EntityId = Annotated[
     str,
@@ -48,15 +48,15 @@ EntityId = Annotated[
 ]
 """An identifier as NGSI allows it, or a URI; ``urn:ngsi-ld:<type>:…`` for preference (ETSI GS CIM 009)."""
 Tally = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
-"""A count of spaces; below zero only with ``quality``."""
+"""A count of spaces; below zero only with a mark in ``quality``."""
 Size = Annotated[Number, Field(ge=0)]
 PositiveSize = Annotated[Number, Field(gt=0)]
 Free = dict[str, Any]
-"""An object that the data models leave open; its JSON was checked, its names are not."""
+"""An object that the data models leave open; its JSON is checked, its names are not."""
 
 
 class _OneOrMany:
-    """Takes one string for a list of one, and says so in the published schema."""
+    """Accepts one string as a list of one, also in the published schema."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -81,7 +81,7 @@ def _distinct(items: list[T]) -> list[T]:
 
 
 Many = Annotated[list[T], Field(max_length=64), _OneOrMany()]
-"""Several words; one may stand without its brackets."""
+"""Several words; a single one may be written without brackets."""
 Distinct = Annotated[list[T], Field(min_length=1, max_length=64), _OneOrMany(), AfterValidator(_distinct)]
 Permits = Annotated[
     list[words.OffStreetRequiredPermit],
@@ -93,7 +93,7 @@ SeeAlso = Annotated[list[Name], Field(min_length=1, max_length=64), _OneOrMany()
 Slots = Annotated[dict[Name, Number], WithJsonSchema({"type": "object"})]
 
 ABSENT: Any = None
-"""Default of every field that may be left out; an explicit null is refused, for it says nothing."""
+"""Default of every optional field; an explicit null is refused, because it has no meaning."""
 
 
 def _without_null_defaults(schema: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def _without_null_defaults(schema: dict[str, Any]) -> None:
 
 
 class Spoken(Element):
-    """An element whose optional fields are left out rather than null, in its published schema too."""
+    """An element whose optional fields are absent instead of null, also in its published schema."""
 
     model_config = ConfigDict(json_schema_extra=_without_null_defaults)
 
@@ -121,7 +121,7 @@ class Municipality(Spoken):
 
 
 class CurbEvent(Spoken):
-    """What happened at a kerb, in the words of the Curb Data Specification's events."""
+    """An event at a kerb, in the words of the Curb Data Specification."""
 
     id: Name
     type: Identifier
@@ -129,7 +129,7 @@ class CurbEvent(Spoken):
 
 
 class Entity(Spoken):
-    """What every type may say. Listed, so that a misspelt name is refused."""
+    """Fields of every type, listed so that a misspelt name is refused."""
 
     id: EntityId
     context: Annotated[str | list[Any] | Free, Field(alias="@context")] = ABSENT
@@ -174,7 +174,7 @@ class Entity(Spoken):
 
 
 class Counted(Entity):
-    """A place with several spaces, and how many of them are taken or free."""
+    """A place with several spaces, and the numbers of those that are taken or free."""
 
     total_spot_number: Tally = ABSENT
     available_spot_number: Tally = ABSENT
@@ -238,12 +238,12 @@ class ParkingGroup(Counted):
     ref_parking_site: EntityId
     status: Many[Name] = ABSENT
     category: Many[words.GroupCategory | Literal["onstreet"]] = ABSENT
-    """The lower-case word stands in the official normalized example, against the official schema."""
+    """The lower-case word is in the official normalized example, contrary to the official schema."""
     allowed_vehicle_type: words.GroupAllowedVehicleType = ABSENT
     charge_type: Many[words.OnStreetChargeType] = ABSENT
     required_permit: Many[words.GroupRequiredPermit] = ABSENT
     permit_active_hours: dict[Name, str] | Literal["null"] = ABSENT
-    """So does this word."""
+    """So is this word."""
     parking_mode: Distinct[words.ParkingMode] = ABSENT
     occupancy_detection_type: Distinct[words.OccupancyDetectionType] = ABSENT
     reservation_type: words.ReservationType = ABSENT
@@ -263,7 +263,7 @@ class ParkingSpot(Entity):
 
 
 class ParkingSite(Counted):
-    """Sites that hold groups; the data models refer to them and define none."""
+    """Sites that hold groups; the data models refer to them without a definition."""
 
     type: Literal["ParkingSite"]
     status: Many[Name] = ABSENT

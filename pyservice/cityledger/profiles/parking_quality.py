@@ -1,4 +1,4 @@
-"""Numbers of a parking state that cannot be true, and the marks that say so."""
+"""Numbers of a parking state that cannot be true, and their marks."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ COUNTS = (
     "occupancy",
 )
 NUMERIC_MARKS = ("negative", "over-capacity", "zero-capacity", "inconsistent")
-"""The marks that follow from the numbers alone; the others say what only the sender knows."""
+"""The marks that follow from the numbers alone; only the sender knows the facts of the others."""
 
 _NEVER_EMPTY = ("OffStreetParking", "ParkingGroup")
 
 
 def odd_numbers(entity: Mapping[str, Any]) -> dict[str, str]:
-    """The field that shows it, by mark; in the order of ``NUMERIC_MARKS``.
+    """The field that causes each mark, in the order of ``NUMERIC_MARKS``.
 
     ``entity`` is in key-values form, and its counts are numbers.
     """
-    told = {
+    found = {
         "negative": _negative(entity),
         "over-capacity": _over_capacity(entity),
         "zero-capacity": _zero_capacity(entity),
     }
-    if told["over-capacity"] is None:
-        told["inconsistent"] = _inconsistent(entity)
-    return {mark: field for mark, field in told.items() if field is not None}
+    if found["over-capacity"] is None:
+        found["inconsistent"] = _inconsistent(entity)
+    return {mark: field for mark, field in found.items() if field is not None}
 
 
 def _negative(entity: Mapping[str, Any]) -> str | None:
@@ -55,13 +55,13 @@ def _over_capacity(entity: Mapping[str, Any]) -> str | None:
 
 
 def _zero_capacity(entity: Mapping[str, Any]) -> str | None:
-    """A kerb may have lost all its spaces for a while; the data models know no car park without any."""
+    """A kerb may have no spaces for a while; in the data models every car park has some."""
     empty = entity.get("totalSpotNumber") == 0 and entity.get("type") in _NEVER_EMPTY
     return "totalSpotNumber" if empty else None
 
 
 def _inconsistent(entity: Mapping[str, Any]) -> str | None:
-    """Less than the total is common, for spaces out of service; more is a contradiction."""
+    """A sum below the total is common, with spaces out of service; a higher one is a contradiction."""
     if not {"totalSpotNumber", "availableSpotNumber", "occupiedSpotNumber"} <= entity.keys():
         return None
     known = entity["availableSpotNumber"] + entity["occupiedSpotNumber"]

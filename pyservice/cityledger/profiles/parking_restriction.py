@@ -1,4 +1,4 @@
-"""What may be done at a kerb, and when: the sign plates of a parking zone, the policies of a kerb zone."""
+"""Restrictions at a kerb: the sign plates of a parking zone, the policies of a kerb zone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LocalTime = Annotated[
 
 
 class TimeSpan(Spoken):
-    """When the rules hold; without days on every day, without times all day. ``until`` is not within."""
+    """The times of the rules; without days every day, without times all day. ``until`` is excluded."""
 
     days: Annotated[list[Day], Field(min_length=1, max_length=7)] = ABSENT
     since: LocalTime = ABSENT
@@ -43,8 +43,8 @@ class Rule(Spoken):
 
 
 class ParkingRestriction(Spoken):
-    """``zone`` is where it holds, ``display`` what the sign shows (``2P``). Of several policies that hold at
-    once the one of the lowest ``priority`` counts."""
+    """``zone`` is its area, ``display`` the text of the sign (``2P``). Of several policies in effect at the
+    same time, the one with the lowest ``priority`` applies."""
 
     type: Literal["ParkingRestriction"]
     id: Name = ABSENT

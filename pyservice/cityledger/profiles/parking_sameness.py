@@ -1,4 +1,4 @@
-"""When two parking records tell the same, and when a state was observed."""
+"""Equality of two parking records, and the time when a state was observed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 from cityledger.profiles.ngsi import instant_key, key_values
 
 TIMES = ("observedAt", "observationDateTime", "occupancyModified", "timeInstant", "dateModified")
-"""When a state was observed: the first of these that it has."""
+"""The time when a state was observed is the first of these that it has."""
 
 _INSTANTS = frozenset({*TIMES, "accessModified", "dateCreated"})
 
 
 def is_same(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
-    """Whether both tell the same: equal values, and times that are the same instant in whatever offset.
+    """Returns whether both are the same: equal values, and times that are the same instant in any offset.
 
-    ``dateModified`` does not count beside a time of observation: it says when the source wrote its row.
+    ``dateModified`` is ignored next to a time of observation: it is the time when the source wrote its row.
     """
     return old.keys() == new.keys() and all(
-        old[name] == new[name] or _told(name, old[name]) == _told(name, new[name]) for name in new
+        old[name] == new[name] or _values(name, old[name]) == _values(name, new[name]) for name in new
     )
 
 
 def contradicts(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> bool:
-    """Whether both have a state of one instant, and the states differ."""
+    """Returns whether both have a state of one instant, and the states differ."""
     if instant_of(old) is None or instant_of(old) != instant_of(new):
         return False
-    return _told("state", old["state"]) != _told("state", new["state"])
+    return _values("state", old["state"]) != _values("state", new["state"])
 
 
 def instant_of(parts: Mapping[str, bytes]) -> tuple[datetime, str] | None:
-    """When the state was observed, as ``ngsi.instant_key``; None for a record without a state."""
+    """Time when the state was observed, as ``ngsi.instant_key``; None for a record without a state."""
     if "state" not in parts:
         return None
     state = _read(parts["state"])
@@ -47,12 +47,12 @@ def _observed(state: Mapping[str, Any]) -> str | None:
 
 
 def _read(data: bytes) -> dict[str, Any]:
-    """The key-values of a part that was checked before; its decimals keep every digit."""
+    """The key-values of a checked part; its decimals keep every digit."""
     read: Any = key_values(json.loads(data, parse_float=Decimal))
     return dict(read)
 
 
-def _told(part: str, data: bytes) -> object:
+def _values(part: str, data: bytes) -> object:
     entity = _read(data)
     if part == "state" and _observed(entity) != "dateModified":
         entity.pop("dateModified", None)
@@ -62,7 +62,7 @@ def _told(part: str, data: bytes) -> object:
 
 
 def _typed(value: object) -> object:
-    """Python holds ``true`` equal to 1, which JSON does not."""
+    """Compares as JSON does: in Python ``true`` equals 1."""
     match value:
         case bool():
             return ("bool", value)

@@ -18,15 +18,15 @@ Parts = Mapping[str, bytes]
 MAX_PARTS = 8
 """A grant names parts in a uint8 (SPEC.md §1)."""
 _MAX_SAFE_INTEGER = 2**53 - 1
-"""RFC 8785 has numbers as IEEE 754 doubles."""
+"""RFC 8785 represents numbers as IEEE 754 doubles."""
 
 
 @dataclass(frozen=True)
 class ProfilePart:
     """One named part. ``check(value, path)`` raises PayloadError with a path that begins with ``path``.
 
-    2^``padding`` bytes (9 to 16) are the least that it is padded to before it is sealed (SPEC.md §5): as much
-    as nearly every payload of it needs, for an absent part is padded to the same.
+    2^``padding`` bytes (9 to 16) are the minimum to which it is padded before it is sealed (SPEC.md §5):
+    enough for nearly every payload, because an absent part is padded to the same.
 
     A part without a check is binary: it is sent as a stream, and is never in a JSON body.
     """
@@ -49,12 +49,12 @@ class Profile:
     ``check_together`` sees the parsed parts that are present, after each has passed its own check; a binary
     part that is present is an empty object to it.
 
-    ``is_same(old, new)`` says whether two records' parts have the same content, so that the second makes no
-    new version; without it only an import leaves out what is equal byte for byte. ``instant_of(parts)`` is
-    when a state was observed, at full precision: one older than the newest is refused. ``contradicts(old,
-    new)`` says whether both are states of one instant that differ: the second is refused, and flagged in a
-    file. ``identifiers_of(parts)`` are the business identifiers, ``(system, value)`` each, by which a record
-    can be found.
+    ``is_same(old, new)`` returns whether two records' parts have the same content, so that the second makes
+    no new version; without it only an import omits parts that are equal byte for byte. ``instant_of(parts)``
+    is the time when a state was observed, at full precision: one older than the newest is refused.
+    ``contradicts(old, new)`` returns whether both are states of one instant that differ: the second is
+    refused, and flagged in a file. ``identifiers_of(parts)`` are the business identifiers, ``(system,
+    value)`` each, by which a record can be found.
     """
 
     name: str
@@ -80,16 +80,16 @@ class Profile:
         return {part.name: part.media_type for part in self.parts}
 
     def padding_of(self, part_name: str) -> int:
-        """The padding of a part; of a name that the profile does not know, that of its largest part."""
+        """The padding of a part; for an unknown name, that of the profile's largest part."""
         known = {part.name: part.padding for part in self.parts}
         return known.get(part_name, max(known.values()))
 
     @cached_property
     def schema(self) -> dict[str, object]:
-        """The published JSON Schema document, one property a part.
+        """The published JSON Schema document, one property per part.
 
-        Read from the package rather than made from the models: its digest goes into every leaf, and must not
-        change with the version of a library. A test shows that the models still say the same.
+        It is read from the package instead of generated from the models: its digest is in every leaf, and
+        must not change with the version of a library. A test checks that the models still match.
         """
         document = resources.files(__package__).joinpath(f"schemas/{self.name}.json").read_bytes()
         schema: dict[str, object] = json.loads(document)
@@ -101,9 +101,9 @@ class Profile:
         return hashlib.sha256(canonical_bytes(self.schema)).digest()
 
     def validate(self, parts: Parts, streams: Collection[str] = ()) -> None:
-        """Check the exact bytes of a record's JSON parts; ``streams`` names the binary parts beside them.
+        """Checks the exact bytes of a record's JSON parts; ``streams`` names the binary parts of the record.
 
-        Size is the edge's to limit; it knows the route.
+        The caller limits the size, since limits depend on the route.
 
         Raises:
             PayloadError: names the field, as in ``parts.summary.status``.
@@ -137,8 +137,8 @@ def canonical_bytes(document: object) -> bytes:
     """RFC 8785 form of a document whose numbers are integers within ±(2^53 − 1), as those of schemas are.
 
     Raises:
-        ValueError: it holds another number, whose text RFC 8785 takes from another language, or what JSON
-            cannot say.
+        ValueError: it holds another number, whose text RFC 8785 defines by another language, or a value that
+            JSON lacks.
     """
     ordered = _ordered(document)
     return json.dumps(ordered, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -161,12 +161,12 @@ def _ordered(value: object) -> object:
 
 def _parsed(data: bytes, path: str) -> Json:
     if not data.strip(b" \t\r\n"):
-        raise PayloadError(path, "a part is left out or holds something; it is never empty")
+        raise PayloadError(path, "must not be empty: omit the part, or give it a value")
     try:
         value = parse(data, max_bytes=len(data))
     except MalformedJsonError as error:
         joint = "." if error.field and not error.field.startswith("[") else ""
         raise PayloadError(f"{path}{joint}{error.field}", error.reason) from error
     if value is None or value in ({}, [], ""):
-        raise PayloadError(path, "a part is left out or holds something; it is never empty")
+        raise PayloadError(path, "must not be empty: omit the part, or give it a value")
     return value

@@ -1,8 +1,8 @@
 """Land registration after ISO 19152:2012 (LADM): basic administrative unit, rights, restrictions, parties.
 
-The class names of the standard stand in brackets. Rights name parties by ``pid``, so that shares can be read
-without the part that holds names. Each version of a title tells in ``transaction`` by which act it came to
-be, so the chain of versions is the title's history; :mod:`cityledger.profiles.title_acts` makes the next one.
+The class names of the standard are in brackets. Rights name parties by ``pid``, so that shares can be read
+without the part that holds names. ``transaction`` of each version of a title names the act that made it, so
+the chain of versions is the title's history; :mod:`cityledger.profiles.title_acts` makes the next one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Address(Element):
 
 
 class Title(Element):
-    """[LA_BAUnit] The thing that is owned. ``uid`` is the real-estate unit number."""
+    """[LA_BAUnit] The owned unit. ``uid`` is the real-estate unit number."""
 
     uid: Identifier
     type: Literal["basicPropertyUnit", "apartment", "leasehold", "collectiveLand", "stateLand"]
@@ -54,7 +54,7 @@ class Right(Element):
 
 
 class Charge(Element):
-    """[LA_Mortgage, LA_Restriction] What lies on the unit. ``ranking`` counts from 1: first to be paid."""
+    """[LA_Mortgage, LA_Restriction] A charge on the unit. ``ranking`` counts from 1: first to be paid."""
 
     cid: Identifier
     type: Literal["mortgage", "seizure", "noticeOfObjection", "advanceNotice", "heritage"]
@@ -66,7 +66,7 @@ class Charge(Element):
 
 
 class Party(Element):
-    """[LA_Party] Personal: this part alone names people."""
+    """[LA_Party] Personal data: only this part names people."""
 
     pid: Identifier
     type: Literal["naturalPerson", "nonNaturalPerson", "group"]
@@ -119,7 +119,7 @@ def _check_parties(value: Json, path: str) -> None:
 
 
 def _check_together(values: Mapping[str, Json]) -> None:
-    """A title, or a sale by itself; whatever names a party or a charge finds it where those are given."""
+    """Requires a title, or a sale by itself; each reference to a party or a charge must resolve."""
     if "title" not in values:
         _refuse_without_title(values)
     parties, charges = values.get("parties"), values.get("charges")
@@ -136,10 +136,10 @@ def _refuse_without_title(values: Mapping[str, Json]) -> None:
     if transaction is None:
         raise PayloadError("parts", "must hold a title, or the transaction of a sale")
     if TRANSACTION.validate_python(transaction).type != "sale":
-        raise PayloadError("parts.title", "an act stands beside the title that it made")
+        raise PayloadError("parts.title", "an act needs the title that it made")
     for name in ("rights", "charges", "parties"):
         if name in values:
-            raise PayloadError("parts.title", f"{name} are of a title, which is missing")
+            raise PayloadError("parts.title", f"{name} need a title, which is missing")
 
 
 def _refuse_unlisted_owners(rights: Json, pids: set[str]) -> None:
@@ -165,7 +165,7 @@ def identifiers_of(parts: Parts) -> tuple[tuple[str, str], ...]:
 
 def _refuse_reversed(intervals: Sequence[tuple[str, str | None]], path: str) -> None:
     for index, (since, until) in enumerate(intervals):
-        # The same day is possible: what is bought in the morning may be sold in the afternoon.
+        # The same day is possible: a unit bought in the morning may be sold in the afternoon.
         if until is not None and until < since:
             raise PayloadError(f"{path}[{index}].until", "must not be before since")
 

@@ -1,4 +1,4 @@
-"""Rules for the id that a provider gives a record: it stands in URLs, so it must not name a person."""
+"""Rules for the id that a provider gives a record: it is part of URLs, so it must not name a person."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def verify_provider_id(provider_id: str) -> None:
-    """Refuse an id that could not be told apart, would break a URL or a log line, or names a person.
+    """Refuses an id that is ambiguous, would break a URL or a log line, or names a person.
 
     Raises:
         FieldError: of the field ``id``; the message never repeats the id.
     """
     _verify_form(provider_id)
     if provider_id in {".", ".."} or "/" in provider_id:
-        raise FieldError("id", "must stand as one segment of a URL: no '/', and not '.' or '..'")
+        raise FieldError("id", "must be one segment of a URL: no '/', and not '.' or '..'")
     if _RECORD_ID.fullmatch(provider_id):
         raise FieldError("id", "0x and 64 hex digits name a record, not a provider's id")
     if holds_resident_id(provider_id):
@@ -47,9 +47,9 @@ def _verify_form(provider_id: str) -> None:
 
 
 def holds_resident_id(text: str) -> bool:
-    """Whether a Chinese 18-digit resident identity number (GB 11643-1999) stands in the text as a word.
+    """Returns whether the text has a Chinese 18-digit resident identity number (GB 11643-1999) as a word.
 
-    Full-width digits count as digits. The older form of 15 digits has no checksum, and is not looked for.
+    Full-width digits count as digits. The older form of 15 digits has no checksum, and is not searched for.
     """
     plain = unicodedata.normalize("NFKC", text)
     return any(_is_resident_id(match) for match in _RESIDENT_ID.finditer(plain))

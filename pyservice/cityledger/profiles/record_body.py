@@ -1,4 +1,4 @@
-"""The body of a record as it comes in: its subjects and the exact bytes of its parts."""
+"""The body of a record as it is received: its subjects and the exact bytes of its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RecordBody:
 
 
 def parse_body(data: bytes, *, max_bytes: int) -> RecordBody:
-    """The body ``{"subjects": ["0x…"], "parts": {"summary": {…}}}``; ``subjects`` may be left out.
+    """The body ``{"subjects": ["0x…"], "parts": {"summary": {…}}}``; ``subjects`` may be omitted.
 
     The parts are not checked against a profile here.
 
@@ -60,12 +60,12 @@ def _subjects(value: Json) -> tuple[SubjectId, ...]:
     if not isinstance(value, list):
         raise FieldError("subjects", "must be a JSON array")
     if len(value) > MAX_SUBJECTS:
-        raise TooLargeError("subjects", f"{len(value)} subjects, at most {MAX_SUBJECTS} are taken")
+        raise TooLargeError("subjects", f"{len(value)} subjects, at most {MAX_SUBJECTS} are accepted")
     return tuple(sorted({read_subject(item, f"subjects[{index}]") for index, item in enumerate(value)}))
 
 
 def read_subject(value: Json, field: str) -> SubjectId:
-    """A pseudonym as it is written, 0x and 64 lower-case hex digits.
+    """A pseudonym from its text, 0x and 64 lower-case hex digits.
 
     Raises:
         FieldError: of ``field``; another form, or zero.
@@ -74,5 +74,5 @@ def read_subject(value: Json, field: str) -> SubjectId:
         raise FieldError(field, "must be 0x and 64 lower-case hex digits")
     subject = SubjectId(bytes.fromhex(value[2:]))
     if subject == NO_SUBJECT:
-        raise FieldError(field, "zero names no subject")
+        raise FieldError(field, "must not be zero")
     return subject

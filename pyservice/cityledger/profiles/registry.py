@@ -1,4 +1,4 @@
-"""The profiles that this version knows, by name."""
+"""The profiles of this version, by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def get(name: str) -> Profile:
     """The profile of that name.
 
     Raises:
-        NotFoundError: this version has no such profile.
+        NotFoundError: this version does not have the profile.
     """
     profile = find(name)
     if profile is None:

@@ -45,9 +45,9 @@ _SAMPLES: dict[str, dict[str, Any]] = {
 
 
 def sample_of(profile: str) -> dict[str, Any]:
-    """The body of a record, as `record put` takes it.
+    """The body of a record, as `record put` accepts it.
 
     Raises:
-        KeyError: there is no such profile.
+        KeyError: the profile does not exist.
     """
     return _SAMPLES[profile]

@@ -1,6 +1,7 @@
-"""Makes the published schema documents from the models, for ``scripts/make_profile_schemas.py`` and a test.
+"""Generates the published schema documents from the models, for ``scripts/make_profile_schemas.py`` and a
+test.
 
-A document that changes is a new schema digest in every later leaf: give it the next version in ``VERSION``.
+A changed document has a new schema digest in every later leaf: give it the next version in ``VERSION``.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def _model_parts(models: Mapping[str, TypeAdapter[Any]]) -> tuple[dict[str, obje
 
 
 def _bare(named: Mapping[str, Any]) -> dict[str, object]:
-    """Schemas by name, without the models' docstrings: rewording one must not be a new digest."""
+    """Schemas by name, without the models' docstrings: rewording one must not change the digest."""
     return {name: _bare_schema(schema) for name, schema in named.items()}
 
 
@@ -60,14 +61,14 @@ def _bare_schema(schema: object) -> object:
         return [_bare_schema(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {word: inner for word, inner in schema.items() if word not in ("title", "description")}
+    members = {word: inner for word, inner in schema.items() if word not in ("title", "description")}
     return {
-        word: _bare(inner) if word == "properties" else _bare_schema(inner) for word, inner in kept.items()
+        word: _bare(inner) if word == "properties" else _bare_schema(inner) for word, inner in members.items()
     }
 
 
 def _fhir_parts() -> tuple[dict[str, object], dict[str, object]]:
-    """Names HL7's own definitions; to copy them would be 3 MB that HL7 publishes better."""
+    """References to HL7's own definitions, which would be 3 MB to copy."""
     definitions: dict[str, object] = {kind: _fhir_resource(kind) for kind in fhir_types.PART_OF}
     parts: dict[str, object] = {name: _fhir_part(kinds) for name, kinds in fhir_types.TYPES.items()}
     return parts, definitions

@@ -1,11 +1,10 @@
-"""The acts of a land registry: each makes the next version of a title from its newest one, or says why not.
+"""The acts of a land registry: each makes the next version of a title from its newest one, or refuses.
 
-An act is pure: it takes the JSON parts of the newest version and gives those of the next, to be written with
-``expected_version``, so that of two acts on one version a single one is kept. What was entered is never
-struck out: a right or charge that ends gets the day on which it ended, and every other byte stays.
+An act is pure: it returns the JSON parts of the next version from those of the newest, to be written with
+``expected_version``, so that only one of two acts on one version is stored. Entries are never removed: a
+right or charge that ends gets the day on which it ended, and every other byte stays.
 
-Refusals are PayloadErrors of the field of the new version that could not be, such as
-``parts.transaction.share``.
+Refusals are PayloadErrors of the impossible field of the new version, such as ``parts.transaction.share``.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ from cityledger.profiles.title_version import (
 RESTRICTIONS = ("seizure", "noticeOfObjection", "advanceNotice", "heritage")
 _BARS = {
     "seizure": "a seizure is in force, so the title can be neither transferred nor charged",
-    "advanceNotice": "an advance notice is in force; its holder must consent to this act",
-    "noticeOfObjection": "a notice of objection is in force; the party that acquires must accept the risk",
+    "advanceNotice": "an advance notice is in force: its holder must consent to this act",
+    "noticeOfObjection": "a notice of objection is in force: the acquiring party must accept the risk",
 }
-"""Restrictions that stand against a transfer or charge. Protection as heritage stands against neither."""
+"""Restrictions that prevent a transfer or charge. Protection as heritage prevents neither."""
 _WAIVABLE = frozenset({"advanceNotice", "noticeOfObjection"})
 _SHARE, _DAY = TypeAdapter(Share), TypeAdapter(CivilDate)
 _MAX_DENOMINATOR = 999_999_999
@@ -46,7 +45,7 @@ _MAX_DENOMINATOR = 999_999_999
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """How an act is entered: its day (``YYYY-MM-DD``), its number, and the document that it rests on."""
+    """The entry of an act: its day (``YYYY-MM-DD``), its number, and the document that it is based on."""
 
     day: str
     number: str | None = None
@@ -55,7 +54,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class NewParty:
-    """Somebody who is not among the title's parties yet. ``type`` as in [LA_PartyType]."""
+    """A person or body that is not among the title's parties yet. ``type`` as in [LA_PartyType]."""
 
     pid: str
     name: str
@@ -83,7 +82,7 @@ class Mortgage:
 def register(
     title: bytes | Mapping[str, object], owners: Sequence[tuple[NewParty, str]], entered: Entered
 ) -> dict[str, bytes]:
-    """The first version of a title: who owns which share of it. The shares add up to 1/1."""
+    """Makes the first version of a title, with the owners' shares, which add up to 1/1."""
     fits(_DAY, entered.day, "parts.transaction.date")
     rights = [
         _right("ownership", _fraction(share), owner.pid, entered, at)
@@ -111,15 +110,15 @@ def transfer(
     """Moves a share of a right from one party to another; mortgages stay on the title.
 
     ``share`` is of the whole right: half of a half is ``1/4``. ``despite`` holds the cids of advance notices
-    whose holders consent, and of notices of objection whose risk the taker accepts.
+    whose holders consent, and of notices of objection whose risk the acquirer accepts.
     """
     version = _read(parts, entered)
     _refuse_barred(version, entered, despite)
-    moved, held = _fraction(share), version.share(giver, right)
-    if not held:
-        raise PayloadError("parts.transaction.from", f"this party holds no {right} of the title")
-    if moved > held:
-        raise PayloadError("parts.transaction.share", "is more than the party that gives holds")
+    moved, owned = _fraction(share), version.share(giver, right)
+    if not owned:
+        raise PayloadError("parts.transaction.from", f"this party has no {right} of the title")
+    if moved > owned:
+        raise PayloadError("parts.transaction.share", "is more than the giving party has")
     pid = taker if isinstance(taker, str) else taker.pid
     moving = _Moving(right, giver, pid, moved)
     following = replace(version, rights=_moved(version, moving, entered), parties=_with_party(version, taker))
@@ -130,11 +129,11 @@ def transfer(
 def charge(
     parts: Parts, by: str, mortgage: Mortgage, entered: Entered, *, despite: Collection[str] = ()
 ) -> dict[str, bytes]:
-    """Puts a mortgage on the title, granted by one of its owners. ``despite`` is as for a transfer."""
+    """Enters a mortgage on the title, granted by one of its owners. ``despite`` is as for a transfer."""
     version = _read(parts, entered)
     _refuse_barred(version, entered, despite)
     if not version.share(by, "ownership"):
-        raise PayloadError("parts.transaction.from", "this party holds no ownership of the title")
+        raise PayloadError("parts.transaction.from", "this party has no ownership of the title")
     members = {
         "cid": mortgage.cid,
         "type": "mortgage",
@@ -148,15 +147,15 @@ def charge(
 
 
 def restrict(parts: Parts, cid: str, kind: str, holder: str, entered: Entered) -> dict[str, bytes]:
-    """Enters a restriction, which needs no owner's consent. A seizure rests on the order of a court.
+    """Enters a restriction, which needs no owner's consent. A seizure is based on the order of a court.
 
     ``kind`` is one of RESTRICTIONS.
     """
     version = _read(parts, entered)
     if kind not in RESTRICTIONS:
-        raise PayloadError("parts.charges.type", f"a restriction is one of {', '.join(RESTRICTIONS)}")
+        raise PayloadError("parts.charges.type", f"must be one of {', '.join(RESTRICTIONS)}")
     if kind == "seizure" and entered.basis is None:
-        raise PayloadError("parts.transaction.basis", "a seizure names the order that it rests on")
+        raise PayloadError("parts.transaction.basis", "a seizure must name the order that it is based on")
     members = {"cid": cid, "type": kind, "holder": holder, "since": entered.day}
     return write_version(_with_charge(version, members), _act("restriction", entered, charge=cid))
 
@@ -201,7 +200,7 @@ def _refuse_barred(version: TitleVersion, entered: Entered, despite: Collection[
 
 
 def _moved(version: TitleVersion, moving: _Moving, entered: Entered) -> tuple[Entry[Right], ...]:
-    """The giver's oldest entries end first; what is left of the last is entered anew, as is the taker's."""
+    """Ends the giver's oldest entries first; enters the rest of the last again, and the acquirer's share."""
     rights, left = list(version.rights), moving.share
     for place, one in version.open_rights(moving.giver, moving.right):
         if left <= 0:
@@ -261,7 +260,7 @@ def _fraction(share: str) -> Fraction:
 
 def _written(share: Fraction) -> str:
     if share.denominator > _MAX_DENOMINATOR:
-        raise PayloadError("parts.transaction.share", "the shares that come of it have more than nine digits")
+        raise PayloadError("parts.transaction.share", "the resulting shares have more than nine digits")
     return f"{share.numerator}/{share.denominator}"
 
 

@@ -1,4 +1,4 @@
-"""One version of a title, read for the act that makes the next: each entry with the bytes that it has."""
+"""One version of a title, read for the act that makes the next: each entry with its exact bytes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from cityledger.profiles.transaction import Transaction
 from cityledger.strict_json import parse, raw_items, raw_members
 
 T = TypeVar("T", Right, Charge, Party)
-# Decimals with all their digits: 1250000.50 stays what the contract says.
+# Decimals with all their digits: 1250000.50 stays as in the contract.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """An entry of a part; ``raw`` goes into the next version as it is."""
+    """An entry of a part; ``raw`` is copied into the next version unchanged."""
 
     raw: bytes
     value: T
@@ -32,7 +32,7 @@ class Entry(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class TitleVersion:
-    """What a version says. ``day`` is that of its newest entry."""
+    """The entries of a version. ``day`` is that of its newest entry."""
 
     title: bytes
     rights: tuple[Entry[Right], ...]
@@ -41,11 +41,11 @@ class TitleVersion:
     day: str
 
     def share(self, party: str, kind: str) -> Fraction:
-        """What a party holds of a type of right."""
+        """A party's share of a type of right."""
         return sum((Fraction(one.value.share) for _, one in self.open_rights(party, kind)), Fraction())
 
     def open_rights(self, party: str, kind: str) -> list[tuple[int, Entry[Right]]]:
-        """The entries of that right that have not ended, by their place, first entered first."""
+        """The entries of that right that have not ended, by their index, in the order of entry."""
         return [
             (place, one)
             for place, one in enumerate(self.rights)
@@ -53,7 +53,9 @@ class TitleVersion:
         ]
 
     def charges_in_force(self, day: str) -> list[tuple[int, Charge]]:
-        """By their place. One that ends later, such as a seizure for three years, is in force until then."""
+        """Charges in force, by their index. One that ends later, such as a seizure for three years, is in
+        force until then.
+        """
         charges = enumerate(entry.value for entry in self.charges)
         return [(place, one) for place, one in charges if one.until is None or one.until > day]
 
@@ -66,7 +68,7 @@ def read_version(parts: Parts) -> TitleVersion:
     """
     PROPERTY.validate(parts)
     if "title" not in parts:
-        raise PayloadError("parts.title", "there is no title, only a sale that was reported")
+        raise PayloadError("parts.title", "this version has no title, only a reported sale")
     rights: tuple[Entry[Right], ...] = _entries(parts, "rights")
     charges: tuple[Entry[Charge], ...] = _entries(parts, "charges")
     days = [entry.value.since for entry in rights] + [entry.value.since for entry in charges]
@@ -77,7 +79,7 @@ def read_version(parts: Parts) -> TitleVersion:
 
 
 def write_version(version: TitleVersion, act: Mapping[str, object]) -> dict[str, bytes]:
-    """The parts of the version, made by that act.
+    """The parts of the version that the act makes.
 
     Raises:
         PayloadError: the version does not fit the profile; names the field.
@@ -99,7 +101,7 @@ def write_version(version: TitleVersion, act: Mapping[str, object]) -> dict[str,
 
 
 def new_entry(kind: type[T], members: Mapping[str, object], path: str) -> Entry[T]:
-    """An entry of these members, those that are None left out.
+    """An entry of these members, without those that are None.
 
     Raises:
         PayloadError: a member does not fit; names it below ``path``.

@@ -1,7 +1,7 @@
 """[LA_AdministrativeSource] The act that made a version of a title, or a sale that was reported by itself.
 
-It names no person: parties stand in it by ``pid``. A reported sale keeps the row it came from, so that
-nothing that the source said is lost where this model has no word for it.
+It names no person: it refers to parties by ``pid``. A reported sale includes its source row, so that nothing
+is lost for which this model has no field.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def _day_or_month(text: str) -> str:
 DayOrMonth = Annotated[
     str, StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$"), Ascii, AfterValidator(_day_or_month)
 ]
-"""ISO 8601 ``YYYY-MM-DD``, or ``YYYY-MM`` where the source tells no day: none is made up."""
+"""ISO 8601 ``YYYY-MM-DD``, or ``YYYY-MM`` if the source gives no day: none is invented."""
 FormatName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Cell = Annotated[str, StringConstraints(max_length=20_000)]
 
 
 class ReportedAddress(Element):
-    """Where a sold unit is, in the words of the country that reports it; what it does not tell is absent."""
+    """The address of a sold unit, in the terms of the country that reports it; missing members are absent."""
 
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    """ISO 3166-1 alpha-2. It also says what form the postcode has."""
+    """ISO 3166-1 alpha-2. It also determines the form of the postcode."""
     region: Name | None = None
     district: Name | None = None
     town: Name | None = None
@@ -52,7 +52,7 @@ class ReportedAddress(Element):
 
 
 class ReportedArea(Element):
-    """An area that changed hands. ``of`` says of what: a flat has one of its own and a share of the land."""
+    """A transferred area. ``of`` is what it measures: a flat has an area and a share of the land."""
 
     of: Literal["land", "building", "parking"]
     value: Annotated[Number, Field(gt=0)]
@@ -81,7 +81,8 @@ class Transaction(Element):
     number: Name | None = None
     """[LA_Source.sID] The number under which the act was accepted."""
     basis: Text | None = None
-    """[LA_AdministrativeSource.text] What it rests on: a contract, judgement or decision, by its number."""
+    """[LA_AdministrativeSource.text] The document that it is based on: a contract, judgement or decision, by
+    its number."""
     right: RightType | None = None
     share: Share | None = None
     from_: Annotated[Identifier | None, Field(alias="from")] = None
@@ -116,7 +117,7 @@ _NEEDS: Mapping[str, frozenset[str]] = {
     "rectification": frozenset({"basis"}),
     "sale": frozenset({"price"}),
 }
-"""The fields that each act has beside those that every act has."""
+"""The fields of each act in addition to those of every act."""
 _MAY: Mapping[str, frozenset[str]] = {
     "registration": frozenset({"price"}),
     "transfer": frozenset({"price"}),
@@ -126,11 +127,11 @@ _CHINESE_POSTCODE = re.compile(r"\d{6}", re.ASCII)
 
 
 def check_transaction(value: Json, path: str) -> None:
-    """Raises PayloadError where a field is wrong, missing or foreign to this type of act."""
+    """Raises PayloadError if a field is wrong, missing or not of this type of act."""
     transaction = fits(TRANSACTION, value, path)
     _refuse_foreign(transaction, path)
     if transaction.type != "sale" and len(transaction.date) != 10:
-        raise PayloadError(f"{path}.date", "an act has a day; only a sale may be told by its month alone")
+        raise PayloadError(f"{path}.date", "must be a day; only a sale may be reported by its month alone")
     if transaction.from_ is not None and transaction.from_ == transaction.to:
         raise PayloadError(f"{path}.to", "must be another party than from")
     if transaction.address is not None:
@@ -152,6 +153,6 @@ def _given(transaction: Transaction) -> set[str]:
 
 def _check_address(address: ReportedAddress, path: str) -> None:
     if address.model_fields_set == {"country"}:
-        raise PayloadError(path, "names nothing but a country")
+        raise PayloadError(path, "must hold more than a country")
     if address.country == "CN" and address.postcode and not _CHINESE_POSTCODE.fullmatch(address.postcode):
         raise PayloadError(f"{path}.postcode", "must be six digits in CN")

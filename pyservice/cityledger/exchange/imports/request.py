@@ -32,8 +32,8 @@ def verify_options(format_: Format, options: ImportOptions) -> None:
         FieldError: names the option.
     """
     for name in _given(options):
-        if name not in format_.takes:
-            takes = ", ".join(map(_told, sorted(format_.takes))) or "no options"
+        if name not in format_.supported_options:
+            takes = ", ".join(map(_told, sorted(format_.supported_options))) or "no options"
             raise FieldError(_told(name), f"format {format_.name} does not heed this; it takes {takes}")
 
 
