@@ -7,34 +7,34 @@
     │   ├── MalformedJsonError         not strict JSON: syntax, duplicate key, NaN, nesting, surrogate
     │   ├── FieldError                 one field of the request is wrong
     │   ├── PayloadError               the payload does not fit the dataset's profile
-    │   ├── FormatError                a file is not in the format that it is said to be in
+    │   ├── FormatError                a file is not in its declared format
     │   ├── TooLargeError              over a published limit
     │   ├── StalledBodyError           the body came too slowly (408)
-    │   ├── MediaTypeError             not a media type that this route takes
-    │   └── NotAcceptableError         no media type that the caller takes and this resource has
-    ├── AuthenticationError        nobody we know (401)
+    │   ├── MediaTypeError             not a media type that this route accepts
+    │   └── NotAcceptableError         no media type that the caller accepts and this resource has
+    ├── AuthenticationError        the caller is not known (401)
     │   ├── CredentialError            assertion, DPoP proof or SIWE message refused
     │   └── TokenError                 access token unknown, altered or expired
-    ├── DeniedError                the rules deny, and may be told why (403)
-    ├── NotFoundError              no such thing, or nothing that the caller may know of (404)
+    ├── DeniedError                the rules deny, for a reason that may be disclosed (403)
+    ├── NotFoundError              does not exist, or the caller may not know that it exists (404)
     ├── MisdirectedError           another node hosts this agency (421)
-    ├── ConflictError              the state has moved on (409, 412, 422)
+    ├── ConflictError              contradicts the present state (409, 412, 422)
     │   ├── ContradictionError         two states of one instant differ
     │   ├── StaleVersionError          If-Match or If-None-Match does not hold
     │   ├── VaultKeyRotatedError       wrapped under a vault key that is being retired; wrap again
-    │   ├── HeadMovedError             another version of the record has landed
+    │   ├── HeadMovedError             another version of the record is the current head
     │   └── IdempotencyError           the key was used with another request
-    ├── UnavailableError           not now (429, 503, 507)
+    ├── UnavailableError           not available now (429, 503, 507)
     │   ├── TooManyRequestsError       more requests than one client may send
     │   ├── BusyError                  other requests use what this one needs, such as memory for bodies
     │   ├── StaleIndexError            the index is older than its limit: reads stop
-    │   ├── OtherRulesError            the city's policy contract is not this node's rules: it decides nothing
+    │   ├── OtherRulesError            the city's policy contract has other rules than this node
     │   ├── ChainUnavailableError      no endpoint answers
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
     │   ├── KeyUnavailableError        the signer or security module that keeps a key does not answer
     │   ├── NotAnchoredError           durable, but its batch is not mined yet
-    │   ├── WriteConflictError         others wrote at the same time; nothing was written
-    │   ├── UnknownOutcomeError        the database did not say whether it wrote
+    │   ├── WriteConflictError         others wrote concurrently; nothing was written
+    │   ├── UnknownOutcomeError        the database did not confirm whether it wrote
     │   └── StorageFullError           nothing was written
     ├── SealingError               refused to open: tampered, swapped, truncated, or another's key
     ├── VerificationError          a proof does not hold
@@ -43,10 +43,10 @@
     ├── ChainError                 a contract or an endpoint answered against the protocol
     │   ├── RevertedError              the contract refused, with its error's name and facts
     │   ├── WrongChainError            another chain id or instance than configured
-    │   └── LogHaltedError             a log was halted rather than risk a second truth
+    │   └── LogHaltedError             a log was halted to avoid conflicting histories
     └── ConfigurationError         settings or manifest are incomplete or contradict each other
 
-HTTP status and code of each stand in ``api/http/problems.py``; a test checks that none is missing there.
+HTTP status and code of each are in ``api/http/problems.py``; a test checks that none is missing there.
 """
 
 from __future__ import annotations
@@ -82,27 +82,27 @@ class PayloadError(InputError):
 
 
 class FormatError(InputError):
-    """A file is not in the format that it is said to be in, as a whole; names the column or place."""
+    """A file as a whole is not in its declared format; names the column or place."""
 
 
 class TooLargeError(InputError):
-    """Something is over a published limit."""
+    """A size or number is over a published limit."""
 
 
 class StalledBodyError(InputError):
-    """The body of a request came too slowly, or stopped coming."""
+    """The body of a request arrived too slowly, or stopped arriving."""
 
 
 class MediaTypeError(InputError):
-    """The request's media type is not one that this route takes."""
+    """The request's media type is not one that this route accepts."""
 
 
 class NotAcceptableError(InputError):
-    """The caller takes only media types that what is asked for does not have."""
+    """The caller accepts only media types that the resource does not have."""
 
 
 class AuthenticationError(CityledgerError):
-    """The caller is nobody that this node knows."""
+    """The caller is not known to this node."""
 
 
 class CredentialError(AuthenticationError):
@@ -114,7 +114,7 @@ class TokenError(AuthenticationError):
 
 
 class DeniedError(CityledgerError):
-    """The rules deny for a reason that depends on the dataset alone, and may be told (SPEC.md §2.1)."""
+    """The rules deny for a reason that depends on the dataset alone, and may be disclosed (SPEC.md §2.1)."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -123,7 +123,7 @@ class DeniedError(CityledgerError):
 
 
 class NotFoundError(CityledgerError):
-    """No such thing, or none that the caller may know of: one answer for both."""
+    """The thing does not exist, or the caller may not know that it exists: one answer for both."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -143,7 +143,7 @@ class ContradictionError(ConflictError):
 
 
 class StaleVersionError(ConflictError):
-    """``If-Match`` or ``If-None-Match`` does not hold: somebody wrote in between."""
+    """``If-Match`` or ``If-None-Match`` does not hold: the record was written concurrently."""
 
 
 class VaultKeyRotatedError(ConflictError):
@@ -151,7 +151,7 @@ class VaultKeyRotatedError(ConflictError):
 
 
 class HeadMovedError(ConflictError):
-    """Another version of the record has landed than the one that is followed (SPEC.md §4.1)."""
+    """The record's current head is another version than the one that is followed (SPEC.md §4.1)."""
 
 
 class IdempotencyError(ConflictError):
@@ -163,7 +163,7 @@ class UnavailableError(CityledgerError):
 
 
 class TooManyRequestsError(UnavailableError):
-    """A client sends more requests than it may. ``retry_after_seconds`` is when it may send again."""
+    """A client sends more requests than it may. It may send again after ``retry_after_seconds``."""
 
     def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
         self.retry_after_seconds = retry_after_seconds
@@ -171,7 +171,7 @@ class TooManyRequestsError(UnavailableError):
 
 
 class BusyError(UnavailableError):
-    """Other requests use what this one needs; nothing of it was kept or written."""
+    """Other requests use what this one needs; nothing of it was stored or written."""
 
 
 class StaleIndexError(UnavailableError):
@@ -179,7 +179,7 @@ class StaleIndexError(UnavailableError):
 
 
 class OtherRulesError(UnavailableError):
-    """The policy contract that the directory names does not hold this node's rules, or was not compared with
+    """The policy contract that the directory names has other rules than this node, or was not compared with
     them yet."""
 
 
@@ -192,11 +192,11 @@ class NodeUnreachableError(UnavailableError):
 
 
 class KeyUnavailableError(UnavailableError):
-    """A key is kept outside the node, and what keeps it does not answer or refuses; nothing was done."""
+    """A key is kept outside the node, and its keeper does not answer or refuses; nothing was done."""
 
 
 class NotAnchoredError(UnavailableError):
-    """What was asked to be proven is durable, but no block holds its batch yet."""
+    """The leaf to prove is durable, but no block holds its batch yet."""
 
 
 class WriteConflictError(UnavailableError):
@@ -204,7 +204,7 @@ class WriteConflictError(UnavailableError):
 
 
 class UnknownOutcomeError(UnavailableError):
-    """The database was lost while it committed: everything was written, or nothing. Look before repeating."""
+    """The database was lost while it committed: all was written, or nothing. Check before repeating."""
 
 
 class StorageFullError(UnavailableError):
@@ -212,7 +212,7 @@ class StorageFullError(UnavailableError):
 
 
 class SealingError(CityledgerError):
-    """Refused to open: tampered, swapped, truncated, or sealed for another. Never says which secret."""
+    """Refused to open: tampered, swapped, truncated, or sealed for another. Never names the secret."""
 
 
 class VerificationError(CityledgerError):
@@ -224,7 +224,7 @@ class KeyringError(CityledgerError):
 
 
 class NodeError(CityledgerError):
-    """The node that was asked failed, or what it answered is not of this protocol."""
+    """The node that was asked failed, or its answer is not of this protocol."""
 
 
 class ChainError(CityledgerError):
@@ -237,8 +237,8 @@ class RevertedError(ChainError):
     def __init__(self, name: str, facts: dict[str, object]) -> None:
         self.name = name
         self.facts = facts
-        told = ", ".join(f"{key}={value}" for key, value in facts.items())
-        super().__init__(f"the contract refused: {name}({told})")
+        text = ", ".join(f"{key}={value}" for key, value in facts.items())
+        super().__init__(f"the contract refused: {name}({text})")
 
 
 class WrongChainError(ChainError):
@@ -246,14 +246,14 @@ class WrongChainError(ChainError):
 
 
 class LogHaltedError(ChainError):
-    """A log was halted because its chain state contradicts the store; an operator must look."""
+    """A log was halted because its chain state contradicts the store; an operator must examine it."""
 
 
 class ConfigurationError(CityledgerError):
-    """Settings or manifest are incomplete or contradict each other; lists everything that is wrong."""
+    """Settings or manifest are incomplete or contradict each other; lists every fault."""
 
 
 def places_of(error: BaseException) -> str:
-    """The innermost functions and lines of an error, for the log; its message may repeat what was sent."""
+    """The innermost functions and lines of an error, for the log; its message may repeat sent data."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

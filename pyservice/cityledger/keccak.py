@@ -4,7 +4,7 @@ from __future__ import annotations
 
 try:
     from sha3 import keccak_256 as _fast
-except ImportError:  # a client's base install hashes little and carries fewer compiled packages
+except ImportError:  # a client's base install hashes little and has fewer compiled packages
     _fast = None
 
 from Crypto.Hash import keccak as _pycryptodome

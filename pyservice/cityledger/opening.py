@@ -1,4 +1,4 @@
-"""The consumer's side of a release: open the keys, then every check of SPEC.md §5 before a payload is used.
+"""The consumer's side of a release: opens the keys, then makes every check of SPEC.md §5 before use.
 
 Pure, and without the node's libraries: the SDK opens releases with it on the consumer's own machine.
 """
@@ -21,7 +21,7 @@ from cityledger.types import Kem
 @dataclass(frozen=True, slots=True)
 class SealedRelease:
     """``ciphertexts`` by part bit number; ``message`` holds their keys, sealed to the consumer under these
-    receipts. ``objects`` are the parts that are too long to come along: their sealed bytes by bit number.
+    receipts. ``objects`` are the parts that are too long to be inlined: their sealed bytes by bit number.
     """
 
     leaf: RecordLeaf
@@ -34,7 +34,7 @@ class SealedRelease:
 
 @dataclass(frozen=True, slots=True)
 class LongPart:
-    """A released part whose ciphertext is fetched apart from the release, as a stream."""
+    """A released part whose ciphertext is fetched separately from the release, as a stream."""
 
     bit: int
     leaf: PartLeaf
@@ -43,23 +43,23 @@ class LongPart:
     sealed_bytes: int
 
     def verify(self, ciphertext: Iterable[bytes]) -> int:
-        """Goes through a whole ciphertext with every check of SPEC.md §5; returns the payload's length.
+        """Makes every check of SPEC.md §5 over a whole ciphertext; returns the payload's length.
 
         Raises:
-            SealingError, VerificationError: it is not what the leaf commits to.
+            SealingError, VerificationError: it does not match the leaf.
         """
         leaf = self.leaf
         return verify_stream(ciphertext, self.keys, self.context, leaf.ciphertext_digest, leaf.commitment)
 
     def open(self, ciphertext: Iterable[bytes]) -> Iterator[bytes]:
-        """The payload of a ciphertext that ``verify`` went through before."""
+        """The payload of a ciphertext that ``verify`` has checked."""
         return open_stream(ciphertext, self.keys, self.context)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Payloads by part name, exactly as written; absent parts are left out. ``openings`` prove them by part
-    bit. ``long_parts`` are still to be fetched.
+    """Payloads by part name, exactly as written, without absent parts. ``openings`` prove them by part bit.
+    ``long_parts`` are yet to be fetched.
     """
 
     payloads: Mapping[str, bytes]
@@ -68,16 +68,16 @@ class Opened:
 
 
 def open_release_of(release: SealedRelease, private_key: SealingPrivateKey) -> Opened:
-    """Opens every part that came with its release and holds it against the leaf.
+    """Opens every part that is inlined in its release and checks it against the leaf.
 
     Raises:
-        SealingError: sealed for another key or other receipts, or the ciphertext does not open to what the
-            leaf commits to.
+        SealingError: sealed for another key or other receipts, or the payload is not the one that the leaf
+            commits to.
         VerificationError: a ciphertext is not the one that the leaf commits to.
     """
     keys = open_release(release.message, private_key, list(release.receipt_digests))
     if keys.keys() != release.ciphertexts.keys() | release.objects.keys():
-        raise SealingError("the release does not hold the keys of exactly the parts that came with it")
+        raise SealingError("the release does not hold the keys of exactly the parts that are inlined in it")
     leaf = release.leaf
     context = Context(leaf.instance, leaf.dataset, leaf.record, leaf.version)
     payloads: dict[str, bytes] = {}

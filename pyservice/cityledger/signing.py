@@ -1,4 +1,4 @@
-"""Signatures of an account of the chain, wherever its key is kept."""
+"""Signatures of an account of the chain, independent of where its key is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Signer(Protocol):
 
     @property
     def address(self) -> str:
-        """With a checksum (EIP-55)."""
+        """The address, with a checksum (EIP-55)."""
         ...
 
     def sign(self, preimage: bytes) -> bytes:
@@ -25,8 +25,8 @@ class Signer(Protocol):
         The bytes before hashing, because a remote signer hashes them itself.
 
         Raises:
-            KeyUnavailableError: what keeps the key does not answer now.
-            KeyringError: it answered with what is not this account's signature.
+            KeyUnavailableError: the key's keeper does not answer now.
+            KeyringError: it answered with something else than this account's signature.
         """
         ...
 
@@ -46,7 +46,7 @@ class LocalSigner:
 
 
 Account = LocalAccount | Signer
-"""Accepted wherever something is signed."""
+"""Accepted by every function that signs."""
 
 
 def as_signer(account: Account) -> Signer:

@@ -1,7 +1,8 @@
-"""JSON that every reader understands the same way: RFC 8259 grammar, I-JSON (RFC 7493 §2) keys and strings.
+"""JSON that every reader interprets alike: RFC 8259 grammar, I-JSON (RFC 7493 §2) keys and strings.
 
-What parsers disagree on is refused: duplicate keys, lone surrogates, NaN, a byte-order mark, numbers beyond a
-double. Two readers that took different meanings from one signed payload would each hold a valid proof of it.
+Input on which parsers disagree is refused: duplicate keys, lone surrogates, NaN, a byte-order mark, numbers
+beyond a double. Two readers that interpret one signed payload differently would each hold a valid proof of
+it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cityledger.errors import MalformedJsonError, TooLargeError
 Json: TypeAlias = Union[bool, int, Decimal, str, list["Json"], dict[str, "Json"], None]  # noqa: UP007
 
 MAX_DEPTH = 64
-"""Arrays and objects inside each other, the outermost counted."""
+"""Maximum nesting of arrays and objects, including the outermost."""
 MAX_NUMBER_CHARACTERS = 1_000
 MAX_NUMBER_EXPONENT = 308
 """The decimal exponent of the largest IEEE 754 double (RFC 7493 §2.2)."""
@@ -36,15 +37,15 @@ _SURROGATE_ESCAPES = re.compile(
 _SHOWN_PATH_CHARACTERS = 200
 _ODD_NUMBER = "number out of the range or length that readers agree on"
 _IsWanted = Callable[[Collection[str], str, object], bool]
-"""Asked of each step below a value: the steps before it, the step, and what it leads to."""
+"""Called for each step below a value: the steps before it, the step, and the value that it leads to."""
 
 
 class _DuplicateKeyError(Exception):
-    """Raised inside the decoder's hook, which does not know where in the document it stands."""
+    """Raised inside the decoder's hook, which does not know its position in the document."""
 
 
 class _OddNumberError(Exception):
-    """As above: the decoder's hooks are handed a literal without its place."""
+    """As above: the decoder's hooks get a literal without its position."""
 
 
 class _Literal(str):
@@ -52,7 +53,7 @@ class _Literal(str):
 
 
 class _Pairs(list[tuple[str, object]]):
-    """An object with its repeats kept, for finding the path of a duplicate."""
+    """An object with its repeated keys, for finding the path of a duplicate."""
 
 
 def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, minus_zero: bool = True) -> Json:
@@ -74,7 +75,8 @@ def parse(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, minus_zero
 
 
 def raw_members(data: bytes) -> dict[str, bytes]:
-    """The exact bytes of each member of a JSON object, as written: 6.10 stays 6.10. Space around is left out.
+    """The exact bytes of each member of a JSON object, as written: 6.10 stays 6.10. Without surrounding
+    space.
 
     Warning: call it only on bytes that :func:`parse` accepted. Alone it lets the last of duplicate keys win.
 
@@ -106,7 +108,7 @@ def _decode(data: bytes) -> str:
 
 
 def _refuse_marks(text: str, max_depth: int) -> None:
-    """Depth and NaN, before the decoder runs: its recursion would otherwise meet the bomb first."""
+    """Checks depth and NaN before the decoder runs, since its recursion would otherwise fail first."""
     depth = 0
     for mark in _MARKS.finditer(text):
         match text[mark.start()]:
@@ -121,7 +123,7 @@ def _refuse_marks(text: str, max_depth: int) -> None:
 
 
 def _refuse_lone_surrogates(text: str) -> None:
-    """``\\ud83d`` without its partner has no UTF-8 form. Backslashes outside strings are for the decoder."""
+    """Refuses ``\\ud83d`` without its partner, which has no UTF-8 form. The decoder checks other escapes."""
     for escape in _SURROGATE_ESCAPES.finditer(text):
         if escape["lone"]:
             _refuse(text, escape.start(), "lone surrogate in a string")
@@ -194,8 +196,8 @@ def _place(text: str, position: int) -> str:
 
 
 def _path_of(text: str, is_wanted: _IsWanted) -> str:
-    """The path of the first value or key that is wanted, by a second parse: the first one had discarded the
-    path. "" if the text breaks off after it.
+    """The path of the first value or key that is wanted, by a second parse, since the first discards the
+    path. "" if the text ends after it.
     """
     try:
         tree = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_Literal, parse_float=_Literal).decode(
@@ -212,7 +214,7 @@ def _is_repeated(above: Collection[str], step: str, _value: object) -> bool:
 
 
 def _paths(value: object, is_wanted: _IsWanted) -> Iterator[list[str]]:
-    """The steps to each that is wanted, innermost first. Only those that are found cost a path."""
+    """The steps to each that is wanted, innermost first. Paths are built only for matches."""
     seen: set[str] = set()
     for step, inner in _children(value):
         if is_wanted(seen, step, inner):

@@ -1,4 +1,4 @@
-"""The words of the protocol as types. No behaviour, no I/O; every other module may import this one.
+"""The terms of the protocol as types. No behaviour, no I/O; every other module may import this one.
 
 Numbers are those of ``contracts/SPEC.md`` and of the Solidity enums; a change here is a change of protocol.
 """
@@ -10,10 +10,10 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 
 AgencyId = NewType("AgencyId", int)
-"""uint32, counted from 1 in order of admission; 0 is no agency."""
+"""uint32, counted from 1 in order of admission; 0 means none."""
 MAX_AGENCY = AgencyId(2**32 - 1)
 LogId = NewType("LogId", int)
-"""uint64, counted from 1; 0 is no log."""
+"""uint64, counted from 1; 0 means none."""
 DatasetId = NewType("DatasetId", bytes)
 """32 bytes; see SPEC.md §1."""
 RecordId = NewType("RecordId", bytes)
@@ -37,7 +37,7 @@ NO_SUBJECT = SubjectId(ZERO32)
 
 
 class Action(IntEnum):
-    """What a caller wants to do (SPEC.md §2.2)."""
+    """Actions that a caller can request (SPEC.md §2.2)."""
 
     READ = 1
     LOOKUP = 2
@@ -55,7 +55,7 @@ class Action(IntEnum):
 
 
 class Role(IntEnum):
-    """An officer's role. Reader and Writer are off-chain (the node vouches), the others on chain."""
+    """An officer's role. Reader and Writer are off-chain (attested by the node), the others on chain."""
 
     NONE = 0
     READER = 1
@@ -79,7 +79,7 @@ class DatasetStatus(IntEnum):
 
 
 class SharingClass(IntEnum):
-    """Who may ask at all. A higher number is tighter."""
+    """The agencies that may request at all. A higher number is stricter."""
 
     NONE = 0
     UNCONDITIONAL = 1
@@ -107,7 +107,7 @@ class BatchState(IntEnum):
 
 
 class HaltCause(StrEnum):
-    """Why a log was halted (SPEC.md §4.2). The text is what the database and the tools show."""
+    """Reason why a log was halted (SPEC.md §4.2). The text is that of the database and the tools."""
 
     CHAIN_AHEAD = "chain-ahead"
     OTHER_ROOT = "other-root"
@@ -165,8 +165,8 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One slot (dataset, consumer, purpose). Live in ``[since, until)`` while both epochs stand (SPEC.md
-    §2).
+    """The grant of one slot (dataset, consumer, purpose). Live in ``[since, until)`` while both epochs are
+    current (SPEC.md §2).
     """
 
     grant_id: bytes
@@ -179,7 +179,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """A block that something was read at. ``time`` is the header's timestamp in seconds."""
+    """A block at which state was read. ``time`` is the header's timestamp in seconds."""
 
     number: int
     hash: bytes
@@ -188,11 +188,11 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the rules, the same as ``Query`` in ``IAccessPolicy.sol``.
+    """A query to the rules, the same as ``Query`` in ``IAccessPolicy.sol``.
 
     ``at`` is head time plus the monotonic seconds since that head arrived. ``officer`` is an on-chain
     officer's account or None for an off-chain officer, whose ``role`` and ``credential_until`` the node
-    vouches for. ``parts`` is a bit mask; 0 asks for existence and metadata only.
+    attests. ``parts`` is a bit mask; 0 requests existence and metadata only.
     """
 
     at: int
@@ -212,7 +212,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The rules' answer with its reason: code (rule × 10 + cause), bases and the facts that led there."""
+    """The rules' answer with its reason: code (rule × 10 + cause), bases and facts."""
 
     permit: bool
     code: int
@@ -239,16 +239,16 @@ def purpose_from_name(name: str) -> Purpose:
 
 
 def purpose_name(purpose: Purpose) -> str:
-    """The name inside a purpose's 32 bytes. Of bytes that are no name, which the council may list, one to be
-    shown: never fails.
+    """The name inside a purpose's 32 bytes, or a text to show for bytes that are not a name, which the
+    council may list. Never fails.
     """
     return word_text(purpose)
 
 
 def word_text(word: bytes) -> str:
     """The ASCII word in 32 bytes. Other bytes, which no contract forbids, are shown as escapes rather than
-    refused; so is a NUL inside, which PostgreSQL takes in no text, and the backslash itself, so that no two
-    words have one text (SPEC.md §4.3).
+    refused; so are a NUL inside, which PostgreSQL accepts in no text, and the backslash itself, so that no
+    two words have the same text (SPEC.md §4.3).
     """
     escaped = word.rstrip(b"\0").replace(b"\\", rb"\x5c")
     return escaped.decode("ascii", "backslashreplace").replace("\0", "\\x00")

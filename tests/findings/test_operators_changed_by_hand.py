@@ -96,7 +96,7 @@ def test_an_account_to_which_an_agency_gave_its_log_is_remembered(keyring: Keyri
 def test_a_keyring_without_a_list_admits_the_account_whose_key_it_holds(tmp_path: Path) -> None:
     made = Keyring.create(tmp_path / "keyring", SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)
     made.add_account(bytes(FORMER.key))
-    with pytest.raises(ConfigurationError, match="remembers no operator"):
+    with pytest.raises(ConfigurationError, match="lists no operator"):
         verify_own(made, _address(NEW), lambda: False)
     remember_operator(tmp_path / "keyring", made, _address(FORMER), lambda: False)
     assert made.operators() == [FORMER.address]

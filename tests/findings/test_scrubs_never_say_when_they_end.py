@@ -42,11 +42,11 @@ def reported(node: TestNode, also: Callable[[int], None] = lambda _step: None) -
     """Rows and total of each progress."""
     seen: list[tuple[int, int]] = []
 
-    def stepped(at: Progress) -> None:
+    def record(at: Progress) -> None:
         seen.append((at.rows, at.total))
         also(len(seen))
 
-    scrub_of(node).run(restart=False, stepped=stepped)
+    scrub_of(node).run(restart=False, on_progress=record)
     return seen
 
 

@@ -33,7 +33,7 @@ def test_scrub_finds_a_wrapped_key_that_no_tombstone_took(node: TestNode) -> Non
     node.execute(t.record_version.update().where(living).values(wrapped=None))
 
     (found,) = _findings(node)
-    assert found.what == "its wrapped key is gone, and no tombstone says why"
+    assert found.what == "its wrapped key is missing, and no tombstone explains it"
 
 
 def test_scrub_finds_a_key_that_a_restore_had_destroyed_again(node: TestNode) -> None:

@@ -94,7 +94,7 @@ def _gap(connection: sa.Connection, chain: ChainLog) -> Halt | None:
     """An event that the index lacks, because an endpoint omitted it: what the chain has would be signed again
     and again.
     """
-    awaited = attempts.highest_told(connection, chain.log)
+    awaited = attempts.highest_expected(connection, chain.log)
     if awaited <= chain.next_seq:
         return None
     detail = f"the chain waits for number {awaited}, the index believes that it waits for {chain.next_seq}"
@@ -105,12 +105,12 @@ def _failure(
     connection: sa.Connection, head: LogHead, first: Batch, operator: Address, mined: int
 ) -> Halt | None:
     """The reason not to send the log's lowest batch once more."""
-    skips = attempts.list_skips(connection, head.log, first.first, head.forgiven_nonce)
+    skips = attempts.list_skips(connection, head.log, first.first, head.failures_from_nonce)
     refused = [SkipReason(reason) for reason in skips if reason != SkipReason.WRONG_FIRST]
     if any(reason not in _SEEN_IN_INDEX for reason in refused) or len(refused) >= FAILURES:
         detail = f"the chain refuses the batch at {first.first}: {refused[-1].name}"
         return Halt(HaltCause.REFUSED_OTHER, detail)
-    since = range(head.forgiven_nonce, mined)
+    since = range(head.failures_from_nonce, mined)
     failed = attempts.list_failed_nonces(connection, operator, head.log, first.first, since)
     if len(failed) < FAILURES:
         return None

@@ -16,7 +16,7 @@ from eth_utils.address import to_checksum_address
 from cityledger.client.ledger_events import OperatorChange, changes_in, topics_of_agency, topics_of_log
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.keccak import keccak
-from cityledger.proofs.ledger import AskedBlock, LogInfo
+from cityledger.proofs.ledger import LogInfo, QueriedBlock
 from cityledger.types import Address, AgencyId, DatasetId, LogId, LogKind
 
 TIMEOUT_SECONDS = 20.0
@@ -74,9 +74,9 @@ class RpcLedgerReader:
         return self._call(self._ledger, "batchAt(uint64,uint64)", log, first)[0]
 
     @cached_property
-    def block(self) -> AskedBlock:
+    def block(self) -> QueriedBlock:
         number = self._head.number
-        return AskedBlock(number, self._tag == "finalized" or number <= self._final_number())
+        return QueriedBlock(number, self._tag == "finalized" or number <= self._final_number())
 
     def log_info(self, log: LogId) -> LogInfo | None:
         words = self._call(self._ledger, "logOf(uint64)", log)

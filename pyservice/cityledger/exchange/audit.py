@@ -12,7 +12,7 @@ from cityledger.errors import DeniedError, NotFoundError
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Services
-from cityledger.policy.disclosure import told_code
+from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.rules import explain
 from cityledger.proofs.leaves import Receipt
 from cityledger.store import receipts
@@ -88,7 +88,7 @@ def _verify_role(session: Session) -> None:
 def _seen(stored: StoredReceipt, agency: AgencyId) -> SeenReceipt:
     receipt = stored.receipt
     is_whole = _is_whole(receipt, agency)
-    return SeenReceipt(stored, is_whole, receipt.code if is_whole else told_code(receipt.facts))
+    return SeenReceipt(stored, is_whole, receipt.code if is_whole else disclosed_code(receipt.facts))
 
 
 def _is_whole(receipt: Receipt, agency: AgencyId) -> bool:

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from cityledger.errors import DeniedError, NotFoundError, StaleIndexError, UnavailableError
 from cityledger.exchange.services import Intent, Services, Target
 from cityledger.policy import decide
-from cityledger.policy.disclosure import told_code
+from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.rules import explain
 from cityledger.store.anchoring import logs
 from cityledger.store.index import queries as index
-from cityledger.store.records.requested import AskedVersion, find_asked
+from cityledger.store.records.requested import RequestedVersion, find_requested
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.sessions.standing import CallerStanding, find_standing
 from cityledger.store.sessions.tokens import Session
@@ -54,7 +54,7 @@ class Ruling:
     dataset: index.Dataset
     answers: tuple[Answer, ...]
     version: StoredVersion | None
-    unreadable: AskedVersion | None
+    unreadable: RequestedVersion | None
     parts: int
     block: BlockRef
     policy: Address
@@ -116,7 +116,7 @@ def rule_within(
     known = index.load_known(connection, query)
     is_permitted = decide(query, known).permit
 
-    def is_shown(one: AskedVersion) -> bool:
+    def is_shown(one: RequestedVersion) -> bool:
         return _is_shown(one, session, intent, dataset)
 
     asked = _find_asked(connection, target, lambda one: is_permitted and is_shown(one))
@@ -140,19 +140,19 @@ def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
     """What the caller is told of a denial or of an absent record: computed apart from the decision (SPEC.md
     §2.1).
     """
-    code = told_code(ruling.deciding.facts)
+    code = disclosed_code(ruling.deciding.facts)
     return NotFoundError("record") if code is None else DeniedError(code, explain(code))
 
 
 def _find_asked(
-    connection: sa.Connection, target: Target, needs_subjects: Callable[[AskedVersion], bool]
-) -> AskedVersion | None:
+    connection: sa.Connection, target: Target, needs_subjects: Callable[[RequestedVersion], bool]
+) -> RequestedVersion | None:
     if target.record == NO_RECORD:
         return None
-    return find_asked(connection, target.dataset, target.record, target.version, needs_subjects)
+    return find_requested(connection, target.dataset, target.record, target.version, needs_subjects)
 
 
-def _is_shown(asked: AskedVersion, session: Session, intent: Intent, dataset: index.Dataset) -> bool:
+def _is_shown(asked: RequestedVersion, session: Session, intent: Intent, dataset: index.Dataset) -> bool:
     """Whether there is anything of the version that this action may show. After an erasure at the subject's
     request its history and proof are the provider's alone.
     """

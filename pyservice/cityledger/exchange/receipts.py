@@ -10,7 +10,7 @@ from cityledger.exchange.decisions import Answer, Ruling
 from cityledger.exchange.instruments import DisclosedOutcome
 from cityledger.exchange.services import Intent, Services
 from cityledger.keccak import keccak
-from cityledger.policy.disclosure import told_code
+from cityledger.policy.disclosure import disclosed_code
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
 from cityledger.store.sessions.tokens import Session
@@ -58,7 +58,7 @@ def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
     absent."""
     if ruling.is_answered:
         return DisclosedOutcome.PERMITTED
-    is_named = told_code(ruling.deciding.facts) is not None
+    is_named = disclosed_code(ruling.deciding.facts) is not None
     return DisclosedOutcome.DENIED if is_named else DisclosedOutcome.NOT_FOUND
 
 

@@ -12,12 +12,12 @@ from cityledger.proofs.leaves import RecordLeaf
 from cityledger.sealing.context import Context, derive_opening
 from cityledger.sealing.envelope import commitment
 from cityledger.store.records import versions as records
-from cityledger.store.records.requested import AskedVersion
+from cityledger.store.records.requested import RequestedVersion
 from cityledger.store.records.versions import StoredVersion
 from cityledger.types import AgencyId
 
 
-def verify_unreadable(services: Services, provider: AgencyId, asked: AskedVersion) -> None:
+def verify_unreadable(services: Services, provider: AgencyId, asked: RequestedVersion) -> None:
     """Returns if a version that is erased or withdrawn by its row really is. An erasure needs no further
     check here.
 

@@ -1,1 +1,1 @@
-"""Keys that are kept outside the keyring: files, commands, a remote signer, security modules."""
+"""Sources of keys outside the keyring: files, commands, a remote signer, security modules."""

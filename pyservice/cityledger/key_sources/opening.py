@@ -24,7 +24,7 @@ from cityledger.types import Address, AgencyId
 
 @dataclass(frozen=True, slots=True)
 class ExternalVaultKeys:
-    """Vault keys from a source outside the keyring, one an agency and epoch."""
+    """Vault keys from a source outside the keyring, one per agency and epoch."""
 
     source: KeySource
     folder: Path
@@ -41,7 +41,7 @@ def vault_keys_of(text: str, folder: Path) -> OpenVaultKey | None:
     """The source that the setting ``vault_keys`` names; None for the keyring itself.
 
     Raises:
-        ConfigurationError: it is not a source of vault keys, or gives all agencies and epochs one key.
+        ConfigurationError: it is not a source of vault keys, or has one key for all agencies and epochs.
     """
     source = parse_source("vault_keys", text)
     if source.kind == KEYRING:
@@ -54,7 +54,7 @@ def vault_keys_of(text: str, folder: Path) -> OpenVaultKey | None:
 
 
 def open_keyring(settings: Settings, secret: UnlockSecret) -> Keyring:
-    """The node's keyring, with vault keys from where ``vault_keys`` says.
+    """The node's keyring, with vault keys from the source ``vault_keys``.
 
     Raises:
         KeyringError: an entry or a key cannot be opened.
@@ -63,10 +63,10 @@ def open_keyring(settings: Settings, secret: UnlockSecret) -> Keyring:
 
 
 def open_operator(settings: Settings, keyring: Keyring) -> Signer:
-    """The account ``operator``, from where ``operator_key`` says.
+    """The account ``operator``, from the source ``operator_key``.
 
     Raises:
-        ConfigurationError: the key there is another account's, or the keyring does not hold it.
+        ConfigurationError: the key is another account's, or the keyring does not hold it.
         KeyringError, KeyUnavailableError: the source cannot be opened.
     """
     address = Address(settings.operator)
@@ -94,7 +94,7 @@ def open_account(source: KeySource, folder: Path, address: Address | None) -> Si
 
 
 def _pkcs11() -> ModuleType:
-    """Loaded only where it is used: the library that it stands on is an extra."""
+    """The module for PKCS #11, loaded only where it is used: its library is an extra."""
     try:
         return import_module("cityledger.key_sources.pkcs11_keys")
     except ImportError as error:

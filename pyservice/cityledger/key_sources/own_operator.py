@@ -1,8 +1,8 @@
-"""Admits only this node's own accounts as its operator: those that its keyring remembers, and one to which
-the chain gives an open log of its agencies.
+"""Admits only this node's own accounts as its operator: those that its keyring lists, and one that operates
+an open log of its agencies on chain.
 
-The settings alone prove nothing: who edits them could name any account. The list in the keyring is sealed
-with the keyring's key, and only its agency gives a log to an account.
+The settings alone prove nothing: an attacker who edits them could name any account. The list in the keyring
+is sealed with the keyring's key, and only an agency can assign its log to an account.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.types import Address
 
 _WAIT_SECONDS = 5.0
-"""Processes that start together store the account one after the other."""
+"""Maximum wait of processes that start together, which store the account one after the other."""
 IsGiven = Callable[[], bool]
-"""Whether the chain gives the account an open log of an agency of the node. Asked only where it matters."""
+"""Returns whether the account operates an open log of an agency of the node on chain. Called only if needed.
+"""
 
 
 def verify_own(keyring: Keyring, operator: Address, is_given: IsGiven) -> None:
     """
     Raises:
-        ConfigurationError: the account is not one of this node's; says what to do next.
+        ConfigurationError: the account is not one of this node's; states the next step.
     """
     if not is_remembered(keyring, operator) and not is_given():
         raise ConfigurationError(_refusal(keyring, operator))
@@ -49,8 +50,8 @@ def remember_operator(folder: Path, keyring: Keyring, operator: Address, is_give
 
 
 def is_remembered(keyring: Keyring, operator: Address) -> bool:
-    """Whether the keyring's list holds the account; where there is no list yet, whether its key is there.
-    Later that does not suffice: the keyring also holds accounts of stewards.
+    """Returns whether the keyring's list holds the account; if there is no list yet, whether the keyring
+    holds its key. Later that does not suffice: the keyring also holds accounts of stewards.
     """
     remembered = keyring.operators()
     return operator in (remembered or keyring.accounts())
@@ -64,8 +65,8 @@ def _refusal(keyring: Keyring, operator: Address) -> str:
     )
     if not remembered:
         return wrong + (
-            "The keyring remembers no operator: restore its operators.json from a backup, or let each agency"
-            " give its logs to the account by `cityledger node link`"
+            "The keyring lists no operator: restore its operators.json from a backup, or let each agency"
+            " assign its logs to the account by `cityledger node link`"
         )
     return wrong + (
         f"Put back `operator` (this node's: {', '.join(remembered)}) and its `operator_key`, then change them"

@@ -1,7 +1,7 @@
 """Keys in a security module (PKCS #11): an account on secp256k1, and wrapping keys of AES-256.
 
-The private halves never leave the module. A session serves one caller at a time, so calls wait for each
-other; after the module was restarted or its token was pulled, the next call opens a new session.
+The private keys never leave the module. A session serves one caller at a time, so calls wait for each other;
+after the module was restarted or its token was removed, the next call opens a new session.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from cityledger.key_sources.signature import canonical_signature
 from cityledger.sealing.wrap import ALTERED, NONCE_BYTES
 
 WAIT_SECONDS = 10.0
-"""How long a request waits for others to be done with a token. A call into a module cannot be ended, so one
-that hangs must not take every thread of the node."""
+"""Maximum wait of a request for other users of a token. A call into a module cannot be ended, so one that
+hangs must not block every thread of the node."""
 _TAG_BITS = 128
 _SECP256K1 = bytes.fromhex("06052b8104000a")
 """DER of the curve's object identifier, 1.3.132.0.10 (SEC 2)."""
 _DER_POINT_PREFIX = b"\x04\x41\x04"
 _UNCOMPRESSED_BYTES = 65
-# Modules differ in what they say to a wrong tag; SoftHSM says "general error".
+# Modules differ in their error for a wrong tag; SoftHSM's is "general error".
 _REFUSED = (EncryptedDataInvalid, EncryptedDataLenRange, DataInvalid, GeneralError)
 _Result = TypeVar("_Result")
 
@@ -55,7 +55,7 @@ class Token:
         self._session: Any = None
         self._lock = threading.RLock()
         self.generation = 0
-        """How many sessions were opened; keys found in an earlier one are gone."""
+        """Number of sessions opened; keys found in an earlier one are invalid."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -75,7 +75,7 @@ class Token:
         """The open session; call inside ``turn``.
 
         Raises:
-            KeyringError: there is no such library or token, or the PIN is wrong.
+            KeyringError: the library or token does not exist, or the PIN is wrong.
         """
         if self._session is None:
             try:
@@ -115,11 +115,11 @@ class TokenKey:
         self._key: Any = None
 
     def use(self, work: Callable[[Any], _Result]) -> _Result:
-        """``work(key)``, once more in a new session if the first was lost.
+        """Calls ``work(key)``, again in a new session if the first was lost.
 
         Raises:
-            KeyringError: the token or the key is not there, or the PIN is wrong.
-            KeyUnavailableError: the module does not work.
+            KeyringError: the token or the key does not exist, or the PIN is wrong.
+            KeyUnavailableError: the module failed.
             PKCS11Error: one of ``_REFUSED``: the module works and refuses the data.
         """
         with self._token.turn():
@@ -129,7 +129,7 @@ class TokenKey:
             except KeyringError as error:
                 if not was_open:
                     raise
-                # What was there at start is not missing but out of reach, for now.
+                # A key that existed at start is not missing but unavailable.
                 raise KeyUnavailableError(str(error)) from error
 
     def _twice(self, work: Callable[[Any], _Result]) -> _Result:
@@ -191,7 +191,7 @@ class TokenVaultKey:
         self._key = TokenKey(
             uri, lambda session: session.get_key(ObjectClass.SECRET_KEY, KeyType.AES, label=uri.object)
         )
-        # A missing key is found at start, not at the first read.
+        # A missing key is detected at start, not at the first read.
         self._key.use(lambda key: key)
 
     @property
@@ -216,7 +216,7 @@ class TokenVaultKey:
         try:
             return self._key.use(lambda key: bytes(key.decrypt(sealed, **how)))
         except _REFUSED as error:
-            # A module that fails says the same as one that refuses: does it still seal with this key?
+            # A failing module reports the same error as one that refuses, so test whether it still seals.
             self.encrypt(os.urandom(NONCE_BYTES), b"", b"")
             raise SealingError(ALTERED) from error
 

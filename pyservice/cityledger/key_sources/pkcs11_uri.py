@@ -1,4 +1,4 @@
-"""A PKCS #11 URI (RFC 7512), as far as a key of a node needs it."""
+"""PKCS #11 URIs (RFC 7512), as far as a key of a node needs them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Pkcs11Uri:
 
 
 def parse_pkcs11(value: str, folder: Path, environment: Mapping[str, str] = os.environ) -> Pkcs11Uri:
-    """What follows ``pkcs11:``. The PIN is in the file that ``pin-source`` names (relative paths count from
-    ``folder``), else in ``CITYLEDGER_PKCS11_PIN``; a PIN in the URI itself is refused.
+    """The URI in what follows ``pkcs11:``. The PIN is in the file that ``pin-source`` names (relative paths
+    count from ``folder``), else in ``CITYLEDGER_PKCS11_PIN``; a PIN in the URI itself is refused.
 
     Raises:
         ConfigurationError: an attribute is missing or unknown.

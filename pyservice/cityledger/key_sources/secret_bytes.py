@@ -1,4 +1,4 @@
-"""A key of 32 bytes from a file or from what a command prints."""
+"""A key of 32 bytes from a file or from the output of a command."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _COMMAND_SECONDS = 30.0
 
 
 def read_secret(source: KeySource, folder: Path) -> bytes:
-    """The key, 32 bytes: kept as such or as 64 hex digits, with or without 0x and white space around them.
-    A relative path counts from ``folder``.
+    """The key: 32 bytes, or 64 hex digits with or without 0x and surrounding white space. Paths are relative
+    to ``folder``.
 
     Raises:
-        KeyringError: it cannot be read, is readable by others, or is not a key; never repeats what was read.
+        KeyringError: it cannot be read, is readable by others, or is not a key; never repeats its bytes.
     """
     if source.kind == FILE:
         return _decode(_read_file(folder / source.value), "the key file")
     if source.kind == COMMAND:
-        return _decode(_run(source.value, folder), "what the key command printed")
+        return _decode(_run(source.value, folder), "the output of the key command")
     raise KeyringError(f"a key of 32 bytes cannot come from {source.kind}:")
 
 
 def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            # Of the open file: the one that the path names may be exchanged since.
+            # Of the open file: the path may name another one by now.
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise KeyringError(f"the key file {path.name} is readable by others; chmod 600 it")
             return file.read(_MOST_BYTES + 1)
@@ -41,7 +41,7 @@ def _read_file(path: Path) -> bytes:
 
 
 def _run(command: str, folder: Path) -> bytes:
-    """What the program prints. Its error output goes where the node's goes: it may hold the next step."""
+    """The output of the program. Its error output goes to that of the node: it may name the next step."""
     try:
         done = subprocess.run(  # noqa: S603 - a program of the operator's choice, without a shell
             shlex.split(command),
@@ -56,7 +56,7 @@ def _run(command: str, folder: Path) -> bytes:
     except OSError as error:
         raise KeyringError(f"the key command cannot be started: {error.strerror}") from error
     except subprocess.TimeoutExpired:
-        # Not chained: the exception holds what was printed.
+        # Not chained: the exception holds the output.
         raise KeyringError(f"the key command did not end within {_COMMAND_SECONDS:.0f} s") from None
     if done.returncode != 0:
         raise KeyringError(f"the key command ended with exit code {done.returncode}")
@@ -71,5 +71,5 @@ def _decode(data: bytes, what: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != _KEY_BYTES:
-        raise KeyringError(f"{what} is neither 32 bytes nor 64 hex digits")
+        raise KeyringError(f"{what} must be 32 bytes or 64 hex digits")
     return key

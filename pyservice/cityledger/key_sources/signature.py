@@ -1,4 +1,4 @@
-"""Signatures that come from outside, in the one form that the contracts and verifiers accept."""
+"""Signatures from outside the process, in the only form that the contracts and verifiers accept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def canonical_signature(address: str, preimage: bytes, rs: bytes) -> bytes:
         signature = low + bytes([v])
         if _signer(keccak(preimage), signature) == address:
             return signature
-    raise KeyringError(f"what keeps the key of {address} answered with another account's signature")
+    raise KeyringError(f"the key source of {address} answered with another account's signature")
 
 
 def _signer(digest: bytes, signature: bytes) -> str:

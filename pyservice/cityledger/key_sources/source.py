@@ -4,7 +4,7 @@
 
     keyring                               the node's keyring (the default)
     file:PATH                             a file that only its owner may read
-    command:PROGRAM ARGUMENT …            what a program prints; no shell
+    command:PROGRAM ARGUMENT …            the output of a program; no shell
     web3signer:https://HOST[:PORT]        an account at a remote signer
     pkcs11:token=…;object=…?module-path=…&pin-source=…    a security module (RFC 7512)
 """
@@ -25,13 +25,13 @@ _KINDS = (FILE, COMMAND, WEB3SIGNER, PKCS11)
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """``kind`` is one of the words above; ``value`` is what follows its colon."""
+    """``kind`` is one of the words above; ``value`` is the text after its colon."""
 
     kind: str
     value: str = ""
 
     def for_key(self, agency: int, epoch: int) -> KeySource:
-        """With ``{agency}`` and ``{epoch}`` replaced by these numbers."""
+        """The source with ``{agency}`` and ``{epoch}`` replaced by these numbers."""
         return KeySource(
             self.kind, self.value.replace("{agency}", str(agency)).replace("{epoch}", str(epoch))
         )

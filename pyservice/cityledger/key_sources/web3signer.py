@@ -1,9 +1,10 @@
-"""An account at a remote signer that speaks Web3Signer's REST API for Ethereum accounts.
+"""An account at a remote signer with Web3Signer's REST API for Ethereum accounts.
 
 ``GET /api/v1/eth1/publicKeys`` lists public keys (64 bytes, 0x-hex); ``POST /api/v1/eth1/sign/{public key}``
 with ``{"data": "0x…"}`` answers 0x-hex of r ‖ s ‖ v over the Keccak-256 of the data.
 
-Warning: whoever can reach the signer's port can sign as the account. Plain HTTP is accepted on loopback only.
+Warning: any process that can reach the signer's port can sign as the account. Plain HTTP is accepted on
+loopback only.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cityledger.key_sources.signature import canonical_signature
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_BYTES = 1_048_576
-"""Room for some 7,800 public keys."""
+"""Enough for about 7,800 public keys."""
 
 
 class Web3Signer:
@@ -63,7 +64,7 @@ def _verified(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         return url.rstrip("/")
-    raise ConfigurationError("settings: a web3signer: URL is https://…, or http:// on loopback")
+    raise ConfigurationError("settings: a web3signer: URL must be https://…, or http:// on loopback")
 
 
 def _is_loopback(host: str) -> bool:

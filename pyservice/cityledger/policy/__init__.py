@@ -1,6 +1,6 @@
-"""The rules of SPEC.md §2, the Python twin of ``AccessPolicy.sol``: gather facts, then decide on them alone.
+"""The rules of SPEC.md §2, as in ``AccessPolicy.sol``: gathers facts, then decides on them alone.
 
-Pure: no clock, no network, no disk. Tests hold both twins together over every word of facts and over
+Pure: no clock, no network, no disk. Tests compare both over every word of facts and over
 random histories.
 """
 

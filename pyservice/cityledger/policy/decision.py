@@ -1,4 +1,4 @@
-"""The one question that every exit asks: may this query be answered, and why?"""
+"""The decision that every exit requests: whether a query may be answered, with the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def decide(query: Query, known: Known) -> Decision:
     """The rules' answer with its reason; the same as ``AccessPolicy.decide`` at the block of ``known``.
 
     Raises:
-        FieldError: the query carries openings, which this version cannot take.
+        FieldError: the query carries openings, which this version does not support.
     """
     gathered = gather(query, known)
     code = decide_facts(gathered.facts)

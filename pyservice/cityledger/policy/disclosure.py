@@ -1,4 +1,4 @@
-"""What a caller may be told of a denial, computed apart from the receipt's code (SPEC.md §2.1)."""
+"""The code of a denial that may be disclosed, computed separately from the receipt's code (SPEC.md §2.1)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cityledger.policy.rules import decide_facts, is_permit
 ERASURE_SEALED = 41
 """The provider may not erase what is sealed by law."""
 
-# What depends on the one record or its subject: a denial named for one of these would tell that the
-# record exists.
+# Facts that depend on the one record or its subject: naming a denial for one of these would disclose that
+# the record exists.
 _STANDS_AGAINST = Facts.SEALED_BY_LAW | Facts.RESTRICTED_FOR_ALL | Facts.RESTRICTED_FOR_CONSUMER
 _SPEAKS_FOR = Facts.CONTROLS_SUBJECT | Facts.GOOD_STANDING | Facts.EMERGENCY_OPEN | Facts.CONSENT_SATISFIED
 
 
-def told_code(facts: int) -> int | None:
+def disclosed_code(facts: int) -> int | None:
     """The code that may be disclosed to the caller, or None for not-found, the one answer to all others. Rule
-    4's denial is disclosed, since only the provider can get it. Else it asks the same rules as if nothing
-    stood against the record: only a denial that remains may be named.
+    4's denial is disclosed, since only the provider can get it. For the rest, the same rules are evaluated as
+    if no fact were against the record: only a denial that remains may be named.
     """
     if (
         decide_facts(facts) == ERASURE_SEALED
@@ -28,7 +28,7 @@ def told_code(facts: int) -> int | None:
 
 
 def hiding_facts(facts: int) -> Facts:
-    """Of the facts that depend on one record, those that would each turn this permit into a denial.
+    """The facts that depend on one record and would each turn this permit into a denial.
 
     ``facts`` are those of a query about no record. Each does so independently of the others.
     """

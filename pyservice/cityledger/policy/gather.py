@@ -1,4 +1,4 @@
-"""What is true about a query, from what the chain knows: the twin of ``AccessPolicy.facts``."""
+"""Facts of a query, from the chain state: the counterpart of ``AccessPolicy.facts``."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _SHARED = (SharingClass.UNCONDITIONAL, SharingClass.CONDITIONAL)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All the chain state that one query needs, read at one block. What is missing is None, 0 or NONE."""
+    """The chain state that one query needs, read at one block. Missing values are None, 0 or NONE."""
 
     consumer_status: AgencyStatus
     consumer_epoch: int
     provider: AgencyId
-    """0 if there is no such dataset."""
+    """0 if the dataset does not exist."""
     provider_status: AgencyStatus
     provider_epoch: int
     dataset_status: DatasetStatus
     current_terms: Terms | None
     pending_terms: Terms | None
     pending_since: int
-    """Unix seconds, from when on ``pending_terms`` stand; 0 for never."""
+    """Unix seconds from which ``pending_terms`` are in effect; 0 for never."""
     grant: Grant | None
-    """What the slot (dataset, consumer, purpose) holds, live or not."""
+    """The grant in the slot (dataset, consumer, purpose), live or not."""
     restricted_for_all: bool
     restricted_for_consumer: bool
     sealed_by_law: bool
@@ -55,7 +55,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, and what they rest on."""
+    """The facts, and the bases that they rely on."""
 
     facts: Facts
     grant_id: bytes
@@ -68,10 +68,10 @@ def gather(query: Query, known: Known) -> Gathered:
     """The facts of a query at the block that ``known`` was read at.
 
     Raises:
-        FieldError: the query carries openings, which this version cannot take.
+        FieldError: the query carries openings, which this version does not support.
     """
     if query.openings:
-        raise FieldError("openings", "this version takes none")
+        raise FieldError("openings", "this version supports none")
     terms = terms_at(known.current_terms, known.pending_terms, known.pending_since, query.at)
     is_conditional = terms is not None and terms.sharing_class == SharingClass.CONDITIONAL
     grant_id = _satisfying_grant(query, known) if is_conditional else ZERO32
@@ -86,12 +86,12 @@ def gather(query: Query, known: Known) -> Gathered:
 
 
 def _officer_facts(query: Query, known: Known) -> Facts:
-    is_role_held = is_role_allowed(query.action, query.role) and _holds_role(query, known)
+    has_role = is_role_allowed(query.action, query.role) and _holds_role(query, known)
     return (
         _when(Facts.SELF, query.action == Action.SELF)
         | _when(Facts.ERASES, query.action == Action.ERASE)
         | _when(Facts.CONSUMER_ACTIVE, known.consumer_status == AgencyStatus.ACTIVE)
-        | _when(Facts.ROLE_HELD, is_role_held)
+        | _when(Facts.ROLE_HELD, has_role)
         | _when(Facts.CREDENTIAL_LIVE, query.at < query.credential_until)
     )
 

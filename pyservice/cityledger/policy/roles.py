@@ -1,4 +1,4 @@
-"""Which role may do which action: the table of SPEC.md §2.2. ``ActionRoles.sol`` is its twin."""
+"""Roles that may do each action: the table of SPEC.md §2.2. ``ActionRoles.sol`` is its counterpart."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ ROLES_OF: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.WRITE: frozenset({Role.WRITER}),
         Action.RESTRICT: frozenset({Role.STEWARD}),
         Action.SEAL: frozenset({Role.STEWARD}),
-        Action.LIFT: frozenset(),  # the council's, on chain
+        Action.LIFT: frozenset(),  # done by the council, on chain
         Action.SELF: frozenset(),  # needs no role: rule 13 comes first
         Action.ERASE: frozenset({Role.WRITER}),
     }
 )
 
 OFF_CHAIN_ROLES = frozenset({Role.READER, Role.WRITER})
-"""Roles that a node vouches for; the registry holds the others."""
+"""Roles that a node attests; the registry holds the others."""
 
 PROVIDERS_OWN = frozenset({Action.WRITE, Action.RESTRICT, Action.SEAL, Action.ERASE})
 """Actions that no purpose of a dataset's terms allows: they need OWN_DUTY."""
 
 
 def is_role_allowed(action: Action, role: Role) -> bool:
-    """Whether the table lets the role do the action."""
+    """Returns whether the table allows the action to the role."""
     return role in ROLES_OF[action]

@@ -1,4 +1,4 @@
-"""Terms over time (SPEC.md §2.4). ``TermsLib.sol`` and ``TermsSlots.sol`` are its twins."""
+"""Terms over time (SPEC.md §2.4). ``TermsLib.sol`` and ``TermsSlots.sol`` are its counterparts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cityledger.types import Terms
 
 
 def tighten(a: Terms, b: Terms) -> Terms:
-    """The tighter of both, field by field; of the purposes, those in both."""
+    """The stricter of both, field by field, with the purposes that are in both."""
     return Terms(
         sharing_class=max(a.sharing_class, b.sharing_class),
         openness=min(a.openness, b.openness),
@@ -17,6 +17,6 @@ def tighten(a: Terms, b: Terms) -> Terms:
 
 
 def terms_at(current: Terms | None, pending: Terms | None, pending_since: int, at: int) -> Terms | None:
-    """The terms that stand at ``at`` (Unix seconds). ``pending_since`` 0: nothing is pending."""
+    """The terms in effect at ``at`` (Unix seconds). ``pending_since`` 0: none are pending."""
     is_due = pending_since != 0 and at >= pending_since
     return pending if is_due else current

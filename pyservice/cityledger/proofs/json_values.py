@@ -1,4 +1,4 @@
-"""How one value of an EIP-712 type is written in JSON, and its strict reading back. Source: SPEC.md §1.
+"""Writes a value of an EIP-712 type in JSON, and reads it strictly. Source: SPEC.md §1.
 
 One value has one form: lower-case ``0x`` hex, decimal strings without leading zeros for what may exceed 2^53,
 plain integers below.
@@ -86,7 +86,7 @@ def read_list(value: object, path: str) -> list[object]:
     """``value`` as an array.
 
     Raises:
-        FieldError: it is none.
+        FieldError: it is not an array.
     """
     if not isinstance(value, list):
         raise FieldError(path, "is not an array")

@@ -1,4 +1,4 @@
-"""JSON views of leaves and receipts, both ways; the bytes that count are their struct hashes. Source: SPEC.md
+"""JSON views of leaves and receipts, both ways; their struct hashes are authoritative. Source: SPEC.md
 §1, §7."""
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def leaf_from_json(value: object, path: str = "leaf") -> Leaf:
         if leaf_class.__name__ == kind:
             members = read_object(value, path, ["type", *(name for _, name in struct.fields)])
             return _read_leaf(leaf_class, struct, members, path)
-    raise FieldError(join_path(path, "type"), "is none of RecordLeaf, Tombstone, ReceiptLeaf")
+    raise FieldError(join_path(path, "type"), "is not RecordLeaf, Tombstone or ReceiptLeaf")
 
 
 def _read_leaf(leaf_class: type[Leaf], struct: StructType, members: dict[str, object], path: str) -> Leaf:
@@ -118,8 +118,7 @@ def _members(struct: StructType, value: object) -> dict[str, object]:
 
 
 def _attributes(target: type, values: dict[str, object]) -> dict[str, Any]:
-    """Keyword arguments of ``target`` from values by JSON name; the numbers of enums as their enums, where
-    they are one."""
+    """Keyword arguments of ``target`` from values by JSON name; enum members as such."""
     for name, enum in _ENUMS.items():
         if values.get(name) in tuple(enum):
             values[name] = enum(int(str(values[name])))

@@ -1,6 +1,6 @@
 """The leaves of both kinds of log, and the receipt that a receipt leaf commits to. Source: SPEC.md §3.
 
-The texts below are the truth: type hashes, field order and ranges are computed from them.
+The texts below are authoritative: type hashes, field order and ranges are computed from them.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class RecordLeaf:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """The erasure of one leaf. It counts only for a leaf of the same agency (SPEC.md §3). Times are Unix
+    """The erasure of one leaf. It is valid only for a leaf of the same agency (SPEC.md §3). Times are Unix
     seconds; 0 ≤ erased_at ≤ unrecoverable_at.
 
     Raises:
@@ -184,7 +184,7 @@ class ReceiptLeaf:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was decided for one subject of one read, as SPEC.md §3 words it. ``salt`` is 32 random bytes.
+    """The decision for one subject of one read, as in SPEC.md §3. ``salt`` is 32 random bytes.
 
     Raises:
         FieldError: a field is out of its range.
@@ -253,13 +253,12 @@ class ReceiptDomain:
 
 
 def leaf_hash(struct_hash: bytes) -> LeafHash:
-    """keccak(00 ‖ struct hash): a leaf of the tree, which no node (65 bytes after its tag) can be mistaken
-    for."""
+    """keccak(00 ‖ struct hash): a leaf of the tree, distinct from every node (65 bytes with its tag)."""
     return LeafHash(keccak(b"\0" + struct_hash))
 
 
 def receipt_signing_digest(receipt: Receipt, domain: ReceiptDomain) -> bytes:
-    """What the log's operator signs, 32 bytes (EIP-712)."""
+    """The digest that the log's operator signs, 32 bytes (EIP-712)."""
     return keccak(domain.preimage(receipt.struct_hash()))
 
 

@@ -1,4 +1,4 @@
-"""The questions that a verifier asks a chain. Source: SPEC.md §7."""
+"""Queries of a verifier to a chain. Source: SPEC.md §7."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from cityledger.types import Address, AgencyId, DatasetId, LogId, LogKind
 
 
 @dataclass(frozen=True, slots=True)
-class AskedBlock:
-    """The block whose state answered every question. One that is not ``is_final`` may be undone by a reorg,
-    and the verdict with it."""
+class QueriedBlock:
+    """The block whose state answered every query. One that is not ``is_final`` may be undone by a reorg, and
+    the verdict with it."""
 
     number: int
     is_final: bool
@@ -37,8 +37,8 @@ class LedgerReader(Protocol):
     def ledger(self) -> Address: ...
 
     @property
-    def block(self) -> AskedBlock:
-        """The block that all answers are of."""
+    def block(self) -> QueriedBlock:
+        """The block of all answers."""
         ...
 
     def instance(self) -> bytes:

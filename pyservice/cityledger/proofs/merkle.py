@@ -1,7 +1,6 @@
-"""The tree of one batch: the shape of RFC 9162 §2.1 with keccak. Leaves come in hashed and tagged already.
+"""The tree of one batch: the shape of RFC 9162 §2.1 with keccak, over leaves that are hashed and tagged.
 
-``contracts/libraries/MerkleProof.sol`` checks the same proofs; ``tests/vectors/merkle.json`` holds both to
-it.
+``contracts/libraries/MerkleProof.sol`` checks the same proofs; ``tests/vectors/merkle.json`` tests both.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Tree:
             raise IndexError(f"leaf {index} of {self.size}")
         path = []
         for level in self._levels[:-1]:
-            # A last node without a sibling stands in for its parent, so that level adds nothing to the path.
+            # A last node without a sibling is its own parent, so that level adds nothing to the path.
             if index ^ 1 < len(level):
                 path.append(level[index ^ 1])
             index >>= 1
@@ -66,12 +65,12 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
 
 
 def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """One leaf's proof. For more than one of a batch, keep a ``Tree``."""
+    """The proof of one leaf. For several leaves of a batch, use a ``Tree``."""
     return Tree(leaf_hashes).inclusion_proof(index)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected_root: bytes) -> None:
-    """Check that ``leaf`` (a leaf hash) is number ``index`` of the ``size`` leaves under ``expected_root``.
+    """Checks that ``leaf`` (a leaf hash) is number ``index`` of the ``size`` leaves under ``expected_root``.
 
     Raises:
         VerificationError: it is not, or the path is longer or shorter than the tree is high.

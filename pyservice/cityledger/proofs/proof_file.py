@@ -1,6 +1,6 @@
 """The proof file: read strictly, written in one form. Source: SPEC.md §7.
 
-``parse_proof`` checks the form only; whether the proof holds is ``verify.py``'s.
+``parse_proof`` checks the form only; ``verify.py`` checks the proof.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _OPENING_KINDS = {"part": "uint8", "opening": "bytes32"}
 
 @dataclass(frozen=True, slots=True)
 class TreePlace:
-    """Where the leaf stands: number ``index`` of the ``count`` leaves from ``first`` in ``log``; ``path``
-    from the leaf up."""
+    """The leaf's position: number ``index`` of the ``count`` leaves from ``first`` in ``log``; ``path`` from
+    the leaf up."""
 
     log: LogId
     first: int
@@ -52,7 +52,7 @@ class TreePlace:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where the batch was anchored, as the file says; ``ledger`` is the address of ``RecordLedger``."""
+    """The batch's anchor as stated by the file; ``ledger`` is the address of ``RecordLedger``."""
 
     chain_id: int
     ledger: Address
@@ -63,8 +63,8 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class PartOpening:
-    """Lets the holder of a part's payload check it against the leaf. ``part`` is the part's bit number; the
-    repr hides the key."""
+    """The key for checking a part's payload against the leaf. ``part`` is the part's bit number; the repr
+    hides the key."""
 
     part: int
     opening: bytes = field(repr=False)
@@ -107,7 +107,7 @@ def format_proof(proof: Proof) -> bytes:
     """The file of a proof: UTF-8 JSON, indented by one, with a line feed at the end.
 
     Raises:
-        VerificationError: the file would be over 64 KB (a record leaf with some 900 subjects).
+        VerificationError: the file would be over 64 KB (a record leaf with about 900 subjects).
     """
     view: dict[str, object] = {
         "format": FORMAT,
@@ -138,7 +138,7 @@ def _read_proof(value: object) -> Proof:
 def _read_openings(value: object) -> tuple[PartOpening, ...]:
     items = read_list(value, "openings")
     if not items:
-        raise FieldError("openings", "is empty; leave it out where there is none")
+        raise FieldError("openings", "is empty; omit it if there is none")
     return tuple(
         PartOpening(*_read(_OPENING_KINDS, item, f"openings[{i}]"))  # type: ignore[arg-type]
         for i, item in enumerate(items)

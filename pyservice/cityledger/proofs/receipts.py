@@ -1,4 +1,4 @@
-"""A signed receipt: its form, and the check that its signer could sign for that log. Source: SPEC.md
+"""Signed receipts: their form, and the check that the signer could sign for the log. Source: SPEC.md
 §3, "Whose receipt", and §7."""
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def parse_signed_receipt(data: bytes) -> SignedReceipt:
 def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerReader | None = None) -> Address:
     """Checks a signed receipt and returns its signer.
 
-    Without ``reader`` nothing ties the signer to the log: the caller MUST NOT present the result as evidence
-    of who signed.
+    Without ``reader`` nothing binds the signer to the log: the caller MUST NOT present the result as evidence
+    of the signer.
 
     Raises:
-        VerificationError: the receipt cannot have been made, is not the one in its leaf, or, by ``reader``,
+        VerificationError: the receipt is impossible, is not the one in its leaf, or, by ``reader``,
             is not the log's agency's or not signed by the log's operator at the receipt's block.
     """
     receipt, leaf = one.receipt, one.leaf
@@ -78,14 +78,14 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
 
 
 def verify_possible(receipt: Receipt) -> None:
-    """Refuses a receipt that no decision of this version gives (SPEC.md §3). ``client/receipt_facts`` checks
+    """Refuses a receipt that no decision of this version makes (SPEC.md §3). ``client/receipt_facts`` checks
     that ``code`` and ``permit`` follow from ``facts``.
 
     Raises:
         VerificationError: names the field.
     """
     if receipt.represents != NO_AGENCY or receipt.artefact_id != ZERO32:
-        raise VerificationError("represents and artefactId are not 0: nothing of this version can set them")
+        raise VerificationError("represents and artefactId are not 0: this version cannot set them")
     if (receipt.version == 0) != (receipt.record_leaf == ZERO32):
         raise VerificationError("version and recordLeaf are not both 0 or both of a version")
     if receipt.version and not receipt.permit:

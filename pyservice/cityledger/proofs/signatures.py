@@ -1,4 +1,4 @@
-"""The one form of an account's signature, wherever one is read. Source: SPEC.md §3, "Signatures"."""
+"""The only accepted form of an account's signature. Source: SPEC.md §3, "Signatures"."""
 
 from __future__ import annotations
 

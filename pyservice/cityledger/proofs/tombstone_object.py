@@ -1,6 +1,6 @@
-"""A tombstone as it is kept outside of the database, so that no restored backup brings an erased key back.
+"""A tombstone as it is stored outside of the database, so that no restored backup restores an erased key.
 
-It names which leaf is to be destroyed, and is signed: who can only write to the bucket destroys nothing.
+It names the erased leaf, and is signed: an attacker that can only write to the bucket destroys nothing.
 Source: SPEC.md §5, "Tombstone objects".
 """
 
@@ -31,7 +31,7 @@ _MEMBERS = ("format", "leaf", "erasedLog", "erasedSeq", "signature")
 
 @dataclass(frozen=True, slots=True)
 class TombstoneObject:
-    """``leaf`` as it was numbered, the place of the leaf that it erased, and the operator's signature."""
+    """``leaf`` as it was numbered, the position of the leaf that it erased, and the operator's signature."""
 
     leaf: Tombstone
     erased_log: LogId
@@ -39,14 +39,14 @@ class TombstoneObject:
     signature: bytes = b""
 
     def preimage(self, domain: ReceiptDomain) -> bytes:
-        """What the operator signs (EIP-712), before it is hashed."""
+        """The bytes that the operator signs (EIP-712), before they are hashed."""
         return domain.preimage(
             hash_struct(_STRUCT, (self.leaf.struct_hash(), self.erased_log, self.erased_seq))
         )
 
 
 def signed(one: TombstoneObject, domain: ReceiptDomain, account: Account) -> TombstoneObject:
-    """The same with the operator's signature, r ‖ s ‖ v."""
+    """The object with the operator's signature, r ‖ s ‖ v."""
     signature = as_signer(account).sign(one.preimage(domain))
     return TombstoneObject(one.leaf, one.erased_log, one.erased_seq, signature)
 
@@ -61,7 +61,7 @@ def signer_of(one: TombstoneObject, domain: ReceiptDomain) -> Address:
 
 
 def object_key(operator: Address, log: LogId, seq: int) -> str:
-    """Where the object of the tombstone with this number is kept."""
+    """The object key of the tombstone with this number."""
     return f"tombstones/{operator.lower()}/{log}/{seq}.json"
 
 
@@ -78,7 +78,7 @@ def to_bytes(one: TombstoneObject) -> bytes:
 
 
 def from_bytes(data: bytes) -> TombstoneObject:
-    """The object behind ``to_bytes``; its signature is not looked at.
+    """The object that ``to_bytes`` wrote; its signature is not checked.
 
     Raises:
         InputError: not strict JSON, or not an object of this format; names the field.

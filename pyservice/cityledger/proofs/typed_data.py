@@ -1,7 +1,7 @@
 """EIP-712 struct hashes from the text of their type, and the range checks that the text implies.
 
 Hand-written rather than through an ABI encoder because ``encodeData`` is only 32-byte words: this is five
-times faster on the read path. The tests hold it against ``eth_abi`` and ``eth_account``.
+times faster on the read path. The tests compare it with ``eth_abi`` and ``eth_account``.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def parse_address(name: str, text: str) -> bytes:
     """The 20 bytes of a ``0x`` address in any letter case.
 
     Raises:
-        FieldError: it is none.
+        FieldError: it is not an address.
     """
     digits = text[2:]
     if not text.startswith("0x") or len(digits) != 40 or not set(digits) <= set("0123456789abcdefABCDEF"):

@@ -1,4 +1,4 @@
-"""Verifies a proof: alone (path only), or against a chain that the verifier asks (root only, anchored).
+"""Verifies a proof: alone (path only), or against a chain that the verifier reads (root only, anchored).
 Source: SPEC.md §7."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 from cityledger.errors import VerificationError
 from cityledger.keccak import keccak
 from cityledger.proofs.leaves import Leaf, ReceiptDomain, ReceiptLeaf, RecordLeaf, Tombstone, leaf_hash
-from cityledger.proofs.ledger import AskedBlock, LedgerReader
+from cityledger.proofs.ledger import LedgerReader, QueriedBlock
 from cityledger.proofs.merkle import MAX_BATCH_LEAVES, verify_inclusion
 from cityledger.proofs.proof_file import Proof
 from cityledger.proofs.receipts import SignedReceipt, verify_receipt
@@ -18,32 +18,32 @@ from cityledger.types import ZERO32, LeafHash, LogKind
 
 
 class Level(Enum):
-    """How much a verdict says, in the words that the verifier prints."""
+    """The strength of a verdict, in the words that the verifier prints."""
 
     PATH_ONLY = "path only"
-    """The file agrees with itself."""
+    """The file is consistent in itself."""
     ROOT_ONLY = "root only"
     """The ledger holds the batch, but the leaf names by hash what was not presented: a tombstone the leaf
-    that it erased, a receipt leaf its receipt. So it is not known whose record or read it is about."""
+    that it erased, a receipt leaf its receipt. So the record or read in question is not known."""
     ANCHORED = "anchored"
     """The ledger holds the batch, and the agency of its log may make the leaf's statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a verification. A verdict exists only for a proof that holds. ``block`` is None where no
-    chain was asked."""
+    """The result of a verification. A verdict exists only for a valid proof. ``block`` is None if no chain
+    was read."""
 
     level: Level
     leaf_hash: LeafHash
     root: bytes
-    block: AskedBlock | None = None
+    block: QueriedBlock | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """What a leaf names by hash only. ``erased``: the proof of the leaf that a tombstone erased; ``receipt``:
-    the signed receipt of a receipt leaf."""
+    """Evidence that a leaf names by hash only. ``erased``: the proof of the leaf that a tombstone erased;
+    ``receipt``: the signed receipt of a receipt leaf."""
 
     erased: Proof | None = None
     receipt: SignedReceipt | None = None
@@ -53,10 +53,10 @@ ALONE = Companion()
 
 
 def verify_proof(proof: Proof, reader: LedgerReader | None = None, companion: Companion = ALONE) -> Verdict:
-    """Check a proof by the steps of SPEC.md §7; without ``reader`` the verdict is path only.
+    """Checks a proof by the steps of SPEC.md §7; without ``reader`` the verdict is path only.
 
     Raises:
-        VerificationError: a step fails; the message says which.
+        VerificationError: a step fails; the message names it.
     """
     hashed = verify_path(proof)
     if reader is not None:
@@ -70,13 +70,13 @@ def verify_proof(proof: Proof, reader: LedgerReader | None = None, companion: Co
 
 
 def verify_path(proof: Proof) -> LeafHash:
-    """Steps (2) to (4): the file agrees with itself. Step (1), its form, is ``parse_proof``.
+    """Steps (2) to (4): the file is consistent in itself. Step (1), its form, is ``parse_proof``.
 
     Raises:
-        VerificationError: it does not.
+        VerificationError: it is not.
     """
     leaf, tree = proof.leaf, proof.tree
-    # (2) The place is the leaf's: same log, count in range, index = seq − first.
+    # (2) The position is the leaf's: same log, count in range, index = seq − first.
     if tree.log != leaf.log:
         raise VerificationError("the tree is of another log than the leaf")
     if not 1 <= tree.count <= MAX_BATCH_LEAVES:
@@ -85,7 +85,7 @@ def verify_path(proof: Proof) -> LeafHash:
         raise VerificationError("the index is not seq − first")
     # (3) The leaf hash, from the leaf's own fields.
     hashed = leaf_hash(leaf.struct_hash())
-    # (4) The path, wholly used, leads from it to the root.
+    # (4) The path leads from it to the root, without a rest.
     verify_inclusion(hashed, tree.index, tree.count, tree.path, tree.root)
     return hashed
 
@@ -100,10 +100,10 @@ def verify_anchor(proof: Proof, reader: LedgerReader) -> None:
     # (5) The same chain, ledger and deployment. A root found in a ledger that the file chose would prove
     # nothing.
     if (proof.anchor.chain_id, proof.anchor.ledger) != (reader.chain_id, reader.ledger):
-        raise VerificationError("the proof names another chain or ledger than was asked")
+        raise VerificationError("the proof names another chain or ledger than the verifier's")
     if leaf.instance != reader.instance():
         raise VerificationError("the leaf is of another deployment")
-    # (6) The ledger's word for this batch is this root and count.
+    # (6) The ledger's entry of this batch is this root and count.
     word = reader.batch_word(tree.log, tree.first)
     if word == ZERO32 or word != batch_word(tree.root, tree.count):
         raise VerificationError("the ledger has no such batch")
@@ -112,7 +112,7 @@ def verify_anchor(proof: Proof, reader: LedgerReader) -> None:
 
 
 def verify_payload(proof: Proof, part_bit: int, payload: bytes) -> None:
-    """Check that ``payload`` is, byte for byte, what the leaf's part commits to, with the opening in the
+    """Checks that ``payload`` is, byte for byte, what the leaf's part commits to, with the opening in the
     file.
 
     Raises:
@@ -128,7 +128,7 @@ def verify_payload(proof: Proof, part_bit: int, payload: bytes) -> None:
 
 
 def batch_word(root: bytes, count: int) -> bytes:
-    """The one word that the ledger stores of a batch: keccak(abi.encode(root, count)). Source: SPEC.md §4."""
+    """The 32 bytes that the ledger stores of a batch: keccak(abi.encode(root, count)). Source: SPEC.md §4."""
     return keccak(root + count.to_bytes(32, "big"))
 
 
@@ -142,7 +142,7 @@ def _verify_log(leaf: Leaf, reader: LedgerReader) -> None:
 
 
 def _verify_companion(proof: Proof, companion: Companion, reader: LedgerReader | None) -> None:
-    """Step (8): what the leaf names by hash.
+    """Step (8): the evidence that the leaf names by hash.
 
     Raises:
         VerificationError: it is of another leaf, or of another agency's log.

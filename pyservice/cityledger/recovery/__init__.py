@@ -1,1 +1,1 @@
-"""Getting back what was lost: digest and rebuild of the index, scrub, backup, restore."""
+"""Recovery of lost data: digest and rebuild of the index, scrub, backup, restore."""

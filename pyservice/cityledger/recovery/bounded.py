@@ -1,4 +1,4 @@
-"""Reads small objects with a limit: whoever can write to the store can replace one by an endless one."""
+"""Reads small objects with a limit: any writer of the store can replace one by an endless one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def bounded(chunks: Iterable[bytes], most: int) -> bytes:
-    """The bytes, or nothing where they are more than ``most``, whatever length the store reported before."""
+    """The bytes; empty if there are more than ``most``, independent of the length that the store reported."""
     data = b""
     for chunk in chunks:
         data += chunk

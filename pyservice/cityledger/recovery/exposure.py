@@ -1,5 +1,5 @@
-"""The possible uses of an agency's stolen keys, as far as one node's database shows them: reads that its
-officers made here, releases that its sealing key opens, and what was written and erased in its name.
+"""Possible uses of an agency's stolen keys that one node's database shows: reads by its officers at this
+node, releases that its sealing key opens, and writes and erasures in its name.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Place = tuple[int, int]
 BEGIN: Place = (0, -1)
 """Before the first leaf."""
 LIMITS = (
-    "reads at other nodes: every provider's node has its own receipts; run this there as well",
-    "which officer wrote or erased: permitted writes leave no receipt",
-    "what left a node without passing its rules, e.g. by its operator's own hand",
-    "who recorded a release on its way: a stolen sealing key opens it whenever it was made",
+    "reads at other nodes: every provider's node has its own receipts; run this command there too",
+    "the officer of a write or erasure: permitted writes leave no receipt",
+    "data that left a node without a decision by its rules, for example through its operator",
+    "copies of releases recorded in transit: a stolen sealing key opens them, whenever they were made",
 )
 """Uses that this list cannot contain."""
 
@@ -43,7 +43,7 @@ class StolenKeys:
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """One leaf. ``what`` is "read", "refused", "write" or "erasure"; ``opens``: the stolen sealing key opens
-    what was released. ``officer`` and ``system`` are those that the receipt names, empty for others."""
+    the release. ``officer`` and ``system`` are those that the receipt names, empty for other leaves."""
 
     log: LogId
     seq: int
@@ -79,7 +79,7 @@ COLUMNS = (
 
 
 def list_exposed(database: Database, stolen: StolenKeys, after: Place = BEGIN) -> Iterator[Exposed]:
-    """In the order of log and number, from behind ``after``; in constant memory."""
+    """Exposed leaves in the order of log and number, those after ``after``; in constant memory."""
     with database.reading() as connection:
         logs = connection.execute(sa.select(log_head.c.log, log_head.c.agency).order_by(log_head.c.log)).all()
     for log in logs:

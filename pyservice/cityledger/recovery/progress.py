@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with a unit ("rows", "objects", "bytes"), how many of it are done, and how many there are in all. A
+"""Called with a unit ("rows", "objects", "bytes"), the number of it that is done, and the total. A
 new unit is a new stage.
 """
 
@@ -15,7 +15,7 @@ def silent(_unit: str, _done: int, _total: int) -> None:
 
 
 def counting(on_progress: OnProgress, unit: str, total: int) -> Callable[[int], None]:
-    """Returns a function that adds to what is done and reports the sum; more than ``total`` moves the end."""
+    """Returns a function that adds to the number done and reports it; exceeding ``total`` raises that."""
     done = 0
 
     def add(count: int) -> None:

@@ -1,4 +1,4 @@
-"""The secret keys of one agency, and the bytes that they rest as inside a keyring entry."""
+"""The secret keys of one agency, and their serialized form inside a keyring entry."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Random = Callable[[int], bytes]
 """``random(n)`` returns *n* secret random bytes, as ``os.urandom`` does."""
 
 OpenVaultKey = Callable[[AgencyId, int], WrappingKey]
-"""The vault key of an agency and epoch that is kept outside the keyring."""
+"""Opens the vault key of an agency and epoch that is kept outside the keyring."""
 
 _RECORD_KEY_LABEL = b"cityledger/v1/record-key"
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyKeys:
-    """All keys of one agency; the repr shows no secret.
+    """The keys of one agency; the repr shows no secret.
 
     ``vault_keys`` are by epoch; some may be kept outside the keyring. ``vault_epoch`` is the current one: a
     later one waits until every process has it, earlier ones only unwrap.
@@ -48,7 +48,7 @@ class AgencyKeys:
         require_length("subject key", self.subject_key, KEY_BYTES)
         require_length("record master key", self.record_master_key, KEY_BYTES)
         if not self.vault_keys or any(epoch != key.epoch for epoch, key in self.vault_keys.items()):
-            raise SealingError("vault keys are not filed under their epochs")
+            raise SealingError("the epochs of the vault keys differ from those that they are stored under")
         if self.vault_epoch not in self.vault_keys:
             raise SealingError("the current vault key is missing")
         if self.credential_key and not isinstance(self.credential_key.curve, ec.SECP256R1):
@@ -74,54 +74,56 @@ class AgencyKeys:
 
     @property
     def next_vault_epoch(self) -> int:
-        """The epoch after all that have a key here."""
+        """The epoch after the highest that has a key here."""
         return max(self.vault_keys) + 1
 
     def sealing_key_of(self, digest: bytes) -> SealingPrivateKey:
-        """The sealing key of which the registry holds the digest, a former one until the current one is
-        registered; the current one where it holds none of these."""
-        held = (self.sealing_key, *self.former_sealing_keys)
-        return next((key for key in held if key.digest == digest), self.sealing_key)
+        """The sealing key whose digest the registry holds: a former one until the current one is registered;
+        the current one if the registry holds none of them."""
+        keys = (self.sealing_key, *self.former_sealing_keys)
+        return next((key for key in keys if key.digest == digest), self.sealing_key)
 
     def record_key(self, dataset: DatasetId) -> bytes:
         """The key of the dataset's record ids (SPEC.md §1), 32 bytes; the same for the dataset's life."""
         return hkdf_sha256(self.record_master_key, b"", _RECORD_KEY_LABEL + dataset)
 
     def with_vault_key(self, key: WrappingKey) -> AgencyKeys:
-        """With a vault key of a later epoch, which unwraps and does not wrap yet."""
+        """These keys with a vault key of a later epoch, which unwraps and does not wrap yet."""
         return replace(self, vault_keys={**self.vault_keys, key.epoch: key})
 
     def with_vault_epoch(self, epoch: int) -> AgencyKeys:
-        """With the vault key of a later epoch as the current one; the former ones stay, to unwrap.
+        """These keys with the vault key of a later epoch as the current one; former ones remain, to unwrap.
 
         Raises:
-            KeyringError: there is no such key, or its epoch is below the current one.
+            KeyringError: the key does not exist, or its epoch is below the current one.
         """
         if epoch not in self.vault_keys or epoch < self.vault_epoch:
             raise KeyringError(f"agency {self.agency} has no later vault key of epoch {epoch}")
         return replace(self, vault_epoch=epoch)
 
     def without_vault_key(self, epoch: int) -> AgencyKeys:
-        """Without the vault key of a past epoch: what was wrapped under it is lost for good.
+        """These keys without the vault key of a past epoch: data wrapped under it is lost permanently.
 
         Raises:
-            KeyringError: it is the current epoch, or there is none such.
+            KeyringError: it is the current epoch, or there is no key of that epoch.
         """
         if epoch >= self.vault_epoch or epoch not in self.vault_keys:
             raise KeyringError(f"agency {self.agency} has no past vault key of epoch {epoch}")
         return replace(self, vault_keys={e: key for e, key in self.vault_keys.items() if e != epoch})
 
     def with_next_sealing_key(self, kem: Kem, random: Random) -> AgencyKeys:
-        """With a fresh sealing key; the current one becomes a former one."""
+        """These keys with a fresh sealing key; the current one becomes a former one."""
         former = (*self.former_sealing_keys, self.sealing_key)
         return replace(self, sealing_key=SealingPrivateKey.generate(kem, random), former_sealing_keys=former)
 
     def serialize(self) -> bytes:
-        """The keys in the clear, as JSON. For a keyring entry only, which seals it."""
+        """The keys in the clear, as JSON; only for a keyring entry, which seals it."""
         return json.dumps(
             {
                 "vaultEpoch": self.vault_epoch,
-                "vaultKeys": {str(epoch): _kept(key) for epoch, key in sorted(self.vault_keys.items())},
+                "vaultKeys": {
+                    str(epoch): _stored_name(key) for epoch, key in sorted(self.vault_keys.items())
+                },
                 "sealingKey": self.sealing_key.serialize().hex(),
                 "formerSealingKeys": [key.serialize().hex() for key in self.former_sealing_keys],
                 "credentialKey": _serialize_credential_key(self.credential_key),
@@ -156,7 +158,7 @@ class AgencyKeys:
         )
 
 
-def _kept(key: WrappingKey) -> str | None:
+def _stored_name(key: WrappingKey) -> str | None:
     """The key in hex; None for one that is kept elsewhere."""
     return key.key.hex() if isinstance(key, VaultKey) and not key.is_outside else None
 

@@ -1,4 +1,4 @@
-"""What a sealed part is bound to, and the keys that follow from it. Source: SPEC.md §5."""
+"""Context that a sealed part is bound to, and the keys derived from it. Source: SPEC.md §5."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ class Context:
 
     @property
     def packed(self) -> bytes:
-        """instance ‖ dataset ‖ record ‖ u32 version, 100 bytes: what a wrapped data key is bound to."""
+        """instance ‖ dataset ‖ record ‖ u32 version: the 100 bytes that a wrapped data key is bound to."""
         return self.instance + self.dataset + self.record + self.version.to_bytes(4, "big")
 
     def for_part(self, name: str) -> bytes:
         """The 32 bytes that keys and segments of the named part are bound to.
 
-        Unambiguous because the name stands last and everything before it has a fixed length.
+        Unambiguous because the name is last and everything before it has a fixed length.
         """
         return hashlib.sha256(_CONTEXT_LABEL + self.packed + name.encode("utf-8")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class PartKeys:
-    """What opens one part of one record version: 32 bytes each. The repr shows none of them.
+    """The keys of one part of one record version, 32 bytes each. The repr shows none of them.
 
-    ``kc`` commits to the data key (it stands in the envelope's header), ``opening`` is the key of the
-    payload's commitment.
+    ``kc`` commits to the data key (it is in the envelope's header), ``opening`` is the key of the payload's
+    commitment.
     """
 
     part_key: bytes = field(repr=False)
@@ -79,7 +79,7 @@ def derive_part_keys(data_key: bytes, context_bytes: bytes, aead: Aead) -> PartK
 
 
 def derive_opening(data_key: bytes, context_bytes: bytes) -> bytes:
-    """The key of one part's commitment, as ``derive_part_keys`` has it; the same for every cipher."""
+    """The key of one part's commitment, as in ``derive_part_keys``; the same for every cipher."""
     return hkdf_sha256(data_key, context_bytes, _OPENING_LABEL)
 
 
@@ -89,7 +89,7 @@ def hkdf_sha256(key: bytes, salt: bytes, info: bytes, length: int = KEY_BYTES) -
 
 
 def require_length(what: str, value: bytes, length: int) -> None:
-    """Refuse a byte string of another length, without showing it.
+    """Refuses a byte string of another length, without showing it.
 
     Raises:
         SealingError: ``value`` is not ``length`` bytes.

@@ -1,8 +1,8 @@
 """The envelope of one part: header ‖ segments, and the commitment to its payload. Source: SPEC.md §5.
 
-What is sealed is the padded payload (``padding``); what is committed to are the payload's exact bytes.
+The padded payload is sealed (``padding``); the commitment is to the payload's exact bytes.
 
-For payloads that fit in memory; ``streaming`` makes and opens the same bytes without holding them.
+For payloads that fit in memory; ``streaming`` makes and opens the same bytes in segments.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _CIPHERS: dict[Aead, type[AESGCM] | type[ChaCha20Poly1305]] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first 40 bytes of a ciphertext. ``raw`` is what the segments authenticate; 2^``padding`` bytes are
-    the smallest length that its payload is padded to.
+    """The first 40 bytes of a ciphertext. The segments authenticate ``raw``; 2^``padding`` bytes are the
+    smallest length that its payload is padded to.
     """
 
     aead: Aead
@@ -76,12 +76,11 @@ def seal_segments(
 def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: bytes) -> bytes:
     """The payload, after every check of SPEC.md §5 in its order.
 
-    ``context`` is ``Context.for_part`` and ``committed`` the commitment that stands in the record's leaf, 32
-    bytes each.
+    ``context`` is ``Context.for_part`` and ``committed`` the commitment in the record's leaf, 32 bytes each.
 
     Raises:
         SealingError: altered, truncated, re-ordered, trailing bytes, another key, part, record or version, or
-            another payload than the leaf commits to. No plaintext has left by then.
+            another payload than the leaf commits to. No plaintext was returned.
     """
     require_length("part context", context, 32)
     # (1) magic, aead, exponents and the reserved byte.
@@ -101,10 +100,10 @@ def open_sealed(ciphertext: bytes, keys: PartKeys, context: bytes, committed: by
 
 
 def parse_header(ciphertext: bytes) -> Header:
-    """The header of a ciphertext; its ``aead`` tells which part key to derive.
+    """The header of a ciphertext; its ``aead`` determines the part key to derive.
 
     Raises:
-        SealingError: shorter than a header, or magic, aead, an exponent or the reserved byte is not ours.
+        SealingError: shorter than a header, or magic, aead, an exponent or the reserved byte is invalid.
     """
     raw = bytes(ciphertext[:HEADER_BYTES])
     if len(raw) != HEADER_BYTES:
@@ -123,25 +122,24 @@ def parse_header(ciphertext: bytes) -> Header:
 
 
 def ciphertext_digest(ciphertext: bytes) -> bytes:
-    """SHA-256 of the whole ciphertext, as the part's leaf holds it."""
+    """SHA-256 of the whole ciphertext, as in the part's leaf."""
     return hashlib.sha256(ciphertext).digest()
 
 
 def commitment(opening: bytes, payload: bytes) -> bytes:
-    """HMAC-SHA256 of the exact payload bytes under the part's opening (32 bytes), as the part's leaf holds
-    it."""
+    """HMAC-SHA256 of the exact payload bytes under the part's opening (32 bytes), as in the part's leaf."""
     require_length("opening", opening, 32)
     return hmac.digest(opening, payload, "sha256")
 
 
 def verify_commitment(opening: bytes, payload: bytes, committed: bytes) -> None:
-    """Refuse a payload that the commitment is not of.
+    """Refuses a payload that does not match the commitment.
 
     Raises:
-        SealingError: it is not.
+        SealingError: it does not match.
     """
     if not hmac.compare_digest(commitment(opening, payload), committed):
-        raise SealingError("the payload is not the one committed to")
+        raise SealingError("the payload does not match its commitment")
 
 
 def _header(aead: Aead, padding: int, kc: bytes) -> bytes:

@@ -1,5 +1,5 @@
-"""Locks on a keyring's directory: one for the process that changes its keys, one for those that rely on all
-of them."""
+"""Locks on a keyring's directory: one for the process that changes its keys, one for those that need all of
+them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from cityledger.errors import ConfigurationError, KeyringError
 
 _CHANGING, _IN_USE = ".changing", ".in-use"
 _RETRY_SECONDS = 0.05
-"""A file lock has no wait that ends after a time."""
+"""Interval of attempts, because a file lock has no wait with a time limit."""
 
 
 @contextmanager
 def changing_keys(keyring: Path, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Makes this process the one that changes entries; the system releases the lock however the process ends.
+    """Makes this process the only one that changes entries; the system releases the lock however it ends.
 
     Raises:
-        ConfigurationError: another process does, and did not end within ``wait_seconds``.
+        ConfigurationError: another process changes them, and did not end within ``wait_seconds``.
     """
     message = "another command is changing keys of this keyring"
     with _locked(keyring / _CHANGING, fcntl.LOCK_EX, message, wait_seconds):
@@ -31,7 +31,7 @@ def changing_keys(keyring: Path, *, wait_seconds: float = 0) -> Iterator[None]:
 
 @contextmanager
 def using_all_keys(keyring: Path) -> Iterator[None]:
-    """For backups and scrubs: until it ends, no key is dropped that rows read earlier still need.
+    """Prevents, for backups and scrubs, that a key is dropped which rows read earlier still need.
 
     Raises:
         ConfigurationError: a key is being dropped now.
@@ -44,7 +44,7 @@ def using_all_keys(keyring: Path) -> Iterator[None]:
 def dropping_keys(keyring: Path) -> Iterator[None]:
     """
     Raises:
-        ConfigurationError: a backup or a scrub relies on the keys.
+        ConfigurationError: a backup or a scrub needs the keys.
     """
     message = "a backup or a scrub of this node needs the old key; run this again when it has ended"
     with _locked(keyring / _IN_USE, fcntl.LOCK_EX, message):
@@ -54,21 +54,21 @@ def dropping_keys(keyring: Path) -> Iterator[None]:
 @contextmanager
 def _locked(file: Path, kind: int, message: str, wait_seconds: float = 0) -> Iterator[None]:
     try:
-        held = file.open("a")
+        lock = file.open("a")
     except OSError as error:
         raise KeyringError(f"{file.parent} cannot be locked: {error.strerror}") from error
-    with held:
+    with lock:
         until = time.monotonic() + wait_seconds
-        while not _is_locked(held, kind):
+        while not _is_locked(lock, kind):
             if time.monotonic() >= until:
                 raise ConfigurationError(message)
             time.sleep(_RETRY_SECONDS)  # flock has no time limit, and no event for a release
         yield
 
 
-def _is_locked(held: TextIO, kind: int) -> bool:
+def _is_locked(lock: TextIO, kind: int) -> bool:
     try:
-        fcntl.flock(held, kind | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

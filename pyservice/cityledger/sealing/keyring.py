@@ -1,16 +1,16 @@
-"""The keyring: a directory that holds a node's secret keys, opened by one passphrase or key file.
+"""The keyring: a directory with a node's secret keys, opened by one passphrase or key file.
 
 ::
 
     keyring.json              scrypt parameters, salt, and a sealed check value
     agencies/<number>.json    the keys of one agency, sealed under the keyring key and bound to the file's
                               name
-    operators.json            the addresses that operate the node or did, sealed in the same way
+    operators.json            the present and former operator addresses of the node, sealed alike
     accounts/<address>.json   a standard V3 keystore; its passphrase is derived from the keyring key
 
-Warning: it cannot notice that an entry was deleted, or put back to an older state; backups and the registry
-show that. Warning: one process writes at a time (``key_turns.changing_keys``); others follow it as they read.
-The keys in memory are in the clear for as long as the process lives.
+Warning: it cannot detect that an entry was deleted, or replaced by an older state; backups and the registry
+show that. Warning: one process writes at a time (``key_turns.changing_keys``); others read its changes. The
+keys in memory are in the clear for as long as the process lives.
 """
 
 from __future__ import annotations
@@ -38,14 +38,13 @@ FORMAT = "cityledger-keyring/1"
 _OPERATORS = "operators.json"
 _SALT_BYTES = 16
 _CHECK = b"cityledger keyring"
-_LOW_COST_NOTE = "low scrypt cost: fit for a devnet only"
+_LOW_COST_NOTE = "low scrypt cost: suitable for a devnet only"
 _Entry = TypeVar("_Entry")
 Stamp = tuple[int, int, int]
 
 
 class Keyring:
-    """An open keyring. Make one with ``create`` or ``open``; every change is on disk when the call
-    returns."""
+    """An open keyring, from ``create`` or ``open``; every change is on disk when its call returns."""
 
     def __init__(
         self,
@@ -81,13 +80,13 @@ class Keyring:
         outside: OpenVaultKey | None = None,
     ) -> Keyring:
         """A new, empty keyring in the directory ``path``. ``kdf_cost`` is log2 of scrypt's N. With
-        ``outside`` vault keys are opened there and never made here.
+        ``outside`` vault keys are opened there and never created here.
 
         Raises:
-            KeyringError: there is a keyring already, or the directory cannot be written.
+            KeyringError: a keyring exists already, or the directory cannot be written.
         """
         if (path / "keyring.json").exists():
-            raise KeyringError(f"{path} holds a keyring already")
+            raise KeyringError(f"{path} already holds a keyring")
         salt = random(_SALT_BYTES)
         keyring = cls(path, KeyringKey.derive(secret, salt, kdf_cost), kdf_cost, {}, {}, outside)
         keyring._write_head(secret.kind, salt, random(NONCE_BYTES))
@@ -99,7 +98,7 @@ class Keyring:
         vault key that is kept there.
 
         Raises:
-            KeyringError: wrong secret, or an entry that does not open; names the file, never the secret.
+            KeyringError: wrong secret, or an entry cannot be opened; names the file, never the secret.
         """
         key, kdf_cost = _read("keyring.json", partial(_unlock, path / "keyring.json", secret))
         # Before they are read: an entry that is replaced concurrently differs from its stamp, and is read
@@ -120,20 +119,20 @@ class Keyring:
 
     @property
     def is_low_cost(self) -> bool:
-        """Whether guessing the passphrase is so cheap that the keyring is fit for a devnet only."""
+        """True if guessing the passphrase is so cheap that the keyring is suitable for a devnet only."""
         return self._kdf_cost < LOW_KDF_COST
 
     # Agencies
 
     def agencies(self) -> list[AgencyId]:
-        """The agencies with keys here, ascending."""
+        """The agencies with keys in the keyring, ascending."""
         return sorted(self._agencies)
 
     def agency(self, agency: AgencyId) -> AgencyKeys:
         """The keys of an agency.
 
         Raises:
-            KeyringError: there are none here, or its entry was changed and cannot be opened.
+            KeyringError: it has none here, or its entry was changed and cannot be opened.
         """
         if agency not in self._agencies:
             raise KeyringError(f"no keys of agency {agency} in this keyring")
@@ -141,7 +140,7 @@ class Keyring:
         return self._agencies[agency]
 
     def _refresh(self, agency: AgencyId) -> None:
-        """Follows what another process has changed, which replaces the entry's file."""
+        """Reads the entry again if another process has replaced its file."""
         file = self._agency_file(agency)
         stamp = _stamp(file)
         if stamp is None or stamp == self._stamps.get(file.name):
@@ -158,39 +157,39 @@ class Keyring:
         kem: Kem = Kem.X_WING,
         credential_key: ec.EllipticCurvePrivateKey | None = None,
     ) -> AgencyKeys:
-        """Fresh keys for an agency.
+        """Creates fresh keys for an agency.
 
         Raises:
-            KeyringError: it has keys here already; overwriting them would lose all that they opened.
+            KeyringError: it has keys here already; overwriting them would lose everything that they open.
         """
         if agency in self._agencies or self._agency_file(agency).exists():
-            raise KeyringError(f"agency {agency} has keys in this keyring already")
+            raise KeyringError(f"agency {agency} already has keys in this keyring")
         vault_key = self._make_vault_key(agency, 1, random)
         keys = replace(AgencyKeys.generate(agency, kem, random, vault_key), credential_key=credential_key)
         return self._store_agency(keys, random)
 
     def add_vault_key(self, agency: AgencyId, *, random: Random) -> WrappingKey:
-        """A fresh vault key of the next epoch, made here or kept outside. It unwraps at once, and wraps from
-        ``use_vault_key`` on."""
+        """Adds a vault key of the next epoch, created here or kept outside. It unwraps at once, and wraps
+        from ``use_vault_key`` on."""
         keys = self.agency(agency)
         made = self._make_vault_key(agency, keys.next_vault_epoch, random)
         self._store_agency(keys.with_vault_key(made), random)
         return made
 
     def use_vault_key(self, agency: AgencyId, epoch: int, *, random: Random) -> None:
-        """Makes the vault key of a later epoch the current one; the former ones stay to unwrap.
+        """Makes the vault key of a later epoch the current one; the former ones remain to unwrap.
 
         Raises:
-            KeyringError: there is no such key.
+            KeyringError: the key does not exist.
         """
         self._store_agency(self.agency(agency).with_vault_epoch(epoch), random)
 
     def follow_vault_epoch(self, agency: AgencyId, epoch: int) -> None:
-        """As ``use_vault_key``, in the memory of this process alone: another process rotates, and writes the
+        """As ``use_vault_key``, only in the memory of this process: another process rotates, and writes the
         entry itself.
 
         Raises:
-            KeyUnavailableError: the key of that epoch is not here.
+            KeyUnavailableError: the keyring lacks the key of that epoch.
         """
         keys = self.agency(agency)
         if epoch not in keys.vault_keys:
@@ -206,43 +205,41 @@ class Keyring:
         return VaultKey(epoch, random(KEY_BYTES))
 
     def drop_vault_key(self, agency: AgencyId, epoch: int, *, random: Random) -> None:
-        """Forget the vault key of a past epoch: what is still wrapped under it is lost for good, which is the
-        purpose.
+        """Removes the vault key of a past epoch: data still wrapped under it is lost, as intended.
 
         Raises:
-            KeyringError: it is the current epoch, or there is none such.
+            KeyringError: it is the current epoch, or there is no key of that epoch.
         """
         self._store_agency(self.agency(agency).without_vault_key(epoch), random)
 
     def rotate_sealing_key(self, agency: AgencyId, *, random: Random, kem: Kem = Kem.X_WING) -> AgencyKeys:
-        """A fresh sealing key; the former ones stay, to open what was released to them."""
+        """Adds a fresh sealing key; the former ones remain, to open what was released to them."""
         return self._store_agency(self.agency(agency).with_next_sealing_key(kem, random), random)
 
     def set_credential_key(
         self, agency: AgencyId, credential_key: ec.EllipticCurvePrivateKey, *, random: Random
     ) -> AgencyKeys:
-        """Replace the key (P-256) that signs the agency's assertions."""
+        """Replaces the key (P-256) that signs the agency's assertions."""
         return self._store_agency(replace(self.agency(agency), credential_key=credential_key), random)
 
     # Accounts
 
     def accounts(self) -> list[Address]:
-        """The accounts with a key here, in ascending order of address."""
+        """The accounts with a key in the keyring, in ascending order of address."""
         return sorted(self._accounts)
 
     def account(self, address: Address) -> LocalAccount:
         """The account of an address.
 
         Raises:
-            KeyringError: its key is not here.
+            KeyringError: the keyring lacks its key.
         """
         if address not in self._accounts:
             raise KeyringError(f"no key of account {address} in this keyring")
         return self._accounts[address]
 
     def add_account(self, private_key: bytes) -> Address:
-        """Keep a private key (32 bytes) as a V3 keystore; the keystore's library draws its own salt. Adding
-        twice is harmless."""
+        """Stores a private key (32 bytes) as a V3 keystore, whose library draws its own salt. Idempotent."""
         account = cast(LocalAccount, Account.from_key(private_key))
         keystore = account.encrypt(
             self._key.account_passphrase(), kdf="scrypt", iterations=1 << self._kdf_cost
@@ -253,11 +250,11 @@ class Keyring:
         return address
 
     def operators(self) -> list[Address]:
-        """The accounts that operate this node or did, wherever their keys are kept, in ascending order."""
+        """The present and former operators of this node, wherever their keys are kept, in ascending order."""
         return sorted(self._operators)
 
     def own_accounts(self) -> list[Address]:
-        """``operators`` and ``accounts``, in ascending order: what one of them signed is this node's."""
+        """``operators`` and ``accounts``, in ascending order: their signatures are this node's."""
         return sorted({*self._operators, *self._accounts})
 
     def reload_operators(self) -> None:
@@ -269,7 +266,7 @@ class Keyring:
         self._operators = self._operators.union(_load_operators(self._key, self._path / _OPERATORS))
 
     def add_operator(self, address: Address, *, random: Random) -> None:
-        """Remember an account as this node's own. Adding twice is harmless.
+        """Stores an account as this node's own. Idempotent.
 
         Raises:
             KeyringError: the list cannot be read or written.
@@ -291,7 +288,7 @@ class Keyring:
         file = self._agency_file(keys.agency)
         sealed = self._key.seal_entry(f"agencies/{file.name}", keys.serialize(), random(NONCE_BYTES))
         self._write(file, {"format": FORMAT, "sealed": sealed.hex()})
-        # Only after the disk has it: keys in memory alone would seal records that no restart can open.
+        # Only after it is on disk: keys in memory alone would seal records that no restart can open.
         self._agencies[keys.agency] = keys
         self._stamps[file.name] = _stamp(file)
         return keys
@@ -313,8 +310,8 @@ class Keyring:
 
 
 def _stamp(file: Path) -> Stamp | None:
-    """A value that differs when a file was replaced; None where it cannot be read: then the entry in memory
-    is used."""
+    """A value that changes when a file is replaced; None if it cannot be read: then the entry in memory is
+    used."""
     try:
         seen = file.stat()
     except OSError:
@@ -323,7 +320,7 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _entries(directory: Path) -> list[Path]:
-    """The entry files; names with a leading dot are left-overs of a crashed write."""
+    """The entry files; names with a leading dot are remains of an interrupted write."""
     return sorted(file for file in directory.glob("*") if not file.name.startswith("."))
 
 
@@ -332,7 +329,7 @@ def _open_all(directory: Path, load: Callable[[Path], _Entry]) -> list[_Entry]:
 
 
 def _read(name: str, load: Callable[[], _Entry]) -> _Entry:
-    """``load()``, with whatever goes wrong told as this entry's failure, without the failing value."""
+    """``load()``, with every failure reported as this entry's, without the failing value."""
     try:
         return load()
     except (SealingError, KeyUnavailableError) as error:
@@ -341,7 +338,7 @@ def _read(name: str, load: Callable[[], _Entry]) -> _Entry:
         raise KeyringError(f"{name} cannot be read: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, AttributeError):
         # Not chained: a parser's message may quote the plain bytes.
-        raise KeyringError(f"{name} cannot be opened: it does not have the form of an entry") from None
+        raise KeyringError(f"{name} cannot be opened: it is not in the form of an entry") from None
 
 
 def _unlock(file: Path, secret: UnlockSecret) -> tuple[KeyringKey, int]:
@@ -360,7 +357,7 @@ def _unlock(file: Path, secret: UnlockSecret) -> tuple[KeyringKey, int]:
 
 
 def _load_operators(key: KeyringKey, file: Path) -> list[Address]:
-    """None where the keyring remembers none yet."""
+    """The stored operators; None if the keyring has none yet."""
 
     def load() -> list[Address]:
         plain = key.open_entry(_OPERATORS, bytes.fromhex(_load_json(file)["sealed"]))

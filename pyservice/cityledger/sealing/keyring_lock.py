@@ -1,4 +1,4 @@
-"""What unlocks a keyring: a passphrase or a key file, stretched by scrypt (RFC 7914) into the keyring key."""
+"""The secret of a keyring: a passphrase or a key file, stretched by scrypt (RFC 7914) into its key."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cityledger.sealing.context import KEY_BYTES, hkdf_sha256
 from cityledger.sealing.wrap import NONCE_BYTES
 
 DEFAULT_KDF_COST = 17
-"""log2 of scrypt's N with r = 8, p = 1: 128 MiB and some 0.3 s for each guess (OWASP's first choice)."""
+"""log2 of scrypt's N with r = 8, p = 1: 128 MiB and about 0.3 s for each guess (OWASP's first choice)."""
 LOW_KDF_COST = 15
-"""Below this a keyring is fit for a devnet only, and its file says so."""
+"""Below this a keyring is suitable for a devnet only, and its file states so."""
 DEVNET_KDF_COST = 4
 _MAX_KDF_COST = 22
 _MIN_KEY_FILE_BYTES = 32
@@ -33,8 +33,8 @@ class UnlockSecret:
 
     @classmethod
     def from_passphrase(cls, passphrase: str) -> UnlockSecret:
-        """NFKC first, so that the same keys on another keyboard or system give the same bytes (NIST SP
-        800-63B).
+        """Applies NFKC first, so that the same keys on another keyboard or system give the same bytes
+        (NIST SP 800-63B).
 
         Raises:
             KeyringError: the passphrase is empty.
@@ -61,7 +61,7 @@ class UnlockSecret:
 
 @dataclass(frozen=True, slots=True)
 class KeyringKey:
-    """The key that everything in one keyring hangs on. The repr does not show it."""
+    """The key that seals everything in one keyring. The repr does not show it."""
 
     secret: bytes = field(repr=False)
 
@@ -78,14 +78,14 @@ class KeyringKey:
         return cls(Scrypt(salt=salt, length=KEY_BYTES, n=1 << kdf_cost, r=8, p=1).derive(password))
 
     def seal_entry(self, name: str, plain: bytes, nonce: bytes) -> bytes:
-        """nonce ‖ AES-256-GCM, bound to the entry's name so that no entry can stand in for another."""
+        """nonce ‖ AES-256-GCM, bound to the entry's name so that no entry can replace another."""
         return nonce + AESGCM(self._subkey("entries")).encrypt(nonce, plain, _LABEL + name.encode())
 
     def open_entry(self, name: str, sealed: bytes) -> bytes:
-        """The plain bytes of ``seal_entry``.
+        """The plain bytes that ``seal_entry`` sealed.
 
         Raises:
-            SealingError: altered, another entry's, or of another keyring.
+            SealingError: altered, of another entry, or of another keyring.
         """
         if len(sealed) < NONCE_BYTES:
             raise SealingError("the entry is cut off")

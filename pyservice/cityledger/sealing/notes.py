@@ -1,5 +1,5 @@
 """Short texts that a node stores in addition to records and that only its agency may read: AES-256-GCM under
-a key of their own. They never leave the node, so SPEC.md names no form for them.
+a key of their own. They never leave the node, so SPEC.md does not specify their form.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _LABEL = b"cityledger/v1/note"
 
 
 def seal_note(key: bytes, text: str, nonce: bytes) -> bytes:
-    """nonce ‖ ciphertext and tag. ``nonce`` is 12 random bytes, used once with this key of 32 bytes. Half a
-    character, as a sender may name a member, is kept as an escape."""
+    """nonce ‖ ciphertext and tag. ``nonce`` is 12 random bytes, used once with this key of 32 bytes. A lone
+    surrogate, as in a sender's member name, is stored as an escape."""
     return nonce + AESGCM(key).encrypt(nonce, text.encode("utf-8", "backslashreplace"), _LABEL)
 
 

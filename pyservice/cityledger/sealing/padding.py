@@ -19,7 +19,7 @@ SMALLEST_PADDING, LARGEST_PADDING = 9, 16
 """Exponents of the smallest padded length: 512 to 65,536 bytes."""
 _STEP = 4
 _STEPS_END = 1 << 20
-"""Above it padding grows with the payload by an eighth at most, and no longer by a factor."""
+"""Above it padding adds at most an eighth of the payload, instead of a factor."""
 
 
 def padded_bytes(length: int, padding: int) -> int:
@@ -58,7 +58,7 @@ def frames(chunks: Iterable[bytes], padding: int) -> Iterator[tuple[int, bool, b
 
 
 class Unpadding:
-    """Takes frames in their order and gives back the payload; a payload has one padded form only."""
+    """Returns the payload of frames in their order; a payload has one padded form only."""
 
     def __init__(self, padding: int) -> None:
         self._padding = padding
@@ -70,7 +70,7 @@ class Unpadding:
         """The payload bytes of the next frame.
 
         Raises:
-            SealingError: it is not a frame, or not one that may follow those before it.
+            SealingError: it is not a frame, or not one that may follow the previous ones.
         """
         room, count = len(frame) - COUNT_BYTES, int.from_bytes(frame[:COUNT_BYTES], "big")
         if room < 1 or count > room or (count and not self._is_full):
@@ -84,13 +84,13 @@ class Unpadding:
         return payload
 
     def finish(self) -> None:
-        """After the last frame.
+        """Checks the length after the last frame.
 
         Raises:
             SealingError: the payload is not padded to the length that its own length requires.
         """
         if self._padded != padded_bytes(self.payload_bytes, self._padding):
-            raise SealingError("the payload is padded to another length than the rule says")
+            raise SealingError("the payload is padded to another length than the rule requires")
 
 
 def _frame(payload: bytes, room: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Release part keys to a consumer's sealing key, bound to the receipts of the read. Source: SPEC.md §5,
+"""Releases part keys to a consumer's sealing key, bound to the receipts of the read. Source: SPEC.md §5,
 "Release".
 
-The HPKE library draws its own randomness for the encapsulation; it takes none as an argument.
+The HPKE library draws its own randomness for the encapsulation; it accepts none as an argument.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _HPKE_KEMS = {Kem.X25519: KEM.X25519, Kem.X_WING: KEM.MLKEM768_X25519}
 
 
 def release_info(kem: Kem, receipt_digests: Sequence[bytes]) -> bytes:
-    """The HPKE info: ties a message to its kem and to the digests (32 bytes each, in order) of the read's
-    receipts.
+    """The HPKE info, which binds a message to its kem and to the digests (32 bytes each, in order) of the
+    read's receipts.
 
     Raises:
         SealingError: unknown kem, no receipt, or a digest that is not 32 bytes. No log, no key.
@@ -84,7 +84,7 @@ def _entry(bit: int, keys: PartKeys) -> bytes:
 
 def _parse(plaintext: bytes) -> dict[int, PartKeys]:
     if not plaintext or len(plaintext) != 1 + plaintext[0] * _ENTRY_BYTES:
-        raise SealingError("the release does not hold as many parts as it says")
+        raise SealingError("the release does not hold as many parts as it states")
     entries = [plaintext[start : start + _ENTRY_BYTES] for start in range(1, len(plaintext), _ENTRY_BYTES)]
     _require_ascending([entry[0] for entry in entries])
     return {entry[0]: PartKeys(entry[1:33], entry[33:65], entry[65:97]) for entry in entries}

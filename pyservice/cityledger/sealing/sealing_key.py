@@ -55,7 +55,7 @@ class SealingPrivateKey:
         """The key that ``serialize`` wrote.
 
         Raises:
-            SealingError: it did not write this.
+            SealingError: ``serialize`` did not write it.
         """
         if not stored or stored[0] not in tuple(Kem):
             raise SealingError("unknown kem")
@@ -75,18 +75,18 @@ class SealingPrivateKey:
 
     @property
     def digest(self) -> bytes:
-        """What the registry holds of this key."""
+        """The digest of this key that the registry holds."""
         return sealing_key_digest(self.kem, self.public_bytes)
 
     def hpke_key(self) -> HpkePrivateKey:
-        """The key as ``hpke.Suite.decrypt`` takes it."""
+        """The key for ``hpke.Suite.decrypt``."""
         if self.kem is Kem.X25519:
             return _x25519_private(self)
         return MLKEM768X25519PrivateKey(_mlkem_private(self), _x25519_private(self))
 
 
 def sealing_key_digest(kem: Kem, public_key: bytes) -> bytes:
-    """The 32 bytes that the registry holds of a sealing key.
+    """The digest of a sealing key, 32 bytes, as the registry holds it.
 
     Raises:
         SealingError: the kem has no keys, or the public key has another length.
@@ -97,7 +97,7 @@ def sealing_key_digest(kem: Kem, public_key: bytes) -> bytes:
 
 
 def hpke_public_key(kem: Kem, public_key: bytes) -> HpkePublicKey:
-    """The key as ``hpke.Suite.encrypt`` takes it.
+    """The key for ``hpke.Suite.encrypt``.
 
     Raises:
         SealingError: the kem has no keys, or the bytes are not a key of it.
@@ -116,7 +116,7 @@ def hpke_public_key(kem: Kem, public_key: bytes) -> HpkePublicKey:
 
 
 def require_kem(kem: Kem) -> None:
-    """Refuse a kem without keys.
+    """Refuses a kem without keys.
 
     Raises:
         SealingError: it is neither X25519 nor X-Wing.

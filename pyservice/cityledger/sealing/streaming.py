@@ -1,8 +1,8 @@
-"""The envelope for payloads that do not fit in memory: the same bytes as ``envelope``, a segment at a time.
+"""The envelope for payloads that do not fit in memory: the same bytes as ``envelope``, one segment at a time.
 
-A payload that leaves as a stream is read twice: ``verify_stream`` goes through all of it and makes every
-check of SPEC.md §5, and only then ``open_stream`` yields plaintext. What is read the second time is
-authenticated again, segment by segment.
+A payload that is sent as a stream is read twice: ``verify_stream`` reads all of it and makes every check of
+SPEC.md §5, and only then ``open_stream`` yields plaintext. The second read authenticates it again, segment by
+segment.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from cityledger.types import Aead
 
 
 class SealingStream:
-    """Iterate it once for the ciphertext; afterwards it knows what goes into the leaf."""
+    """Yields the ciphertext when iterated, once; afterwards it has the digests for the leaf."""
 
     def __init__(
         self, payload: Iterable[bytes], keys: PartKeys, context: bytes, aead: Aead, padding: int
     ) -> None:
-        self._sealed = seal_segments(self._noted(payload), keys, context, aead, padding)
+        self._sealed = seal_segments(self._tee(payload), keys, context, aead, padding)
         self._digest = hashlib.sha256()
         self._commitment = hmac.new(keys.opening, digestmod=hashlib.sha256)
         self.payload_bytes = 0
@@ -54,7 +54,7 @@ class SealingStream:
         """HMAC-SHA256 of the payload under the part's opening, 32 bytes."""
         return self._commitment.digest()
 
-    def _noted(self, payload: Iterable[bytes]) -> Iterator[bytes]:
+    def _tee(self, payload: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in payload:
             self._commitment.update(chunk)
             self.payload_bytes += len(chunk)
@@ -64,24 +64,24 @@ class SealingStream:
 def verify_stream(
     ciphertext: Iterable[bytes], keys: PartKeys, context: bytes, digest: bytes, committed: bytes
 ) -> int:
-    """Every check of SPEC.md §5 over a whole ciphertext; returns the payload's length in bytes.
+    """Makes every check of SPEC.md §5 over a whole ciphertext; returns the payload's length in bytes.
 
-    ``digest`` and ``committed`` stand in the record's leaf, 32 bytes each.
+    ``digest`` and ``committed`` are those of the record's leaf, 32 bytes each.
 
     Raises:
         SealingError: as ``envelope.open_sealed``.
         VerificationError: it is not the ciphertext that the leaf names.
     """
-    held = hashlib.sha256()
+    hasher = hashlib.sha256()
     payload = hmac.new(keys.opening, digestmod=hashlib.sha256)
     payload_bytes = 0
-    for plain in open_stream(_hashed(ciphertext, held.update), keys, context):
+    for plain in open_stream(_hashed(ciphertext, hasher.update), keys, context):
         payload.update(plain)
         payload_bytes += len(plain)
-    if held.digest() != digest:
+    if hasher.digest() != digest:
         raise VerificationError("the ciphertext is not the one that the record leaf names")
     if not hmac.compare_digest(payload.digest(), committed):
-        raise SealingError("the payload is not the one committed to")
+        raise SealingError("the payload does not match its commitment")
     return payload_bytes
 
 
@@ -89,8 +89,8 @@ def open_stream(ciphertext: Iterable[bytes], keys: PartKeys, context: bytes) -> 
     """The payload in pieces, each authenticated before it is yielded; use ``verify_stream`` first.
 
     Raises:
-        SealingError: sealed under another key, altered, cut off, continued or padded otherwise; what was
-            yielded before is sound, what follows is missing.
+        SealingError: sealed under another key, altered, cut off, continued or padded otherwise; the bytes
+            yielded before are authentic, the rest is missing.
     """
     header, sealed = _split(iter(ciphertext))
     if not hmac.compare_digest(header.kc, keys.kc):
@@ -110,19 +110,19 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
 
 def _split(chunks: Iterator[bytes]) -> tuple[Header, Iterator[tuple[int, bool, bytes]]]:
     """The header, and the sealed segments as (number, is last, segment)."""
-    held = bytearray()
-    while len(held) < HEADER_BYTES and (chunk := next(chunks, None)) is not None:
-        held += chunk
-    return parse_header(bytes(held[:HEADER_BYTES])), _segments(bytes(held[HEADER_BYTES:]), chunks)
+    buffer = bytearray()
+    while len(buffer) < HEADER_BYTES and (chunk := next(chunks, None)) is not None:
+        buffer += chunk
+    return parse_header(bytes(buffer[:HEADER_BYTES])), _segments(bytes(buffer[HEADER_BYTES:]), chunks)
 
 
 def _segments(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[int, bool, bytes]]:
-    held, number = bytearray(), 0
+    buffer, number = bytearray(), 0
     for chunk in itertools.chain([first], chunks):
-        held += chunk
+        buffer += chunk
         # Strictly more: a segment is only known not to be the last when a byte follows it.
-        while len(held) > SEALED_SEGMENT_BYTES:
-            yield number, False, bytes(held[:SEALED_SEGMENT_BYTES])
-            del held[:SEALED_SEGMENT_BYTES]
+        while len(buffer) > SEALED_SEGMENT_BYTES:
+            yield number, False, bytes(buffer[:SEALED_SEGMENT_BYTES])
+            del buffer[:SEALED_SEGMENT_BYTES]
             number += 1
-    yield number, True, bytes(held)
+    yield number, True, bytes(buffer)

@@ -1,4 +1,4 @@
-"""Wrap a record version's data key under the agency's vault key. Source: SPEC.md §5."""
+"""Wraps a record version's data key under the agency's vault key. Source: SPEC.md §5."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""What a node keeps: sealed records, leaves, receipts, batches, tokens, and the index of the chain. SQL
+"""Storage of a node: sealed records, leaves, receipts, batches, tokens, and the index of the chain. SQL
 through SQLAlchemy Core.
 """

@@ -1,5 +1,5 @@
-"""Figures about what is still to be done, for those who watch a node. Each costs a few rows, however many
-records there are.
+"""Figures about pending work, for the monitoring of a node. Each costs a few rows, however many records
+there are.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Unanchored:
     head: LogHead
     leaves: int
     oldest: int | None
-    """When the first of them was numbered, Unix seconds; None where there is none."""
+    """Time when the first of them was numbered, Unix seconds; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Signed transactions that are not mined: nonces, and how often they were replaced by dearer ones."""
+    """Signed transactions that are not mined: nonces, and their replacements with a higher fee."""
 
     nonces: int
     replacements: int
@@ -36,8 +36,8 @@ class Pending:
 
 def list_unanchored(connection: sa.Connection) -> list[Unanchored]:
     """One for each log of this node."""
-    held = {row.log: row.next_seq for row in connection.execute(select_now(idx_log))}
-    return [_unanchored(connection, head, held.get(head.log, 0)) for head in list_heads(connection)]
+    anchored = {row.log: row.next_seq for row in connection.execute(select_now(idx_log))}
+    return [_unanchored(connection, head, anchored.get(head.log, 0)) for head in list_heads(connection)]
 
 
 def count_pending(connection: sa.Connection, account: Address, mined: int) -> Pending:

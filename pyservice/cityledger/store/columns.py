@@ -1,4 +1,4 @@
-"""What the modules of tables share: the metadata that they all belong to, and the kinds of their columns."""
+"""Metadata and kinds of columns that the modules of tables share."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ metadata = MetaData(
 _CHECK = "check"
 
 
-class ToldText(TypeDecorator[str]):
-    """Text that is only shown: a reason, or the name of a field in somebody's file.
+class DisplayText(TypeDecorator[str]):
+    """Text that is only shown, such as a reason or the name of a field in a sender's file.
 
-    PostgreSQL takes no NUL, and no database takes half a surrogate pair. Both are kept as escapes, so that
-    what is told of a file cannot stop its import.
+    PostgreSQL accepts no NUL, and no database accepts half a surrogate pair. Both are stored as escapes, so
+    that what is reported of a file cannot stop its import.
     """
 
     impl = Text

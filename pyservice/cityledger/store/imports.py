@@ -33,7 +33,7 @@ class JobState(IntEnum):
 
 
 class Verdict(IntEnum):
-    """Why a row is listed. Rows that nobody need look at are only counted."""
+    """Reason why a row is listed. Rows that need no attention are only counted."""
 
     REJECTED = 1
     FLAGGED = 2
@@ -61,7 +61,7 @@ class Spooled:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A file that has come. ``options`` and ``caller`` are sealed notes; ``now`` is Unix seconds."""
+    """A received file. ``options`` and ``caller`` are sealed notes; ``now`` is Unix seconds."""
 
     id: str
     key: JobKey
@@ -73,7 +73,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a job has come. ``rows`` counts what the format yielded; ``tallies`` is JSON. ``writes`` are
+    """Progress of a job. ``rows`` counts what the format yielded; ``tallies`` is JSON. ``writes`` are
     those of the dataset (``dataset_writes``) after its last row, None if others wrote between its rows.
     """
 
@@ -85,13 +85,13 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import. ``spooled`` is None once the file is not needed; ``sealed_caller`` says who asked, and why;
-    None once the job has ended. ``place`` is its place in the order of arrival. ``repeat_of`` is the id of
+    """An import. ``spooled`` is None once the file is not needed; ``sealed_caller`` is the caller and the
+    reason, None once the job has ended. ``arrival`` orders jobs by their arrival. ``repeat_of`` is the id of
     the import that it repeats; it is then done from the beginning, and has no rows.
     """
 
     id: str
-    place: int
+    arrival: int
     key: JobKey
     spooled: Spooled | None
     content_bytes: int
@@ -107,7 +107,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """A row with a verdict. ``ordinal`` tells several verdicts on one row apart."""
+    """A row with a verdict. ``ordinal`` distinguishes several verdicts on one row."""
 
     row_no: int
     ordinal: int
@@ -117,13 +117,13 @@ class ListedRow:
 
 
 def add_job(connection: sa.Connection, new: NewJob) -> None:
-    """A new job, which waits for its turn."""
+    """Stores a new job, which waits for its turn."""
     waiting = {"object": new.spooled.object, "wrapped": new.spooled.wrapped, "caller": new.caller}
     _insert(connection, new, state=int(JobState.WAITING), finished_at=None, **waiting)
 
 
 def add_repeat(connection: sa.Connection, new: NewJob, earlier: Job) -> None:
-    """A job that is done without a row: the dataset is as ``earlier`` left it."""
+    """Stores a job that is done without a row: the dataset is as ``earlier`` left it."""
     done = {"state": int(JobState.DONE), "finished_at": new.now, "writes": earlier.cursor.writes}
     _insert(connection, new, repeat_of=earlier.repeat_of or earlier.id, **done)
 
@@ -134,10 +134,7 @@ def find_job(connection: sa.Connection, id_: str) -> Job | None:
 
 
 def first_received(connection: sa.Connection, key: JobKey) -> int:
-    """When the first of the jobs of this very file, format and options was made, in seconds.
-
-    A job of ``key`` must be stored.
-    """
+    """Unix seconds when the first job of this file, format and options was made; there must be one."""
     first = sa.select(sa.func.min(import_job.c.created_at)).where(_is_same(key))
     return int(connection.execute(first).scalar_one())
 
@@ -151,18 +148,18 @@ def _is_same(key: JobKey) -> sa.ColumnElement[bool]:
 
 
 def find_newest_of(connection: sa.Connection, key: JobKey) -> Job | None:
-    """The newest job of this very file, format and options, if it was ever sent."""
-    newest = sa.select(import_job).where(_is_same(key)).order_by(import_job.c.place.desc()).limit(1)
+    """The newest job of this file, format and options; None if it was never sent."""
+    newest = sa.select(import_job).where(_is_same(key)).order_by(import_job.c.arrival.desc()).limit(1)
     row = connection.execute(newest).one_or_none()
     return None if row is None else _job(row)
 
 
 def list_jobs(connection: sa.Connection, agency: AgencyId, before: Job | None, limit: int) -> list[Job]:
-    """The newest jobs of an agency, or of those that came before ``before``; newest first."""
+    """The newest jobs of an agency, or of those that arrived before ``before``; newest first."""
     query = sa.select(import_job).where(import_job.c.agency == agency)
     if before is not None:
-        query = query.where(import_job.c.place < before.place)
-    newest_first = query.order_by(import_job.c.place.desc()).limit(limit)
+        query = query.where(import_job.c.arrival < before.arrival)
+    newest_first = query.order_by(import_job.c.arrival.desc()).limit(limit)
     return [_job(row) for row in connection.execute(newest_first)]
 
 
@@ -170,7 +167,7 @@ def list_unfinished(connection: sa.Connection) -> list[Job]:
     """Jobs that wait or run, in the order of arrival."""
     open_states = (int(JobState.WAITING), int(JobState.RUNNING))
     query = sa.select(import_job).where(import_job.c.state.in_(open_states))
-    return [_job(row) for row in connection.execute(query.order_by(import_job.c.place))]
+    return [_job(row) for row in connection.execute(query.order_by(import_job.c.arrival))]
 
 
 def list_objects(connection: sa.Connection) -> set[str]:
@@ -180,7 +177,7 @@ def list_objects(connection: sa.Connection) -> set[str]:
 
 
 def restart(connection: sa.Connection, id_: str, spooled: Spooled, caller: bytes) -> None:
-    """Lets a stopped job go on with the file and for the caller that came now."""
+    """Resumes a stopped job with the file and the caller of the new request."""
     _update(
         connection,
         id_,
@@ -194,7 +191,7 @@ def restart(connection: sa.Connection, id_: str, spooled: Spooled, caller: bytes
 
 
 def begin(connection: sa.Connection, job: Job) -> None:
-    """Runs from here on. Before its first row the dataset's writes are those of others."""
+    """Marks a job as running. Before its first row the dataset's writes are those of others."""
     _update(connection, job.id, state=int(JobState.RUNNING))
     if job.cursor.rows == 0:
         _update(connection, job.id, writes=dataset_writes.count_of(connection, job.key.dataset))
@@ -208,7 +205,7 @@ def advance(
     rows: Sequence[ListedRow],
     seal: Callable[[str], bytes],
 ) -> None:
-    """Moves the cursor on from ``known``, and lists the rows of the chunk that have a verdict.
+    """Advances the cursor from ``known``, and lists the rows of the chunk that have a verdict.
 
     Raises:
         UnavailableError: another process has moved it.
@@ -217,19 +214,19 @@ def advance(
     values: dict[str, object] = {"rows_done": cursor.rows, "bytes_done": cursor.bytes}
     values |= {"tallies": cursor.tallies, "writes": cursor.writes}
     if connection.execute(import_job.update().where(here).values(values)).rowcount == 0:
-        raise UnavailableError("another process has gone on with this import")
+        raise UnavailableError("another process has resumed this import")
     if rows:
         connection.execute(import_row.insert(), [_row_values(id_, row, seal) for row in rows])
 
 
 def rewind(connection: sa.Connection, id_: str) -> None:
-    """Back to the first row, with nothing tallied: for a dry run, which keeps nothing between two starts."""
+    """Restarts at the first row with empty tallies: a dry run stores nothing between two starts."""
     connection.execute(import_row.delete().where(import_row.c.job == id_))
     _update(connection, id_, rows_done=0, bytes_done=0, tallies="{}")
 
 
 def finish(connection: sa.Connection, id_: str, failure: bytes | None, now: int) -> None:
-    """Done, or stopped for the reason ``failure``. Neither the file nor the caller is needed any longer."""
+    """Ends a job: done, or stopped for the reason ``failure``. Deletes file and caller, no longer needed."""
     state = JobState.DONE if failure is None else JobState.STOPPED
     purging.mark(connection, now)
     _update(
@@ -252,7 +249,7 @@ def list_rows(
     limit: int,
     open_: Callable[[bytes], str],
 ) -> list[ListedRow]:
-    """Rows with a verdict behind the place ``(row_no, ordinal)``, in the order of the file."""
+    """Rows with a verdict after ``(row_no, ordinal)``, in the order of the file."""
     t = import_row.c
     behind = (t.row_no > after[0]) | ((t.row_no == after[0]) & (t.ordinal > after[1]))
     wanted = (t.job == id_) & (t.verdict == int(verdict)) & behind
@@ -273,12 +270,12 @@ def _update(connection: sa.Connection, id_: str, **values: object) -> None:
 
 
 def _insert(connection: sa.Connection, new: NewJob, **more: object) -> None:
-    last = connection.execute(sa.select(sa.func.max(import_job.c.place))).scalar()
+    last = connection.execute(sa.select(sa.func.max(import_job.c.arrival))).scalar()
     nothing = {"rows_done": 0, "bytes_done": 0, "tallies": "{}"}
     connection.execute(
         import_job.insert().values(
             id=new.id,
-            place=0 if last is None else last + 1,
+            arrival=0 if last is None else last + 1,
             agency=new.key.agency,
             dataset=new.key.dataset,
             content=new.key.content,
@@ -307,7 +304,7 @@ def _job(row: sa.Row[tuple[object, ...]]) -> Job:
     spooled = None if row.object is None else Spooled(row.object, row.wrapped, row.content_bytes)
     return Job(
         id=row.id,
-        place=row.place,
+        arrival=row.arrival,
         key=JobKey(AgencyId(row.agency), DatasetId(row.dataset), row.content, row.format),
         spooled=spooled,
         content_bytes=row.content_bytes,

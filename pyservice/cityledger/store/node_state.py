@@ -11,9 +11,9 @@ from cityledger.store.tables import node_state as table
 INSTANCE = "instance"
 FINAL_BLOCK = "final_block"
 NONCE_KEY = "siwe_nonce_key"
-"""Authenticates nonces for sign-in, of all processes of this database. A thief of it can only make nonces."""
+"""Authenticates sign-in nonces of all processes of this database. A stolen one could only make nonces."""
 INDEX_HALTED = "index_halted"
-"""Why the index stopped for good; while it stands, what the index says must not be acted on."""
+"""Reason why the index stopped permanently; while it is set, no decision may rely on the index."""
 
 
 def find_value(connection: sa.Connection, key: str) -> str | None:
@@ -27,7 +27,7 @@ def put_value(connection: sa.Connection, key: str, value: str) -> None:
 
 
 def get_or_put(connection: sa.Connection, key: str, value: str) -> str:
-    """The value of ``key``, which is ``value`` from now on where there was none."""
+    """The stored value of ``key``; stores ``value`` if there is none."""
     savepoint = connection.begin_nested()
     try:
         connection.execute(table.insert().values(key=key, value=value))
@@ -41,20 +41,20 @@ def get_or_put(connection: sa.Connection, key: str, value: str) -> str:
 
 def final_block(connection: sa.Connection) -> int:
     """The last final block that the indexer saw; −1 before the first."""
-    held = find_value(connection, FINAL_BLOCK)
-    return -1 if held is None else int(held)
+    stored = find_value(connection, FINAL_BLOCK)
+    return -1 if stored is None else int(stored)
 
 
 def bind_instance(connection: sa.Connection, instance: bytes) -> None:
-    """Ties an empty database to an instance for good.
+    """Binds an empty database to an instance permanently.
 
     Raises:
         WrongChainError: it belongs to another instance, so its records and receipts would be misread.
     """
-    held = find_value(connection, INSTANCE)
-    if held is None:
+    stored = find_value(connection, INSTANCE)
+    if stored is None:
         put_value(connection, INSTANCE, instance.hex())
-    elif held != instance.hex():
+    elif stored != instance.hex():
         raise WrongChainError(
             "the database belongs to another instance; a chain reset needs a new node folder"
         )

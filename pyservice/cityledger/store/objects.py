@@ -1,8 +1,8 @@
-"""Large sealed bytes outside of the database: in a directory, or in any store that ``obstore`` speaks to.
+"""Large sealed bytes outside of the database: in a directory, or in any store that ``obstore`` supports.
 
 Objects are written once under random names and never changed. A row of the database names an object only
 after ``put`` has returned; an object that no row names is garbage, and is swept. Tombstones and revocation
-lists are no such objects: they have names of their own and are never swept.
+lists are different: they have names of their own and are never swept.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from cityledger.sealing.private_files import make_private_directory
 from cityledger.store.pipe import Pipe, in_thread
 
 _MARGIN = timedelta(seconds=1)
-"""File systems tell times by a coarser clock than processes."""
+"""File systems use a coarser clock than processes."""
 _SKEW = timedelta(days=1)
-"""How far another machine's clock may be off."""
+"""Maximum skew of another machine's clock."""
 CHUNK_BYTES = 1_048_576
 _CONCURRENT = 2
 _WAITING = 4
 _UNFINISHED = re.compile(r"(.+)#[0-9]+")
-"""What a directory calls a file until all of it is there; a listing passes over it."""
+"""Name of a file in a directory until it is complete; a listing ignores it."""
 _FULL = ("StorageFull", "QuotaExceeded", "No space left", "os error 28", "os error 122")
 
 
@@ -43,7 +43,7 @@ class StoredObject:
 
 
 class Objects:
-    """One object store. Everything here streams; no call holds more than a few megabytes."""
+    """One object store. Every call streams, and holds at most a few megabytes."""
 
     def __init__(self, store: ObjectStore, folder: Path | None) -> None:
         self._store = store
@@ -51,11 +51,11 @@ class Objects:
 
     @classmethod
     def open(cls, url: str) -> Objects:
-        """``file:///folder`` (made where it is missing), or e.g. ``s3://bucket/prefix`` with credentials
+        """Opens ``file:///folder`` (created if missing), or e.g. ``s3://bucket/prefix`` with credentials
         from the environment.
 
         Raises:
-            ConfigurationError: no such kind of store, or the folder cannot be made.
+            ConfigurationError: the kind of store is not supported, or the folder cannot be created.
         """
         try:
             if urlsplit(url).scheme == "file":
@@ -65,19 +65,21 @@ class Objects:
             return cls(from_url(url), None)
         except (BaseError, OSError, ValueError) as error:
             kind = urlsplit(url).scheme or "no scheme"
-            raise ConfigurationError(f"object_store_url ({kind}) cannot be opened: {_told(error)}") from error
+            raise ConfigurationError(
+                f"object_store_url ({kind}) cannot be opened: {_kind_of(error)}"
+            ) from error
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Writes a new object; it is durable when this returns. Returns its length in bytes.
 
         Raises:
-            StorageFullError: there is no room; nothing is left behind.
-            UnavailableError: the store does not take it; nothing is left behind.
+            StorageFullError: the store is full; nothing is left behind.
+            UnavailableError: the store did not accept it; nothing is left behind.
             Exception: whatever ``chunks`` raises; nothing is left behind.
         """
         pipe = Pipe(_WAITING)
-        # The library must not ask for the next chunk itself: it would do so from inside its own runtime,
-        # where a source that reads another object dies.
+        # The library must not read the next chunk itself: it would do so from inside its own runtime,
+        # where a source that reads another object fails.
         writing = in_thread(lambda: self._write(key, pipe))
         try:
             pipe.fill(chunks)
@@ -106,7 +108,7 @@ class Objects:
         """The object's bytes in chunks.
 
         Raises:
-            NotFoundError: there is no such object.
+            NotFoundError: the object does not exist.
             UnavailableError: it cannot be read now.
         """
         try:
@@ -114,10 +116,10 @@ class Objects:
         except FileNotFoundError as error:
             raise NotFoundError("object") from error
         except (BaseError, OSError) as error:
-            raise UnavailableError(f"the object store cannot be read: {_told(error)}") from error
+            raise UnavailableError(f"the object store cannot be read: {_kind_of(error)}") from error
 
     def head(self, key: str, length: int) -> bytes:
-        """The first ``length`` bytes of an object that has as many.
+        """The first ``length`` bytes of an object that is at least that long.
 
         Raises: as ``get``.
         """
@@ -126,10 +128,10 @@ class Objects:
         except FileNotFoundError as error:
             raise NotFoundError("object") from error
         except (BaseError, OSError, ValueError) as error:
-            raise UnavailableError(f"the object store cannot be read: {_told(error)}") from error
+            raise UnavailableError(f"the object store cannot be read: {_kind_of(error)}") from error
 
     def delete(self, key: str) -> None:
-        """Removes an object; removing what is not there does nothing.
+        """Removes an object; does nothing if it does not exist.
 
         Raises:
             UnavailableError: the store does not answer.
@@ -139,26 +141,26 @@ class Objects:
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
-            raise UnavailableError(f"the object store cannot be changed: {_told(error)}") from error
+            raise UnavailableError(f"the object store cannot be changed: {_kind_of(error)}") from error
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object below a prefix, which ends at a slash.
+        """Every object below a prefix, which ends with a slash.
 
         Raises:
             UnavailableError: the store does not answer.
         """
         try:
             for group in obstore.list(self._store, prefix):
-                for held in group:
-                    yield StoredObject(held["path"], held["size"], held["last_modified"])
+                for entry in group:
+                    yield StoredObject(entry["path"], entry["size"], entry["last_modified"])
         except (BaseError, OSError) as error:
-            raise UnavailableError(f"the object store cannot be listed: {_told(error)}") from error
+            raise UnavailableError(f"the object store cannot be listed: {_kind_of(error)}") from error
 
     def sweep(self, prefix: str, before: datetime, is_named: Callable[[str], bool]) -> int:
-        """Removes what an earlier process left below a prefix, which ends at a slash; returns how many.
+        """Removes what an earlier process left below a prefix, which ends with a slash; returns their number.
 
-        That is what nothing names and was written before that time, and in a directory what was never
-        finished.
+        That is every object that no row names and that was written before that time, and in a directory
+        also every unfinished file.
 
         Raises: as ``delete``.
         """
@@ -169,7 +171,7 @@ class Objects:
         return len(left) + self._sweep_unfinished(prefix, before)
 
     def _sweep_unfinished(self, prefix: str, before: datetime) -> int:
-        # In a bucket that is the bucket's own rule about uploads that were never completed.
+        # In a bucket, a rule of the bucket itself removes uploads that were never completed.
         below = None if self._folder is None else self._folder / prefix
         if below is None or not below.is_dir():
             return 0
@@ -181,8 +183,8 @@ class Objects:
         return len(left)
 
     def _sync(self, key: str) -> None:
-        """A directory's file is durable once it and the names that lead to it are; other stores say so
-        themselves."""
+        """Makes a directory's file durable, which needs its parent folders synced too; other stores are
+        durable when they answer."""
         if self._folder is None:
             return
         path = self._folder / key
@@ -203,12 +205,12 @@ def _is_older(path: Path, before: datetime) -> bool:
 
 
 def _failure(error: BaseException) -> UnavailableError:
-    told = _told(error)
+    reason = _kind_of(error)
     if any(word in str(error) for word in _FULL):
         return StorageFullError("the object store is full; nothing was written")
-    return UnavailableError(f"the object store does not take it: {told}")
+    return UnavailableError(f"the object store did not accept the object: {reason}; try again")
 
 
-def _told(error: BaseException) -> str:
-    """The kind only: messages of stores hold paths, buckets and debug text."""
+def _kind_of(error: BaseException) -> str:
+    """The class of the error only: messages of stores hold paths, buckets and debug text."""
     return type(error).__name__

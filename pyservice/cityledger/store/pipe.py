@@ -1,4 +1,4 @@
-"""Hands chunks from the thread that makes them to one that writes them, a few at a time."""
+"""Passes chunks from the thread that produces them to the one that writes them, a few at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Pipe:
         """Bytes filled in so far."""
 
     def fill(self, chunks: Iterable[bytes]) -> None:
-        """Hands over every chunk; stops early once the other side is closed.
+        """Passes on every chunk; stops early once the other side is closed.
 
         Raises:
             Exception: whatever ``chunks`` raises; the other side then fails too.
@@ -35,7 +35,7 @@ class Pipe:
             self._end(complete=False)
 
     def close(self) -> None:
-        """The iterating side wants no more; safe to say at any time."""
+        """Ends the iterating side, which needs no more chunks; safe at any time."""
         with self._changed:
             self._is_closed = True
             self._waiting.clear()
@@ -65,7 +65,7 @@ class Pipe:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_complete or self._is_broken)
             if self._is_broken:
-                # What came so far is no whole; whoever writes it must not call it one.
+                # The chunks are incomplete; the writer must not store them as the whole.
                 raise BrokenPipeError("the source of the chunks failed")
             chunk = self._waiting.popleft() if self._waiting else None
             self._changed.notify_all()
@@ -79,7 +79,7 @@ def in_thread(work: Callable[[], None]) -> Callable[[], BaseException | None]:
     def run() -> None:
         try:
             work()
-        except BaseException as error:  # told to the thread that waits
+        except BaseException as error:  # returned to the thread that waits
             raised.append(error)
 
     thread = threading.Thread(target=run, name="object", daemon=True)

@@ -1,4 +1,4 @@
-"""Read receipts: numbered, chained and counted per record, so that none can be left out unseen."""
+"""Read receipts: numbered, chained and counted per record, so that an omission is detected."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def list_receipts(
     """The receipts in which an agency is provider or consumer, in (log, seq) order after a cursor, of the
     logs of ``hosted`` agencies. A provider's receipts are in its own logs.
     """
-    # Two questions, each with an index: "provider or consumer" would read the receipts of all agencies.
+    # Two queries, each with an index: "provider or consumer" would read the receipts of all agencies.
     is_hosted = head_table.c.agency.in_(hosted)
     hosted_logs = sa.select(head_table.c.log).where(is_hosted)
     own_logs = hosted_logs.where(head_table.c.agency == agency)

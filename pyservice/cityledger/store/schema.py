@@ -1,4 +1,4 @@
-"""The whole schema of a node's database, for whoever makes or compares it."""
+"""The whole schema of a node's database, for code that creates or compares it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def find_subject(connection: sa.Connection, provider: AgencyId, identifier: byte
 def find_subjects(
     connection: sa.Connection, provider: AgencyId, identifiers: Iterable[bytes]
 ) -> dict[bytes, SubjectId]:
-    """The pseudonyms that there are, by identifier, in one question."""
+    """The existing pseudonyms, by identifier, in one query."""
     wanted = (table.c.provider == provider) & table.c.identifier.in_(set(identifiers))
     rows = connection.execute(sa.select(table.c.identifier, table.c.subject).where(wanted))
     return {row.identifier: SubjectId(row.subject) for row in rows}
@@ -38,7 +38,7 @@ def find_subjects(
 def add_subject(
     connection: sa.Connection, provider: AgencyId, identifier: bytes, fresh: SubjectId
 ) -> SubjectId:
-    """The pseudonym of an identifier: the one it has, else ``fresh`` (32 random bytes) from now on."""
+    """The pseudonym of an identifier; stores ``fresh`` (32 random bytes) as such if it has none."""
     known = find_subject(connection, provider, identifier)
     if known is not None:
         return known

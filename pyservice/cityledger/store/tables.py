@@ -1,6 +1,7 @@
-"""The tables of what this node alone knows: records, leaves, receipts, batches, imports, tokens.
+"""The tables of a node's own data, which the chain does not hold: records, receipts, batches, imports,
+tokens.
 
-As SQLAlchemy Core; ``index_tables`` has those that mirror the chain. Migrations create them all; a test
+As SQLAlchemy Core; ``index/tables.py`` has those that mirror the chain. Migrations create them all; a test
 proves that the two agree. All bytes32 are BLOBs of 32 bytes, all times Unix seconds, all u64 fit SQLite's and
 PostgreSQL's signed 64 bits.
 """
@@ -20,21 +21,21 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from cityledger.store.columns import ToldText, bytes32, ranged, table, u64
+from cityledger.store.columns import DisplayText, bytes32, ranged, table, u64
 
 node_state = table(
     "node_state",
     Column("key", Text, primary_key=True),
-    Column("value", ToldText, nullable=False),
-    comment="Facts of this database: instance and chain id it belongs to, the last final block.",
+    Column("value", DisplayText, nullable=False),
+    comment="Facts of this database, such as the instance that it belongs to and the last final block.",
 )
 
 commit_mark = table(
     "commit_mark",
     Column("id", LargeBinary(16), primary_key=True),
-    Column("is_fence", Boolean, nullable=False, comment="the commit broke off, and can never be done"),
+    Column("is_fence", Boolean, nullable=False, comment="the commit was cut off and can never take effect"),
     Column("made_at", BigInteger, nullable=False),
-    comment="One for each commit whose outcome may be asked for; see commit_marks.py. PostgreSQL only.",
+    comment="One row per commit whose outcome may be unknown; see commit_marks.py. PostgreSQL only.",
 )
 
 # --- logs and anchoring ---------------------------------------------------------------------------
@@ -46,10 +47,10 @@ log_head = table(
     ranged("kind", Integer, "kind IN (1, 2)"),
     u64("next_seq"),
     bytes32("last_leaf"),
-    Column("halted", Text, comment="NULL, or a HaltCause: nothing is numbered or anchored any more"),
-    Column("halt_detail", ToldText, comment="the facts of the halt; NULL while there is none"),
-    u64("forgiven_nonce"),
-    comment="The next number of each log; locked while a group is numbered. forgiven_nonce: see LogHead.",
+    Column("halted", Text, comment="NULL, or a HaltCause: nothing is numbered or anchored"),
+    Column("halt_detail", DisplayText, comment="the facts of the halt; NULL if not halted"),
+    u64("failures_from_nonce"),
+    comment="Next number of each log, locked while a group is numbered. failures_from_nonce: see LogHead",
 )
 
 leaf = table(
@@ -76,8 +77,8 @@ operator_account = table(
     "operator_account",
     Column("account", Text, primary_key=True),
     u64("first_nonce"),
-    Column("halted", Text, comment="NULL, or a HaltCause: the account signs nothing any more"),
-    Column("halt_detail", ToldText, comment="the facts of the halt; NULL while there is none"),
+    Column("halted", Text, comment="NULL, or a HaltCause: the account signs nothing"),
+    Column("halt_detail", DisplayText, comment="the facts of the halt; NULL if not halted"),
     comment="first_nonce: the account's nonce on chain when this database began to use it.",
 )
 
@@ -93,7 +94,7 @@ attempt = table(
     u64("at_block"),
     UniqueConstraint("tx_hash"),
     UniqueConstraint("account", "nonce", "replacement"),
-    comment="replacement 0 is the first with its nonce; at_block was the cursor when it was signed",
+    comment="replacement 0 is the first with its nonce; at_block was the index's cursor at signing",
 )
 
 attempt_batch = table(
@@ -126,7 +127,12 @@ record_version = table(
     bytes32("leaf_hash"),
     bytes32("schema"),
     Column("wrapped", LargeBinary, comment="wrapped data key; NULL once erased"),
-    Column("withdrawn", Boolean, nullable=False, comment="the record ends here; every part is sealed empty"),
+    Column(
+        "withdrawn",
+        Boolean,
+        nullable=False,
+        comment="the record ends with this version; every part is sealed empty",
+    ),
     Column("written_at", BigInteger, nullable=False),
     UniqueConstraint("log", "seq"),
     ForeignKeyConstraint(["log", "seq"], ["leaf.log", "leaf.seq"]),
@@ -139,12 +145,12 @@ record_part = table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     ranged("bit", Integer, "bit BETWEEN 0 AND 7", key=True),
     Column("name", Text, nullable=False),
-    Column("ciphertext", LargeBinary, comment="NULL where it is an object"),
-    Column("object", Text, comment="key in the object store; durable there before the row is"),
+    Column("ciphertext", LargeBinary, comment="NULL if stored as an object"),
+    Column("object", Text, comment="key in the object store; durable before this row"),
     u64("sealed_bytes"),
     bytes32("digest"),
     bytes32("commitment"),
-    CheckConstraint("(ciphertext IS NULL) <> (object IS NULL)", name="one_place"),
+    CheckConstraint("(ciphertext IS NULL) <> (object IS NULL)", name="one_location"),
     ForeignKeyConstraint(
         ["dataset", "record", "version"],
         ["record_version.dataset", "record_version.record", "record_version.version"],
@@ -163,7 +169,7 @@ record_subject = table(
         ["record_version.dataset", "record_version.record", "record_version.version"],
     ),
     # With the record, so that a search by subject needs nothing else: SQLite would prefer the primary key
-    # without it, and look at the whole dataset.
+    # without it, and scan the whole dataset.
     Index(None, "subject", "dataset", "record"),
 )
 
@@ -210,7 +216,7 @@ replayed_tombstone = table(
     Column("signature", LargeBinary(65), nullable=False),
     Column("replayed_at", BigInteger, nullable=False),
     UniqueConstraint("dataset", "record", "version"),
-    comment="Erasures that a restore repeated: (log, seq) numbered a tombstone that the backup did not hold.",
+    comment="Erasures that a restore repeated: (log, seq) is of a tombstone that the backup lacked.",
 )
 
 vault_floor = table(
@@ -227,13 +233,13 @@ dataset_writes = table(
     "dataset_writes",
     bytes32("dataset", key=True),
     u64("versions"),
-    comment="Versions ever written to a dataset: whether it has changed since an import.",
+    comment="Number of versions ever written to a dataset; shows whether it has changed since an import.",
 )
 
 import_job = table(
     "import_job",
     Column("id", Text, primary_key=True, comment="random; part of the URL"),
-    u64("place"),
+    u64("arrival"),
     Column("agency", BigInteger, nullable=False),
     bytes32("dataset"),
     bytes32("content"),
@@ -244,15 +250,21 @@ import_job = table(
     u64("content_bytes"),
     ranged("state", Integer, "state BETWEEN 1 AND 4"),
     Column("failure", LargeBinary, comment="sealed note: why it stopped"),
-    Column("caller", LargeBinary, comment="sealed note: who asked and why; NULL once it has ended"),
+    Column(
+        "caller",
+        LargeBinary,
+        comment="sealed note: the caller and the reason; NULL once the import has ended",
+    ),
     u64("rows_done"),
     u64("bytes_done"),
     Column("tallies", Text, nullable=False, comment="JSON: rows by outcome, by reason and by flag"),
     Column("created_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    Column("writes", BigInteger, comment="dataset_writes after its last row; NULL: others wrote in between"),
+    Column(
+        "writes", BigInteger, comment="dataset_writes after its last row; NULL: others wrote concurrently"
+    ),
     Column("repeat_of", Text, comment="the import that this one repeats; it wrote nothing"),
-    UniqueConstraint("place"),
+    UniqueConstraint("arrival"),
     Index(None, "state"),
     Index(None, "content"),
     comment="State 1 waiting, 2 running, 3 done, 4 stopped. content: HMAC of file, format and options.",
@@ -265,7 +277,7 @@ import_row = table(
     Column("ordinal", Integer, primary_key=True, autoincrement=False),
     ranged("verdict", Integer, "verdict BETWEEN 1 AND 3"),
     Column("field", LargeBinary, nullable=False, comment="sealed note: the sender may have named it"),
-    Column("reason", ToldText, nullable=False),
+    Column("reason", DisplayText, nullable=False),
     ForeignKeyConstraint(["job"], ["import_job.id"]),
     Index(None, "job", "verdict", "row_no"),
     comment="Verdict 1 rejected, 2 flagged, 3 duplicate. Rows without one are only counted.",
@@ -308,11 +320,11 @@ token = table(
     Column("system", Text, nullable=False),
     Column("credential_until", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("epoch", BigInteger, nullable=False, comment="the agency's at sign-in; the token ends with it"),
+    Column("epoch", BigInteger, nullable=False, comment="the agency's at sign-in; the token expires with it"),
     Column(
         "credential_key",
         LargeBinary(32),
-        comment="thumbprint of the key that vouched, which ends it; NULL for an on-chain officer",
+        comment="thumbprint of the credential key; NULL for an on-chain officer",
     ),
     Index(None, "expires_at"),
 )
@@ -324,7 +336,7 @@ revocation_list = table(
     u64("seq"),
     Column("received_at", BigInteger, nullable=False),
     Column("signed", Text, nullable=False, comment="the newest list that this key signed, a compact JWS"),
-    comment="One row for each credential key of an agency: no list of that key may go back behind seq.",
+    comment="One row per credential key of an agency: a lower seq of that key is refused.",
 )
 
 revoked_officer = table(
@@ -332,23 +344,23 @@ revoked_officer = table(
     Column("agency", BigInteger, primary_key=True, autoincrement=False),
     Column("officer", Text, primary_key=True),
     Column("system", Text, primary_key=True, comment="empty: in every system"),
-    comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
+    comment="The entries of the list that an agency sent last; it stays when the agency's key changes.",
 )
 
 awaited_revocation_list = table(
     "awaited_revocation_list",
     Column("agency", BigInteger, primary_key=True, autoincrement=False),
     Column("since", BigInteger, nullable=False, comment="when the restore that lacked the list took place"),
-    comment="Agencies none of whose off-chain officers count until the agency has put its list again.",
+    comment="Agencies whose off-chain officers are refused until the agency has put its list again.",
 )
 
-once = table(
-    "once",
+single_use_value = table(
+    "single_use_value",
     Column("kind", Text, primary_key=True),
     Column("value", Text, primary_key=True),
     Column("expires_at", BigInteger, nullable=False),
     Index(None, "expires_at"),
-    comment="Values good once: SIWE nonces while they are unused, DPoP jti once they are used.",
+    comment="Single-use values: SIWE nonces that are unused, DPoP jti that are used.",
 )
 
 idempotency = table(

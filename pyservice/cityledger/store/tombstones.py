@@ -36,13 +36,13 @@ def list_tombstones(
 def find_tombstone(
     connection: sa.Connection, instance: bytes, log: LogId, seq: int
 ) -> TombstoneObject | None:
-    """The tombstone of a number, not signed; None where there is no such."""
+    """The tombstone of a number, not signed; None if there is none."""
     found = list_tombstones(connection, instance, after=(log, seq - 1), limit=1)
     return next((one for one in found if (one.leaf.log, one.leaf.seq) == (log, seq)), None)
 
 
 def find_tombstone_of(connection: sa.Connection, instance: bytes, version: StoredVersion) -> Tombstone | None:
-    """The tombstone that this database numbered for a version, None where it did not."""
+    """The tombstone that this database numbered for a version; None if there is none."""
     t = tombstone.c
     of_version = (
         (t.dataset == version.dataset) & (t.record == version.record) & (t.version == version.version)
@@ -65,7 +65,8 @@ def list_erased_by_request(connection: sa.Connection, dataset: DatasetId, record
 def erased_by_request(
     connection: sa.Connection, dataset: DatasetId, wanted: Collection[RecordId]
 ) -> dict[RecordId, dict[int, int]]:
-    """``list_erased_by_request`` of many records, with the seconds of each erasure; others are left out."""
+    """``list_erased_by_request`` of many records, with the Unix seconds of each erasure; records without one
+    are omitted."""
     found: dict[RecordId, dict[int, int]] = {}
     for table in (tombstone, replayed_tombstone):
         t = table.c
@@ -78,7 +79,7 @@ def erased_by_request(
 
 
 def find_erased(connection: sa.Connection, one: TombstoneObject) -> StoredVersion | None:
-    """The version whose leaf the tombstone erases, None where this database does not hold it."""
+    """The version whose leaf the tombstone erases; None if this database does not hold it."""
     place = (record_version.c.log == one.erased_log) & (record_version.c.seq == one.erased_seq)
     row = connection.execute(sa.select(record_version).where(place)).one_or_none()
     if row is None or row.leaf_hash != one.leaf.erased_leaf:
@@ -87,7 +88,7 @@ def find_erased(connection: sa.Connection, one: TombstoneObject) -> StoredVersio
 
 
 def replay(connection: sa.Connection, one: TombstoneObject, version: StoredVersion, now: int) -> list[str]:
-    """Destroys again what a tombstone erased, and notes that; returns the objects that nothing needs now.
+    """Repeats a tombstone's erasure, and records that; returns the objects that are no longer needed.
 
     The tombstone gets no number: its own belongs to leaves that this database does not hold.
     """

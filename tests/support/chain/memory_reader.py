@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cityledger.proofs.ledger import AskedBlock, LogInfo
+from cityledger.proofs.ledger import LogInfo, QueriedBlock
 from cityledger.proofs.proof_file import Proof
 from cityledger.proofs.verify import batch_word
 from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LogId, LogKind
 
-HEAD = AskedBlock(2**53 + 100, is_final=True)
+HEAD = QueriedBlock(2**53 + 100, is_final=True)
 
 
 @dataclass
@@ -19,7 +19,7 @@ class MemoryReader:
     chain_id: int
     ledger: Address
     stated_instance: bytes
-    block: AskedBlock = HEAD
+    block: QueriedBlock = HEAD
     batches: dict[tuple[LogId, int], bytes] = field(default_factory=dict)
     logs: dict[LogId, LogInfo] = field(default_factory=dict)
     operators: dict[LogId, list[tuple[int, Address]]] = field(default_factory=dict)

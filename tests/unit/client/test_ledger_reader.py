@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from cityledger.client import RpcLedgerReader
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.keccak import keccak
-from cityledger.proofs.ledger import AskedBlock, LogInfo
+from cityledger.proofs.ledger import LogInfo, QueriedBlock
 from cityledger.types import ZERO32, Address, AgencyId, DatasetId, LogId, LogKind
 
 LEDGER = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -129,9 +129,9 @@ def test_reader_finds_an_agencys_logs() -> None:
 
 
 def test_reader_says_whether_its_block_is_final() -> None:
-    assert reader().block == AskedBlock(100, is_final=False)
+    assert reader().block == QueriedBlock(100, is_final=False)
     final = RpcLedgerReader("http://chain.test", LEDGER, final=True, transport=httpx.MockTransport(chain))
-    assert final.block == AskedBlock(60, is_final=True)
+    assert final.block == QueriedBlock(60, is_final=True)
 
 
 def test_reader_refuses_events_that_are_not_the_ledgers() -> None:

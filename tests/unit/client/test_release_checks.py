@@ -13,7 +13,7 @@ from cityledger.client.release_checks import Asked, Caller, verify_asked_leaf, v
 from cityledger.errors import FieldError, VerificationError
 from cityledger.proofs.leaf_json import leaf_from_json, receipt_from_json
 from cityledger.proofs.leaves import Receipt, ReceiptDomain, ReceiptLeaf, RecordLeaf, json_name
-from cityledger.proofs.ledger import AskedBlock, LogInfo
+from cityledger.proofs.ledger import LogInfo, QueriedBlock
 from cityledger.proofs.receipts import SignedReceipt, verify_receipt
 from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import (
@@ -54,7 +54,9 @@ def asked_of(vector: dict[str, Any]) -> Asked:
 def reader_of(vector: dict[str, Any], leaf: RecordLeaf) -> MemoryReader:
     chain = vector["chain"]
     ledger = Address(to_checksum_address(chain["ledger"]))
-    reader = MemoryReader(chain["chainId"], ledger, leaf.instance, AskedBlock(chain["block"], is_final=False))
+    reader = MemoryReader(
+        chain["chainId"], ledger, leaf.instance, QueriedBlock(chain["block"], is_final=False)
+    )
     info = LogInfo(AgencyId(chain["agency"]), LogKind(chain["kind"]), 0)
     operators = [(one["block"], Address(to_checksum_address(one["account"]))) for one in chain["operators"]]
     for log in (LogId(8), LogId(9)):

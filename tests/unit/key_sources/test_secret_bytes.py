@@ -33,7 +33,7 @@ def test_read_secret_accepts_bytes_and_hex(tmp_path: Path, data: bytes) -> None:
 def test_read_secret_refuses_what_is_not_a_key_and_repeats_nothing(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(KeyringError) as refused:
         read_secret(file_source(tmp_path, data), tmp_path)
-    assert str(refused.value) == "the key file is neither 32 bytes nor 64 hex digits"
+    assert str(refused.value) == "the key file must be 32 bytes or 64 hex digits"
     assert refused.value.__context__ is None or KEY.hex() not in str(refused.value.__context__)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityledger.policy.disclosure import told_code
+from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.facts import FACT_COUNT, Facts
 from cityledger.policy.rules import decide_facts
 from support.city.permitting_facts import PERMITTING
@@ -26,19 +26,19 @@ PERMITTED = int(PERMITTING)
 def test_told_code_does_not_depend_on_what_stands_against_the_record(facts: int, fact: Facts) -> None:
     if facts & ERASES_OWN == ERASES_OWN:  # what is sealed by law is no secret to its own provider
         facts ^= Facts.ERASES
-    assert told_code(facts) == told_code(facts ^ fact)
+    assert disclosed_code(facts) == disclosed_code(facts ^ fact)
 
 
 @given(words)
 def test_told_code_is_nameable_or_nothing(facts: int) -> None:
-    assert told_code(facts) in NAMEABLE | {None}
+    assert disclosed_code(facts) in NAMEABLE | {None}
 
 
 @given(words)
 def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) -> None:
     code = decide_facts(facts)
     if code in NAMEABLE:
-        assert told_code(facts) == code
+        assert disclosed_code(facts) == code
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) ->
     ],
 )
 def test_told_code_of(facts: int, told: int | None) -> None:
-    assert told_code(facts) == told
+    assert disclosed_code(facts) == told

@@ -142,12 +142,12 @@ def test_open_says_that_there_is_no_keyring(tmp_path):
 
 
 def test_create_refuses_to_overwrite(keyring, path, randbytes):
-    with pytest.raises(KeyringError, match="holds a keyring already"):
+    with pytest.raises(KeyringError, match="already holds a keyring"):
         Keyring.create(path, SECRET, random=randbytes, kdf_cost=DEVNET_KDF_COST)
 
 
 def test_add_agency_refuses_to_overwrite(keyring, randbytes):
-    with pytest.raises(KeyringError, match="agency 7 has keys in this keyring already"):
+    with pytest.raises(KeyringError, match="agency 7 already has keys in this keyring"):
         keyring.add_agency(AgencyId(7), random=randbytes)
 
 

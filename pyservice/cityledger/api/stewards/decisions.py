@@ -9,7 +9,7 @@ from cityledger.api.paths import dataset_of, get_dataset, parts_mask
 from cityledger.api.stewards.wire import AskDecision, DecisionView, action_of
 from cityledger.exchange.decisions import rule
 from cityledger.exchange.services import Target
-from cityledger.policy.disclosure import told_code
+from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.rules import explain
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import ZERO32
@@ -31,7 +31,7 @@ def decide_in_advance(
         node.services, session, reason.to(action_of(asked.action)), Target(dataset.dataset, parts=mask)
     )
     deciding = ruling.deciding
-    code = deciding.code if deciding.permit else told_code(deciding.facts)
+    code = deciding.code if deciding.permit else disclosed_code(deciding.facts)
     return DecisionView(
         permit=deciding.permit,
         code=code,

@@ -135,7 +135,7 @@ def _count_failures_from_start(database: Database, hosted: list[AgencyId]) -> No
     from cityledger.store.anchoring import logs
 
     with database.writing() as connection:
-        logs.forgive_nothing(connection, hosted)
+        logs.count_all_failures(connection, hosted)
 
 
 def _write_setting(folder: Path, address: str, operator_key: str) -> None:

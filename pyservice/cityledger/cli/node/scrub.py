@@ -47,7 +47,7 @@ def scrub(
     verify_restored(folder)
     with using_all_keys(settings.keyring), ExitStack() as stack:
         made = _open(settings, stack, _Pace(mib_per_second * MIB).spent)
-        ended = made.run(restart=restart, stepped=stack.enter_context(scrubbing()))
+        ended = made.run(restart=restart, on_progress=stack.enter_context(scrubbing()))
     rows = [
         {"log": one.log, "seq": one.seq, "what": one.what, "next": one.next_step} for one in ended.findings
     ]
@@ -57,7 +57,7 @@ def scrub(
         raise typer.Exit(EXIT_VERIFICATION)
 
 
-def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) -> Scrub:
+def _open(settings: Settings, stack: ExitStack, throttle: Callable[[int], None]) -> Scrub:
     from cityledger.chain.manifest import load_manifest
     from cityledger.cli.node.secret import secret_of
     from cityledger.key_sources.opening import open_keyring
@@ -81,7 +81,7 @@ def _open(settings: Settings, stack: ExitStack, paced: Callable[[int], None]) ->
     database = stack.enter_context(closing(Database(settings.database_url)))
     verify_schema(database)
     journal = stack.enter_context(closing(Journal(database)))
-    return Scrub(database, journal, grounds, paced)
+    return Scrub(database, journal, grounds, throttle)
 
 
 class _Pace:

@@ -1,1 +1,1 @@
-"""Backups: consistent copies of what no chain can restore, signed, and verified before they are used."""
+"""Backups: consistent copies of data that the chain cannot restore, signed, and verified before use."""

@@ -1,4 +1,4 @@
-"""A backup: one consistent picture of what no chain can bring back, taken while the node serves.
+"""Backups: a consistent snapshot of the data that the chain cannot restore, made while the node serves.
 
 ::
 
@@ -58,8 +58,8 @@ _STATE = re.compile(r"state-[0-9a-f]{16}")
 @dataclass(frozen=True, slots=True)
 class Source:
     """The node to back up. ``files`` are its other files, by their names in the backup. ``operator`` signs
-    the manifest, in ``domain``. The database's copy is made in ``workspace``, a private folder (the system's
-    place for temporary files without it): others may be able to write to the backup's.
+    the manifest, in ``domain``. The database is copied in ``workspace``, a private folder (by default the
+    system's folder for temporary files): others may be able to write to the backup's folder.
     """
 
     database: Database
@@ -73,19 +73,19 @@ class Source:
 
 
 def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress = silent) -> BackupManifest:
-    """Makes or renews the backup in ``folder``; the one before stands until this one is complete.
+    """Creates or renews the backup in ``folder``; the previous one remains until this one is complete.
 
     Raises:
         ConfigurationError: the folder holds something else, or the backup of another node.
-        VerificationError: an object is gone or damaged: `cityledger node scrub` tells more.
-        StorageFullError, UnavailableError: the backup before stands.
+        VerificationError: an object is missing or damaged: `cityledger node scrub` reports more.
+        StorageFullError, UnavailableError: the previous backup is unchanged.
     """
     _verify_target(folder, source)
     verify_room(source.workspace, source.database)
     make_folders(folder)
     with locked(folder), scratch_folder(source.workspace) as private:
         database, state = private / DATABASE, f"state-{os.urandom(8).hex()}"
-        with suppress(StorageFullError):  # a full disk is a time at which one wants a backup
+        with suppress(StorageFullError):  # a backup must be possible while the disk is full
             close_open_leaves(source.database, now)
         facts = _copy_database(database, source, on_progress)
         # After the rows: a vault key that they need is older than they are, and none is dropped while the
@@ -95,7 +95,7 @@ def make_backup(folder: Path, source: Source, now: int, on_progress: OnProgress 
             for name, path in source.files().items()
         }
         files[OBJECT_LIST], count, total = _copy_objects(folder, state, database, source, on_progress)
-        # Described as it is written: who exchanges it later does not have it signed.
+        # Described as it is written, so that the signature does not cover a later replacement.
         files[DATABASE] = write_chunks(folder, f"{state}/{DATABASE}", chunks_of(database))
         manifest = BackupManifest(
             instance="0x" + source.instance.hex(),
@@ -122,7 +122,7 @@ def verify_backup(folder: Path, on_progress: OnProgress = silent) -> BackupManif
 
     Raises:
         ConfigurationError: no backup is complete there.
-        VerificationError: something is not what it was made with; names it.
+        VerificationError: a file was changed; names it.
     """
     manifest = backup_manifest.load(folder)
     add = counting(on_progress, "bytes", bytes_of(manifest))
@@ -136,7 +136,7 @@ def verify_objects(folder: Path, state: Path, manifest: BackupManifest, add: Cal
     """Reads every object that the list in ``state`` names; ``add`` is called with the length of each chunk.
 
     Raises:
-        VerificationError: one is not what it was made with; names it.
+        VerificationError: one was changed; names it.
     """
     for one in list_objects(state, manifest):
         verify_file(folder, f"objects/{one.key}", one.file, add)
@@ -148,21 +148,21 @@ def bytes_of(manifest: BackupManifest) -> int:
 
 
 def _verify_target(folder: Path, source: Source) -> None:
-    held = backup_manifest.find(folder)
-    if held is not None:
-        if (held.instance, held.operator) != ("0x" + source.instance.hex(), source.operator.address):
+    existing = backup_manifest.find(folder)
+    if existing is not None:
+        if (existing.instance, existing.operator) != ("0x" + source.instance.hex(), source.operator.address):
             raise ConfigurationError(f"{folder} holds the backup of another node; nothing was changed")
         return
-    # What a backup that was cut off leaves behind is ours; anything else is somebody's.
+    # Files of an interrupted backup are ours; any other file is not.
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if any(
         not _STATE.fullmatch(name) and name not in (LOCK, "objects", ".manifest.json.tmp") for name in names
     ):
-        raise ConfigurationError(f"{folder} holds something that is no backup; give an empty folder")
+        raise ConfigurationError(f"{folder} holds files that are not a backup; name an empty folder")
 
 
 def _copy_database(file: Path, source: Source, on_progress: OnProgress) -> dict[str, object]:
-    """Writes the own tables as they stood at one moment; returns that moment's facts for the manifest."""
+    """Writes a snapshot of the own tables; returns its facts for the manifest."""
     os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(Database(f"sqlite:///{file.resolve()}")) as copy:
         metadata.create_all(copy.engine, tables=OWN_TABLES)
@@ -181,7 +181,7 @@ def _copy_database(file: Path, source: Source, on_progress: OnProgress) -> dict[
 
 
 def _fold_log(file: Path) -> None:
-    """Brings everything into the one file: a write-ahead log beside it would be left out."""
+    """Moves everything into the one file: a write-ahead log next to it would not be copied."""
     try:
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -191,7 +191,7 @@ def _fold_log(file: Path) -> None:
 
 @contextmanager
 def reading_copy(file: Path) -> Iterator[sa.Connection]:
-    """Reads a backup's database without changing a byte of it or beside it."""
+    """Reads a backup's database without changing it or creating files next to it."""
     engine = sa.create_engine(
         f"sqlite:///file:{quote(str(file.resolve()))}?mode=ro&immutable=1&uri=true", hide_parameters=True
     )
@@ -222,7 +222,7 @@ def _copy_objects(
 
 
 def _named_objects(copy: sa.Connection) -> Iterator[tuple[str, File | None]]:
-    """Keys with length and SHA-256, where the rows know them, of all that can still be opened."""
+    """Keys of all objects that can still be opened, with length and SHA-256 where the rows have them."""
     parts, imports = _object_queries()
     for key, length, digest in copy.execute(parts.execution_options(yield_per=500)):
         yield key, File(length, digest.hex())
@@ -236,7 +236,7 @@ def _count_objects(copy: sa.Connection) -> int:
 
 
 def _object_queries() -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """Those of parts, with digests, and those of files that wait to be imported."""
+    """Objects of parts, with digests, and of files that wait to be imported."""
     p, v = record_part.c, record_version.c
     of_version = (p.dataset == v.dataset) & (p.record == v.record) & (p.version == v.version)
     parts = (
@@ -249,7 +249,7 @@ def _object_queries() -> tuple[sa.Select[Any], sa.Select[Any]]:
 
 
 def _copy_object(folder: Path, key: str, wanted: File | None, source: Source) -> File | None:
-    """None where it was erased since the picture was taken."""
+    """Copies the object; None if it was erased after the snapshot."""
     name = f"objects/{key}"
     if wanted is not None and _is_copied(folder, name, wanted):
         return wanted
@@ -257,12 +257,12 @@ def _copy_object(folder: Path, key: str, wanted: File | None, source: Source) ->
         return write_chunks(folder, name, _object(key, wanted, source.objects))
     except NotFoundError as error:
         if is_needed(source.database, key):
-            raise VerificationError("an object that a row names is gone: `cityledger node scrub`") from error
+            raise VerificationError("an object of a row is missing: run `cityledger node scrub`") from error
         return None
 
 
 def _is_copied(folder: Path, name: str, wanted: File) -> bool:
-    """Whether an earlier backup copied it. A link there is not read; writing refuses or replaces it."""
+    """Returns whether an earlier backup copied it. A link is not read; writing refuses or replaces it."""
     try:
         verify_file(folder, name, wanted)
     except VerificationError:
@@ -272,22 +272,22 @@ def _is_copied(folder: Path, name: str, wanted: File) -> bool:
 
 def _object(key: str, wanted: File | None, objects: Objects) -> Iterator[bytes]:
     chunks = objects.get(key)
-    message = "an object is not what its row says: `cityledger node scrub` tells which"
+    message = "an object does not match its row: `cityledger node scrub` reports which"
     return chunks if wanted is None else verified(chunks, wanted, message)
 
 
 def is_needed(database: Database, key: str) -> bool:
-    """Whether a version that can be opened or a file that waits to be imported names the object."""
+    """Returns whether a version that can be opened or a file that waits to be imported names the object."""
     with database.reading() as connection:
         importing = sa.select(import_job.c.id).where(import_job.c.object == key)
         return is_object_needed(connection, key) or connection.execute(importing).first() is not None
 
 
 def _drop_older(folder: Path, manifest: BackupManifest) -> None:
-    """Removes what only older backups needed, erased objects among them.
+    """Removes files that only older backups needed, including erased objects.
 
     Raises:
-        StorageFullError: something cannot be removed; the new backup is complete.
+        StorageFullError: a file cannot be removed; the new backup is complete.
         VerificationError: ``objects`` is a link.
     """
     needed = {one.key for one in list_objects(folder / manifest.state, manifest)}

@@ -1,5 +1,5 @@
-"""Files below a folder that others may be able to write to. No link below it is followed, also not one that
-is put there concurrently: each step is opened from the one before. Nothing is opened but regular files.
+"""Files below a folder that others may be able to write to. No link below it is followed, not even one that
+is created concurrently: each step is opened relative to the previous one. Only regular files are opened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe without a writer w
 def open_below(root: Path, name: str) -> BinaryIO:
     """
     Raises:
-        VerificationError: it, or a folder on the way, is a link or of another kind.
+        VerificationError: it, or a folder of the path, is a link or of another kind.
         OSError: it cannot be opened.
     """
     *folders, last = name.split("/")
@@ -35,11 +35,11 @@ def open_below(root: Path, name: str) -> BinaryIO:
 
 @contextmanager
 def writing_below(root: Path, name: str) -> Iterator[BinaryIO]:
-    """A new private file, whose missing folders are made. It replaces the old one, durably, when the block
-    ends without an error; else nothing is left of it.
+    """A new private file, whose missing folders are created. It replaces the old one, durably, if the block
+    ends without an error; otherwise it is removed.
 
     Raises:
-        VerificationError: a folder on the way is a link or of another kind.
+        VerificationError: a folder of the path is a link or of another kind.
         OSError: it cannot be written.
     """
     *folders, last = name.split("/")
@@ -60,7 +60,7 @@ def writing_below(root: Path, name: str) -> Iterator[BinaryIO]:
 
 
 def remove_below(root: Path, name: str, needed: Container[str]) -> None:
-    """Removes the files in the folder ``name`` but those that ``needed`` names, by their paths in it.
+    """Removes the files in the folder ``name`` except those that ``needed`` names, by their paths in it.
 
     Raises: as ``writing_below``.
     """
@@ -91,7 +91,7 @@ def _open(name: str, flags: int, folder: int) -> int:
         return os.open(name, flags, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise VerificationError(f"{name} in the backup is a link, or no folder") from error
+            raise VerificationError(f"{name} in the backup is a link, or not a folder") from error
         raise
 
 

@@ -23,12 +23,12 @@ class ListedObject:
 
 
 def write_chunks(folder: Path, name: str, chunks: Iterable[bytes]) -> File:
-    """Writes a new file below ``folder`` with mode 0600; it is whole or not there, and durable on return. The
-    result describes the bytes that were written, whatever another process made of the file since.
+    """Writes a new file below ``folder`` with mode 0600; it is complete or absent, and durable on return. The
+    result describes the bytes that were written, even if another process has changed the file since.
 
     Raises:
         StorageFullError: it cannot be written.
-        VerificationError: a folder between is a link.
+        VerificationError: a folder of the path is a link.
         Exception: whatever ``chunks`` raises; nothing is left of the file.
     """
     digest, length = hashlib.sha256(), 0
@@ -44,10 +44,10 @@ def write_chunks(folder: Path, name: str, chunks: Iterable[bytes]) -> File:
 
 
 def make_folders(path: Path) -> None:
-    """Makes a folder and those above it that are missing: each of them private, and its name durable.
+    """Creates a folder and its missing parents, each private and with a durable name.
 
     Raises:
-        StorageFullError: one cannot be made.
+        StorageFullError: one cannot be created.
     """
     if path.is_dir():
         return
@@ -60,7 +60,7 @@ def make_folders(path: Path) -> None:
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
-    """The bytes of a file of the node's own.
+    """The bytes of one of the node's own files.
 
     Raises:
         VerificationError: it cannot be read.
@@ -78,7 +78,7 @@ def _chunks(open_file: Callable[[], BinaryIO], name: str) -> Iterator[bytes]:
 
 
 def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _count: None) -> File:
-    """Length and SHA-256 of what comes; ``on_bytes`` is called with the length of each chunk."""
+    """Length and SHA-256 of the chunks; ``on_bytes`` is called with the length of each."""
     digest, length = hashlib.sha256(), 0
     for chunk in chunks:
         digest.update(chunk)
@@ -90,15 +90,15 @@ def describe(chunks: Iterable[bytes], on_bytes: Callable[[int], None] = lambda _
 def verified_chunks(
     folder: Path, name: str, wanted: File, on_bytes: Callable[[int], None] = lambda _count: None
 ) -> Iterator[bytes]:
-    """The bytes of a file below ``folder``, checked as they are read: what is written of them is what was
-    verified. A caller keeps none of them when this raises, which it may do after the last. ``on_bytes`` as in
+    """The bytes of a file below ``folder``, checked as they are read, so that exactly the verified bytes are
+    copied. A caller discards them if this raises, which it may do after the last. ``on_bytes`` as in
     ``describe``.
 
     Raises:
-        VerificationError: it is not the file that the backup was made with; names it. So does a link to it.
+        VerificationError: it differs from the file of the backup, or is a link; names it.
     """
     chunks = _chunks(lambda: open_below(folder, name), name)
-    return verified(chunks, wanted, f"{name} is not what the backup was made with", on_bytes)
+    return verified(chunks, wanted, f"{name} does not match the backup's manifest", on_bytes)
 
 
 def verified(
@@ -107,7 +107,7 @@ def verified(
     message: str,
     on_bytes: Callable[[int], None] = lambda _count: None,
 ) -> Iterator[bytes]:
-    """The same bytes, read no further than ``wanted`` is long. As ``verified_chunks``."""
+    """The same bytes, read at most to the length of ``wanted``. As ``verified_chunks``."""
     digest, length = hashlib.sha256(), 0
     for chunk in chunks:
         digest.update(chunk)
@@ -132,7 +132,7 @@ def verify_file(
 
 
 def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable."""
+    """Makes the entries of a folder durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -146,11 +146,11 @@ def line_of(one: ListedObject) -> bytes:
 
 
 def list_objects(state: Path, manifest: BackupManifest) -> Iterator[ListedObject]:
-    """The entries of ``objects.list`` in the folder ``state``, in its order. A caller relies on none of them
-    when this raises, which it may do after the last.
+    """The entries of ``objects.list`` in the folder ``state``, in its order. A caller discards them if this
+    raises, which it may do after the last.
 
     Raises:
-        VerificationError: the list has another form, or is not the one that the backup was made with.
+        VerificationError: the list has another form, or differs from that of the backup.
     """
     for line in _lines(verified_chunks(state, OBJECT_LIST, manifest.files[OBJECT_LIST])):
         try:

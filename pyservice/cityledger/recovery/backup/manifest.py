@@ -1,4 +1,4 @@
-"""What a backup says of itself: ``manifest.json``, written last, so that a folder without it is no backup."""
+"""The description of a backup, ``manifest.json``. It is written last: a folder without it is not a backup."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = "cityledger-backup/2"
 FILE_NAME = "manifest.json"
 DATABASE, OBJECT_LIST = "database.db", "objects.list"
 MAX_BYTES = 64 << 20
-"""Of the manifest: about 200 bytes for each file of the keyring, whose agencies have one each."""
+"""Maximum length of the manifest: about 200 bytes for each agency's file in the keyring."""
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Bytes32 = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
@@ -35,8 +35,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """``state`` is the subfolder of all but the objects; ``logs`` holds each log's next number. ``chain_id``
-    and ``ledger`` are the domain of ``signature``, which is the operator's over all the rest.
+    """``state`` is the subfolder of all files except the objects; ``logs`` holds each log's next number.
+    ``chain_id`` and ``ledger`` are the domain of ``signature``, which is the operator's over all other
+    fields.
     """
 
     instance: Bytes32
@@ -56,14 +57,14 @@ class BackupManifest:
 
 
 def canonical_bytes(manifest: BackupManifest) -> bytes:
-    """What is signed: the manifest's JSON with sorted keys and without spaces, and without its signature."""
-    held = {"format": FORMAT, **asdict(manifest)}
-    del held["signature"]
-    return json.dumps(held, sort_keys=True, separators=(",", ":")).encode()
+    """The signed bytes: the manifest's JSON with sorted keys, without spaces and without its signature."""
+    members = {"format": FORMAT, **asdict(manifest)}
+    del members["signature"]
+    return json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
 
 
 def save(folder: Path, manifest: BackupManifest) -> None:
-    """Makes the backup complete: at once, and durably.
+    """Completes the backup, atomically and durably.
 
     Raises:
         StorageFullError: it cannot be written.
@@ -77,7 +78,7 @@ def save(folder: Path, manifest: BackupManifest) -> None:
 
 
 def find(folder: Path) -> BackupManifest | None:
-    """None where no backup is complete in that folder.
+    """The manifest of the backup in a folder; None if there is no complete backup.
 
     Raises:
         VerificationError: it is not a manifest of this format; names the field.
@@ -121,16 +122,16 @@ def _read(data: bytes) -> BackupManifest:
     for name in (manifest.state, *manifest.files):
         _safe(name)
     if "/" in manifest.state:
-        raise ValueError("`state` names no single folder")
+        raise ValueError("`state` must be the name of one folder")
     if not {DATABASE, OBJECT_LIST} <= manifest.files.keys():
         raise ValueError(f"`files` lacks {DATABASE} or {OBJECT_LIST}")
     return manifest
 
 
 def _safe(name: str) -> str:
-    """A name that stays below its folder, whoever wrote it."""
+    """The name, if it stays below its folder; the manifest may be another user's."""
     if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
-        raise ValueError("a file's name leads out of its folder, or has a NUL")
+        raise ValueError("the name of a file leads out of its folder, or has a NUL")
     return name
 
 

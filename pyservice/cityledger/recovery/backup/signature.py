@@ -1,7 +1,6 @@
 """Signs the manifest of a backup with the operator's account, and checks that signature. Source: SPEC.md §8.
 
-The manifest holds the digest of every file, so a row of the backup cannot be exchanged without signing it
-again.
+The manifest holds the digest of every file, so no row of the backup can be changed without signing it again.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _STRUCT = parse_struct_type(BACKUP_TEXT)
 
 
 def signed(manifest: BackupManifest, account: Account) -> BackupManifest:
-    """The same with the account as its operator, and that account's signature.
+    """The manifest with the account as its operator, and that account's signature.
 
     Raises:
-        KeyUnavailableError, KeyringError: the key does not sign now.
+        KeyUnavailableError, KeyringError: the key cannot sign now.
     """
     named = replace(manifest, operator=account.address, signature="")
     return replace(named, signature="0x" + as_signer(account).sign(_preimage(named)).hex())
 
 
 def verify_signed_by(manifest: BackupManifest, accounts: Collection[Address]) -> None:
-    """Checks the operator's signature over all of the manifest.
+    """Checks the operator's signature over the whole manifest.
 
     Raises:
         VerificationError: it is not by the operator that the manifest names, or that is not one of

@@ -1,7 +1,7 @@
 """A private copy of a backup, checked as it is written.
 
-Others may be able to write to the folder of a backup. Files that were verified there and read again could
-have been exchanged since; so a restore reads the copy alone, and checks each object again as it writes it.
+Others may be able to write to the folder of a backup, and could replace files after they were verified
+there; so a restore reads only the copy, and checks each object again as it writes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cityledger.recovery.progress import OnProgress, counting, silent
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:
     """``state`` is the copy: database, keyring, settings, deployment and the list of objects. ``folder`` is
-    the backup's own: each of its objects is to be checked again as it is read.
+    the backup's own: each of its objects must be checked again as it is read.
     """
 
     manifest: BackupManifest
@@ -34,12 +34,12 @@ class VerifiedBackup:
 def verified_copy(
     folder: Path, manifest: BackupManifest, place: Path, on_progress: OnProgress = silent
 ) -> Iterator[VerifiedBackup]:
-    """Copies the backup in ``folder`` to ``place``, without its objects, of which each is read once. The copy
+    """Copies the backup in ``folder`` to ``place``, without its objects, each of which is read once. The copy
     is removed at the end, and so is one that an earlier run left there.
 
     Raises:
-        VerificationError: something is not what the backup was made with; names it.
-        StorageFullError: there is no room for the copy.
+        VerificationError: a file was changed since the backup; names it.
+        StorageFullError: the disk has too little space for the copy.
     """
     remove_copy(place)
     try:

@@ -21,24 +21,24 @@ from cityledger.store.engine.database import Database
 LOCK = ".lock"
 WORK_NAME = ".backup-work"
 COPIES = 2
-"""At its peak the copy is in its write-ahead log and in its file."""
+"""At its peak the copy is in its write-ahead log and in its file, so needs twice its size."""
 ROOM_LEFT_BYTES = 64 << 20
-"""What a serving node on the same disk keeps: the room below which its health check fails."""
+"""Free space that a serving node on the same disk needs: below it, its health check fails."""
 _SIZES = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
     "postgresql": "SELECT pg_database_size(current_database())",
 }
-_ELSEWHERE = "name a private folder on a disk with more room by --workspace"
+_ELSEWHERE = "name a private folder on a disk with more space by --workspace"
 
 
 @contextmanager
 def workspace_of(folder: Path) -> Iterator[Path]:
-    """A private folder in ``folder``, for one backup at a time. What is in it is removed at the end, and so
-    is what a backup that was killed left.
+    """A private folder in ``folder``, for one backup at a time. Its files are removed at the end, and so are
+    those that a killed backup left.
 
     Raises:
-        ConfigurationError: another backup is being made there, or another user could exchange the folder.
-        StorageFullError: it cannot be made or emptied.
+        ConfigurationError: another backup is being made there, or another user could replace the folder.
+        StorageFullError: it cannot be created or emptied.
     """
     place = folder / WORK_NAME
     make_folders(place)
@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     Raises:
         ConfigurationError: another backup holds the folder's lock.
-        StorageFullError: the lock cannot be made.
+        StorageFullError: the lock cannot be created.
     """
     try:
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
@@ -75,10 +75,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder(workspace: Path | None) -> Iterator[Path]:
-    """A new folder in the workspace; the system's place for temporary files without one.
+    """A new folder in the workspace, or in the system's folder for temporary files if there is none.
 
     Raises:
-        StorageFullError: it cannot be made.
+        StorageFullError: it cannot be created.
     """
     try:
         made = TemporaryDirectory(prefix="backup-", dir=workspace)
@@ -90,10 +90,10 @@ def scratch_folder(workspace: Path | None) -> Iterator[Path]:
 
 
 def verify_room(workspace: Path | None, database: Database) -> None:
-    """Checks that the copy of the database fits, before a byte of it is written.
+    """Checks that the copy of the database fits, before any of it is written.
 
     Raises:
-        StorageFullError: it may not; says what is free and needed.
+        StorageFullError: it may not fit; states the free and the needed space.
     """
     place = workspace or Path(tempfile.gettempdir())
     with database.reading() as connection:
@@ -107,7 +107,7 @@ def verify_room(workspace: Path | None, database: Database) -> None:
 
 
 def _verify_private(place: Path) -> None:
-    """In a folder where all users write, another could have made it, or exchange it later."""
+    """Refuses a folder that another user could have created, or could replace later."""
     made, around = place.lstat(), place.parent.stat()
     is_exchangeable = around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX
     if not stat.S_ISDIR(made.st_mode) or made.st_uid != os.geteuid() or is_exchangeable:

@@ -1,1 +1,1 @@
-"""The index as of a block: one digest over it, and rebuilding it from the chain."""
+"""The index as of a block: one digest over it, and its rebuild from the chain."""

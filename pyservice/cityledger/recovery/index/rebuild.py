@@ -1,4 +1,4 @@
-"""Compares the index with one that was read anew from the chain, and puts the new one in its place."""
+"""Compares the index with one that was read again from the chain, and replaces it by the new one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from cityledger.store.tables import node_state as node_state_table
 from cityledger.types import BlockRef
 
 SHOWN = 3
-"""Differences that are told of each table."""
+"""Maximum number of differences that are reported per table."""
 INDEX_HALTED = "index_halted"
-"""Key of ``node_state``: why the index stopped for good; a rebuilt one may go on."""
+"""Key of ``node_state``: the reason why the index stopped permanently; a rebuilt one may continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is not the same in both. ``key`` names it; None where one of them has no such row."""
+    """A row that differs. ``key`` names it; None for an index that lacks the row."""
 
     table: str
     key: str
@@ -44,8 +44,8 @@ class TableComparison:
 
 
 def carry_attempts(live: sa.Connection, scratch: sa.Connection) -> None:
-    """Tells an index that is read anew which transactions are this node's own, without their bytes: only
-    those of its own are kept where the chain skipped a batch.
+    """Copies this node's transactions, without their bytes, to an index that is read again: skipped batches
+    are indexed of its own transactions only.
     """
     rows = live.execute(sa.select(attempt).execution_options(yield_per=PAGE))
     for page in _pages({**row._mapping, "raw": b""} for row in rows):
@@ -53,27 +53,27 @@ def carry_attempts(live: sa.Connection, scratch: sa.Connection) -> None:
 
 
 def common_block(live: sa.Connection, scratch: sa.Connection) -> BlockRef | None:
-    """The newest block that both have indexed; None where there is none, as when one of them is empty."""
+    """The newest block that both have indexed; None if there is none, for example if one of them is empty."""
     cursors = [find_cursor(live), find_cursor(scratch)]
     number = min((-1 if one is None else one.number) for one in cursors)
     while number >= 0:
-        held = find_block(live, number)
-        if held is None:
+        block = find_block(live, number)
+        if block is None:
             return None
-        if held == find_block(scratch, number):
-            return held
+        if block == find_block(scratch, number):
+            return block
         number -= 1
     return None
 
 
 def compare(live: sa.Connection, scratch: sa.Connection, block: int) -> list[TableComparison]:
-    """Row by row at ``block``, in constant memory."""
+    """Compares both row by row at ``block``, in constant memory."""
     return [_compare_table(live, scratch, table, block) for table in INDEX_TABLES]
 
 
 def replace(live: sa.Connection, scratch: sa.Connection, on_progress: OnProgress = silent) -> None:
-    """Puts the index of ``scratch`` in the place of ``live``'s, cursor and all, in the caller's
-    transaction; an index that had stopped for good may go on.
+    """Replaces the index of ``live`` by that of ``scratch``, including the cursor, in the caller's
+    transaction; an index that had stopped permanently may continue.
     """
     tables = (*INDEX_TABLES, block_table)
     add = counting(on_progress, "rows", sum(_count(scratch, table) for table in tables))
@@ -110,7 +110,7 @@ def _compare_table(
 def _side_by_side(
     table: sa.Table, ones: Iterator[Row], others: Iterator[Row]
 ) -> Iterator[tuple[Row | None, Row | None]]:
-    """Both ordered streams merged by their keys; None where one of them lacks the row."""
+    """Both ordered streams merged by their keys; None if one of them lacks the row."""
     one, other = next(ones, None), next(others, None)
     while one is not None or other is not None:
         here = None if one is None else key_of(table, one)
@@ -133,10 +133,10 @@ def _difference(table: sa.Table, live: Row | None, rebuilt: Row | None) -> Diffe
         for at, column in enumerate(table.c)
         if live is None or rebuilt is None or live[at] != rebuilt[at]
     ]
-    return Difference(table.name, key, _told(table, live, changed), _told(table, rebuilt, changed))
+    return Difference(table.name, key, _described(table, live, changed), _described(table, rebuilt, changed))
 
 
-def _told(table: sa.Table, row: Row | None, names: list[str]) -> str | None:
+def _described(table: sa.Table, row: Row | None, names: list[str]) -> str | None:
     if row is None:
         return None
     pairs = zip(table.c, row, strict=True)

@@ -1,4 +1,4 @@
-"""The rows of the index as they stood at a block, in an order and a form that no database changes."""
+"""Rows of the index as of a block, in an order and a form that are the same in every database."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 Row = tuple[Any, ...]
 PAGE = 1_000
-"""Rows held in memory at a time."""
+"""Number of rows in memory at a time."""
 
 
 def rows_at(connection: sa.Connection, table: sa.Table, block: int) -> Iterator[Row]:
     """Every row of ``table`` that began by ``block``, in the order of its key; columns in the table's order.
 
-    What ended only after ``block`` has not ended yet: its ``valid_to`` is None.
+    Rows that ended after ``block`` had not ended then: their ``valid_to`` is None.
     """
     ended = sa.case((table.c.valid_to > block, sa.null()), else_=table.c.valid_to).label("valid_to")
     columns = [ended if column.name == "valid_to" else column for column in table.c]
@@ -25,7 +25,7 @@ def rows_at(connection: sa.Connection, table: sa.Table, block: int) -> Iterator[
 
 
 def key_of(table: sa.Table, row: Row) -> Row:
-    """The part of a row that names it: its primary key, comparable as ``rows_at`` orders."""
+    """The primary key of a row, comparable in the order of ``rows_at``."""
     return tuple(
         value.encode() if isinstance(value, str) else value
         for column, value in zip(table.c, row, strict=True)
@@ -35,7 +35,7 @@ def key_of(table: sa.Table, row: Row) -> Row:
 
 def key_order(connection: sa.Connection, table: sa.Table) -> list[sa.ColumnElement[Any]]:
     """The primary key's columns, texts by their bytes."""
-    # PostgreSQL orders texts as its locale likes; SQLite by their bytes, which "C" is too.
+    # PostgreSQL orders texts by its locale; SQLite by their bytes, as "C" does.
     is_postgresql = connection.dialect.name == "postgresql"
     return [
         sa.collate(column, "C") if is_postgresql and isinstance(column.type, sa.Text) else column

@@ -1,4 +1,4 @@
-"""One digest over all that the index says at a block, for every client to compute. Source: SPEC.md §4.3."""
+"""One digest over the whole index at a block, which every client can compute. Source: SPEC.md §4.3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATE_DOMAIN = b"cityledger/v1/index-state\0"
 
 @dataclass(frozen=True, slots=True)
 class StateDigest:
-    """The state at ``block``. ``tables`` tell where two states differ."""
+    """The state at ``block``. ``tables`` show where two states differ."""
 
     block: BlockRef
     digest: bytes
@@ -65,7 +65,7 @@ def table_digest(connection: sa.Connection, table: sa.Table, block: int) -> byte
 
 
 def encode_row(row: Row) -> bytes:
-    """Each value with its kind; texts and bytes with their length, so that no two rows are one."""
+    """The values with their kinds; texts and bytes with their lengths, so that no two rows encode alike."""
     return b"".join(map(_encode, row))
 
 
@@ -80,4 +80,4 @@ def _encode(value: object) -> bytes:
         case str():
             raw = value.encode()
             return b"\3" + len(raw).to_bytes(4, "big") + raw
-    raise TypeError(f"no value of an index: {type(value).__name__}")
+    raise TypeError(f"not a value of an index: {type(value).__name__}")

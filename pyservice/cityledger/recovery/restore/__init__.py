@@ -1,1 +1,1 @@
-"""Restoring a node from a backup, and repeating the erasures and revocations made since."""
+"""Restore of a node from a backup, which repeats the erasures and revocations made since."""

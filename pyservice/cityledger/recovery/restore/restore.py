@@ -1,8 +1,9 @@
-"""Fills an empty database and object store from a backup, destroys again what was erased since, and revokes
-again who was revoked since.
+"""Fills an empty database and object store from a backup, and repeats the erasures and revocations made
+since.
 
-The database is filled in one transaction, erasures and revocations repeated in it: at no moment is there a
-database that could serve a key which a citizen had destroyed, or an officer whom the agency had revoked.
+The database is filled in one transaction that also repeats erasures and revocations: at no moment does a
+database exist that could serve a key which a citizen had destroyed, or an officer whom the agency had
+revoked.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from cityledger.store.tables import replayed_tombstone
 from cityledger.types import AgencyId, HaltCause, LogId
 
 ChainNext = Callable[[LogId], int | None]
-"""A log's next number on chain, None where the chain has no such log."""
+"""Returns a log's next number on chain, None if the chain has no such log."""
 _NO_LISTS = FoundLists()
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
     """``halted`` are the logs of which the chain holds more than the backup; ``awaited`` the agencies that
-    have to put their revocation list again.
+    must put their revocation list again.
     """
 
     replayed: int
@@ -50,10 +51,10 @@ class Restored:
 
 
 def verify_restorable(manifest: BackupManifest, database: Database) -> None:
-    """Refuses before anything is written.
+    """Checks, before anything is written, that the backup fits and the database is empty.
 
     Raises:
-        ConfigurationError: the database holds something, or the backup is of another schema.
+        ConfigurationError: the database has rows, or the backup is of another schema.
     """
     if manifest.schema != SCHEMA_VERSION:
         raise ConfigurationError(
@@ -61,11 +62,11 @@ def verify_restorable(manifest: BackupManifest, database: Database) -> None:
             " version that made it, then `cityledger node migrate`"
         )
     if not is_empty(database):
-        raise ConfigurationError("the database is not empty; nothing was changed. Name a new one")
+        raise ConfigurationError("the database is not empty; nothing was changed. Name a new database")
 
 
 def is_empty(database: Database) -> bool:
-    """Whether there is no table, or none but ours and nothing in them, as after `cityledger node migrate`."""
+    """Returns whether there are no tables, or only ours without rows, as after `cityledger node migrate`."""
     names = set(sa.inspect(database.engine).get_table_names()) - {"alembic_version"}
     if not names <= metadata.tables.keys():
         return False
@@ -75,7 +76,7 @@ def is_empty(database: Database) -> bool:
 
 
 def is_restored(database: Database, manifest: BackupManifest) -> bool:
-    """Whether the database is filled from this backup already."""
+    """Returns whether the database is already filled from this backup."""
     if not sa.inspect(database.engine).has_table(node_state_table.name):
         return False
     with database.reading() as connection:
@@ -90,9 +91,8 @@ def repeat_erasures(
     now: int,
     lists: FoundLists = _NO_LISTS,
 ) -> Restored:
-    """What a restore that was cut off after its database was filled has still to do: tombstones and
-    revocation lists may have come since, and objects of what was erased may be left. Reports the whole
-    restore.
+    """Completes a restore that was interrupted after its database was filled: tombstones and revocation lists
+    may have been added since, and objects of erased versions may be left. Reports the whole restore.
     """
     with database.writing() as connection:
         replay_all(connection, erased, now)
@@ -106,16 +106,16 @@ def repeat_erasures(
 
 
 def restore_objects(backup: VerifiedBackup, objects: Objects, on_progress: OnProgress = silent) -> None:
-    """Puts back the objects that the store does not hold. Each is checked again as it is written, before it
-    is in the store.
+    """Copies the objects that the store lacks. Each is checked again as it is written, before it is in the
+    store.
 
     Raises:
-        StorageFullError, UnavailableError: may be run again.
-        VerificationError: one was exchanged since it was verified.
+        StorageFullError, UnavailableError: it can be run again.
+        VerificationError: one was replaced since it was verified.
     """
     add = counting(on_progress, "objects", backup.manifest.objects)
     for one in list_objects(backup.state, backup.manifest):
-        if not _is_held(objects, one.key, one.file):
+        if not _is_stored(objects, one.key, one.file):
             objects.put(one.key, verified_chunks(backup.folder, f"objects/{one.key}", one.file))
         add(1)
 
@@ -130,12 +130,13 @@ def restore_database(
     on_progress: OnProgress = silent,
     lists: FoundLists = _NO_LISTS,
 ) -> Restored:
-    """All or nothing: schema, rows, erasures, revocations, and halts of the logs that the chain is ahead of.
+    """Writes, atomically, schema, rows, erasures, revocations, and halts of the logs that the chain is ahead
+    of.
 
-    A number that the chain holds must not be given again, so such a log takes nothing from its first moment.
+    A number that the chain holds must not be given again, so such a log accepts nothing from the start.
 
     Raises:
-        StorageFullError, UnavailableError: the database is as empty as it was.
+        StorageFullError, UnavailableError: the database is still empty.
     """
     with reading_copy(backup.state / DATABASE) as source, database.writing() as target:
         migrate_within(target)
@@ -152,7 +153,7 @@ def restore_database(
 
 def _discard(objects: Objects, keys: Sequence[str]) -> None:
     for key in keys:
-        with suppress(CityledgerError):  # noise without its key; the sweep at the next start takes it
+        with suppress(CityledgerError):  # noise without its key; the sweep at the next start removes it
             objects.delete(key)
 
 
@@ -163,15 +164,15 @@ def _halt_overtaken(
     for head in logs.list_heads(target):
         on_chain = chain_next(head.log)
         if on_chain is not None and on_chain > head.next_seq and head.halted is None:
-            told = (
+            detail = (
                 f"restored from a backup of {head.next_seq} leaves (Unix time {manifest.made_at}); the chain"
             )
-            logs.halt(target, head.log, HaltCause.CHAIN_AHEAD, f"{told} holds {on_chain}")
+            logs.halt(target, head.log, HaltCause.CHAIN_AHEAD, f"{detail} holds {on_chain}")
             halted.append(head.log)
     return tuple(halted)
 
 
-def _is_held(objects: Objects, key: str, wanted: File) -> bool:
+def _is_stored(objects: Objects, key: str, wanted: File) -> bool:
     try:
         return describe(objects.get(key)) == wanted
     except NotFoundError:

@@ -1,8 +1,8 @@
-"""Which officers an agency has revoked since a backup, from the revocation lists kept outside of it.
+"""Officers that an agency has revoked since a backup, from the revocation lists stored outside of it.
 
-The index is still empty when a backup is restored, so the registry itself is asked for each agency's key.
-What it cannot show, the keys that an agency had before, is decided so that no revoked officer is accepted:
-SPEC.md §6, "Revocation list objects".
+The index is still empty when a backup is restored, so each agency's key is read from the registry itself.
+The registry does not show an agency's former keys; for these, no revoked officer may be accepted: SPEC.md §6,
+"Revocation list objects".
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _UNKNOWN_KEY = (
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """``verify`` checks form, signature and instance (CredentialError); ``find_agency`` asks the registry.
+    """``verify`` checks form, signature and instance (CredentialError); ``find_agency`` reads the registry.
     ``stored`` are the lists in the backup, whose keys the registry held when they were put; ``awaited`` the
-    agencies that had to put theirs again when it was made.
+    agencies that had to put theirs again when the backup was made.
     """
 
     verify: Callable[[str], RevocationList]
@@ -45,8 +45,8 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class FoundList:
-    """``is_current``: it would be accepted if it were put now. Any other only adds revocations. ``is_known``:
-    its key is the registry's or the backup's."""
+    """``is_current``: it would be accepted if it were put now; any other only adds revocations. ``is_known``:
+    its key is in the registry or in the backup."""
 
     agency: AgencyId
     is_current: bool
@@ -56,8 +56,8 @@ class FoundList:
 
 @dataclass(frozen=True, slots=True)
 class FoundLists:
-    """``doubtful`` are the agencies that refused lists name; ``former`` those that can put no list, because
-    the registry knows no active or suspended agency of that number."""
+    """``doubtful`` are the agencies that refused lists name; ``former`` those that cannot put a list, because
+    the registry has no active or suspended agency of that number."""
 
     lists: tuple[FoundList, ...] = ()
     refused: tuple[Refused, ...] = ()
@@ -70,7 +70,7 @@ def gather_lists(objects: Objects, folder: Path | None, grounds: Grounds) -> Fou
 
     Raises:
         UnavailableError: the object store does not answer.
-        ChainError: the chain does not.
+        ChainError: the chain does not answer.
     """
     found: list[tuple[str, FoundList]] = []
     refused: list[Refused] = []
@@ -93,9 +93,9 @@ def gather_lists(objects: Objects, folder: Path | None, grounds: Grounds) -> Fou
 
 
 def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tuple[AgencyId, ...]:
-    """Puts the lists in effect that are newer than the restored rows; repeating it changes nothing.
+    """Applies the lists that are newer than the restored rows. Idempotent.
 
-    Returns the agencies that have to put their list again, because the newest is not known.
+    Returns the agencies that must put their list again, because the newest is not known.
     """
     stored = revocations.list_stored(connection)
     newest = _newest(found.lists)
@@ -107,9 +107,9 @@ def replay_lists(connection: sa.Connection, found: FoundLists, now: int) -> tupl
     newer = [one for one in newest if one.said.seq > seqs.get((one.agency, one.said.key), 0)]
     for agency in {one.agency for one in newer}:
         _replay(connection, agency, [one for one in newer if one.agency == agency], now)
-    for agency in found.doubtful:  # whatever was replaced: the list in doubt may be the newer one
+    for agency in found.doubtful:  # also if a list was replaced: the doubtful list may be the newer one
         revocations.await_list(connection, agency, now)
-    for agency in found.former:  # it has no sessions, and no list of it would end the wait
+    for agency in found.former:  # it has no sessions, and cannot put a list that would end the wait
         revocations.end_wait(connection, agency)
     return tuple(revocations.list_awaited(connection))
 
@@ -136,13 +136,13 @@ def _newest(lists: Iterable[FoundList]) -> list[FoundList]:
 
 
 def _is_behind(agency: AgencyId, stored: Iterable[StoredList], newest: Iterable[FoundList]) -> bool:
-    """Whether the backup has a list of the agency that the store lacks: so it may lack newer ones. Lists of
-    former keys do not matter where the current key's is known."""
+    """Returns whether the store lacks a list of the agency that is in the backup, so that it may lack newer
+    ones. Lists of former keys do not matter if the current key's is known."""
     known = {one.key: one.seq for one in stored if one.agency == agency}
-    kept = {one.said.key: one for one in newest if one.agency == agency}
-    if any(one.is_current and one.said.seq >= known.get(key, 0) for key, one in kept.items()):
+    lists = {one.said.key: one for one in newest if one.agency == agency}
+    if any(one.is_current and one.said.seq >= known.get(key, 0) for key, one in lists.items()):
         return False
-    return any(key not in kept or kept[key].said.seq < seq for key, seq in known.items())
+    return any(key not in lists or lists[key].said.seq < seq for key, seq in known.items())
 
 
 def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
@@ -162,8 +162,9 @@ def _verified(named: ListName, data: bytes, grounds: Grounds) -> FoundList:
 
 
 def _is_replaced(unknown: FoundList, lists: Iterable[FoundList]) -> bool:
-    """Whether the list cannot be in effect, whoever signed it: the registry's key has signed a whole list
-    that is not older, as after a rotation."""
+    """Returns whether the list cannot be in effect, independent of its signer: the registry's key has signed
+    a whole list that is not older, as after a rotation.
+    """
     return any(
         one.is_current and one.agency == unknown.agency and one.said.issued_at >= unknown.said.issued_at
         for one in _newest(lists)
@@ -176,8 +177,8 @@ def _former(agencies: Iterable[AgencyId], grounds: Grounds) -> frozenset[AgencyI
 
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    for held in objects.list(PREFIX):
-        yield held.key, bounded(objects.get(held.key), MAX_BYTES)
+    for entry in objects.list(PREFIX):
+        yield entry.key, bounded(objects.get(entry.key), MAX_BYTES)
     for path in sorted(folder.rglob("*.jwt")) if folder is not None else ():
         with path.open("rb") as file:
             yield PREFIX + "/".join(path.parts[-3:]), bounded([file.read(MAX_BYTES + 1)], MAX_BYTES)

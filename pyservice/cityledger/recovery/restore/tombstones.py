@@ -1,4 +1,4 @@
-"""Which erasures a restored backup does not know of, from the tombstones kept outside of it."""
+"""Erasures since a backup, from the tombstones stored outside of it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cityledger.types import Address, LogId
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose tombstones are obeyed: those of this instance that one of our accounts signed. ``logs`` are those
-    of the backup: what names a leaf in one of them concerns us, whoever signed it.
+    """Tombstones are obeyed if they are of this instance and one of our accounts signed them. ``logs`` are
+    those of the backup: a tombstone of a leaf in one of them concerns us, independent of its signer.
     """
 
     instance: bytes
@@ -44,13 +44,13 @@ class Found:
 
 
 def gather(objects: Objects, folder: Path | None, trust: Trust) -> Found:
-    """The tombstones of our logs in the object store and in a folder of such files; others' are passed over.
+    """The tombstones of our logs in the object store and in a folder of such files; others are ignored.
 
-    An operator may have been replaced since the backup, so all of the store is looked at: what an account
-    signed that the backup's keyring does not hold is told as refused, and so is what cannot be read.
+    An operator may have been replaced since the backup, so the whole store is examined: tombstones that are
+    signed by an account outside of the backup's keyring, or that cannot be read, are reported as refused.
 
     Raises:
-        UnavailableError: the object store does not answer: without it a restored key could be a dead one.
+        UnavailableError: the object store does not answer: without it an erased key could be restored.
     """
     taken: dict[tuple[int, int], TombstoneObject] = {}
     refused: list[Refused] = []
@@ -68,7 +68,7 @@ def gather(objects: Objects, folder: Path | None, trust: Trust) -> Found:
 def replay_all(
     connection: sa.Connection, found: Iterable[TombstoneObject], now: int
 ) -> tuple[int, list[str]]:
-    """Destroys what each erased, where it lives still; how many, and the objects that nothing needs now."""
+    """Repeats the erasures; returns their number, and the objects that are no longer needed."""
     replayed, keys = 0, []
     for one in found:
         version = tombstones.find_erased(connection, one)
@@ -84,8 +84,8 @@ def _verify_ours(one: TombstoneObject, trust: Trust) -> None:
 
 
 def _all(objects: Objects, folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    for held in objects.list("tombstones/"):
-        yield held.key, bounded(objects.get(held.key), MAX_BYTES)
+    for entry in objects.list("tombstones/"):
+        yield entry.key, bounded(objects.get(entry.key), MAX_BYTES)
     for path in sorted(folder.rglob("*.json")) if folder is not None else ():
         with path.open("rb") as file:
             yield path.name, bounded([file.read(MAX_BYTES + 1)], MAX_BYTES)

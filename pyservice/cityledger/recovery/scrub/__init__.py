@@ -1,1 +1,1 @@
-"""Checking every stored byte against its leaf."""
+"""The check of every stored byte against its leaf."""

@@ -1,4 +1,4 @@
-"""Counts the rows that a scrub has still to read, for its progress display."""
+"""Counts the rows that remain for a scrub to read, for its progress display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from cityledger.store.tables import attempt, batch, leaf, log_head
 
 STAGES = ("leaves", "batches", "attempts", "heads")
-"""In the order in which a scrub reads them."""
+"""The stages in the order in which a scrub reads them."""
 
 
 def rows_left(connection: sa.Connection, stage: str, log: int, seq: int) -> int:

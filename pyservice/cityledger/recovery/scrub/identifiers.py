@@ -1,4 +1,4 @@
-"""Checks the business identifiers that are stored of a version against its payload: no leaf covers them."""
+"""Checks the stored business identifiers of a version against its payload, because no leaf covers them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def verify_none(connection: sa.Connection, version: StoredVersion) -> None:
     """Checks that an erased or withdrawn version has no identifier left.
 
     Raises:
-        VerificationError: it can.
+        VerificationError: it has.
     """
     require(not _stored(connection, version), "an erased or withdrawn version has business identifiers")
 
@@ -38,11 +38,11 @@ def verify_identifiers(
 ) -> None:
     """Opens the version's JSON parts and compares the stored identifiers with those in the parts.
 
-    A dataset that the index does not know, and an object that is gone or altered, are reported elsewhere.
+    A dataset that the index lacks, and an object that is missing or altered, are reported elsewhere.
 
     Raises:
         VerificationError: an identifier was altered, added or removed.
-        SealingError: a part does not open.
+        SealingError: a part cannot be opened.
     """
     dataset = index.find_dataset(connection, version.dataset)
     profile = None if dataset is None else registry.find(dataset.profile)
@@ -61,7 +61,7 @@ def verify_identifiers(
     present = {name: payload for name, payload in opened.items() if payload}
     expected = set(identifier_digests(subject_key, profile.name, context.packed, present))
     is_same = _stored(connection, version) == expected
-    require(is_same, "the business identifiers are not those of the payload")
+    require(is_same, "the business identifiers differ from those in the payload")
 
 
 def _open(objects: Objects, context: Context, part: SealedPart, data_key: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Checks one leaf: what is stored for it against its hash, and every sealed byte against its digest."""
+"""Checks one leaf: the rows stored for it against its hash, and every sealed byte against its digest."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from cityledger.store.tables import (
 from cityledger.types import Address, AgencyId, DatasetId, ErasureReason, LeafHash, LogId, RecordId
 
 RECEIPT_SECONDS = 60
-"""A receipt is numbered this long after its decision at most; usually in the same second."""
+"""Maximum time from a decision to the numbering of its receipt; usually it is the same second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What leaves are checked against."""
+    """Data and keys that leaves are checked against."""
 
     instance: bytes
     domain: ReceiptDomain
@@ -57,7 +57,7 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class LongPart:
-    """A part whose bytes are an object: they are read after the transaction. ``kc`` None is unknown."""
+    """A part that is stored as an object, which is read after the transaction. ``kc`` None is unknown."""
 
     log: int
     seq: int
@@ -67,10 +67,10 @@ class LongPart:
 
 
 def scrub_leaf(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]) -> Iterator[LongPart]:
-    """Checks what the row of a leaf stands for; yields what is to be read outside of the database.
+    """Checks the version, tombstone or receipt of a leaf; yields the parts to read outside of the database.
 
     Raises:
-        VerificationError: it is not what was numbered.
+        VerificationError: it differs from what was numbered.
         Exception: whatever damaged values cause while they are read.
     """
     place = {"log": row.log, "seq": row.seq}
@@ -88,8 +88,8 @@ def scrub_object(grounds: Grounds, long: LongPart) -> int:
     """Reads a part's object to its end; returns its bytes.
 
     Raises:
-        VerificationError: it is not what its leaf commits to.
-        NotFoundError: it is gone, which is right if the version was erased meanwhile.
+        VerificationError: it does not match its leaf.
+        NotFoundError: it is missing, which is correct if the version was erased concurrently.
     """
     digest, length, head = hashlib.sha256(), 0, b""
     for chunk in grounds.objects.get(long.part.object or ""):
@@ -106,12 +106,12 @@ def _scrub_version(
     version = records.find_any_version(
         connection, DatasetId(found.dataset), RecordId(found.record), found.version
     )
-    require(version is not None, "its version is gone")
+    require(version is not None, "its version is missing")
     assert version is not None
     require(version.leaf_hash == row.hash, "its version names another leaf hash")
     records.load_leaf(connection, grounds.instance, version)
     _verify_key_is_there(connection, version)
-    require(version.written_at == row.numbered_at, "its time is not that of its leaf")
+    require(version.written_at == row.numbered_at, "its time differs from that of its leaf")
     data_key = _data_key(connection, grounds, version)
     parts = records.load_parts(connection, version)
     for part in parts:
@@ -141,7 +141,7 @@ def _verify_identifiers(
 
 
 def _verify_key_is_there(connection: sa.Connection, version: StoredVersion) -> None:
-    """A leaf does not commit to the wrapped key; but only a tombstone, of here or replayed, may take it."""
+    """Checks the wrapped key, which no leaf covers: only a tombstone, own or replayed, may remove it."""
     is_erased = sa.or_(
         *(
             sa.exists()
@@ -153,24 +153,24 @@ def _verify_key_is_there(connection: sa.Connection, version: StoredVersion) -> N
     if connection.execute(sa.select(is_erased)).scalar_one():
         require(version.wrapped is None, "an erased version has a wrapped key again")
     else:
-        require(version.wrapped is not None, "its wrapped key is gone, and no tombstone says why")
+        require(version.wrapped is not None, "its wrapped key is missing, and no tombstone explains it")
 
 
 def _verify_sealed(grounds: Grounds, long: LongPart, digest: bytes, length: int, head: bytes) -> None:
     part, version = long.part, long.version
-    require(digest == part.digest, f"the sealed bytes of part {part.bit} are not those that were numbered")
-    require(length == part.sealed_bytes, f"part {part.bit} has another length than its row says")
+    require(digest == part.digest, f"the sealed bytes of part {part.bit} differ from those numbered")
+    require(length == part.sealed_bytes, f"part {part.bit} has another length than its row states")
     header = parse_header(head[:HEADER_BYTES])
     if long.data_key is not None:
         context = Context(grounds.instance, version.dataset, version.record, version.version)
         keys = derive_part_keys(long.data_key, context.for_part(part.name), header.aead)
         require(keys.kc == header.kc, f"the wrapped key is not that of part {part.bit}")
         is_empty = commitment(keys.opening, b"") == part.commitment
-        require(is_empty or not version.withdrawn, "a version that ends its record has a payload")
+        require(is_empty or not version.withdrawn, "a withdrawal has a payload")
 
 
 def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersion) -> bytes | None:
-    """None where it is destroyed, or another node's to open."""
+    """The data key; None if it is destroyed, or another node's."""
     if version.wrapped is None:
         return None
     try:
@@ -181,7 +181,7 @@ def _data_key(connection: sa.Connection, grounds: Grounds, version: StoredVersio
     try:
         return unwrap(version.wrapped, vault_keys, context)
     except SealingError as error:
-        raise VerificationError(f"its wrapped key does not open: {error}") from error
+        raise VerificationError(f"its wrapped key cannot be unwrapped: {error}") from error
 
 
 def _agency(connection: sa.Connection, version: StoredVersion) -> AgencyId:
@@ -201,7 +201,7 @@ def _scrub_tombstone(
         found.erased_at,
         found.unrecoverable_at,
     )
-    require(leaf_hash(made.struct_hash()) == row.hash, "the tombstone is not what its leaf commits to")
+    require(leaf_hash(made.struct_hash()) == row.hash, "the tombstone does not match its leaf")
     require(row.numbered_at == found.erased_at, "its leaf has another time than the erasure")
     version = records.find_any_version(
         connection, DatasetId(found.dataset), RecordId(found.record), found.version
@@ -213,7 +213,7 @@ def _scrub_tombstone(
 
 def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any], found: sa.Row[Any]) -> None:
     stored = receipt_from_json(json.loads(found.view))
-    require(stored.struct_hash() == found.digest, "the receipt is not what its digest says")
+    require(stored.struct_hash() == found.digest, "the receipt does not match its digest")
     made = ReceiptLeaf(
         grounds.instance,
         LogId(row.log),
@@ -223,7 +223,7 @@ def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]
         found.read_no,
         LeafHash(found.prev_read_of_record),
     )
-    require(leaf_hash(made.struct_hash()) == row.hash, "the receipt is not what its leaf commits to")
+    require(leaf_hash(made.struct_hash()) == row.hash, "the receipt does not match its leaf")
     require(0 <= row.numbered_at - stored.at <= RECEIPT_SECONDS, "its leaf has another time than the receipt")
     _verify_columns(stored, found)
     _verify_chain(connection, found)
@@ -233,8 +233,8 @@ def _scrub_receipt(connection: sa.Connection, grounds: Grounds, row: sa.Row[Any]
 
 
 def _is_operator(connection: sa.Connection, log: int, block: int, signer: str) -> bool:
-    """Whether the account operated the log at a block (SPEC.md §3, "Whose receipt"); also where the index
-    knows no such log, and so cannot say."""
+    """Returns whether the account operated the log at a block (SPEC.md §3, "Whose receipt"); true also if the
+    index lacks the log, so that it cannot be checked."""
     known = connection.execute(sa.select(idx_log).where(idx_log.c.log == log)).all()
     return not known or any(
         row.operator == signer
@@ -245,16 +245,16 @@ def _is_operator(connection: sa.Connection, log: int, block: int, signer: str) -
 
 def _verify_columns(stored: Receipt, found: sa.Row[Any]) -> None:
     for name in ("provider", "consumer", "dataset", "record", "subject", "permit"):
-        require(getattr(stored, name) == getattr(found, name), f"column {name} of the receipt is another")
+        require(getattr(stored, name) == getattr(found, name), f"column {name} differs from the receipt")
 
 
 def _verify_chain(connection: sa.Connection, found: sa.Row[Any]) -> None:
-    """The leaf before, and the read of the record before."""
+    """Checks the previous leaf, and the previous read of the record."""
     if found.seq > 0:
         before = _at(connection, leaf, {"log": found.log, "seq": found.seq - 1})
         require(
             before is not None and before.hash == found.previous,
-            "the receipt before it is another than it names",
+            "the previous receipt is not the one it names",
         )
     if found.read_no > 1:
         r = receipt.c
@@ -262,7 +262,8 @@ def _verify_chain(connection: sa.Connection, found: sa.Row[Any]) -> None:
         joined = receipt.join(leaf, (leaf.c.log == r.log) & (leaf.c.seq == r.seq))
         hashes = connection.execute(sa.select(leaf.c.hash).select_from(joined).where(earlier)).scalars().all()
         require(
-            found.prev_read_of_record in hashes, "the read of the record before it is another than it names"
+            found.prev_read_of_record in hashes,
+            "the previous read of the record is not the one it names",
         )
 
 

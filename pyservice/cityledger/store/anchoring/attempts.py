@@ -1,5 +1,5 @@
-"""Signed transactions of this node, with what they carry. Each is kept for good: any of those with one nonce
-may turn out to be the one that was mined.
+"""Signed transactions of this node, with the batches that they carry. Each is stored permanently: any of
+those with one nonce may be the one that is mined.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cityledger.types import Address, LogId
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A signed transaction. ``raw`` was durable before it was ever sent."""
+    """A signed transaction. ``raw`` was durable before it was first sent."""
 
     attempt: int
     account: Address
@@ -36,7 +36,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed transaction that is about to be kept."""
+    """A signed transaction that is not stored yet."""
 
     raw: bytes
     tx_hash: bytes
@@ -47,33 +47,33 @@ class Signed:
 def store_first(
     connection: sa.Connection, account: Address, nonce: int, signed: Signed, carried: Iterable[Batch]
 ) -> Attempt:
-    """Keeps the first transaction with a nonce, and what it carries; to be durable before it is sent.
+    """Stores the first transaction with a nonce and its batches; it must be durable before it is sent.
 
     Raises:
         IntegrityError: another process of this node took the nonce.
     """
-    kept = _store(connection, account, nonce, 0, signed)
-    rows = [{"attempt": kept.attempt, "log": one.log, "first": one.first} for one in carried]
+    stored = _store(connection, account, nonce, 0, signed)
+    rows = [{"attempt": stored.attempt, "log": one.log, "first": one.first} for one in carried]
     if rows:  # a transaction that moves a head carries none
         connection.execute(attempt_batch.insert(), rows)
-    return kept
+    return stored
 
 
 def store_replacement(connection: sa.Connection, replaced: Attempt, signed: Signed) -> Attempt:
-    """Keeps the next transaction with the nonce of ``replaced``; it carries the same.
+    """Stores the next transaction with the nonce of ``replaced``; it carries the same batches.
 
     Raises:
         IntegrityError: another process of this node replaced it.
     """
-    kept = _store(connection, replaced.account, replaced.nonce, replaced.replacement + 1, signed)
-    held = sa.select(sa.literal(kept.attempt), attempt_batch.c.log, attempt_batch.c.first)
-    carried = held.where(attempt_batch.c.attempt == replaced.attempt)
+    stored = _store(connection, replaced.account, replaced.nonce, replaced.replacement + 1, signed)
+    batches = sa.select(sa.literal(stored.attempt), attempt_batch.c.log, attempt_batch.c.first)
+    carried = batches.where(attempt_batch.c.attempt == replaced.attempt)
     connection.execute(attempt_batch.insert().from_select(["attempt", "log", "first"], carried))
-    return kept
+    return stored
 
 
 def list_attempts(connection: sa.Connection, account: Address, from_nonce: int) -> list[Attempt]:
-    """The account's attempts from that nonce on, lowest nonce first, and each nonce's newest first."""
+    """The account's attempts from a nonce on, lowest nonce first, and each nonce's newest first."""
     wanted = (attempt.c.account == account) & (attempt.c.nonce >= from_nonce)
     query = sa.select(attempt).where(wanted).order_by(attempt.c.nonce, attempt.c.replacement.desc())
     return [_attempt(row) for row in connection.execute(query)]
@@ -86,11 +86,11 @@ def list_hashes(connection: sa.Connection, account: Address, nonce: int) -> list
 
 
 def find_end(connection: sa.Connection, account: Address) -> tuple[int, int]:
-    """(the nonce after the highest that was signed, the highest block at which anything was); (0, −1) before
-    the first.
+    """(the nonce after the highest that was signed, the highest ``at_block``); (0, −1) before the first
+    attempt.
     """
-    held = sa.select(sa.func.max(attempt.c.nonce), sa.func.max(attempt.c.at_block))
-    nonce, block = connection.execute(held.where(attempt.c.account == account)).one()
+    highest = sa.select(sa.func.max(attempt.c.nonce), sa.func.max(attempt.c.at_block))
+    nonce, block = connection.execute(highest.where(attempt.c.account == account)).one()
     return (0, -1) if nonce is None else (nonce + 1, block)
 
 
@@ -107,18 +107,18 @@ def list_skips(connection: sa.Connection, log: LogId, first: int, from_nonce: in
     return [row.reason for row in connection.execute(query)]
 
 
-def highest_told(connection: sa.Connection, log: LogId) -> int:
-    """The highest number that the chain said a log waits for, where it skipped a batch of ours; 0 without."""
-    told = sa.select(sa.func.max(idx_skipped.c.next_seq))
+def highest_expected(connection: sa.Connection, log: LogId) -> int:
+    """The highest next number of a log that the chain reported when it skipped a batch of ours; 0 if none."""
+    highest = sa.select(sa.func.max(idx_skipped.c.next_seq))
     live = (idx_skipped.c.log == log) & idx_skipped.c.valid_to.is_(None)
-    return connection.execute(told.where(live)).scalar_one() or 0
+    return connection.execute(highest.where(live)).scalar_one() or 0
 
 
 def list_failed_nonces(
     connection: sa.Connection, account: Address, log: LogId, first: int, between: range
 ) -> list[int]:
-    """The nonces in ``between``, all mined, whose transactions carried a batch that is not on chain, and
-    told nothing of it: those were mined with status 0.
+    """The nonces in ``between``, all mined, whose transactions carried a batch that is not on chain and
+    reported no skip: those were mined with status 0.
     """
     carried = (
         sa.select(attempt.c.nonce)
@@ -127,13 +127,13 @@ def list_failed_nonces(
         .where((attempt.c.account == account) & attempt.c.nonce.between(between.start, between.stop - 1))
         .where((attempt_batch.c.log == log) & (attempt_batch.c.first == first))
     )
-    told = (
+    reported = (
         sa.select(attempt.c.nonce)
         .join(idx_skipped, idx_skipped.c.tx_hash == attempt.c.tx_hash)
         .where((attempt.c.account == account) & idx_skipped.c.valid_to.is_(None))
         .where((idx_skipped.c.log == log) & (idx_skipped.c.first == first))
     )
-    query = carried.where(attempt.c.nonce.not_in(told)).order_by(attempt.c.nonce)
+    query = carried.where(attempt.c.nonce.not_in(reported)).order_by(attempt.c.nonce)
     return list(connection.execute(query).scalars())
 
 

@@ -1,8 +1,8 @@
 """Closed batches, and the state that follows from the attempts to anchor them and from the index.
 
 States are derived, never stored: a batch is *signed* while an attempt carries it, *mined* while the index
-holds it with its root, and *final* once that block is. So a reorg that the indexer undoes brings a batch
-back to signed by itself.
+holds it with its root, and *final* once that block is. So a reorg that the indexer undoes returns a batch to
+signed without further work.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """Where the chain holds a batch."""
+    """A batch as the indexed chain holds it."""
 
     count: int
     root: bytes
@@ -56,7 +56,7 @@ class Anchored:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many batches are in each state, and in none beyond it."""
+    """Numbers of batches by state; each batch counts in one state only."""
 
     closed: int
     signed: int
@@ -79,18 +79,18 @@ def list_due(
     return due
 
 
-def root_of(connection: sa.Connection, held: Open) -> bytes:
-    """The Merkle root over the leaves of a batch (SPEC.md §4): 0.4 s for 65,536, so not to be asked where
-    writers wait.
+def root_of(connection: sa.Connection, leaves: Open) -> bytes:
+    """The Merkle root over the leaves of a batch (SPEC.md §4). It takes 0.4 s for 65,536 leaves, so it must
+    not be computed where writers wait.
     """
-    return Tree(logs.load_hashes(connection, held.log, held.first, held.count)).root
+    return Tree(logs.load_hashes(connection, leaves.log, leaves.first, leaves.count)).root
 
 
 def insert_closed(connection: sa.Connection, closed: Batch) -> bool:
-    """Keeps a batch if it begins where the last one ended: False where another process closed it first."""
+    """Stores a batch if it begins where the last one ended; False if another process closed it first."""
     if batched_end(connection, closed.log) != closed.first:
         return False
-    # Clocks of two processes differ: no batch was closed before its last leaf was numbered.
+    # Clocks of two processes differ: a batch is never closed before its last leaf was numbered.
     newest = numbered_at(connection, closed.log, closed.end - 1)
     connection.execute(batch.insert().values({**_row(closed), "closed_at": max(closed.closed_at, newest)}))
     return True
@@ -126,10 +126,10 @@ def find_anchored(connection: sa.Connection, log: LogId, first: int) -> Anchored
 
 
 def find_displaced(connection: sa.Connection, log: LogId, chain_next: int) -> int | None:
-    """The first number of our lowest batch that the chain skipped because another one stands there.
+    """The first number of our lowest batch that the chain skipped because another batch is anchored there.
 
-    Only batches that were skipped are looked at, which are few: beneath one that the chain took, another can
-    stand only if ours was refused in the same transaction or in one before it.
+    Only skipped batches are examined, which are few: below a batch that the chain accepted, another can be
+    anchored only if ours was refused in the same transaction or an earlier one.
     """
     ours, theirs, skipped = batch.c, idx_batch.c, idx_skipped.c
     same_place = (theirs.log == ours.log) & (theirs.first == ours.first) & theirs.valid_to.is_(None)
@@ -145,22 +145,22 @@ def find_displaced(connection: sa.Connection, log: LogId, chain_next: int) -> in
     return connection.execute(query).scalar_one_or_none()
 
 
-def state_of(connection: sa.Connection, held: Batch, final_block: int) -> BatchState:
+def state_of(connection: sa.Connection, closed: Batch, final_block: int) -> BatchState:
     """The batch's state; ``final_block`` is the last final block's number."""
-    anchored = find_anchored(connection, held.log, held.first)
-    if anchored is not None and (anchored.root, anchored.count) == (held.root, held.count):
+    anchored = find_anchored(connection, closed.log, closed.first)
+    if anchored is not None and (anchored.root, anchored.count) == (closed.root, closed.count):
         return BatchState.FINAL if anchored.block <= final_block else BatchState.MINED
-    signed = (attempt_batch.c.log == held.log) & (attempt_batch.c.first == held.first)
+    signed = (attempt_batch.c.log == closed.log) & (attempt_batch.c.first == closed.first)
     is_signed = connection.execute(sa.select(sa.func.count()).where(signed)).scalar_one() > 0
     return BatchState.SIGNED if is_signed else BatchState.CLOSED
 
 
 def tally(connection: sa.Connection, log: LogId, anchored: int, final_block: int) -> Tally:
-    """How many batches of a log are in each state, where the chain holds ``anchored`` leaves of it."""
-    held = sa.select(sa.func.count()).select_from(batch).where(batch.c.log == log)
-    waiting = held.where(batch.c.first >= anchored)
+    """Numbers of a log's batches by state, where the chain holds ``anchored`` leaves of it."""
+    counted = sa.select(sa.func.count()).select_from(batch).where(batch.c.log == log)
+    waiting = counted.where(batch.c.first >= anchored)
     is_signed = sa.exists().where((attempt_batch.c.log == log) & (attempt_batch.c.first == batch.c.first))
-    on_chain = held.where(batch.c.first < anchored)
+    on_chain = counted.where(batch.c.first < anchored)
     live = (idx_batch.c.log == log) & idx_batch.c.valid_to.is_(None) & (idx_batch.c.valid_from <= final_block)
     final = sa.select(sa.func.count()).select_from(idx_batch).where(live)
     signed = connection.execute(waiting.where(is_signed)).scalar_one()
@@ -174,24 +174,24 @@ def tally(connection: sa.Connection, log: LogId, anchored: int, final_block: int
 
 
 def is_own_transaction(connection: sa.Connection, tx_hash: bytes) -> bool:
-    """Whether this node signed it."""
+    """Returns whether this node signed the transaction."""
     found = sa.select(sa.func.count()).where(attempt.c.tx_hash == tx_hash)
     return connection.execute(found).scalar_one() > 0
 
 
 def numbered_at(connection: sa.Connection, log: LogId, seq: int) -> int:
-    """When a leaf was numbered, in Unix seconds."""
+    """Time when a leaf was numbered, in Unix seconds."""
     query = sa.select(leaf.c.numbered_at).where((leaf.c.log == log) & (leaf.c.seq == seq))
     return int(connection.execute(query).scalar_one())
 
 
-def _row(held: Batch) -> dict[str, Any]:
+def _row(closed: Batch) -> dict[str, Any]:
     return {
-        "log": held.log,
-        "first": held.first,
-        "size": held.count,
-        "root": held.root,
-        "closed_at": held.closed_at,
+        "log": closed.log,
+        "first": closed.first,
+        "size": closed.count,
+        "root": closed.root,
+        "closed_at": closed.closed_at,
     }
 
 

@@ -15,7 +15,7 @@ from cityledger.types import AgencyId, HaltCause, LeafHash, LogId, LogKind
 
 
 class Leaf(Protocol):
-    """Anything of SPEC.md §3 that can stand in a log."""
+    """Any leaf of SPEC.md §3 that a log can hold."""
 
     def struct_hash(self) -> bytes: ...
 
@@ -36,15 +36,15 @@ class LogHead:
     last_leaf: LeafHash
     halted: HaltCause | None
     halt_detail: str | None
-    forgiven_nonce: int
-    """Failures of transactions with lower nonces do not count: an operator has looked at them."""
+    failures_from_nonce: int
+    """Failures of transactions with lower nonces do not count: an operator has examined them."""
 
 
 def open_head(connection: sa.Connection, log: LogId, agency: AgencyId, kind: LogKind) -> None:
     """Makes this node the writer of a log that is new on chain."""
     connection.execute(
         log_head.insert().values(
-            log=log, agency=agency, kind=kind, next_seq=0, last_leaf=bytes(32), forgiven_nonce=0
+            log=log, agency=agency, kind=kind, next_seq=0, last_leaf=bytes(32), failures_from_nonce=0
         )
     )
 
@@ -54,10 +54,10 @@ def append(
 ) -> Numbered:
     """Gives ``make(seq, hash of the leaf before)`` the next number of ``log``.
 
-    The head row stays locked until the transaction ends, so numbers have no gap and no twin.
+    The head row stays locked until the transaction ends, so numbers have neither gaps nor duplicates.
 
     Raises:
-        LogHaltedError: the log was halted, so nothing may be promised in it.
+        LogHaltedError: the log is halted, so nothing may be numbered in it.
     """
     return append_many(connection, log, now, [make])[0]
 
@@ -83,20 +83,20 @@ def append_many(
 
 def halt(connection: sa.Connection, log: LogId, cause: HaltCause, detail: str) -> None:
     """Stops a log: its leaves stay, nothing is numbered or anchored until an operator decides."""
-    told = {"halted": cause.value, "halt_detail": detail}
-    connection.execute(log_head.update().where(log_head.c.log == log).values(told))
+    values = {"halted": cause.value, "halt_detail": detail}
+    connection.execute(log_head.update().where(log_head.c.log == log).values(values))
 
 
-def resume(connection: sa.Connection, log: LogId, forgiven_nonce: int) -> None:
-    """Lets a log go on; failures of transactions below ``forgiven_nonce`` are not held against it again."""
-    told = {"halted": None, "halt_detail": None, "forgiven_nonce": forgiven_nonce}
-    connection.execute(log_head.update().where(log_head.c.log == log).values(told))
+def resume(connection: sa.Connection, log: LogId, failures_from_nonce: int) -> None:
+    """Resumes a log; failures of transactions below ``failures_from_nonce`` are not counted again."""
+    values = {"halted": None, "halt_detail": None, "failures_from_nonce": failures_from_nonce}
+    connection.execute(log_head.update().where(log_head.c.log == log).values(values))
 
 
-def forgive_nothing(connection: sa.Connection, agencies: Collection[AgencyId]) -> None:
-    """Counts the failures of every transaction again: another account begins, with nonces of its own."""
+def count_all_failures(connection: sa.Connection, agencies: Collection[AgencyId]) -> None:
+    """Counts the failures of every nonce again, because another account takes over with its own nonces."""
     here = log_head.c.agency.in_(list(agencies))
-    connection.execute(log_head.update().where(here).values(forgiven_nonce=0))
+    connection.execute(log_head.update().where(here).values(failures_from_nonce=0))
 
 
 def find_head(connection: sa.Connection, agency: AgencyId, kind: LogKind) -> LogHead | None:
@@ -114,17 +114,17 @@ def agency_of(connection: sa.Connection, log: LogId) -> AgencyId:
 
 
 def list_heads(connection: sa.Connection) -> list[LogHead]:
-    """Of every log that nodes of this database write or wrote, by number."""
+    """Heads of every log that nodes of this database write or wrote, by number."""
     return [_head(row) for row in connection.execute(sa.select(log_head).order_by(log_head.c.log))]
 
 
 def list_heads_of(connection: sa.Connection, agencies: Collection[AgencyId]) -> list[LogHead]:
-    """Of the logs of these agencies: those of one node, where several share the database."""
+    """Heads of the logs of these agencies: those of one node, where several share the database."""
     return [head for head in list_heads(connection) if head.agency in agencies]
 
 
 def is_continued(head: LogHead, heads: Sequence[LogHead]) -> bool:
-    """Whether a newer log of the same agency and kind has taken its place for what is written now."""
+    """Returns whether a newer log of the same agency and kind has replaced it for new leaves."""
     return any((one.agency, one.kind) == (head.agency, head.kind) and one.log > head.log for one in heads)
 
 
@@ -149,5 +149,5 @@ def _head(row: sa.Row[tuple[object, ...]]) -> LogHead:
         last_leaf=LeafHash(row.last_leaf),
         halted=None if row.halted is None else HaltCause(row.halted),
         halt_detail=row.halt_detail,
-        forgiven_nonce=row.forgiven_nonce,
+        failures_from_nonce=row.failures_from_nonce,
     )

@@ -1,4 +1,4 @@
-"""What this database knows of the accounts that it signs with: since which nonce, and which is halted."""
+"""State of the accounts that this database signs with: the first nonce, and whether one is halted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cityledger.types import Address, HaltCause
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """``first_nonce`` is the account's nonce on chain when this database began to use it, or when an operator
-    last said that it should be counted anew.
+    last had it counted again.
     """
 
     first_nonce: int
@@ -32,16 +32,16 @@ def find_state(connection: sa.Connection, account: Address) -> AccountState | No
 
 
 def begin_at(connection: sa.Connection, account: Address, nonce: int) -> None:
-    """From now on the account's nonces are counted from ``nonce``, and it is not halted."""
-    told = {"first_nonce": nonce, "halted": None, "halt_detail": None}
+    """Counts the account's nonces from ``nonce`` from now on, and ends its halt."""
+    values = {"first_nonce": nonce, "halted": None, "halt_detail": None}
     updated = connection.execute(
-        operator_account.update().where(operator_account.c.account == account).values(told)
+        operator_account.update().where(operator_account.c.account == account).values(values)
     )
     if updated.rowcount == 0:
-        connection.execute(operator_account.insert().values(account=account, **told))
+        connection.execute(operator_account.insert().values(account=account, **values))
 
 
 def halt(connection: sa.Connection, account: Address, cause: HaltCause, detail: str) -> None:
-    """The account signs nothing any more until an operator decides."""
-    told = {"halted": cause.value, "halt_detail": detail}
-    connection.execute(operator_account.update().where(operator_account.c.account == account).values(told))
+    """Stops the account: it signs nothing until an operator decides."""
+    values = {"halted": cause.value, "halt_detail": detail}
+    connection.execute(operator_account.update().where(operator_account.c.account == account).values(values))

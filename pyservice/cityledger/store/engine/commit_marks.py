@@ -1,9 +1,9 @@
-"""Finds out whether a commit that broke off was done. PostgreSQL only: SQLite commits in this process.
+"""Determines whether a commit that was cut off took effect. PostgreSQL only: SQLite commits in this process.
 
-Each group of the journal leaves a mark, a row of its own, in its transaction. Where the connection breaks
-while the group commits, another connection tries to take the mark's place. The server lets it wait for the
-broken transaction, if that still lives; then either the place is free, and stays ours so that nothing can be
-written late, or the mark is there, and with it the whole group.
+Each group of the journal inserts a mark, a row of its own, in its transaction. Where the connection breaks
+while the group commits, another connection tries to insert a fence with the mark's key. The server makes it
+wait for the broken transaction, if that is still alive; then either the fence is stored, so that the group
+cannot be written late, or the mark exists, and with it the whole group.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from cityledger.store.engine.database import Database
 from cityledger.store.tables import commit_mark as table
 
 SEARCH_SECONDS = 60
-"""How long to wait for a server that is gone."""
-KEPT_SECONDS = 86_400
-"""Marks of processes that ended without a word go after a day."""
+"""Time to wait for a server that does not answer."""
+MARK_SECONDS = 86_400
+"""Lifetime of marks whose process ended without removing them."""
 
 
 def new_mark() -> bytes:
@@ -30,15 +30,15 @@ def new_mark() -> bytes:
 
 
 def put(connection: sa.Connection, mark: bytes, now: int) -> None:
-    """Leaves the mark in the transaction whose outcome may be asked for; ``now`` in Unix seconds."""
+    """Inserts the mark in the transaction whose outcome may be unknown later; ``now`` in Unix seconds."""
     connection.execute(table.insert().values(id=mark, is_fence=False, made_at=now))
 
 
 def was_written(database: Database, mark: bytes, now: int) -> bool:
-    """Whether the transaction that left ``mark`` is durable; if it is not, it never will be.
+    """Returns whether the transaction that inserted ``mark`` is durable; if it is not, it never will be.
 
     Raises:
-        UnknownOutcomeError: the database did not come back in time.
+        UnknownOutcomeError: the database was not available again in time.
     """
     tries = Retrying(
         stop=stop_after_delay(SEARCH_SECONDS),
@@ -49,12 +49,12 @@ def was_written(database: Database, mark: bytes, now: int) -> bool:
     try:
         return tries(_look, database, mark, now)
     except SQLAlchemyError as error:
-        raise UnknownOutcomeError("the database did not say whether it wrote this") from error
+        raise UnknownOutcomeError("the database did not confirm whether it wrote this") from error
 
 
 def forget(database: Database, marks: Sequence[bytes], now: int) -> None:
-    """Removes marks of transactions whose outcome is known, and those that nobody will ask for."""
-    old = table.c.id.in_(marks) | (table.c.made_at < now - KEPT_SECONDS)
+    """Removes marks of transactions whose outcome is known, and those older than ``MARK_SECONDS``."""
+    old = table.c.id.in_(marks) | (table.c.made_at < now - MARK_SECONDS)
     with _apart(database).connect() as connection:
         connection.execute(table.delete().where(old))
 
@@ -64,12 +64,12 @@ def _look(database: Database, mark: bytes, now: int) -> bool:
         try:
             connection.execute(table.insert().values(id=mark, is_fence=True, made_at=now))
         except IntegrityError:
-            # It may be our own fence, put there by a try whose answer was lost.
+            # It may be our own fence, inserted by an attempt whose answer was lost.
             found = sa.select(table.c.is_fence).where(table.c.id == mark)
             return not connection.execute(found).scalar_one()
     return False
 
 
 def _apart(database: Database) -> sa.Engine:
-    """Each statement for itself, so that none waits for, or fails with, the serialisable ones."""
+    """Commits each statement separately, so that none waits for, or fails with, the serialisable ones."""
     return database.engine.execution_options(isolation_level="AUTOCOMMIT")

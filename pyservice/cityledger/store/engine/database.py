@@ -1,4 +1,4 @@
-"""Opens a node's database with full durability, and turns the driver's failures into ours.
+"""Opens a node's database with full durability, and translates the driver's failures into ours.
 
 A transaction that returned is on disk: SQLite runs in WAL mode with ``synchronous=FULL``, PostgreSQL with
 ``synchronous_commit=on``, so every commit is synced. On both, write transactions are serialisable and read
@@ -28,7 +28,7 @@ class Database:
 
     def __init__(self, url: str, *, takes_turns: bool = True) -> None:
         """``takes_turns``: writers of a PostgreSQL database wait for each other before they begin, rather
-        than be told to begin again. Nothing else depends on it.
+        than fail and retry. Nothing else depends on it.
         """
         self._takes_turns = takes_turns
         self.engine = _create_engine(url)
@@ -37,12 +37,12 @@ class Database:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several processes may write to it: PostgreSQL, not SQLite."""
+        """True if several processes may write to it: PostgreSQL, not SQLite."""
         return self.engine.dialect.name == "postgresql"
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A read transaction: everything read inside is of one moment.
+        """A read transaction: everything read inside is of one snapshot.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -52,11 +52,11 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A write transaction, durable when the block ends without an error, gone when it does not.
+        """A write transaction: durable if the block ends without an error, otherwise undone.
 
         Raises:
             StorageFullError: the disk is full or the database read-only; nothing was written.
-            WriteConflictError: others wrote what this read or wrote; nothing was written, do it again.
+            WriteConflictError: others wrote what this read or wrote; nothing was written, run it again.
             UnknownOutcomeError: the connection broke while committing: all of it was written, or nothing.
             UnavailableError: the database does not answer; nothing was written.
         """
@@ -82,7 +82,7 @@ class Database:
 
 
 def is_shared(url: str) -> bool:
-    """Whether several processes may write to the database at ``url``."""
+    """Returns whether several processes may write to the database at ``url``."""
     return _parsed(url).drivername in postgresql.SCHEMES
 
 
@@ -92,7 +92,7 @@ def _create_engine(url: str) -> sa.Engine:
         return postgresql.create_engine(parsed)
     if parsed.drivername != "sqlite":
         raise ConfigurationError(
-            f"database_url begins with {parsed.drivername}: only sqlite:/// and postgresql:// are spoken"
+            f"database_url begins with {parsed.drivername}: only sqlite:/// and postgresql:// are supported"
         )
     return sqlite.create_engine(parsed)
 
@@ -101,16 +101,16 @@ def _parsed(url: str) -> sa.URL:
     try:
         return sa.make_url(url)
     except ArgumentError as error:
-        raise ConfigurationError("database_url is no URL: write sqlite:///… or postgresql://…") from error
+        raise ConfigurationError("database_url is not a URL: write sqlite:///… or postgresql://…") from error
 
 
 def _commit(transaction: sa.RootTransaction) -> None:
     try:
         transaction.commit()
     except BaseException as error:
-        # A commit that failed may leave its transaction open: said to be over, the pool rolls it back before
+        # A commit that failed may leave its transaction open: marked as ended, the pool rolls it back before
         # the connection has its next user.
         transaction.rollback()
         if isinstance(error, DBAPIError) and not is_undone(error):
-            raise UnknownOutcomeError("the database did not say whether it wrote this") from error
+            raise UnknownOutcomeError("the database did not confirm whether it wrote this") from error
         raise

@@ -1,4 +1,4 @@
-"""The drivers' failures as ours, by what SQLite and PostgreSQL say about them."""
+"""Translates the drivers' failures into ours, by the messages of SQLite and the codes of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cityledger.errors import CityledgerError, StorageFullError, UnavailableErro
 # SQLSTATE, PostgreSQL's appendix A.
 LOCK_NOT_AVAILABLE = "55P03"
 _CONFLICTS = ("40001", "40P01", LOCK_NOT_AVAILABLE)
-"""Serialisation failure, deadlock, lock not available in time."""
+"""Serialisation failure, deadlock, lock timeout."""
 _NO_ROOM = ("53100", "25006")
 """Disk full; a read-only transaction, as on a standby."""
 _NOT_WRITTEN = ("22", "23", "25", "40", "42", "53", "54", "55")
@@ -23,13 +23,13 @@ _SQLITE_NO_ROOM = ("full", "readonly", "read-only", "disk i/o", "no space")
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Failures of the driver come out as ours; a broken constraint stays, for its author to explain."""
+    """Raises the driver's failures as ours; a violated constraint is re-raised for the caller to explain."""
     try:
         yield
     except IntegrityError:
         raise
     except PoolTimeoutError as error:
-        raise UnavailableError("every connection to the database is taken") from error
+        raise UnavailableError("every connection to the database is in use; try again") from error
     except DBAPIError as error:
         raise our_error(error) from error
 
@@ -37,9 +37,9 @@ def translated() -> Iterator[None]:
 def our_error(error: DBAPIError) -> CityledgerError:
     state = sql_state(error)
     if state in _CONFLICTS:
-        return WriteConflictError("others wrote the same at the same time; try again")
-    told = str(error.orig).lower()
-    if state in _NO_ROOM or (state is None and any(sign in told for sign in _SQLITE_NO_ROOM)):
+        return WriteConflictError("the same rows were written concurrently; try again")
+    message = str(error.orig).lower()
+    if state in _NO_ROOM or (state is None and any(sign in message for sign in _SQLITE_NO_ROOM)):
         return StorageFullError("the database cannot be written: the disk is full or it is read-only")
     return UnavailableError(f"the database did not answer: {type(error.orig).__name__}")
 
@@ -51,10 +51,10 @@ def sql_state(error: DBAPIError) -> str | None:
 
 
 def is_undone(error: DBAPIError) -> bool:
-    """Whether a commit that failed so surely wrote nothing.
+    """Returns whether a commit that failed with this error certainly wrote nothing.
 
-    SQLite says so by failing. PostgreSQL may have written and then have lost the connection, or been shut
-    down, before it could tell.
+    A failure of SQLite means that. PostgreSQL may have written and then have lost the connection, or been
+    shut down, before it could answer.
     """
     if type(error.orig).__module__.startswith("sqlite3"):
         return True

@@ -5,8 +5,8 @@ has queued up in one transaction, each piece under its own savepoint, commits, a
 *Acknowledged means durable*: ``run`` returns after the commit or raises, and a piece that failed leaves
 nothing behind.
 
-Other processes may write to the same PostgreSQL database. What they and a group both touch makes the database
-refuse one of them, and then the whole group runs again: work is a function of its connection alone.
+Other processes may write to the same PostgreSQL database. If they and a group touch the same rows, the
+database refuses one of them, and then the whole group runs again: work is a function of its connection alone.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 Observed = Callable[[int, float], None]
-"""Told of each group, committed or not: its pieces, and the seconds that it took."""
+"""Called for each group, committed or not, with its number of pieces and its duration in seconds."""
 GROUP_LIMIT = 256
 """Pieces in one commit; bounds how long the first of a group waits for the last."""
 ROUNDS = 50
-"""How often a group is run when other processes keep coming first."""
+"""Maximum runs of a group while other processes write concurrently."""
 ROUNDS_SECONDS = 30
-"""How long it is run again at most."""
+"""Maximum time for running it again."""
 _MARKS_LIMIT = 256
 
 
@@ -55,7 +55,7 @@ class _Outcome:
 
 
 class Journal:
-    """The one writer of a process."""
+    """The single writer of a process."""
 
     def __init__(self, database: Database, observed: Observed = lambda _pieces, _seconds: None) -> None:
         self._database = database
@@ -75,11 +75,11 @@ class Journal:
 
         Raises:
             StorageFullError: nothing was written.
-            UnknownOutcomeError: the database was lost while it committed and did not come back: everything
-                of this piece was written, or nothing.
+            UnknownOutcomeError: the database was lost while it committed and did not return: either
+                everything of this piece was written, or nothing.
             UnavailableError: nothing was written: the journal is closed, the database does not answer, or
-                other processes kept coming first.
-            Exception: whatever ``work`` raised; its own writes are undone, the others of the group stand.
+                there were too many concurrent writes.
+            Exception: whatever ``work`` raised; its own writes are undone, the others of the group remain.
         """
         piece = _Piece(work, Future())
         with self._taking:
@@ -91,12 +91,12 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """Pieces that no group has taken yet, about."""
+        """Approximate number of pieces that wait for a group."""
         return self._queue.qsize()
 
     def close(self) -> None:
         """Finishes what is queued and stops."""
-        with self._taking:  # nothing may be queued behind the end: nobody would answer it
+        with self._taking:  # nothing may be queued behind the end: it would never be answered
             self._closed = True
             self._queue.put(None)
         self._thread.join()
@@ -123,7 +123,7 @@ class Journal:
     def _commit(self, group: list[_Piece]) -> None:
         try:
             outcomes = self._written(group)
-        except Exception as failure:  # nothing was committed: nobody may be told that it worked
+        except Exception as failure:  # nothing was committed: no caller may get a result
             outcomes = [_Outcome(failed=failure)] * len(group)
         for piece, outcome in zip(group, outcomes, strict=True):
             if outcome.failed is None:
@@ -141,7 +141,7 @@ class Journal:
             except WriteConflictError:
                 if time.monotonic() > deadline:
                     raise
-        raise WriteConflictError("other processes kept writing the same first; try again")
+        raise WriteConflictError("too many concurrent writes of the same data; try again")
 
     def _transact(self, group: list[_Piece], *, is_first: bool) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
@@ -160,10 +160,10 @@ class Journal:
             self._marks.append(mark)
 
     def _verify_written(self, mark: bytes, broken: UnknownOutcomeError) -> None:
-        """Returns if the group is durable all the same.
+        """Returns if the group is durable nevertheless.
 
         Raises:
-            UnknownOutcomeError: nobody can say.
+            UnknownOutcomeError: this cannot be determined.
             UnavailableError: it is not, and never will be.
         """
         if not commit_marks.was_written(self._database, mark, int(time.time())):
@@ -171,7 +171,7 @@ class Journal:
         log.warning("connection lost while committing outcome=written")
 
     def _attempt(self, connection: sa.Connection, piece: _Piece, *, is_first: bool) -> _Outcome:
-        """What became of a piece.
+        """The outcome of a piece.
 
         Raises:
             WriteConflictError, UnavailableError: the transaction is lost, and every piece with it.
@@ -191,16 +191,16 @@ class Journal:
     def _verify_going_on(self, connection: sa.Connection, error: Exception, *, is_first: bool) -> None:
         if isinstance(error, WriteConflictError) or connection.invalidated:
             raise error
-        # Another process may have committed the same key since this snapshot: a second look tells whose
-        # fault it is.
+        # Another process may have committed the same key since this snapshot: running it again shows
+        # whether it was that.
         if isinstance(error, IntegrityError) and is_first and self._database.is_shared:
-            raise WriteConflictError("a row of the same key was there already") from error
+            raise WriteConflictError("a row of the same key exists already") from error
 
     def _forget_marks(self) -> None:
         if not self._marks:
             return
         try:
             commit_marks.forget(self._database, self._marks, int(time.time()))
-        except SQLAlchemyError as error:  # the pool's own too: this thread must outlive it
+        except SQLAlchemyError as error:  # also errors of the pool itself: this thread must survive them
             log.warning("marks of commits not removed error=%s", type(error).__name__)
         self._marks.clear()

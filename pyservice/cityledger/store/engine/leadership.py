@@ -1,9 +1,8 @@
-"""One leader among the processes of a node: for loops of which one at a time is enough.
+"""One leader among the processes of a node, for loops that only one process should run.
 
-Who leads holds a lock that goes with the process, however it ends: PostgreSQL's session lock on a connection
-of its own, or a lock on a file beside SQLite's. It keeps work from being done twice, not numbers from being
-given twice: for that there are unique constraints, since a process may go on for a moment after its lock is
-gone.
+The leader holds a lock that ends with the process, however that ends: PostgreSQL's session lock on a
+connection of its own, or a lock on a file next to SQLite's. It prevents duplicate work, not duplicate
+numbers: unique constraints do that, since a process may continue for a moment after its lock is lost.
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ from cityledger.store.engine.database import Database
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
-"""How long an answer holds: how soon a leader's end is noticed, by itself and by its successor."""
+"""Lifetime of an answer: bounds how late a leader's end is noticed, by itself and by its successor."""
 INDEXER = "indexer"
-"""The lead of the index, which a process has for all nodes of a database."""
+"""Name of the lead of the index, which one process has for all nodes of a database."""
 PURGING = "purging"
 _SERVED = "served"
 
 
 class Lock(Protocol):
     def is_held(self) -> bool:
-        """Whether this process holds it, after having tried to."""
+        """Tries to acquire the lock; returns whether this process holds it."""
 
     def release(self) -> None: ...
 
 
 class Leadership:
-    """Asks for the lead of ``name`` in a database. One thread calls it."""
+    """Acquires the lead of ``name`` in a database. One thread calls it."""
 
     def __init__(
         self, database: Database, name: str, monotonic: Callable[[], float] = time.monotonic
@@ -52,7 +51,7 @@ class Leadership:
         self._asked_at: float | None = None
 
     def leads(self) -> bool:
-        """Whether this process leads. Never raises: who cannot ask does not lead."""
+        """Returns whether this process leads. Never raises: a process that cannot ask does not lead."""
         now = self._monotonic()
         if self._asked_at is None or now - self._asked_at >= LOOK_SECONDS:
             self._asked_at = now
@@ -60,7 +59,7 @@ class Leadership:
         return self._leads
 
     def close(self) -> None:
-        """Lets another process lead."""
+        """Releases the lead for another process."""
         self._lock.release()
         self._leads = False
 
@@ -71,64 +70,64 @@ class Leadership:
 
 
 def lock_of(database: Database, name: str) -> Lock:
-    """The lock ``name`` of a database, not yet held."""
+    """The lock ``name`` of a database, not acquired yet."""
     if database.is_shared:
         return _SessionLock(database, name)
     return _FileLock(database, name)
 
 
 def hold_database(database: Database) -> Lock:
-    """The lock that a process holds while it serves a database, wherever its folder is. Of SQLite one process
-    at a time has it, since two would number alike; of PostgreSQL many.
+    """The lock that a process holds while it serves a database, wherever its folder is. One process at a time
+    has it for SQLite, since two would give the same numbers; many for PostgreSQL.
 
     Raises:
-        ConfigurationError: another process holds it, or works on the database alone.
+        ConfigurationError: another process holds it, or has exclusive use of the database.
         UnavailableError: the database does not answer.
     """
     if not database.is_shared:
-        return _held(
+        return _acquired(
             lock_of(database, _SERVED),
-            "another process serves this SQLite database already: stop it first, or use PostgreSQL",
+            "another process already serves this SQLite database: stop it first, or use PostgreSQL",
         )
     _ask(database)
-    return _held(
+    return _acquired(
         _SessionLock(database, _SERVED, shares=True),
-        "a process restores, rebuilds or migrates this database: wait for its end",
+        "another process restores, rebuilds or migrates this database: wait until it has ended",
     )
 
 
 @contextmanager
 def sole_user(database: Database) -> Iterator[None]:
-    """Nobody serves the database within, from whichever folder.
+    """Exclusive use of the database: no process serves it within, from any folder.
 
     Raises:
-        ConfigurationError: a process serves it, or works on it alone.
+        ConfigurationError: another process serves it, or has exclusive use.
         UnavailableError: the database does not answer.
     """
-    taken = "a process serves this database, maybe from another folder: stop it first"
+    taken = "another process serves this database, possibly from another folder: stop it first"
     with ExitStack() as stack:
         _ask(database)
-        # Who serves lost the first lock if the server was started again, but takes the lead again by itself.
+        # A serving process lost the first lock if the server was restarted, but it takes the lead again.
         for lock in (lock_of(database, _SERVED), lock_of(database, INDEXER)):
-            stack.callback(_held(lock, taken).release)
+            stack.callback(_acquired(lock, taken).release)
         yield
 
 
-def _held(lock: Lock, otherwise: str) -> Lock:
+def _acquired(lock: Lock, otherwise: str) -> Lock:
     if not lock.is_held():
         raise ConfigurationError(otherwise)
     return lock
 
 
 def _ask(database: Database) -> None:
-    """A lock that cannot be asked for would look like one that is taken."""
+    """Raises if the database does not answer: a lock that cannot be requested would look like a taken one."""
     with database.reading():
         return
 
 
 class _SessionLock:
-    """Held by a database session. A session that broke is a lock that is gone. Those who share one hold it
-    together, and keep out who does not.
+    """A lock that a database session holds, and that is lost when the session breaks. Processes that share it
+    hold it together, and exclude the others.
     """
 
     def __init__(self, database: Database, name: str, *, shares: bool = False) -> None:
@@ -143,12 +142,12 @@ class _SessionLock:
         try:
             return self._is_alive() if self._session is not None else self._is_taken()
         except SQLAlchemyError as error:
-            log.warning("leadership not asked for error=%s", type(error).__name__)
+            log.warning("leadership not requested error=%s", type(error).__name__)
             self.release()
             return False
 
     def release(self) -> None:
-        """Closes the session rather than unlock it: a pool would keep the session, and a broken one cannot
+        """Closes the session instead of unlocking it: a pool would keep the session, and a broken one cannot
         unlock.
         """
         if self._session is not None:
@@ -176,7 +175,7 @@ class _SessionLock:
 
 
 class _FileLock:
-    """Held by an open file beside the database."""
+    """A lock that an open file next to the database holds."""
 
     def __init__(self, database: Database, name: str) -> None:
         path = database.engine.url.database
@@ -189,7 +188,7 @@ class _FileLock:
         try:
             file = self._path.open("a")
         except OSError as error:
-            log.warning("leadership not asked for error=%s", type(error).__name__)
+            log.warning("leadership not requested error=%s", type(error).__name__)
             return False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

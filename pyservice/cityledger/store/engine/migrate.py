@@ -1,4 +1,4 @@
-"""Brings a node's database to the schema of this program, by Alembic versions that ship in the package."""
+"""Migrates a node's database to the schema of this program, by the Alembic versions of the package."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 
 def migrate(database: Database) -> None:
-    """Applies every migration that is missing, all in one transaction; a database that is up to date is
-    left alone.
-    """
+    """Applies every missing migration in one transaction; does nothing to a database that is up to date."""
     with database.writing() as connection:
         migrate_within(connection)
 

@@ -19,7 +19,7 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 WRITING: dict[str, Any] = {"isolation_level": "SERIALIZABLE"}
 LOCK_TIMEOUT_MS = 10_000
-"""How long a writer waits for another, as SQLite's busy timeout."""
+"""Maximum wait of a writer for another, as SQLite's busy timeout."""
 _CONNECT: Mapping[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -27,12 +27,12 @@ _CONNECT: Mapping[str, Any] = {
     "keepalives_count": 3,
     "application_name": "cityledger",
 }
-# The server's own settings could say otherwise: synchronous_commit = off loses what was acknowledged.
+# The server's own settings could differ: synchronous_commit = off loses acknowledged writes.
 _SESSION = f"SET synchronous_commit = on; SET lock_timeout = {LOCK_TIMEOUT_MS}; SET timezone = 'UTC'"
 Horizon = int
-"""The next transaction's number at one moment: all that had ended by then have lower ones."""
+"""The number of the next transaction at a moment: all that have ended by then have lower ones."""
 REWRITE_BYTES = 64 << 20
-"""A table up to this length is rewritten, which takes about a second, and keeps its readers out that long."""
+"""A table up to this length is rewritten, which takes about a second and blocks its readers for that time."""
 _TURN = 0x63697479_6C656467
 """Key of the advisory lock; it has to be the same in every process that writes to the database."""
 
@@ -44,7 +44,7 @@ def create_engine(url: sa.URL) -> sa.Engine:
         connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
         pool_size=16,
         max_overflow=32,
-        pool_pre_ping=True,  # a server that was restarted is found before a transaction begins
+        pool_pre_ping=True,  # a restart of the server is noticed before a transaction begins
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
@@ -58,10 +58,10 @@ def _prepare(raw: psycopg.Connection[Any], _record: object) -> None:
 
 @contextmanager
 def turn(connection: sa.Connection, *, is_taken: bool) -> Iterator[None]:
-    """Waits until no other writer is at work, if ``is_taken``.
+    """Waits until no other writer is active, if ``is_taken``.
 
-    To be held before the transaction begins: its snapshot would else be older than the lock, and lead to the
-    very conflict that waiting avoids. Who waits too long goes on without it.
+    It must be held before the transaction begins: otherwise the snapshot would be older than the lock, and
+    lead to the conflict that waiting avoids. A writer that waits too long continues without it.
     """
     if not is_taken:
         yield
@@ -69,11 +69,11 @@ def turn(connection: sa.Connection, *, is_taken: bool) -> Iterator[None]:
     raw = connection.connection.driver_connection
     if raw is None:
         raise UnavailableError("the database's connection was lost")
-    held = _take_turn(raw)
+    is_locked = _take_turn(raw)
     try:
         yield
     finally:
-        if held:
+        if is_locked:
             _end_turn(raw)
 
 
@@ -91,7 +91,7 @@ def _take_turn(raw: psycopg.Connection[Any]) -> bool:
 
 
 def _end_turn(raw: psycopg.Connection[Any]) -> None:
-    """A session that cannot be told to let go is closed, which lets go as well."""
+    """Releases the lock; closes a session that cannot, which releases it as well."""
     import psycopg
 
     try:
@@ -121,7 +121,7 @@ def purge(engine: sa.Engine, tables: Iterable[str], before: Horizon) -> bool:
     """Removes the dead rows of transactions below ``before``, and rewrites the files of short tables, where
     vacuuming alone would leave the bytes in free space.
 
-    Returns False where a session still sees an older state, or uses the tables: it is to be tried again.
+    Returns False if a session still sees an older state, or uses the tables: it must be tried again.
     """
     with _autocommit(engine) as connection:
         oldest = connection.exec_driver_sql(_OLDEST_SEEN).scalar()
@@ -138,7 +138,7 @@ def purge(engine: sa.Engine, tables: Iterable[str], before: Horizon) -> bool:
         return True
 
 
-# Transactions are numbered in 32 bits there, in 64 here: the age says how far back a number is.
+# The views number transactions in 32 bits, this module in 64: the age is the distance to the newest number.
 _OLDEST_SEEN = """SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - max(age(seen)) FROM (
     SELECT backend_xmin AS seen FROM pg_stat_activity
     WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
@@ -149,8 +149,8 @@ _LENGTH = "SELECT pg_table_size(%s::regclass)"
 
 @contextmanager
 def _autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Outside of transactions, where VACUUM is to run, and waiting for locks a second only: every later
-    statement waits for a waiting VACUUM (FULL) too.
+    """A connection outside of transactions, as VACUUM needs, that waits for locks one second only: every
+    later statement waits for a waiting VACUUM (FULL) too.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = 1000")

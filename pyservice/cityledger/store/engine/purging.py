@@ -1,8 +1,8 @@
-"""Removes what was destroyed from the database's files as well: a deleted key stays readable in SQLite's
+"""Removes destroyed keys from the database's files as well: a deleted key stays readable in SQLite's
 write-ahead log and in dead rows of PostgreSQL. Source: SPEC.md §5, Erasure.
 
 A transaction that destroys a key also marks the database, and a loop purges it and removes the mark. So a
-crash between the two is repaired at the next start, and a purge that is overdue is seen.
+crash between the two is repaired at the next start, and an overdue purge is visible.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from cityledger.store.tables import node_state as node_state_table
 
 log = logging.getLogger(__name__)
 PURGE_SECONDS = 60
-"""Within this time a destroyed key has left the files, unless a reader of an older state delays it."""
+"""Maximum time until a destroyed key has left the files, unless a reader of an older state delays it."""
 SQLITE_EVERY_SECONDS, POSTGRESQL_EVERY_SECONDS = 1.0, 20.0
 _MARK = "purge_due"
 _TABLES = (record_version, record_identifier, import_job)
 
 
 def mark(connection: sa.Connection, now: int) -> None:
-    """To be called in each transaction that destroys a key or an identifier; ``now`` in Unix seconds."""
+    """Marks the database; called in each transaction that destroys a key or an identifier. ``now`` in Unix
+    seconds."""
     since = find_due(connection)
-    # A new word each time, so that a purge which began before this transaction does not remove the mark.
+    # A new value each time, so that a purge which began before this transaction does not remove the mark.
     node_state.put_value(connection, _MARK, f"{now if since is None else since} {uuid4().hex}")
 
 
 def find_due(connection: sa.Connection) -> int | None:
-    """When the oldest destruction was that is not purged (Unix seconds); None where there is none."""
-    held = node_state.find_value(connection, _MARK)
-    return None if held is None else int(held.split()[0])
+    """Time of the oldest destruction that is not purged (Unix seconds); None if there is none."""
+    stored = node_state.find_value(connection, _MARK)
+    return None if stored is None else int(stored.split()[0])
 
 
 class Purging:
@@ -54,13 +55,13 @@ class Purging:
         self._horizon: postgresql.Horizon | None = None
 
     def run(self, stop: threading.Event, leads: Callable[[], bool]) -> None:
-        """Until ``stop``; what cannot be purged now is tried again."""
+        """Purges until ``stop`` is set; what cannot be purged now is tried again."""
         while not stop.wait(self._every):
             if leads():
                 self._try()
 
     def turn(self) -> bool:
-        """Purges what is marked; returns whether nothing is left to purge.
+        """Purges a marked database; returns whether nothing is left to purge.
 
         Raises:
             UnavailableError: the database does not answer; the mark stays.

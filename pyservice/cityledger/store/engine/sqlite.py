@@ -24,7 +24,7 @@ def create_engine(url: sa.URL) -> sa.Engine:
 
 
 def _make_private(url: sa.URL) -> None:
-    """SQLite makes its file readable for all, and gives the mode of that file to its WAL and its index."""
+    """Creates the file as private: SQLite would make it readable for all, and its WAL and index likewise."""
     if url.database and url.database != ":memory:" and Path(url.database).parent.is_dir():
         try:
             make_private_file(Path(url.database))
@@ -33,8 +33,7 @@ def _make_private(url: sa.URL) -> None:
 
 
 def _prepare(raw: Any, _record: object) -> None:
-    # The driver would otherwise open transactions on its own, and never for reads: a "snapshot" would be
-    # none.
+    # The driver would otherwise open transactions itself, and never for reads, which then have no snapshot.
     raw.isolation_level = None
     cursor = raw.cursor()
     for pragma in (
@@ -43,7 +42,7 @@ def _prepare(raw: Any, _record: object) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         # Records are filed under random keys: in a store of millions each write touches other pages of each
-        # index. The upper pages of them all fit in here, and a page that is written often goes home once.
+        # index. The upper pages of all of them fit in, and a page that is written often is flushed once.
         "cache_size = -16384",
         "wal_autocheckpoint = 2048",
         # An erased wrapped key must not stay in a free page; purging.py removes it from the log.
@@ -54,8 +53,7 @@ def _prepare(raw: Any, _record: object) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    # BEGIN IMMEDIATE: a reader that turns writer halfway could fail with "busy" after having decided on old
-    # rows.
+    # BEGIN IMMEDIATE: a reader that becomes a writer could fail with "busy" after having decided on old rows.
     wants_write = connection.get_execution_options().get("cityledger_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_write else "BEGIN")
 
@@ -63,7 +61,7 @@ def _begin(connection: sa.Connection) -> None:
 def truncate_log(engine: sa.Engine) -> bool:
     """Moves everything from the write-ahead log into the database and empties the log file.
 
-    Returns False where a reader still needs the log: it is to be tried again. Writers wait for at most
+    Returns False if a reader still needs the log: it must be tried again. Writers wait for at most
     ``TRUNCATE_TIMEOUT_MS``.
     """
     raw = engine.raw_connection()

@@ -1,1 +1,1 @@
-"""The index: what the contracts said, as rows that are true for a range of blocks."""
+"""The index: the contracts' state, as rows that are valid for a range of blocks."""

@@ -1,4 +1,4 @@
-"""The indexed directory, page by page, since other agencies choose its texts and its length."""
+"""The indexed directory, read in pages, since other agencies choose its texts and its length."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def list_agencies(connection: sa.Connection, after: int, limit: int) -> list[Age
 def walk_datasets(
     connection: sa.Connection, after: DatasetId | None, profile: str | None, provider: int | None, most: int
 ) -> Iterator[Dataset]:
-    """At most ``most`` datasets by path, those after ``after``, read as they are asked for.
+    """At most ``most`` datasets by path, those after ``after``, read lazily.
 
-    A dataset that does not exist is before all others.
+    A dataset that does not exist comes before all others.
     """
     table = t.idx_dataset
     place = None if after is None else find(connection, table, {"dataset": after})
@@ -58,7 +58,7 @@ def walk_datasets(
 def list_grants(
     connection: sa.Connection, agency: AgencyId, dataset: DatasetId | None, after: GrantKey | None, limit: int
 ) -> list[ListedGrant]:
-    """Slots of which ``agency`` is provider or consumer, live or not, of one dataset or of all."""
+    """Grants with ``agency`` as provider or consumer, live or not, of one dataset or of all."""
     table, datasets = t.idx_grant, t.idx_dataset
     keys = (table.c.dataset, table.c.consumer, table.c.purpose)
     is_known = (datasets.c.dataset == table.c.dataset) & datasets.c.valid_to.is_(None)

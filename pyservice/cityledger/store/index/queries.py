@@ -1,4 +1,4 @@
-"""Reads of the chain's index at its cursor: what the rules need to know, and what the directory shows."""
+"""Reads of the chain's index at its cursor, for the rules and for the directory."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ChainLog:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The version of a record that has landed, and where the chain took it."""
+    """The current head of a record, and the transaction and block that set it."""
 
     leaf_hash: LeafHash
     version: int
@@ -77,7 +77,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """The address of a name. ``version`` counts how often the council has set it."""
+    """The address of a name. ``version`` counts the council's changes of it."""
 
     target: Address
     version: int
@@ -103,7 +103,7 @@ def find_block(connection: sa.Connection, number: int) -> BlockRef | None:
 
 
 def list_contracts(connection: sa.Connection) -> dict[str, DirectoryEntry]:
-    """What the directory names, by name."""
+    """The directory's contracts, by name."""
     rows = connection.execute(select_now(t.idx_contract)).all()
     return {row.name: DirectoryEntry(Address(row.address), row.version) for row in rows}
 
@@ -115,7 +115,7 @@ def find_contract(connection: sa.Connection, name: str) -> Address | None:
 
 
 def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
-    """None for what can be no agency's number as well: databases refuse to look for a larger integer."""
+    """The agency; None also for a number that no agency can have: databases refuse larger integers."""
     if not 0 < agency <= MAX_AGENCY:
         return None
     row = find(connection, t.idx_agency, {"agency": agency})
@@ -123,20 +123,20 @@ def find_agency(connection: sa.Connection, agency: AgencyId) -> Agency | None:
 
 
 def is_of_earlier_epoch(connection: sa.Connection, agency: Agency, digest: bytes) -> bool:
-    """Whether the registry held a key of this digest for the agency before its epoch last moved on, so that a
+    """Returns whether the registry held a key of this digest for the agency in an earlier epoch, so that a
     reported compromise ended the key."""
     if agency.epoch <= 1:  # the usual case costs no statement
         return False
     rows = t.idx_agency.c
-    held = (rows.credential_key_digest == digest) | (rows.sealing_key_digest == digest)
+    has_key = (rows.credential_key_digest == digest) | (rows.sealing_key_digest == digest)
     query = sa.select(sa.literal(1)).where(
-        (rows.agency == agency.agency) & (rows.epoch < agency.epoch) & held
+        (rows.agency == agency.agency) & (rows.epoch < agency.epoch) & has_key
     )
     return connection.execute(query.limit(1)).first() is not None
 
 
 def find_agency_by_code(connection: sa.Connection, code: str) -> Agency | None:
-    """None for what can be no code as well: PostgreSQL refuses to look for a NUL."""
+    """The agency; None also for text that cannot be a code: PostgreSQL refuses a NUL in a query."""
     if "\0" in code:
         return None
     row = connection.execute(select_now(t.idx_agency).where(t.idx_agency.c.code == code)).one_or_none()
@@ -181,8 +181,8 @@ def is_purpose_known(connection: sa.Connection, purpose: Purpose) -> bool:
 def load_denials(
     connection: sa.Connection, dataset: DatasetId, record: RecordId, consumer: AgencyId
 ) -> tuple[bool, bool, bool]:
-    """Whether the record is sealed by law, restricted for all, and restricted for this consumer: one row of
-    one query, whatever is true.
+    """Whether the record is sealed by law, restricted for all, and restricted for this consumer: always one
+    row of one query.
     """
     key = {"dataset": dataset, "record": record, "consumer": consumer}
     row = connection.execute(_denials(), key).one()
@@ -201,13 +201,13 @@ def list_logs(connection: sa.Connection, operator: Address) -> list[ChainLog]:
 
 
 def find_head(connection: sa.Connection, dataset: DatasetId, record: RecordId) -> Head | None:
-    """What has landed of a record, by whichever log; None where nothing has."""
+    """The current head of a record, of any log; None if it has none."""
     row = find(connection, t.idx_head, {"dataset": dataset, "record": record})
     return None if row is None else Head(LeafHash(row.leaf_hash), row.version, row.tx_hash, row.valid_from)
 
 
 def load_known(connection: sa.Connection, query: Query) -> Known:
-    """All the chain state that one query's decision needs, at the cursor."""
+    """The chain state that one query's decision needs, at the cursor."""
     dataset = find_dataset(connection, query.dataset)
     provider = None if dataset is None else find_agency(connection, dataset.provider)
     consumer = find_agency(connection, query.consumer)
@@ -248,7 +248,7 @@ def _is_now(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ColumnEl
 
 
 def agency_of_row(row: sa.Row[Any]) -> Agency:
-    """The agency that a row of ``idx_agency`` holds."""
+    """The agency of a row of ``idx_agency``."""
     return Agency(
         agency=AgencyId(row.agency),
         code=row.code,

@@ -1,8 +1,8 @@
 """The tables that mirror the chain (``idx_``), and the blocks that they were read from.
 
-A row is true for the blocks ``[valid_from, valid_to)``; ``valid_to`` NULL means "still". Undoing a reorg is
-deleting the rows from orphaned blocks and reopening those that they closed, so any indexed block can be
-asked.
+A row is valid for the blocks ``[valid_from, valid_to)``; ``valid_to`` NULL means "still valid". Undoing a
+reorg is deleting the rows from orphaned blocks and reopening those that they closed, so that any indexed
+block can be queried.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ block = table(
     bytes32("parent"),
     Column("time", BigInteger, nullable=False),
     UniqueConstraint("hash"),
-    comment="Indexed blocks; the highest is the cursor. Far below final only those with events are kept.",
+    comment="Indexed blocks; the highest is the cursor. Far below final only those with events remain.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Terms of a dataset as the index keeps them: a JSON text with sorted keys."""
+"""Terms of a dataset as the index stores them: a JSON text with sorted keys."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def terms_to_json(terms: Terms) -> str:
 
 def terms_from_json(text: str) -> Terms:
     """The inverse of ``terms_to_json``."""
-    held = json.loads(text)
+    members = json.loads(text)
     return Terms(
-        sharing_class=SharingClass(held["class"]),
-        openness=Openness(held["openness"]),
-        consent_required=held["consent"],
-        emergency_allowed=held["emergency"],
-        purposes=tuple(_purpose_from_text(text) for text in held["purposes"]),
+        sharing_class=SharingClass(members["class"]),
+        openness=Openness(members["openness"]),
+        consent_required=members["consent"],
+        emergency_allowed=members["emergency"],
+        purposes=tuple(_purpose_from_text(text) for text in members["purposes"]),
     )
 
 
 def _purpose_to_text(purpose: Purpose) -> str:
-    """Its name; 0x and hex of what is none. The chain takes any 32 bytes, and no byte may get lost here: the
-    rules compare all of them.
+    """The purpose's name, or 0x and hex of bytes that are not a name. The chain accepts any 32 bytes, and
+    none may be lost here: the rules compare all of them.
     """
     name = purpose_name(purpose)
     try:
@@ -46,5 +46,5 @@ def _purpose_to_text(purpose: Purpose) -> str:
 
 
 def _purpose_from_text(text: str) -> Purpose:
-    # No name has a lower-case letter.
+    # Names have no lower-case letters.
     return Purpose(bytes.fromhex(text[2:])) if text.startswith("0x") else purpose_from_name(text)

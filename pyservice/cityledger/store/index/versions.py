@@ -1,6 +1,4 @@
-"""The mechanism of index rows that are true for a range of blocks (see ``tables.py``): put, remove, undo,
-and reading at a block.
-"""
+"""Writes and reads of index rows that are valid for a range of blocks (see ``tables.py``)."""
 
 from __future__ import annotations
 
@@ -16,30 +14,30 @@ Key = Mapping[str, Any]
 
 
 def put(connection: sa.Connection, table: sa.Table, block: int, key: Key, **values: Any) -> None:
-    """From ``block`` on, the row of ``key`` holds ``values``; columns not named keep what they held.
+    """Sets the row of ``key`` to ``values`` from ``block`` on; other columns keep their values.
 
-    A row written earlier in the same block is overwritten: within a block only the last state can be asked.
+    A row written earlier in the same block is overwritten: only the last state of a block can be queried.
     """
     current = find(connection, table, key)
-    kept = {} if current is None else _values(table, current, key)
+    unchanged = {} if current is None else _values(table, current, key)
     remove(connection, table, block, key)
     connection.execute(
-        table.insert().values({**kept, **values, **key, "valid_from": block, "valid_to": None})
+        table.insert().values({**unchanged, **values, **key, "valid_from": block, "valid_to": None})
     )
 
 
 def remove(connection: sa.Connection, table: sa.Table, block: int, key: Key) -> None:
-    """From ``block`` on there is no row of ``key``."""
+    """Ends the row of ``key`` at ``block``."""
     live = _matches(table, key) & table.c.valid_to.is_(None)
     connection.execute(table.delete().where(live & (table.c.valid_from == block)))
     connection.execute(table.update().where(live).values(valid_to=block))
 
 
-def undo(connection: sa.Connection, last_kept: int) -> None:
-    """Forgets every effect of the blocks above ``last_kept``."""
+def undo(connection: sa.Connection, last_block: int) -> None:
+    """Undoes every effect of the blocks above ``last_block``."""
     for table in INDEX_TABLES:
-        connection.execute(table.delete().where(table.c.valid_from > last_kept))
-        connection.execute(table.update().where(table.c.valid_to > last_kept).values(valid_to=None))
+        connection.execute(table.delete().where(table.c.valid_from > last_block))
+        connection.execute(table.update().where(table.c.valid_to > last_block).values(valid_to=None))
 
 
 def find(connection: sa.Connection, table: sa.Table, key: Key) -> sa.Row[Any] | None:
@@ -49,12 +47,12 @@ def find(connection: sa.Connection, table: sa.Table, key: Key) -> sa.Row[Any] | 
 
 @cache
 def _finder(table: sa.Table, names: tuple[str, ...]) -> sa.Select[Any]:
-    # A decision makes a dozen of these look-ups; building the statement anew costs as much as running it.
+    # A decision makes a dozen of these look-ups; building the statement costs as much as running it.
     return select_now(table).where(*(table.c[name] == sa.bindparam(name) for name in names))
 
 
 def select_now(table: sa.Table) -> sa.Select[Any]:
-    """All rows that are true at the cursor."""
+    """All rows that are valid at the cursor."""
     return sa.select(table).where(table.c.valid_to.is_(None))
 
 

@@ -1,4 +1,4 @@
-"""Run by Alembic with the connection that ``store.migrate`` hands in."""
+"""Entry point of Alembic, with the connection that ``store.engine.migrate`` passes in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers kept by ``Idempotency-Key``, written in the transaction of the effect that they report."""
+"""Answers stored by ``Idempotency-Key``, written in the transaction of the effect that they report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cityledger.store.tables import idempotency as table
 from cityledger.types import AgencyId
 
 KEEP_SECONDS = 86_400
-"""How long a key is remembered; published in the API's description."""
+"""Lifetime of a key; published in the API's description."""
 
 
 def find_answer(connection: sa.Connection, agency: AgencyId, key: str, request: bytes) -> str | None:
@@ -31,7 +31,7 @@ def find_answer(connection: sa.Connection, agency: AgencyId, key: str, request: 
 def keep_answer(
     connection: sa.Connection, agency: AgencyId, key: str, request: bytes, answer: str, now: int
 ) -> None:
-    """Remembers an answer, and forgets those older than a day."""
+    """Stores an answer, and deletes those older than a day."""
     connection.execute(table.delete().where(table.c.created_at <= now - KEEP_SECONDS))
     connection.execute(
         table.insert().values(agency=agency, key=key, request=request, answer=answer, created_at=now)

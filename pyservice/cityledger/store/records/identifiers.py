@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from cityledger.profiles import registry
 
 _DOMAIN = b"cityledger/v1/record-identifier\0"
-"""Keeps these apart from the identifiers of subjects, which are made with the same key."""
+"""Separates these from the identifiers of subjects, which are made with the same key."""
 _FILLER_DOMAIN = b"cityledger/v1/identifier-filler\0"
 _COUNTS = (4, 16, 64)
 """A version has one of these numbers of digests, because the exact number would distinguish records."""
@@ -17,15 +17,15 @@ _COUNTS = (4, 16, 64)
 
 def record_identifier_digest(subject_key: bytes, system: str, value: str) -> bytes:
     """HMAC-SHA256 under the agency's subject key over the length-prefixed system, then the value."""
-    told = system.encode()
-    held = _DOMAIN + len(told).to_bytes(4, "big") + told + value.encode()
-    return hmac.new(subject_key, held, hashlib.sha256).digest()
+    encoded = system.encode()
+    message = _DOMAIN + len(encoded).to_bytes(4, "big") + encoded + value.encode()
+    return hmac.new(subject_key, message, hashlib.sha256).digest()
 
 
 def identifier_digests(
     subject_key: bytes, profile: str, version: bytes, parts: Mapping[str, bytes]
 ) -> tuple[bytes, ...]:
-    """What is stored of a version's business identifiers, fillers included; none where the profile has none.
+    """The digests stored of a version's business identifiers, with fillers; none if the profile has none.
 
     ``version`` is ``Context.packed``; ``parts`` are the payloads of its JSON parts that are present.
     """

@@ -1,4 +1,4 @@
-"""The version that a request names, found with the same statements and as many rows whether there is one or
+"""The version that a request names, found with the same statements and number of rows whether it exists or
 not: the work of a denial must not distinguish a hidden record from an absent one (SPEC.md §2.1).
 """
 
@@ -17,7 +17,7 @@ from cityledger.types import NO_RECORD, DatasetId, ErasureReason, RecordId, Subj
 
 
 @dataclass(frozen=True, slots=True)
-class AskedVersion:
+class RequestedVersion:
     """A stored version. ``is_tombstoned`` says that an erasure of it is stored, ``is_erased_by_request`` that
     its reason is the subject's request.
     """
@@ -27,35 +27,35 @@ class AskedVersion:
     is_erased_by_request: bool
 
 
-def find_asked(
+def find_requested(
     connection: sa.Connection,
     dataset: DatasetId,
     record: RecordId,
     version: int | None,
-    needs_subjects: Callable[[AskedVersion], bool],
-) -> AskedVersion | None:
-    """The named version, or the newest. Unless ``needs_subjects`` of it, it comes with its first subject
-    only, which is all that a receipt of a denial names.
+    needs_subjects: Callable[[RequestedVersion], bool],
+) -> RequestedVersion | None:
+    """The named version, or the newest. Unless ``needs_subjects`` of it, it has its first subject only, which
+    is all that a receipt of a denial names.
     """
     key = {"dataset": dataset, "record": record, "version": version}
     row = connection.execute(_finder(version is None), key).one()
-    asked = None if row.record is None else _asked(row)
-    # Asked also where nothing was found: then of a record that there cannot be.
-    is_needed = asked is not None and needs_subjects(asked)
+    requested = None if row.record is None else _requested_version(row)
+    # Also queried where nothing was found: then for a record that cannot exist.
+    is_needed = requested is not None and needs_subjects(requested)
     subjects = load_subjects(connection, dataset, record if is_needed else NO_RECORD, row.version or 0)
-    if asked is None or not is_needed:
-        return asked
-    return replace(asked, stored=replace(asked.stored, subjects=subjects))
+    if requested is None or not is_needed:
+        return requested
+    return replace(requested, stored=replace(requested.stored, subjects=subjects))
 
 
-def _asked(row: sa.Row[Any]) -> AskedVersion:
+def _requested_version(row: sa.Row[Any]) -> RequestedVersion:
     first = () if row.first_subject is None else (SubjectId(row.first_subject),)
-    return AskedVersion(stored_version(row, first), row.is_tombstoned, row.is_erased_by_request)
+    return RequestedVersion(stored_version(row, first), row.is_tombstoned, row.is_erased_by_request)
 
 
 @cache
 def _finder(is_newest: bool) -> sa.Select[Any]:
-    """Always one row, all NULL where there is no such version."""
+    """Always one row, all NULL if the version does not exist."""
     v = record_version.c
     wanted = (v.dataset == sa.bindparam("dataset")) & (v.record == sa.bindparam("record"))
     if not is_newest:

@@ -23,12 +23,12 @@ def find_floor(connection: sa.Connection, agency: AgencyId) -> int:
 
 
 def raise_floor(connection: sa.Connection, agency: AgencyId, epoch: int, now: int) -> None:
-    """From this transaction on nothing is written under a lower epoch. Idempotent."""
+    """Refuses writes under a lower epoch from this transaction on. Idempotent."""
     here = vault_floor.c.agency == agency
     lower = here & (vault_floor.c.epoch < epoch)
     values = {"epoch": epoch, "raised_at": now}
-    is_there = connection.execute(sa.select(vault_floor.c.epoch).where(here)).first() is not None
-    if is_there:
+    exists = connection.execute(sa.select(vault_floor.c.epoch).where(here)).first() is not None
+    if exists:
         connection.execute(vault_floor.update().where(lower).values(**values))
     else:
         connection.execute(vault_floor.insert().values(agency=agency, **values))
@@ -38,7 +38,7 @@ def verify_epochs(connection: sa.Connection, agency: AgencyId, wrapped: Iterable
     """Refuses data keys that are wrapped under a retired vault key, in the transaction that would store them.
 
     Raises:
-        VaultKeyRotatedError: wrap them under that of ``find_floor``.
+        VaultKeyRotatedError: they must be wrapped under the epoch of ``find_floor``.
     """
     floor = find_floor(connection, agency)
     if any(wrapped_epoch(one) < floor for one in wrapped):

@@ -68,7 +68,7 @@ class StoredVersion:
 
     @property
     def is_readable(self) -> bool:
-        """Whether there is anything to read in it: it is neither erased nor the end of its record."""
+        """True if it can be read: it is neither erased nor a withdrawal."""
         return self.wrapped is not None and not self.withdrawn
 
 
@@ -81,7 +81,7 @@ def newest_version(connection: sa.Connection, dataset: DatasetId, record: Record
 def newest_versions(
     connection: sa.Connection, dataset: DatasetId, wanted: Iterable[RecordId]
 ) -> dict[RecordId, int]:
-    """``newest_version`` of many records in one question; those never written are left out."""
+    """``newest_version`` of many records in one query; those never written are omitted."""
     of_dataset = (record_version.c.dataset == dataset) & record_version.c.record.in_(set(wanted))
     newest = sa.func.max(record_version.c.version).label("newest")
     query = sa.select(record_version.c.record, newest).where(of_dataset).group_by(record_version.c.record)
@@ -100,7 +100,7 @@ def find_version(
 def find_any_version(
     connection: sa.Connection, dataset: DatasetId, record: RecordId, version: int
 ) -> StoredVersion | None:
-    """One version, also when it is erased."""
+    """One version, also if it is erased."""
     of_record = _is_of(record_version, dataset, record) & (record_version.c.version == version)
     row = connection.execute(sa.select(record_version).where(of_record)).one_or_none()
     return None if row is None else stored_version(row, load_subjects(connection, dataset, record, version))
@@ -141,14 +141,14 @@ def load_parts(connection: sa.Connection, version: StoredVersion, mask: int = 0x
 
 
 def object_keys(connection: sa.Connection, versions: Iterable[StoredVersion]) -> list[str]:
-    """The objects that parts of these versions are kept in."""
+    """The objects that hold parts of these versions."""
     is_object = record_part.c.object.is_not(None)
     queries = (sa.select(record_part.c.object).where(_is_version(one) & is_object) for one in versions)
     return [key for query in queries for key in connection.execute(query).scalars()]
 
 
 def is_object_needed(connection: sa.Connection, key: str) -> bool:
-    """Whether a version that can still be opened is kept in this object."""
+    """Returns whether this object holds a part of a version that can still be opened."""
     of_version = (
         (record_version.c.dataset == record_part.c.dataset)
         & (record_version.c.record == record_part.c.record)
@@ -160,14 +160,14 @@ def is_object_needed(connection: sa.Connection, key: str) -> bool:
 
 
 def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion) -> RecordLeaf:
-    """The leaf of a version, rebuilt from what is stored.
+    """The leaf of a version, rebuilt from its rows.
 
     Raises:
-        VerificationError: that is not what was numbered: parts, subjects or schema were changed since.
+        VerificationError: it differs from the numbered leaf: parts, subjects or schema were changed since.
     """
     parts = _load_part_leaves(connection, version)
     if not parts:
-        raise VerificationError("the parts of a stored version are gone")
+        raise VerificationError("the parts of a stored version are missing")
     rebuilt = RecordLeaf(
         instance=instance,
         log=version.log,
@@ -180,7 +180,7 @@ def load_leaf(connection: sa.Connection, instance: bytes, version: StoredVersion
         parts=parts,
     )
     if leaf_hash(rebuilt.struct_hash()) != version.leaf_hash:
-        raise VerificationError("a stored version is not what its leaf commits to")
+        raise VerificationError("a stored version does not match its leaf")
     return rebuilt
 
 

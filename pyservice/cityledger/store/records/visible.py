@@ -1,5 +1,5 @@
-"""Records by what they name, less those that the rules hide: left out inside the one query, so that neither
-statements nor rows grow with what is hidden (SPEC.md §2.1).
+"""Records by subject or identifier, without those that the rules hide: excluded inside the one query, so that
+neither statements nor rows grow with what is hidden (SPEC.md §2.1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cityledger.types import NO_AGENCY, AgencyId, DatasetId, RecordId, SubjectId
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """What hides a record from a caller: a seal by law, and restrictions for these agencies (0 for all)."""
+    """Rules that hide a record from a caller: a seal by law, restrictions for these agencies (0 for all)."""
 
     by_seal: bool
     by_restrictions: tuple[AgencyId, ...]
@@ -48,8 +48,8 @@ def find_of_subject(
 def find_named_subject(
     connection: sa.Connection, provider: AgencyId, identifier: bytes, dataset: DatasetId, hiding: Hiding
 ) -> SubjectId | None:
-    """The provider's pseudonym of an identifier (its HMAC) if ``find_of_subject`` finds any record of it. One
-    query, without a row where it does not, whether there is a pseudonym or not.
+    """The provider's pseudonym of an identifier (its HMAC) if ``find_of_subject`` finds any record of it,
+    otherwise None: one query without a row, whether there is a pseudonym or not.
     """
     s = subject_table.c
     known = (s.provider == provider) & (s.identifier == identifier)
@@ -89,7 +89,7 @@ def _newest_of(
 ) -> sa.Select[Any]:
     """Versions that ``names`` finds in ``table`` and that are the newest of their records."""
     v = record_version.c
-    # By a list of records, which SQLite makes first: of a join it would begin with the whole dataset.
+    # By a list of records, which SQLite evaluates first: a join would begin with the whole dataset.
     is_named = (v.dataset == dataset) & v.record.in_(sa.select(table.c.record).where(names))
     is_of = (v.dataset == table.c.dataset) & (v.record == table.c.record) & (v.version == table.c.version)
     later = record_version.alias("later")

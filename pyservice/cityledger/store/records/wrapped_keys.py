@@ -1,6 +1,6 @@
 """Data keys as they are stored, by the epoch of the vault key that wraps them.
 
-Big-endian epochs come first in the bytes, so that databases compare them as they compare bytes.
+The bytes begin with the big-endian epoch, so that a comparison of bytes compares epochs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def count_below(connection: sa.Connection, agency: AgencyId, epoch: int) -> int:
 def list_versions_below(
     connection: sa.Connection, agency: AgencyId, epoch: int, after: tuple[int, int], limit: int
 ) -> list[WrappedVersion]:
-    """Those behind the place ``(log, seq)``, in the order of their leaves."""
+    """Keys after the leaf ``(log, seq)``, in the order of their leaves."""
     log, seq = after
     behind = (_v.log > log) | ((_v.log == log) & (_v.seq > seq))
     query = sa.select(_v.log, _v.seq, _v.dataset, _v.record, _v.version, _v.wrapped)
@@ -62,7 +62,7 @@ def list_versions_below(
 
 
 def list_files_below(connection: sa.Connection, agency: AgencyId, epoch: int) -> list[WrappedFile]:
-    """All of them: few files wait at a time."""
+    """All keys of files, since few files wait at a time."""
     query = sa.select(_j.id, _j.dataset, _j.object, _j.wrapped, _j.content_bytes)
     return [
         WrappedFile(row.id, DatasetId(row.dataset), Spooled(row.object, row.wrapped, row.content_bytes))
@@ -71,8 +71,9 @@ def list_files_below(connection: sa.Connection, agency: AgencyId, epoch: int) ->
 
 
 def replace_versions(connection: sa.Connection, pairs: Iterable[tuple[WrappedVersion, bytes]]) -> None:
-    """Puts each new wrapped key in the place of the one that was read; keys that were erased or wrapped again
-    since are not changed."""
+    """Replaces each wrapped key that was read by its new one; keys that were erased or wrapped again since
+    are not changed.
+    """
     here = (
         (_v.dataset == sa.bindparam("of_dataset"))
         & (_v.record == sa.bindparam("of_record"))

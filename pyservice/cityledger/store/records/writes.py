@@ -28,7 +28,7 @@ from cityledger.types import ErasureReason, LeafHash, LogId, RecordId
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Why and when; ``unrecoverable_at`` is when no backup holds the wrapped key any more (Unix seconds)."""
+    """Reason and time; from ``unrecoverable_at`` on (Unix seconds) no backup holds the wrapped key."""
 
     reason: ErasureReason
     erased_at: int
@@ -42,7 +42,7 @@ def append_version(
 
     Raises:
         VaultKeyRotatedError: its data key is wrapped under a vault key that is being retired.
-        StaleVersionError: ``sealed.version`` is no longer the next one: another write came first.
+        StaleVersionError: ``sealed.version`` is no longer the next one: another write was first.
     """
     return append_versions(connection, instance, log, [sealed], now)[0]
 

@@ -1,1 +1,1 @@
-"""Access tokens, the standing of their holders, and the officers that agencies revoked."""
+"""Access tokens, the validity of their sessions, and the officers that agencies revoked."""

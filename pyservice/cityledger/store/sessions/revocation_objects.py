@@ -1,4 +1,4 @@
-"""Names of the objects that keep revocation lists outside of the database and of its backups.
+"""Names of the objects that store revocation lists outside of the database and of its backups.
 
 The object is the list itself, which its agency signed. Source: SPEC.md §6, "Revocation list objects".
 """
@@ -18,7 +18,7 @@ _NAME = re.compile(r"revocations/([1-9][0-9]{0,9})/([0-9a-f]{64})/([1-9][0-9]{0,
 
 @dataclass(frozen=True, slots=True)
 class ListName:
-    """Which list an object says it is. ``key`` is the thumbprint of the credential key that signed it."""
+    """The list that an object's name states. ``key`` is the thumbprint of its signer's credential key."""
 
     agency: AgencyId
     key: bytes
@@ -26,7 +26,7 @@ class ListName:
 
 
 def list_folder(agency: AgencyId, key: bytes) -> str:
-    """Where the lists of one key of an agency are, with the slash at the end."""
+    """The folder of the lists of one key of an agency, with a slash at the end."""
     return f"{PREFIX}{agency}/{key.hex()}/"
 
 
@@ -39,7 +39,7 @@ def parse_list_key(name: str) -> ListName:
     """The parts of ``list_key``.
 
     Raises:
-        FieldError: not such a key.
+        FieldError: it is not the key of a list.
     """
     matched = _NAME.fullmatch(name)
     if matched is None:

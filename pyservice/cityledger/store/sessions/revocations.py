@@ -1,4 +1,4 @@
-"""The officers that an agency no longer vouches for, by its last signed list. Source: SPEC.md §6."""
+"""The officers that an agency has revoked, by its last signed list. Source: SPEC.md §6."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A list whose signature holds. ``key`` is the thumbprint of the key that signed it, which must be the
-    registry's for ``issuer`` before the list counts; ``signed`` the compact JWS."""
+    """A list with a valid signature. ``key`` is the thumbprint of the key that signed it, which must be the
+    registry's for ``issuer`` before the list applies; ``signed`` the compact JWS."""
 
     key: bytes
     issuer: str
@@ -44,8 +44,8 @@ class StoredList:
 
 
 def replace_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
-    """Puts the list in the place of the agency's former one, and ends the wait for it; the caller has checked
-    that the list may. The same list again only ends the wait.
+    """Replaces the agency's list, and ends the wait for it; the caller has checked that the list may. The
+    same list again only ends the wait.
 
     Raises:
         ConflictError: the same key has signed another list of this number, or one of a higher number.
@@ -63,7 +63,7 @@ def replace_list(connection: sa.Connection, agency: AgencyId, new: RevocationLis
 
 
 def store_list(connection: sa.Connection, agency: AgencyId, new: RevocationList, now: int) -> None:
-    """Stores the list as the newest of its key; whom the agency has revoked does not change."""
+    """Stores the list as the newest of its key; the revoked officers do not change."""
     here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == new.key)
     values = {"seq": new.seq, "received_at": now, "signed": new.signed}
     updated = connection.execute(revocation_list.update().where(here).values(**values))
@@ -73,7 +73,7 @@ def store_list(connection: sa.Connection, agency: AgencyId, new: RevocationList,
 
 
 def add_revoked(connection: sa.Connection, agency: AgencyId, revoked: Collection[Revoked]) -> None:
-    """Revokes these officers in addition to those that are."""
+    """Revokes these officers in addition to those that are revoked."""
     new = set(revoked) - set(list_revoked(connection, agency))
     rows = [{"agency": agency, "officer": one.officer, "system": one.system} for one in sorted(new)]
     if rows:
@@ -81,7 +81,7 @@ def add_revoked(connection: sa.Connection, agency: AgencyId, revoked: Collection
 
 
 def find_list(connection: sa.Connection, agency: AgencyId, key: bytes) -> StoredList | None:
-    """The list that this key signed last; None if it signed none."""
+    """The newest list of this key; None if it signed none."""
     here = (revocation_list.c.agency == agency) & (revocation_list.c.credential_key == key)
     row = connection.execute(sa.select(revocation_list).where(here)).one_or_none()
     return None if row is None else StoredList(agency, row.credential_key, row.seq, row.signed)
@@ -114,7 +114,7 @@ def end_wait(connection: sa.Connection, agency: AgencyId) -> None:
 
 
 def awaited_since(connection: sa.Connection, agency: AgencyId) -> int | None:
-    """Since when the agency has to put its list again, Unix seconds; None if it has not."""
+    """Unix seconds since when the agency must put its list again; None if it need not."""
     waiting = awaited_revocation_list.c
     since: int | None = connection.execute(
         sa.select(waiting.since).where(waiting.agency == agency)
@@ -123,7 +123,7 @@ def awaited_since(connection: sa.Connection, agency: AgencyId) -> int | None:
 
 
 def list_awaited(connection: sa.Connection) -> list[AgencyId]:
-    """The agencies that have to put their list again, in ascending order."""
+    """The agencies that must put their list again, in ascending order."""
     waiting = awaited_revocation_list.c
     numbers = connection.execute(sa.select(waiting.agency).order_by(waiting.agency)).scalars()
     return [AgencyId(number) for number in numbers]

@@ -1,7 +1,8 @@
-"""The validity of a session: it ends with the agency's epoch, with the key that vouched for it, and with
-the officer's revocation; none counts while the agency's revocation list is awaited. Source: SPEC.md §6.
+"""The validity of a session: it ends with the agency's epoch, with the credential key that signed its
+assertion, and with the officer's revocation; none is valid while the agency's revocation list is awaited.
+Source: SPEC.md §6.
 
-One condition, in one statement with the agency's row: it is asked at each request and by each decision.
+One condition, in one statement with the agency's row: it is evaluated at each request and decision.
 """
 
 from __future__ import annotations
@@ -25,21 +26,21 @@ EVERY_SYSTEM = ""
 
 @dataclass(frozen=True, slots=True)
 class CallerStanding:
-    """``agency`` is the caller's in the index, None if it has none. ``is_live``: the session counts."""
+    """``agency`` is the caller's in the index, None if it has none. ``is_live``: the session is valid."""
 
     agency: Agency | None
     is_live: bool
 
 
 def find_session(connection: sa.Connection, secret: str, now: int) -> Session | None:
-    """The session of a token that has not expired and still counts."""
+    """The session of a token that has not expired and is still valid."""
     live = (token.c.digest == token_digest(secret)) & (token.c.expires_at > now)
     row = connection.execute(_SESSION.where(live)).one_or_none()
     return None if row is None else session_of_row(row)
 
 
 def find_standing(connection: sa.Connection, session: Session) -> CallerStanding:
-    """The caller's agency at the cursor, and whether the session still counts there."""
+    """The caller's agency at the cursor, and whether the session is still valid there."""
     values = {
         "agency": session.agency,
         "epoch": session.epoch,

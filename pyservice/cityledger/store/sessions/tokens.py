@@ -1,4 +1,4 @@
-"""Access tokens as digests, and values that are good once (SIWE nonces, DPoP jti)."""
+"""Access tokens as digests, and single-use values (SIWE nonces, DPoP jti)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from cityledger.store.tables import once, token
+from cityledger.store.tables import single_use_value, token
 from cityledger.types import Address, AgencyId, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who a token stands for. ``account`` is None for an off-chain officer; times are Unix seconds."""
+    """The officer of a token. ``account`` is None for an off-chain officer; times are Unix seconds."""
 
     agency: AgencyId
     role: Role
@@ -25,9 +25,11 @@ class Session:
     credential_until: int
     expires_at: int
     epoch: int
-    """The agency's when it signed in; the session ends when it moves on."""
+    """The agency's epoch at sign-in; the session ends when it advances."""
     credential_key: bytes | None
-    """Thumbprint of the key that vouched for an off-chain officer; the session ends with it."""
+    """Thumbprint of the credential key that signed an off-chain officer's assertion; the session ends with
+    it.
+    """
 
 
 def token_digest(secret: str) -> bytes:
@@ -35,7 +37,7 @@ def token_digest(secret: str) -> bytes:
 
 
 def add_token(connection: sa.Connection, secret: str, session: Session, now: int) -> None:
-    """Keeps a token's digest, and forgets tokens that have expired."""
+    """Stores a token's digest, and deletes tokens that have expired."""
     connection.execute(token.delete().where(token.c.expires_at <= now))
     connection.execute(
         token.insert().values(
@@ -54,7 +56,7 @@ def add_token(connection: sa.Connection, secret: str, session: Session, now: int
 
 
 def session_of_row(row: sa.Row[Any]) -> Session:
-    """The session that a row of ``token`` holds."""
+    """The session of a row of ``token``."""
     return Session(
         agency=AgencyId(row.agency),
         role=Role(row.role),
@@ -70,10 +72,14 @@ def session_of_row(row: sa.Row[Any]) -> Session:
 
 def is_first_use(connection: sa.Connection, kind: str, value: str, expires_at: int, now: int) -> bool:
     """Marks a value as used until ``expires_at``; False if it was used before."""
-    connection.execute(once.delete().where((once.c.kind == kind) & (once.c.expires_at <= now)))
+    connection.execute(
+        single_use_value.delete().where(
+            (single_use_value.c.kind == kind) & (single_use_value.c.expires_at <= now)
+        )
+    )
     savepoint = connection.begin_nested()
     try:
-        connection.execute(once.insert().values(kind=kind, value=value, expires_at=expires_at))
+        connection.execute(single_use_value.insert().values(kind=kind, value=value, expires_at=expires_at))
     except IntegrityError:
         savepoint.rollback()
         return False

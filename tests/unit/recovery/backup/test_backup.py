@@ -251,7 +251,7 @@ def test_make_backup_refuses_the_folder_of_another_node(node: TestNode, tmp_path
         make_backup(backup, replace(backup_source(node), instance=b"\x99" * 32), 1_001)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")
-    with pytest.raises(ConfigurationError, match="no backup"):
+    with pytest.raises(ConfigurationError, match="not a backup"):
         make_backup(tmp_path / "other", backup_source(node), 1_001)
 
 

@@ -183,7 +183,7 @@ def test_scrub_finds_a_changed_byte_of_an_object(node: TestNode, tmp_path: Path)
     path.write_bytes((sealed := path.read_bytes())[:-1] + bytes([sealed[-1] ^ 1]))
     (finding,) = _findings(node)
     assert (finding.log, finding.seq) == (1, 3)
-    assert "not those that were numbered" in finding.what
+    assert "differ from those numbered" in finding.what
 
 
 def test_scrub_finds_an_object_that_is_gone_but_none_that_was_erased(node: TestNode, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_scrub_finds_a_landed_head_of_another_leaf(node: TestNode) -> None:
 
     (finding,) = _findings(node)
     assert (finding.log, finding.seq) == (1, 0)
-    assert "another leaf of this version has landed" in finding.what
+    assert "another leaf of this version as the current head" in finding.what
 
 
 @pytest.mark.parametrize("cause", [HaltCause.CHAIN_AHEAD, HaltCause.OTHER_ROOT])
@@ -237,7 +237,7 @@ def test_scrub_tells_of_a_log_behind_the_chain_until_another_continues_it(
 def test_scrub_finds_that_the_chain_holds_more_than_a_log(node: TestNode) -> None:
     node.execute(idx_log.update().where(idx_log.c.log == 1).values(next_seq=99))
     (finding,) = _findings(node)
-    assert (finding.log, finding.what) == (1, "the chain holds leaves that are not here")
+    assert (finding.log, finding.what) == (1, "the chain holds leaves that this database lacks")
 
 
 def test_scrub_that_is_cut_off_goes_on_with_what_it_found(
@@ -255,7 +255,7 @@ def test_scrub_that_is_cut_off_goes_on_with_what_it_found(
             raise UnavailableError("cut off")
 
     with pytest.raises(UnavailableError):
-        _scrub(node).run(restart=True, stepped=cut)
+        _scrub(node).run(restart=True, on_progress=cut)
     ended = _scrub(node).run(restart=False)
 
     assert ended.findings == whole != []

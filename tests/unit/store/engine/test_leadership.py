@@ -98,7 +98,7 @@ def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
     with closing(Database(url)) as first, closing(Database(url)) as second:
         held = hold_database(first)
 
-        with pytest.raises(ConfigurationError, match="another process serves this SQLite database"):
+        with pytest.raises(ConfigurationError, match="another process already serves this SQLite database"):
             hold_database(second)
         held.release()
         hold_database(second).release()
@@ -114,7 +114,7 @@ def test_postgresql_is_served_by_many_processes(database: Database, other: Datab
 
 def test_sole_user_is_refused_while_the_database_is_served(database: Database, other: Database) -> None:
     held = hold_database(other)
-    with pytest.raises(ConfigurationError, match="a process serves this database"), sole_user(database):
+    with pytest.raises(ConfigurationError, match="another process serves this database"), sole_user(database):
         pass
     held.release()
     with sole_user(database):
@@ -125,7 +125,7 @@ def test_sole_user_is_refused_while_another_process_leads(database: Database, ot
     """A process that serves takes its lead again when PostgreSQL was started again, its other lock not."""
     lead = Leadership(other, INDEXER)
     assert lead.leads()
-    with pytest.raises(ConfigurationError, match="a process serves this database"), sole_user(database):
+    with pytest.raises(ConfigurationError, match="another process serves this database"), sole_user(database):
         pass
     lead.close()
     with sole_user(database):
@@ -136,7 +136,7 @@ def test_nobody_serves_while_there_is_a_sole_user(database: Database, other: Dat
     with sole_user(database):
         with pytest.raises(ConfigurationError, match=r"serves this SQLite|restores, rebuilds or migrates"):
             hold_database(other)
-        with pytest.raises(ConfigurationError, match="a process serves"), sole_user(other):
+        with pytest.raises(ConfigurationError, match="another process serves"), sole_user(other):
             pass
     hold_database(other).release()
 

@@ -36,7 +36,7 @@ def upgrade() -> None:
             "account", "nonce", "replacement", name=op.f("uq_attempt_account_nonce_replacement")
         ),
         sa.UniqueConstraint("tx_hash", name=op.f("uq_attempt_tx_hash")),
-        comment="replacement 0 is the first with its nonce; at_block was the cursor when it was signed",
+        comment="replacement 0 is the first with its nonce; at_block was the index's cursor at signing",
     )
     op.create_table(
         "block",
@@ -48,17 +48,20 @@ def upgrade() -> None:
         sa.CheckConstraint("length(parent) = 32", name=op.f("ck_block_parent")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_block")),
         sa.UniqueConstraint("hash", name=op.f("uq_block_hash")),
-        comment="Indexed blocks; the highest is the cursor. Far below final only those with events are kept.",
+        comment="Indexed blocks; the highest is the cursor. Far below final only those with events remain.",
     )
     op.create_table(
         "commit_mark",
         sa.Column("id", sa.LargeBinary(length=16), nullable=False),
         sa.Column(
-            "is_fence", sa.Boolean(), nullable=False, comment="the commit broke off, and can never be done"
+            "is_fence",
+            sa.Boolean(),
+            nullable=False,
+            comment="the commit was cut off and can never take effect",
         ),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commit_mark")),
-        comment="One for each commit whose outcome may be asked for; see commit_marks.py. PostgreSQL only.",
+        comment="One row per commit whose outcome may be unknown; see commit_marks.py. PostgreSQL only.",
     )
     op.create_table(
         "idempotency",
@@ -342,12 +345,12 @@ def upgrade() -> None:
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_dataset_writes_dataset")),
         sa.CheckConstraint("versions >= 0", name=op.f("ck_dataset_writes_versions")),
         sa.PrimaryKeyConstraint("dataset", name=op.f("pk_dataset_writes")),
-        comment="Versions ever written to a dataset: whether it has changed since an import.",
+        comment="Number of versions ever written to a dataset; shows whether it has changed since an import.",
     )
     op.create_table(
         "import_job",
         sa.Column("id", sa.Text(), nullable=False, comment="random; part of the URL"),
-        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("arrival", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("agency", sa.BigInteger(), nullable=False),
         sa.Column("dataset", sa.LargeBinary(length=32), nullable=False),
         sa.Column("content", sa.LargeBinary(length=32), nullable=False),
@@ -367,7 +370,7 @@ def upgrade() -> None:
             "caller",
             sa.LargeBinary(),
             nullable=True,
-            comment="sealed note: who asked and why; NULL once it has ended",
+            comment="sealed note: the caller and the reason; NULL once the import has ended",
         ),
         sa.Column("rows_done", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("bytes_done", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -380,7 +383,7 @@ def upgrade() -> None:
             "writes",
             sa.BigInteger(),
             nullable=True,
-            comment="dataset_writes after its last row; NULL: others wrote in between",
+            comment="dataset_writes after its last row; NULL: others wrote concurrently",
         ),
         sa.Column(
             "repeat_of",
@@ -392,11 +395,11 @@ def upgrade() -> None:
         sa.CheckConstraint("content_bytes >= 0", name=op.f("ck_import_job_content_bytes")),
         sa.CheckConstraint("length(content) = 32", name=op.f("ck_import_job_content")),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_import_job_dataset")),
-        sa.CheckConstraint("place >= 0", name=op.f("ck_import_job_place")),
+        sa.CheckConstraint("arrival >= 0", name=op.f("ck_import_job_arrival")),
         sa.CheckConstraint("rows_done >= 0", name=op.f("ck_import_job_rows_done")),
         sa.CheckConstraint("state BETWEEN 1 AND 4", name=op.f("ck_import_job_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_job")),
-        sa.UniqueConstraint("place", name=op.f("uq_import_job_place")),
+        sa.UniqueConstraint("arrival", name=op.f("uq_import_job_arrival")),
         comment="State 1 waiting, 2 running, 3 done, 4 stopped. content: HMAC of file, format and options.",
     )
     with op.batch_alter_table("import_job", schema=None) as batch_op:
@@ -413,36 +416,36 @@ def upgrade() -> None:
             "halted",
             sa.Text(),
             nullable=True,
-            comment="NULL, or a HaltCause: nothing is numbered or anchored any more",
+            comment="NULL, or a HaltCause: nothing is numbered or anchored",
         ),
         sa.Column(
-            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL while there is none"
+            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL if not halted"
         ),
-        sa.Column("forgiven_nonce", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.CheckConstraint("forgiven_nonce >= 0", name=op.f("ck_log_head_forgiven_nonce")),
+        sa.Column("failures_from_nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("failures_from_nonce >= 0", name=op.f("ck_log_head_failures_from_nonce")),
         sa.CheckConstraint("kind IN (1, 2)", name=op.f("ck_log_head_kind")),
         sa.CheckConstraint("length(last_leaf) = 32", name=op.f("ck_log_head_last_leaf")),
         sa.CheckConstraint("next_seq >= 0", name=op.f("ck_log_head_next_seq")),
         sa.PrimaryKeyConstraint("log", name=op.f("pk_log_head")),
-        comment="The next number of each log; locked while a group is numbered. forgiven_nonce: see LogHead.",
+        comment="Next number of each log, locked while a group is numbered. failures_from_nonce: see LogHead",
     )
     op.create_table(
         "node_state",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_node_state")),
-        comment="Facts of this database: instance and chain id it belongs to, the last final block.",
+        comment="Facts of this database, such as the instance that it belongs to and the last final block.",
     )
     op.create_table(
-        "once",
+        "single_use_value",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "value", name=op.f("pk_once")),
-        comment="Values good once: SIWE nonces while they are unused, DPoP jti once they are used.",
+        sa.PrimaryKeyConstraint("kind", "value", name=op.f("pk_single_use_value")),
+        comment="Single-use values: SIWE nonces that are unused, DPoP jti that are used.",
     )
-    with op.batch_alter_table("once", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_once_expires_at"), ["expires_at"], unique=False)
+    with op.batch_alter_table("single_use_value", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_single_use_value_expires_at"), ["expires_at"], unique=False)
     op.create_table(
         "operator_account",
         sa.Column("account", sa.Text(), nullable=False),
@@ -451,10 +454,10 @@ def upgrade() -> None:
             "halted",
             sa.Text(),
             nullable=True,
-            comment="NULL, or a HaltCause: the account signs nothing any more",
+            comment="NULL, or a HaltCause: the account signs nothing",
         ),
         sa.Column(
-            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL while there is none"
+            "halt_detail", sa.Text(), nullable=True, comment="the facts of the halt; NULL if not halted"
         ),
         sa.CheckConstraint("first_nonce >= 0", name=op.f("ck_operator_account_first_nonce")),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_operator_account")),
@@ -490,13 +493,13 @@ def upgrade() -> None:
             "epoch",
             sa.BigInteger(),
             nullable=False,
-            comment="the agency's at sign-in; the token ends with it",
+            comment="the agency's at sign-in; the token expires with it",
         ),
         sa.Column(
             "credential_key",
             sa.LargeBinary(length=32),
             nullable=True,
-            comment="thumbprint of the key that vouched, which ends it; NULL for an on-chain officer",
+            comment="thumbprint of the credential key; NULL for an on-chain officer",
         ),
         sa.CheckConstraint("length(digest) = 32", name=op.f("ck_token_digest")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_token")),
@@ -527,7 +530,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(credential_key) = 32", name=op.f("ck_revocation_list_credential_key")),
         sa.CheckConstraint("seq >= 0", name=op.f("ck_revocation_list_seq")),
         sa.PrimaryKeyConstraint("agency", "credential_key", name=op.f("pk_revocation_list")),
-        comment="One row for each credential key of an agency: no list of that key may go back behind seq.",
+        comment="One row per credential key of an agency: a lower seq of that key is refused.",
     )
     op.create_table(
         "revoked_officer",
@@ -535,7 +538,7 @@ def upgrade() -> None:
         sa.Column("officer", sa.Text(), nullable=False),
         sa.Column("system", sa.Text(), nullable=False, comment="empty: in every system"),
         sa.PrimaryKeyConstraint("agency", "officer", "system", name=op.f("pk_revoked_officer")),
-        comment="The list that an agency sent last, entry by entry; it stays when the agency's key changes.",
+        comment="The entries of the list that an agency sent last; it stays when the agency's key changes.",
     )
     op.create_table(
         "awaited_revocation_list",
@@ -547,7 +550,7 @@ def upgrade() -> None:
             comment="when the restore that lacked the list took place",
         ),
         sa.PrimaryKeyConstraint("agency", name=op.f("pk_awaited_revocation_list")),
-        comment="Agencies none of whose off-chain officers count until the agency has put its list again.",
+        comment="Agencies whose off-chain officers are refused until the agency has put its list again.",
     )
     op.create_table(
         "batch",
@@ -656,7 +659,7 @@ def upgrade() -> None:
             "withdrawn",
             sa.Boolean(),
             nullable=False,
-            comment="the record ends here; every part is sealed empty",
+            comment="the record ends with this version; every part is sealed empty",
         ),
         sa.Column("written_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_record_version_dataset")),
@@ -712,9 +715,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "dataset", "record", "version", name=op.f("uq_replayed_tombstone_dataset_record_version")
         ),
-        comment=(
-            "Erasures that a restore repeated: (log, seq) numbered a tombstone that the backup did not hold."
-        ),
+        comment=("Erasures that a restore repeated: (log, seq) is of a tombstone that the backup lacked."),
     )
     op.create_table(
         "record_identifier",
@@ -748,17 +749,19 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("bit", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("ciphertext", sa.LargeBinary(), nullable=True, comment="NULL where it is an object"),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=True, comment="NULL if stored as an object"),
         sa.Column(
             "object",
             sa.Text(),
             nullable=True,
-            comment="key in the object store; durable there before the row is",
+            comment="key in the object store; durable before this row",
         ),
         sa.Column("sealed_bytes", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("commitment", sa.LargeBinary(length=32), nullable=False),
-        sa.CheckConstraint("(ciphertext IS NULL) <> (object IS NULL)", name=op.f("ck_record_part_one_place")),
+        sa.CheckConstraint(
+            "(ciphertext IS NULL) <> (object IS NULL)", name=op.f("ck_record_part_one_location")
+        ),
         sa.CheckConstraint("bit BETWEEN 0 AND 7", name=op.f("ck_record_part_bit")),
         sa.CheckConstraint("length(commitment) = 32", name=op.f("ck_record_part_commitment")),
         sa.CheckConstraint("length(dataset) = 32", name=op.f("ck_record_part_dataset")),
@@ -829,9 +832,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_token_expires_at"))
     op.drop_table("token")
     op.drop_table("subject")
-    with op.batch_alter_table("once", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_once_expires_at"))
-    op.drop_table("once")
+    with op.batch_alter_table("single_use_value", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_single_use_value_expires_at"))
+    op.drop_table("single_use_value")
     op.drop_table("node_state")
     op.drop_table("log_head")
     with op.batch_alter_table("import_job", schema=None) as batch_op:
