@@ -35,7 +35,7 @@ def main() -> int:
         results = import_everything(data, Path(folder), narrator.progress)
     console = Console()
     print_table(results, console if console.is_terminal else Console(width=WIDTH))
-    return 0 if all(result.came_out for result in results) else 1
+    return 0 if all(result.is_as_expected for result in results) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A clinic writes a visit, finds it again by patient and by visit number, and a stranger is refused.
 
-Run it beside `cityledger demo`:  python pyservice/examples/medical.py .cityledger/demo
+Run it while `cityledger demo` serves:  python pyservice/examples/medical.py .cityledger/demo
 """
 
 import sys
@@ -18,15 +18,15 @@ def main(folder: Path) -> None:
         (visits,) = writer.catalog(VISITS)
         number = f"visit-{uuid.uuid4().hex[:8]}"
 
-        # Who the patient is stays with the provider: records carry a random pseudonym.
+        # The patient's identity stays with the provider: records have a random pseudonym.
         patient = writer.resolve_subject(visits.dataset, "urn:example:patients", "P-2041", OWN_DUTY)
         assert patient is not None
         written = writer.put_record(
             visits.dataset, number, {"summary": encounter(number)}, subjects=[patient]
         )
-        print(f"written as version {written.version}, place {written.seq} of log {written.log}")
+        print(f"written as version {written.version}, number {written.seq} of log {written.log}")
 
-        # A read says what it is for, and leaves a receipt before anything is opened.
+        # A read names its purpose, and leaves a receipt before anything is opened.
         record = reader.get_record(visits.dataset, number, OWN_DUTY, parts=["summary"])
         print(f"read {len(record.parts['summary'])} bytes, receipt {record.receipts[0].hex()[:8]}…")
         print(f"the patient has {len(reader.find(visits.dataset, OWN_DUTY, subject=patient))} visits here")

@@ -1,6 +1,6 @@
 """Transport reports the state of many streets at once, and tourism guides drivers to the emptiest.
 
-Run it beside `cityledger demo`:  python pyservice/examples/parking.py .cityledger/demo
+Run it while `cityledger demo` serves:  python pyservice/examples/parking.py .cityledger/demo
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from cityledger.types import DatasetId
 
 STREETS = "transport/parking/on-street"
 AT_ONCE = 8
-"""A node is shared: ask for a few things at a time, not for all of them."""
+"""A node is shared: send a few requests at a time, not all of them."""
 
 
 async def main(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """A land registry enters a title and a sale; of two sales of one title only the first is entered.
 
-Run it beside `cityledger demo`:  python pyservice/examples/property.py .cityledger/demo
+Run it while `cityledger demo` serves:  python pyservice/examples/property.py .cityledger/demo
 """
 
 import sys
@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
         parts = register(title(name), [(WANG, "1/1")], Entered("2019-05-01", number="2019-1"))
         registry.put_record(titles.dataset, name, parts, expected_version=0)
 
-        # Two desks read version 1, and each makes the next version from it: one of them is too late.
+        # Two desks read version 1, and each makes the next version from it: the second one is refused.
         newest = reading.get_record(titles.dataset, name, OWN_DUTY)
         price = Money(Decimal("3200000.50"))
         sale = transfer(newest.parts, "P1", LI, "1/2", Entered("2020-09-02"), price=price)
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
 
 
 def title(name: str) -> dict[str, object]:
-    """What the registry knows of the flat (ISO 19152)."""
+    """The registry's data of the flat (ISO 19152)."""
     return {
         "uid": name,
         "type": "apartment",

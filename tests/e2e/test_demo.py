@@ -84,7 +84,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     assert "Ending" in last
 
 
-def test_demo_tells_every_scene_as_it_came_out(demo: RunningDemo) -> None:
+def test_demo_shows_every_scene_as_expected(demo: RunningDemo) -> None:
     titles = [line for line in demo.told if line[:1].isdigit()]
 
     assert len(titles) == SCENES, "\n".join(demo.told)

@@ -60,8 +60,8 @@ def summed(results: list[FileResult], counter: str) -> Counter[str]:
     return total
 
 
-def test_every_file_came_out(results: list[FileResult]) -> None:
-    assert [one.name for one in results if not one.came_out] == []
+def test_every_file_is_as_expected(results: list[FileResult]) -> None:
+    assert [one.name for one in results if not one.is_as_expected] == []
     assert len(of(results, "fhir")) == 22 + 34
 
 
@@ -131,7 +131,7 @@ def test_land_files_in_order_end_where_the_independent_script_does(results: list
         script.apply_rows(state, rows, upsert=False)
     newest: dict[str, ExpectedVersion] = {}
     for one in of(results, "hmlr-price-paid"):
-        # Each of these was found stored as it is here, which came_out tells.
+        # Each of these was found stored as it is here, which is_as_expected states.
         newest |= {version.provider_id: version for version in one.expected}
     held = {name: cells(version) for name, version in newest.items() if version.parts}
     assert script.digest(held) == script.digest(state)

@@ -1,1 +1,1 @@
-"""A city to try things on: its agencies, what they share, and records that were made up."""
+"""The demo city: its agencies, their datasets, and synthetic records."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DemoAgency:
-    """``code`` is ASCII of at most 32 bytes, unique for good. ``local_name`` is the Chinese short name."""
+    """``code`` is ASCII of at most 32 bytes, unique permanently. ``local_name`` is the Chinese short name."""
 
     code: str
     name: str
@@ -77,4 +77,4 @@ def _agency(row: str) -> DemoAgency:
 
 
 AGENCIES = tuple(_agency(row) for row in _ROWS.strip().splitlines())
-"""In the order of admission: the first is agency 1."""
+"""The agencies in the order of admission: the first is agency 1."""

@@ -36,7 +36,7 @@ DEPLOYER, COUNCIL, GUARD, OPERATOR = (devnet_account(index) for index in range(4
 _FIRST_AGENCY_ACCOUNT = 10
 
 Progress = Callable[[str, int, int], None]
-"""``progress(what, done, total)``"""
+"""Called as ``progress(what, done, total)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ GRANTS = (
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """What was built, and the keys to act in it."""
+    """The built city, and the keys to act in it."""
 
     folder: Path
     manifest: Manifest
@@ -79,7 +79,7 @@ class City:
     datasets: dict[str, DatasetId]
 
     def account_of(self, code: str) -> LocalAccount:
-        """The account of an agency, which is its steward too."""
+        """The account of an agency, which is also its steward."""
         return agency_account(self.agencies[code])
 
 
@@ -88,7 +88,7 @@ def agency_account(agency: AgencyId) -> LocalAccount:
 
 
 def build_city(folder: Path, devnet: Devnet, progress: Progress) -> City:
-    """Builds the whole city in some ten blocks; nothing of it is kept when the devnet ends."""
+    """Builds the whole city in about ten blocks; all of it is lost when the devnet ends."""
     endpoint = devnet.connect()
     progress("contracts", 0, 1)
     plan = Plan(Address(COUNCIL.address), Address(GUARD.address), 0, 0, commit="demo")
@@ -149,7 +149,7 @@ def _admission(agency: DemoAgency, number: AgencyId, keyring: Keyring, credentia
 
 
 def _open_offices(city: City, keyring: Keyring, progress: Progress) -> None:
-    """Each agency appoints its account as steward, and opens its two logs on the demo's node."""
+    """Lets each agency appoint its account as steward, and open its two logs on the demo's node."""
     jobs = []
     for code, agency in city.agencies.items():
         account, ledger = city.account_of(code), city.contracts.ledger

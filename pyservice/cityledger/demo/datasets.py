@@ -1,4 +1,4 @@
-"""What the demo city shares: three profiles, each in all three sharing classes, and the purposes."""
+"""The datasets of the demo city: three profiles, each in all three sharing classes, and the purposes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DemoDataset:
 
     @property
     def terms(self) -> Terms:
-        """The terms as the contract takes them, purposes ascending (SPEC.md §2.4)."""
+        """The terms in the contract's form, purposes ascending (SPEC.md §2.4)."""
         return Terms(
             sharing_class=self.sharing_class,
             openness=Openness.CLOSED,
@@ -167,7 +167,7 @@ def dataset(path: str) -> DemoDataset:
     """The dataset at that path.
 
     Raises:
-        KeyError: the demo city has none there.
+        KeyError: the demo city does not have it.
     """
     return _BY_PATH[path]
 

@@ -1,4 +1,4 @@
-"""A made-up record before its parts are written as bytes."""
+"""A synthetic record before its parts are written as bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """``persons`` are the keys of those the record is about; ``parts`` holds JSON values."""
+    """``persons`` are the keys of the record's subjects; ``parts`` holds JSON values."""
 
     provider_id: str
     persons: tuple[str, ...]

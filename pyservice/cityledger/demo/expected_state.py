@@ -1,4 +1,4 @@
-"""What a dataset should hold after files were imported into it, worked out beside the import by its rules."""
+"""The expected content of a dataset after an import, computed independently by the rules of imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cityledger.profiles.profile import Profile
 
 @dataclass(frozen=True, slots=True)
 class ExpectedVersion:
-    """A version that a row should have made; without parts where the row withdrew its record."""
+    """A version that a row should have made; without parts if the row withdrew its record."""
 
     provider_id: str
     version: int
@@ -20,14 +20,14 @@ class ExpectedVersion:
 
 @dataclass
 class ExpectedState:
-    """``newest`` has the parts of the newest version by provider id, empty where it is withdrawn."""
+    """``newest`` has the parts of the newest version by provider id, empty if it is withdrawn."""
 
     profile: Profile
     versions: dict[str, int] = field(default_factory=dict)
     newest: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
 
     def apply(self, row: Row, *, upsert: bool) -> ExpectedVersion | None:
-        """The version that a row makes, None where it makes none. Rows must fit the profile."""
+        """The version that a row makes; None if it makes none. Rows must fit the profile."""
         stored = self.newest.get(row.provider_id)
         if row.act is Act.DELETE:
             return self._write(row.provider_id, {}) if stored else None

@@ -1,4 +1,4 @@
-"""Imports every public file into a city of its own, and checks that all of it is there and anchored."""
+"""Imports every public file into a separate city, and checks that all of it is stored and anchored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from cityledger.types import LogId, Role
 
 ANCHORED_WITHIN_SECONDS = 120.0
 PROVEN_PER_FILE = 1
-"""Records of each file that are read over HTTP and whose proof file is fetched and held against the chain."""
+"""Number of records of each file that are read over HTTP and whose proof file is checked against the chain.
+"""
 _MAX_BYTES = 1 << 30
 
 Progress = Callable[[str, int, int], None]
@@ -41,9 +42,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of one file. ``rows`` were read from it beside the import; ``expected`` is what they should
-    have made; ``equal`` counts what of that is stored byte for byte, ``anchored`` its leaves under a root on
-    chain, ``proven`` the records that were read over HTTP and proven."""
+    """The outcome of one file. ``rows`` were read from it independently of the import; ``expected`` are the
+    versions that they should have made; ``equal`` counts those that are stored byte for byte, ``anchored``
+    their leaves under a root on chain, ``proven`` the records that were read over HTTP and proven.
+    """
 
     name: str
     kind: PublicFile
@@ -57,8 +59,8 @@ class FileResult:
     proven: int = 0
 
     @property
-    def came_out(self) -> bool:
-        """Whether each row has an outcome, and everything that was taken is there, equal and anchored."""
+    def is_as_expected(self) -> bool:
+        """True if each row has an outcome, and every accepted row is stored, equal and anchored."""
         made = self.outcome.outcomes["accepted"] + self.outcome.outcomes["withdrawn"]
         counts = (len(self.expected), self.equal, self.anchored)
         is_whole = self.outcome.state == "done" and sum(self.outcome.outcomes.values()) == self.rows
@@ -69,7 +71,7 @@ def import_everything(data: Path, folder: Path, progress: Progress) -> list[File
     """Starts a devnet, a city and its node in ``folder``, and ends them again.
 
     Raises:
-        ConfigurationError: no such file is in ``data``, or ``folder`` holds something else.
+        ConfigurationError: ``data`` has none of the files, or ``folder`` holds something else.
         UnavailableError: not everything was anchored in time.
     """
     files = list(files_in(data))
@@ -156,10 +158,10 @@ def _checked(stage: Stage, results: list[FileResult], progress: Progress) -> Ite
 def _found(
     services: Services, dataset: Dataset, results: list[FileResult], ends: Mapping[LogId, int]
 ) -> Counter[tuple[str, str]]:
-    """By file, how many expected versions are stored as they should be, and how many leaves are anchored.
+    """By file, the numbers of expected versions that are stored equal, and of anchored leaves.
 
     Raises:
-        VerificationError: something is stored that no file should have made.
+        VerificationError: a version is stored that no file should have made.
     """
     record_key = services.keys_of(dataset.provider).record_key(dataset.dataset)
     expected = {
@@ -178,7 +180,7 @@ def _found(
 
 
 def _proven(stage: Stage, result: FileResult, reader: RpcLedgerReader) -> int:
-    """Reads a few versions as an officer would, and has the chain confirm their proofs."""
+    """Reads a few versions as an officer would, and verifies their proofs against the chain."""
     client, dataset = stage.client_of(stage.provider_of(result.kind.path)), stage.dataset_id(result.kind.path)
     made = [one for one in result.expected if one.parts][:PROVEN_PER_FILE]
     proven = 0
@@ -190,7 +192,7 @@ def _proven(stage: Stage, result: FileResult, reader: RpcLedgerReader) -> int:
 
 
 def _wait_until_anchored(stage: Stage) -> None:
-    """Until the index has a batch for every leaf of every log."""
+    """Waits until the index has a batch for every leaf of every log."""
     services, deadline = stage.served.node.services, time.monotonic() + ANCHORED_WITHIN_SECONDS
     while time.monotonic() < deadline:
         with services.database.reading() as connection:
@@ -198,7 +200,7 @@ def _wait_until_anchored(stage: Stage) -> None:
             known = [index.find_log(connection, head.log) for head in heads]
         if all(log and log.next_seq >= head.next_seq for log, head in zip(known, heads, strict=True)):
             return
-        time.sleep(0.25)  # batches are mined with blocks, and those come every second
+        time.sleep(0.25)  # batches are mined with blocks, one per second
     raise UnavailableError(f"not everything was anchored within {ANCHORED_WITHIN_SECONDS:g} s")
 
 

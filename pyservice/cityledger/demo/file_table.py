@@ -1,4 +1,4 @@
-"""The table of what became of every file."""
+"""The table of the outcome of every file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _COLUMNS = ("rows", *(one.value for one in Outcome), "flagged", "read back", "an
 
 
 def print_table(results: Sequence[FileResult], console: Console) -> None:
-    """A line for each file and for all; then reasons and flags of each file that has some."""
+    """Prints a line for each file and for all; then the reasons and flags of each file."""
     table = Table("file", *_COLUMNS, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
     table.columns[0].overflow = "fold"
     for result in results:
-        mark = "" if result.came_out else "✗ "
+        mark = "" if result.is_as_expected else "✗ "
         table.add_row(mark + result.name, *_cells([result]))
     table.add_row(f"all {len(results)} files", *_cells(results), style="bold")
     console.print(table)
@@ -30,7 +30,7 @@ def print_table(results: Sequence[FileResult], console: Console) -> None:
 
 
 def totals(results: Iterable[FileResult]) -> dict[str, int]:
-    """Rows by outcome over all files, and how many were read from them."""
+    """Rows by outcome over all files, and the number read from them."""
     total: Counter[str] = Counter()
     for result in results:
         total.update(result.outcome.outcomes)

@@ -22,7 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def fill(stage: Stage, progress: Progress) -> int:
-    """Writes every dataset's records; returns how many."""
+    """Writes every dataset's records; returns their number."""
     jobs = [(one, record) for one in DATASETS for record in _records(stage, one)]
     subjects = _resolve(stage, progress)
     with ThreadPoolExecutor(_WRITERS) as pool:
@@ -53,7 +53,7 @@ def _subject(stage: Stage, code: str, dataset: DatasetId, person: str) -> Subjec
     client: Client = stage.client_of(code, Role.WRITER)
     subject = client.resolve_subject(dataset, PERSON_SYSTEM, person, OWN_DUTY)
     if subject is None:
-        raise LookupError("a provider always gets a pseudonym")
+        raise LookupError("the node returned no pseudonym to the provider")
     return subject
 
 

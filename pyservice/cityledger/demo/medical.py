@@ -1,4 +1,4 @@
-"""Made-up treatments as FHIR R4 resources."""
+"""Synthetic treatments as FHIR R4 resources."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def treatment(random: Random, person: Person, number: int, at: datetime, *, psychiatric: bool) -> Draft:
-    """One encounter with what was found, prescribed and measured; imaging for about one in three."""
+    """One encounter with findings, prescriptions and measurements; imaging for about one in three."""
     begun = at - timedelta(minutes=random.randint(60, 60 * 24 * 90))
     complaint = random.choice(_PSYCHIATRIC_COMPLAINTS if psychiatric else _COMPLAINTS)
     name = f"{'JS' if psychiatric else 'MZ'}-{begun:%Y}-{number:06}"
@@ -55,7 +55,7 @@ def treatment(random: Random, person: Person, number: int, at: datetime, *, psyc
 
 
 def sentinel_report(random: Random, number: int, at: datetime) -> Draft:
-    """An encounter of nobody in particular: no subject, the day only, and one measurement."""
+    """An anonymous encounter: no subject, the day only, and one measurement."""
     day = at - timedelta(days=random.randrange(90))
     encounter = {
         "resourceType": "Encounter",

@@ -18,7 +18,7 @@ from cityledger.demo.scene import Scene
 
 
 class Narrator:
-    """Numbers the scenes, shows bars where somebody looks, and remembers whether all came out."""
+    """Numbers the scenes, shows bars on a terminal, and records which scenes failed."""
 
     def __init__(self, console: Console, errors: Console) -> None:
         self._console = console
@@ -38,7 +38,7 @@ class Narrator:
         self._bars.stop()
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """One bar for each ``what``, gone once it is full."""
+        """Shows one bar for each ``what``, removed once it is full."""
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=total)
         self._bars.update(self._tasks[what], completed=done, total=total, visible=done < total)
@@ -46,14 +46,14 @@ class Narrator:
     def say(self, text: str = "") -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def tell(self, scene: Scene) -> None:
-        """Prints a scene with its mark: told as it came out, or not."""
+    def show(self, scene: Scene) -> None:
+        """Prints a scene with the mark of its outcome."""
         self._count += 1
-        mark = "✓" if scene.came_out else "✗ NOT AS TOLD:"
+        mark = "✓" if scene.is_as_expected else "✗ NOT AS EXPECTED:"
         self.say(f"\n{self._count}. {mark} {scene.title}")
         for line in scene.lines:
             self.say(f"     {line}")
         if scene.curl is not None:
             self.say(f"     $ {scene.curl}")
-        if not scene.came_out:
+        if not scene.is_as_expected:
             self.failed.append(scene.title)

@@ -1,7 +1,7 @@
-"""Made-up parking states around the centre of Beijing.
+"""Synthetic parking states around the centre of Beijing.
 
-What a place is follows from its number alone, only its occupancy from the randomness: a second call is
-the same place at another moment.
+A place follows from its number alone, only its occupancy from the randomness: a second call gives the same
+place at another moment.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _draft(
 
 
 def _position(number: int) -> tuple[Decimal, Decimal]:
-    """Within about 10 km of the centre, in steps of a metre; the primes keep neighbours apart."""
+    """A position within about 10 km of the centre, in steps of a metre; the primes spread neighbours."""
     longitude, latitude = _CENTRE
     east = Decimal(number * 7_919 % 22_001 - 11_000).scaleb(-5)
     north = Decimal(number * 6_007 % 18_001 - 9_000).scaleb(-5)

@@ -1,4 +1,4 @@
-"""Made-up people with Chinese names. No name, date or number is anybody's."""
+"""Synthetic people with Chinese names. No name, date or number is a real person's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Person:
 
 
 def people(random: Random, count: int) -> tuple[Person, ...]:
-    """The same people for the same seed."""
+    """People, the same for the same seed."""
     return tuple(_person(random, number) for number in range(1, count + 1))
 
 

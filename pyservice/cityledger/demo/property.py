@@ -1,4 +1,4 @@
-"""Made-up land titles."""
+"""Synthetic land titles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def title(random: Random, owners: Sequence[Person], number: int, at: datetime, *
 
 
 def state_parcel(random: Random, number: int, at: datetime) -> Draft:
-    """A parcel of the state's, about no person."""
+    """A state-owned parcel without persons."""
     since = at - timedelta(days=random.randint(3_000, 9_000))
     return Draft(f"JD-{number:07}", (), {"title": _unit(random, number, "stateLand", since)})
 

@@ -1,4 +1,4 @@
-"""The scenes in which nobody has to believe the node: proofs, tampering, revocation, receipts."""
+"""The scenes that need no trust in the node: proofs, tampering, revocation, receipts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASSISTANCE = Reason("SOCIAL_ASSISTANCE", "application 301")
 
 
 def proof_verified(stage: Stage, progress: Progress) -> Scene:
-    """Anchored, final, and checked by a program that shares no code with the service."""
+    """An encounter is anchored, final, and checked by a program that shares no code with the service."""
     record, dataset = stage.records[OUTPATIENT][0], stage.dataset_id(OUTPATIENT)
     client = stage.client_of("health")
     version = _wait_until_final(client, dataset, record, progress)
@@ -48,7 +48,7 @@ def proof_verified(stage: Stage, progress: Progress) -> Scene:
 
 
 def tampering_found(stage: Stage) -> Scene:
-    """One byte of stored ciphertext is flipped in the database, behind the service's back."""
+    """One byte of stored ciphertext is flipped in the database, without the service."""
     name, dataset = stage.records[STREET][2], stage.dataset_id(STREET)
     client, reason = stage.client_of("transport"), OWN_DUTY
     (found,) = client.find(dataset, reason, record=name)
@@ -57,7 +57,7 @@ def tampering_found(stage: Stage) -> Scene:
     _flip_byte(stage, dataset, found.record)
     healed = client.get_record(dataset, name, reason)
     return Scene(
-        "Somebody flips one stored byte in the database: the next read finds it and returns nothing",
+        "One stored byte is flipped in the database: the next read detects it and returns nothing",
         isinstance(error, SealingError | VerificationError) and "state" in healed.parts,
         (f"{error}", "flipped back: the record reads again"),
     )
@@ -85,7 +85,7 @@ def revoked(stage: Stage) -> Scene:
 
 
 def every_read_is_logged(stage: Stage) -> Scene:
-    """Reads and refusals alike have receipts, and those are anchored too."""
+    """Reads and refusals have receipts, and these are anchored too."""
     client = stage.client_of("health")
     reads = list(client.reads())
     refused = [read for read in reads if read.whole is not None and not read.whole.receipt.permit]
@@ -111,7 +111,7 @@ def _wait_until_final(client: Client, dataset: DatasetId, record: str, progress:
         progress("open → closed → signed → mined → final", int(state), int(BatchState.FINAL))
         if version.state is BatchState.FINAL or time.monotonic() > deadline:
             return version
-        time.sleep(0.25)  # a batch becomes final with a block, and those come every second
+        time.sleep(0.25)  # a batch becomes final with a block, one per second
 
 
 def _retry(ask: Callable[[], object]) -> object:

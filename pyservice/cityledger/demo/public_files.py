@@ -1,4 +1,4 @@
-"""Public files that agencies of several cities published, and how each is to be read: told, not guessed.
+"""Public files that agencies of several cities published, each with its format and options.
 
 The files themselves are not part of the project; their folder is named when they are imported.
 """
@@ -60,18 +60,18 @@ FILES = (
         "parking/city-feeds/pbw_*.json",
         GARAGES,
         "pbw",
-        ImportOptions(observed_at="2024-06-01T12:00:00+02:00"),  # the feed says nothing of its time
+        ImportOptions(observed_at="2024-06-01T12:00:00+02:00"),  # the feed does not name its time
     ),
     PublicFile("parking/city-feeds/ulm-sensors_realtime-parking-sites.json", GARAGES, "ulm-sites"),
     PublicFile("parking/city-feeds/ulm-sensors_realtime-parking-spots.json", STREET, "ulm-spots"),
     PublicFile("parking/ngsi-examples/*.json*", STREET, "ngsi-ld"),
     PublicFile("parking/cds-examples.json", STREET, "cds"),
 )
-"""In the order in which they are imported: months of changes follow each other."""
+"""The files in the order of their import: months of changes follow each other."""
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, PublicFile]]:
-    """Every file that is there, with how it is read."""
+    """Every existing file, with its kind."""
     for kind in FILES:
         for path in sorted(folder.glob(kind.pattern)):
             yield path, kind

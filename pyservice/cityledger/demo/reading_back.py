@@ -1,6 +1,6 @@
-"""Holds what is stored against what should be, and what is numbered against the chain: every version of it.
+"""Compares every stored version with the expected one, and every numbered leaf with the chain.
 
-Reads whole tables in their order rather than record by record, and shares no code with the way of a read.
+Reads whole tables in their order instead of record by record, and shares no code with reads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Key = tuple[RecordId, int]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A version as it was opened with the provider's keys; ``parts`` are those that are present."""
+    """A version opened with the provider's keys; ``parts`` are those that are present."""
 
     log: LogId
     seq: int
@@ -40,10 +40,10 @@ class Stored:
 
 
 def read_back(services: Services, dataset: Dataset) -> Iterator[tuple[Key, Stored]]:
-    """Every version of a dataset: each part opened and held against its commitment, each leaf built again.
+    """Every version of a dataset: each part opened and checked against its commitment, each leaf rebuilt.
 
     Raises:
-        SealingError, VerificationError: what is stored is not what was numbered.
+        SealingError, VerificationError: a stored version differs from what was numbered.
     """
     with services.database.reading() as connection:
         parts = _groups(connection, record_part, dataset.dataset, record_part.c.bit)
@@ -52,16 +52,16 @@ def read_back(services: Services, dataset: Dataset) -> Iterator[tuple[Key, Store
             _rows(connection, record_version, dataset.dataset), parts, strict=True
         ):
             if key != (row.record, row.version):
-                raise VerificationError("the parts of a stored version are gone")
+                raise VerificationError("the parts of a stored version are missing")
             _verify_leaf(services, row, of_version, subjects.get(key, []))
             yield key, Stored(LogId(row.log), row.seq, _opened(services, dataset, row, of_version))
 
 
 def anchored_numbers(services: Services, reader: RpcLedgerReader) -> dict[LogId, int]:
-    """For each log, the number below which every stored leaf hash is under a root that the chain holds.
+    """The number of each log below which every stored leaf hash is under a root that the chain holds.
 
     Raises:
-        VerificationError: the chain holds another root than that of the stored leaves.
+        VerificationError: a root on chain differs from that of the stored leaves.
     """
     with services.database.reading() as connection:
         return {head.log: _anchored_end(connection, reader, head.log) for head in logs.list_heads(connection)}
@@ -95,7 +95,7 @@ def _verify_leaf(services: Services, row: Any, parts: list[Any], subjects: list[
         parts=tuple(PartLeaf(part.name, part.digest, part.commitment) for part in parts),
     )
     if leaf_hash(leaf.struct_hash()) != row.leaf_hash:
-        raise VerificationError("a stored version is not what its leaf commits to")
+        raise VerificationError("a stored version does not match its leaf")
 
 
 def _opened(services: Services, dataset: Dataset, row: Any, parts: list[Any]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Made-up records for each dataset of the demo city, the same for the same seed."""
+"""Synthetic records for each dataset of the demo city, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Maker = Callable[[Random, Sequence[Person], int, datetime], Draft]
 
 @dataclass(frozen=True, slots=True)
 class DemoRecord:
-    """A record to submit. ``persons`` are the keys of those it is about; none for a thing.
+    """A record to submit. ``persons`` are the keys of its subjects; none for a thing.
 
-    ``parts`` holds JSON as bytes, with decimals such as 6.10 that must come back as written.
+    ``parts`` holds JSON as bytes, with decimals such as 6.10 that must be returned as written.
     """
 
     provider_id: str
@@ -35,10 +35,10 @@ def records(
 ) -> Iterator[DemoRecord]:
     """``count`` records of the dataset at ``path``, about some of ``people``; none is later than ``at``.
 
-    ``at`` has an offset, which the records' own times then have too.
+    ``at`` has an offset, which the records' own times have too.
 
     Raises:
-        KeyError: the demo city has no dataset there.
+        KeyError: the demo city does not have the dataset.
     """
     make = _MAKERS[path]
     for number in range(1, count + 1):

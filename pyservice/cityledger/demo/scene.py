@@ -1,4 +1,4 @@
-"""What a scene of the story tells."""
+"""The form of a scene of the story."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from cityledger.errors import CityledgerError
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """``came_out`` says whether what happened is what the title claims; ``curl`` does the same by hand."""
+    """``is_as_expected``: the outcome is what the title states. ``curl`` is a command that does the same."""
 
     title: str
-    came_out: bool
+    is_as_expected: bool
     lines: tuple[str, ...]
     curl: str | None = None
 
 
 def refusal_of(act: Callable[[], object]) -> CityledgerError | None:
-    """The error that an act ends in, None if it went through."""
+    """The error that an act raises; None if it succeeds."""
     try:
         act()
     except CityledgerError as error:

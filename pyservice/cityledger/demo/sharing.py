@@ -1,4 +1,4 @@
-"""The scenes in which agencies share: who may read what, and what the others are told."""
+"""The scenes in which agencies share: permitted reads, and the answers to the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLAIM = Reason("INSURANCE_CLAIM", "claim 2026-0417")
 
 
 def granted_parts(stage: Stage) -> Scene:
-    """A grant names parts: the insurer sees what the claim needs and no more."""
+    """A grant names parts: the insurer gets only what the claim needs."""
     record = stage.records[OUTPATIENT][0]
     client = stage.client_of("medical-insurance")
     read = client.get_record(stage.dataset_id(OUTPATIENT), record, CLAIM)
@@ -38,7 +38,7 @@ def granted_parts(stage: Stage) -> Scene:
 
 
 def third_agency(stage: Stage) -> Scene:
-    """Without a grant: refused, with the rule that did it."""
+    """A read without a grant is refused, with the rule that denies it."""
     record = stage.records[OUTPATIENT][0]
     error = refusal_of(
         lambda: stage.client_of("taxation").get_record(
@@ -54,7 +54,7 @@ def third_agency(stage: Stage) -> Scene:
 
 
 def not_shared(stage: Stage) -> Scene:
-    """NotShared: nobody but the provider, whatever the purpose."""
+    """NotShared: only the provider reads, for any purpose."""
     record = stage.records[PSYCHIATRIC][0]
     dataset = stage.dataset_id(PSYCHIATRIC)
     other = refusal_of(
@@ -86,7 +86,7 @@ def unconditional(stage: Stage) -> Scene:
 
 
 def sealed_release(stage: Stage) -> Scene:
-    """The keys leave sealed to the consumer; its own side opens and checks."""
+    """The keys are sealed to the consumer, which opens and checks on its own side."""
     record = stage.records[TITLES][0]
     secret = UnlockSecret.from_passphrase("devnet-only")
     key = Keyring.open(stage.city.keyring, secret).agency(stage.city.agencies["taxation"]).sealing_key
@@ -105,7 +105,7 @@ def sealed_release(stage: Stage) -> Scene:
 
 
 def hidden_is_absent(stage: Stage) -> Scene:
-    """A record that is restricted and one that never was give one answer."""
+    """A restricted record and one that never existed give the same answer."""
     record = stage.records[STREET][1]
     dataset, reason = stage.dataset_id(STREET), Reason("PARKING_GUIDANCE")
     stage.steward_of("transport").restrict(dataset, record)
@@ -114,9 +114,9 @@ def hidden_is_absent(stage: Stage) -> Scene:
     absent = refusal_of(lambda: client.get_record(dataset, "never-written", reason))
     alike = isinstance(hidden, NotFoundError) and isinstance(absent, NotFoundError)
     return Scene(
-        "The steward restricts a record: to others it now looks as if it had never been",
+        "The steward restricts a record: to others it now looks as if it had never existed",
         alike and str(hidden) == str(absent),
-        (f"the restricted one: {hidden}", f"one that never was: {absent}"),
+        (f"the restricted one: {hidden}", f"one that never existed: {absent}"),
         stage.curl("culture-tourism", _path(stage, STREET, record), "PARKING_GUIDANCE"),
     )
 

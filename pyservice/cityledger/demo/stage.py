@@ -1,4 +1,4 @@
-"""Where the story plays: the city, its running node, and a client for whoever acts."""
+"""The environment of the story: the city, its running node, and a client for each actor."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Stage:
         return self._clients[code, Role.STEWARD]
 
     def write_tokens(self) -> None:
-        """Puts a fresh token of everyone who acted into a file, for the copy-paste commands."""
+        """Writes a fresh token of every actor into a file, for the copy-paste commands."""
         folder = self.city.folder / "tokens"
         folder.mkdir(mode=0o700, exist_ok=True)
         for (code, role), client in list(self._clients.items()):
@@ -89,7 +89,7 @@ class Stage:
         return self.city.folder / "credentials" / f"{code}-{role.name.lower()}.json"
 
     def curl(self, code: str, path: str, purpose: str, *options: str, role: Role = Role.READER) -> str:
-        """A command that does over plain HTTP what the story just did."""
+        """A command that repeats the last step of the story over plain HTTP."""
         token = self.city.folder / "tokens" / f"{code}-{role.name.lower()}"
         words = [
             "curl -s",

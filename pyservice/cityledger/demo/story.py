@@ -1,4 +1,4 @@
-"""The demo from start to end: a city is built, shares, proves, and stays up until it is told to stop."""
+"""The demo from start to end: builds a city, shares, proves, and serves until it is stopped."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ from cityledger.store.engine.migrate import migrate
 _MARKER = "this-folder-is-cleared-by-cityledger-demo"
 _READY_SECONDS = 60
 _TOKEN_REFRESH_SECONDS = 20
-"""Shorter than the last seconds in which a client renews, so that a token file is never of a lapsed one."""
+"""Shorter than the time before expiry in which a client renews, so that a token file never holds an expired
+one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``port`` 0 takes a free one; ``once`` ends after the story."""
+    """``port`` 0 chooses a free one; ``once`` ends after the story."""
 
     folder: Path
     port: int
@@ -43,15 +45,17 @@ class Wish:
 
 
 def play(wish: Wish) -> int:
-    """Plays the story; returns how many scenes did not come out as told.
+    """Plays the story; returns the number of scenes that failed.
 
     Raises:
         ConfigurationError: another demo runs in the folder, or the folder holds something else.
-        KeyboardInterrupt: it was ended before the story's end; everything that it started has stopped.
+        KeyboardInterrupt: it was stopped before the story's end; everything that it started has ended.
     """
     narrator = Narrator(Console(), Console(stderr=True))
     with own_folder(wish.folder), narrator:
-        narrator.say("cityledger demo: one operator, one node, known keys. Devnet only; nothing is real.")
+        narrator.say(
+            "cityledger demo: one operator, one node, known keys. Devnet only; all data is synthetic."
+        )
         with Devnet.start(wish.folder / "devnet") as devnet:
             city = build_city(wish.folder, devnet, narrator.progress)
             with served_city(city, devnet, wish.port) as served:
@@ -67,15 +71,15 @@ def play(wish: Wish) -> int:
 
 def _tell(stage: Stage, narrator: Narrator) -> None:
     stage.served.wait_until_ready(_READY_SECONDS)
-    narrator.tell(_opening(stage))
+    narrator.show(_opening(stage))
     stage.write_credentials()
-    narrator.tell(_filled(stage, fill(stage, narrator.progress)))
+    narrator.show(_filled(stage, fill(stage, narrator.progress)))
     for scene in _scenes(stage, narrator):
-        narrator.tell(scene())
+        narrator.show(scene())
         stage.write_tokens()
     narrator.say()
     if narrator.failed:
-        narrator.say(f"{len(narrator.failed)} scenes did not come out as told.")
+        narrator.say(f"{len(narrator.failed)} scenes failed.")
     else:
         narrator.say("Every scene succeeded.")
 
@@ -99,7 +103,7 @@ def _opening(stage: Stage) -> Scene:
     manifest = stage.city.manifest
     agencies = stage.client_of("government-services").agencies()
     return Scene(
-        f"A city of {len(agencies)} agencies stands on a chain of its own",
+        f"A city of {len(agencies)} agencies runs on a chain of its own",
         len(agencies) == 53,
         (
             f"node {stage.url}, chain {stage.served.node.settings.rpc_url} (id {manifest.chain_id})",
@@ -173,7 +177,7 @@ def served_city(city: City, devnet: Devnet, port: int) -> Iterator[ServedNode]:
 
 @contextmanager
 def own_folder(folder: Path) -> Iterator[None]:
-    """Clears what an earlier demo left, its devnet included; never anything else."""
+    """Removes the files of an earlier demo and ends its devnet; never anything else."""
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise ConfigurationError(f"{folder} holds something else than a demo; name another with --folder")
     folder.mkdir(parents=True, exist_ok=True)

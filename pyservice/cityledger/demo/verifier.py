@@ -1,6 +1,4 @@
-"""Runs the independent verifier: another program, in another process, with nothing but the standard
-library.
-"""
+"""Runs the independent verifier: another program, in another process, with only the standard library."""
 
 from __future__ import annotations
 
@@ -15,16 +13,16 @@ NAME = "verify_proof.py"
 
 
 def find_verifier() -> Path:
-    """The script: in the package where it was installed, else in the checkout's ``scripts/``.
+    """The script: in the installed package, otherwise in the checkout's ``scripts/``.
 
     Raises:
-        ConfigurationError: in neither.
+        ConfigurationError: it is in neither.
     """
     shipped = Path(str(resources.files("cityledger").joinpath("scripts", NAME)))
     checkout = Path(__file__).parents[3] / "scripts" / NAME
     found = next((path for path in (shipped, checkout) if path.is_file()), None)
     if found is None:
-        raise ConfigurationError(f"{NAME} is neither in the package nor in a checkout beside it")
+        raise ConfigurationError(f"{NAME} is neither in the package nor in a checkout next to it")
     return found
 
 
