@@ -31,7 +31,7 @@ from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.types import NO_END, Address, AgencyId, DatasetId, LogKind, Role, purpose_from_name
 
-PASSPHRASE = "devnet-only"  # noqa: S105 - known to everybody, and told so
+PASSPHRASE = "devnet-only"  # noqa: S105 - public by design, and documented so
 DEPLOYER, COUNCIL, GUARD, OPERATOR = (devnet_account(index) for index in range(4))
 _FIRST_AGENCY_ACCOUNT = 10
 

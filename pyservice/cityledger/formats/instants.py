@@ -81,11 +81,6 @@ class LocalClock:
         return is_second
 
 
-def local_text(instant: str, separator: str = " ") -> str:
-    """The local time as it was written, from the instant made of it."""
-    return f"{instant[:10]}{separator}{instant[11:19]}"
-
-
 def instant(text: object, field: str) -> str:
     """An RFC 3339 time with its offset, as written.
 

@@ -10,11 +10,11 @@ from cityledger.formats.instants import (
     LocalClock,
     epoch_instant,
     instant,
-    local_text,
     moment,
     zone_of,
 )
 from cityledger.formats.options import ImportOptions
+from support.imports.local_times import local_text
 
 LONDON = ZoneInfo("Europe/London")
 

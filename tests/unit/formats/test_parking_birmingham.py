@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import pytest
 
 from cityledger.errors import FormatError
-from cityledger.formats.instants import local_text
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Row
 from cityledger.strict_json import parse
+from support.imports.local_times import local_text
 from support.imports.memory_import import apply, one_refusal, one_row, read_rows
 from support.imports.public_data import public_data
 
