@@ -202,7 +202,7 @@ def test_a_narrative_that_only_shows_is_accepted(name: str) -> None:
 )
 def test_markdown_holds_nothing_that_acts(text: str) -> None:
     note = {"extension": [{"url": "urn:x", "valueMarkdown": text}]}
-    with pytest.raises(PayloadError, match="HTML that acts"):
+    with pytest.raises(PayloadError, match="active HTML"):
         check("summary", {**ENCOUNTER, **note})
 
 

@@ -121,9 +121,9 @@ def test_converter_refuses_a_code_of_no_system() -> None:
     [
         ("EPSG:4326", 39.9, 116.4, "longitude and latitude are swapped"),
         ("GCJ-02", 39.9, 116.4, "longitude and latitude are swapped"),
-        ("EPSG:4326", 200, 10, "no longitude and latitude on Earth"),
+        ("EPSG:4326", 200, 10, "must be a longitude and latitude on Earth"),
         ("EPSG:25832", 5_317_088, 413_824, "lies outside the area of EPSG:25832"),
-        ("EPSG:25832", 1e30, 1e30, "is no position in EPSG:25832"),
+        ("EPSG:25832", 1e30, 1e30, "is not a position in EPSG:25832"),
     ],
 )
 def test_converter_refuses_what_is_not_on_earth(crs: str, east: float, north: float, reason: str) -> None:

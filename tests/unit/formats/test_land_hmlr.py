@@ -100,7 +100,7 @@ def test_tenure_that_the_register_does_not_tell_is_left_out() -> None:
         ("price", "６７０", "must be a number in plain digits"),
         ("date", "19/11/2002", "must be YYYY-MM-DD, with or without 00:00"),
         ("date", "2002-11-19 09:30", "must be YYYY-MM-DD, with or without 00:00"),
-        ("date", "2002-02-30 00:00", "there is no such day"),
+        ("date", "2002-02-30 00:00", "must be a day of the calendar"),
         ("type", "X", "must be one of D, S, T, F, O"),
         ("new", "", "must be one of Y, N"),
         ("tenure", "f", "must be one of F, L, U"),

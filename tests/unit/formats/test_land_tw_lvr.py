@@ -65,8 +65,8 @@ def test_years_of_the_republic_become_years_of_the_common_era(written: str, day:
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
-        ("交易年月日", "1080631", "there is no such day"),
-        ("交易年月日", "1080229", "there is no such day"),
+        ("交易年月日", "1080631", "must be a day of the calendar"),
+        ("交易年月日", "1080229", "must be a day of the calendar"),
         ("交易年月日", "20190630", "must be a date in years of the Republic, six or seven digits"),
         ("交易年月日", "108/06/30", "must be a date in years of the Republic, six or seven digits"),
         ("交易年月日", "", "must be a date in years of the Republic, six or seven digits"),
@@ -74,7 +74,7 @@ def test_years_of_the_republic_become_years_of_the_common_era(written: str, day:
         ("土地移轉總面積平方公尺", "6,01", "must be a number in plain digits"),
         (PARKING_AREAS[0], "?", "must be a number in plain digits"),
         ("編號", "", "must be 1 to 128 characters long"),
-        ("編號", "R/1", "must stand as one segment of a URL: no '/', and not '.' or '..'"),
+        ("編號", "R/1", "must be one segment of a URL: no '/', and not '.' or '..'"),
     ],
 )
 def test_wrong_cell_is_refused_by_its_column(column: str, cell: str, reason: str) -> None:

@@ -43,10 +43,14 @@ REFUSED = {
     "a slash in the id": (
         '{"id": "a/b", "parts": {}}',
         "id",
-        "must stand as one segment of a URL: no '/', and not '.' or '..'",
+        "must be one segment of a URL: no '/', and not '.' or '..'",
     ),
-    "no parts": ('{"id": "a"}', "parts", "must be there, as a JSON object"),
-    "parts of a deletion": ('{"id": "a", "act": "delete", "parts": {}}', "parts", "a deletion has none"),
+    "no parts": ('{"id": "a"}', "parts", "this field is required, as a JSON object"),
+    "parts of a deletion": (
+        '{"id": "a", "act": "delete", "parts": {}}',
+        "parts",
+        "must be absent: a deletion has none",
+    ),
     "an unknown act": ('{"id": "a", "act": "burn", "parts": {}}', "act", "must be put, add, change, delete"),
     "an unknown member": ('{"id": "a", "part": {}}', "part", "no such field here"),
     "a duplicate key": (

@@ -77,7 +77,7 @@ def test_acts_and_subjects_have_their_columns() -> None:
         RejectedRow(4, "act", "must be put, add, change, delete, or empty for put"),
         RejectedRow(5, "act", "a deletion has no parts: leave their cells empty"),
         RejectedRow(6, "subject.value", "subject.system and subject.value are given together or not at all"),
-        RejectedRow(7, "id", "must stand as one segment of a URL: no '/', and not '.' or '..'"),
+        RejectedRow(7, "id", "must be one segment of a URL: no '/', and not '.' or '..'"),
     ]
 
 
@@ -92,7 +92,7 @@ HEADERS = {
     "unknown": ("id,title.colour,state.id", "unknown column 'title.colour', 'state.id': the profile has"),
     "an object": ("id,title.address", "unknown column 'title.address'"),
     "a stream": ("id,attachment", "unknown column 'attachment'"),
-    "half a subject": ("id,subject.system", "subject.system and subject.value come together"),
+    "half a subject": ("id,subject.system", "subject.system and subject.value are required together"),
     "twice": ("id,id", "column twice 'id'"),
     "nothing": ("", "the file must begin with 1 header row"),
 }

@@ -25,7 +25,7 @@ def test_pbw_goes_in_but_for_rows_of_nothing_but_null() -> None:
     raw = json.loads(public_data(PBW).read_bytes())
     outcome = apply(read_rows("pbw", public_data(PBW), TOLD))
     silent = [one for one in raw.values() if set(one["dynamisch"].values()) == {None}]
-    assert outcome.rejected == {("dynamisch", "says nothing: every value is null"): len(silent)}
+    assert outcome.rejected == {("dynamisch", "has no state: every value is null"): len(silent)}
     assert (outcome.accepted, len(silent), len(raw)) == (35, 66, 101)
     assert not outcome.flags
 

@@ -70,7 +70,7 @@ REFUSED = {
     "time after the last": (
         {"observedAt": "9999-12-31T23:59:59-23:59"},
         "observedAt",
-        "is no time of the years 1 to 9999 in UTC",
+        "must be a time of the years 1 to 9999 in UTC",
     ),
     "no such day": ({"observedAt": "2026-02-30T08:15:00Z"}, "observedAt", None),
     "swapped coordinates": ({"location": point(39.9, 116.4)}, "location.coordinates", None),

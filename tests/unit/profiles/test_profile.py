@@ -16,17 +16,17 @@ REFUSED = {
         "no such part; profile parking has state, place, restriction",
     ),
     "no part at all": ({}, "parts", "at least one of state, place, restriction is required"),
-    "no bytes": ({"state": b""}, "parts.state", "a part is left out or holds something; it is never empty"),
+    "no bytes": ({"state": b""}, "parts.state", "must not be empty: omit the part, or give it a value"),
     "only space": (
         {"state": b" \n"},
         "parts.state",
-        "a part is left out or holds something; it is never empty",
+        "must not be empty: omit the part, or give it a value",
     ),
-    "null": ({"state": b"null"}, "parts.state", "a part is left out or holds something; it is never empty"),
+    "null": ({"state": b"null"}, "parts.state", "must not be empty: omit the part, or give it a value"),
     "empty object": (
         {"state": b"{}"},
         "parts.state",
-        "a part is left out or holds something; it is never empty",
+        "must not be empty: omit the part, or give it a value",
     ),
     "not JSON": ({"state": b"{"}, "parts.state", None),
     "duplicate key": (

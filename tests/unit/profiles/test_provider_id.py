@@ -21,8 +21,8 @@ REFUSED = {
     "line separator": ("a\u2028b", "must not hold control or invisible characters"),
     "surrogate": ("a\ud800b", "must not hold control or invisible characters"),
     "not NFC": ("e\u0301", "must be in Unicode form NFC, or one id would be two records"),
-    "slash": ("a/b", "must stand as one segment of a URL: no '/', and not '.' or '..'"),
-    "dots": ("..", "must stand as one segment of a URL: no '/', and not '.' or '..'"),
+    "slash": ("a/b", "must be one segment of a URL: no '/', and not '.' or '..'"),
+    "dots": ("..", "must be one segment of a URL: no '/', and not '.' or '..'"),
     "record": ("0x" + "aB" * 32, "0x and 64 hex digits name a record, not a provider's id"),
     "resident": (RESIDENT, "holds a resident identity number; an id must not name a person"),
     "resident inside": (

@@ -47,7 +47,7 @@ REFUSED = {
     "subject zero": (
         f'{{"subjects": ["0x{"00" * 32}"], "parts": {{}}}}',
         "subjects[0]",
-        "zero names no subject",
+        "must not be zero",
     ),
 }
 

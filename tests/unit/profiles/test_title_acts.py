@@ -114,7 +114,7 @@ def test_what_is_bought_may_be_sold_on_the_same_day(title: Parts) -> None:
 def test_transfer_refuses_more_than_the_giver_holds(title: Parts) -> None:
     assert refusal(lambda: transfer(title, "P1", "P2", "2/3", LATER)) == (
         "parts.transaction.share",
-        "is more than the party that gives holds",
+        "is more than the giving party has",
     )
 
 
@@ -123,7 +123,7 @@ def test_transfer_refuses_a_giver_that_owns_nothing(title: Parts, giver: str) ->
     given_away = transfer(transfer(title, "P1", ZHAO, "1/2", LATER), "P3", "P2", "1/2", LATER)
     assert refusal(lambda: transfer(given_away, giver, "P2", "1/9", LATER)) == (
         "parts.transaction.from",
-        "this party holds no ownership of the title",
+        "this party has no ownership of the title",
     )
 
 
@@ -141,7 +141,7 @@ def test_transfer_refuses_shares_of_more_than_nine_digits() -> None:
     tiny = register(TITLE, [(WANG, "1/999999999"), (LI, "999999998/999999999")], FIRST)
     assert refusal(lambda: transfer(tiny, "P2", "P1", "1/7", LATER)) == (
         "parts.transaction.share",
-        "the shares that come of it have more than nine digits",
+        "the resulting shares have more than nine digits",
     )
 
 
@@ -231,7 +231,7 @@ def test_seizure_for_a_term_is_in_force_until_its_last_day(title: Parts) -> None
 def test_seizure_names_the_order_that_it_rests_on(title: Parts) -> None:
     assert refusal(lambda: restrict(title, "S1", "seizure", "法院", LATER)) == (
         "parts.transaction.basis",
-        "a seizure names the order that it rests on",
+        "a seizure must name the order that it is based on",
     )
 
 
@@ -269,7 +269,7 @@ def test_no_act_is_done_on_a_sale_by_itself() -> None:
     sale = b'{"type":"sale","date":"2015-01","price":{"value":1,"currency":"SGD"}}'
     assert refusal(lambda: restrict({"transaction": sale}, "H1", "heritage", "文物局", LATER)) == (
         "parts.title",
-        "there is no title, only a sale that was reported",
+        "this version has no title, only a reported sale",
     )
 
 

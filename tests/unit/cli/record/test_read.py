@@ -211,7 +211,7 @@ def test_proof_waits_when_asked_to(shell: Shell, monkeypatch: pytest.MonkeyPatch
 def test_an_id_with_a_slash_is_refused_before_anything_is_sent(shell: Shell) -> None:
     file = shell.file("title.json", '{"parts": {"title": ' + TITLE + "}}")
     shell("record", "put", DATASET, "a/b", file, role="writer", code=2)
-    assert "must stand as one segment of a URL" in shell.errors
+    assert "must be one segment of a URL" in shell.errors
     shell("record", "find", DATASET, *OWN, "--id", "a/b", code=2)
 
 
