@@ -1,4 +1,4 @@
-"""What the READMEs promise is there: files behind links, targets behind commands."""
+"""What the pages promise exists: files behind links and paths, targets behind commands."""
 
 from __future__ import annotations
 
@@ -57,3 +57,15 @@ def test_readme_links_every_stage_of_the_package() -> None:
     for stage in stages:
         assert (package / stage).is_dir()
         assert f"(pyservice/cityledger/{stage})" in readme
+
+
+def test_contributing_names_only_files_and_folders_that_exist() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`([\w./-]+/[\w./-]*|[\w.-]+\.(?:json|md|py|sol))`", page))
+    folders = (".ci", "contracts", "docs", "pyservice", "scripts", "tests", "bench")
+    paths = [path for folder in folders for path in (ROOT / folder, *(ROOT / folder).rglob("*"))]
+    known = {f"/{path.relative_to(ROOT)}" for path in paths}
+
+    missing = {name for name in named if not any(path.endswith(f"/{name.rstrip('/')}") for path in known)}
+
+    assert missing == {"build/docs/index.html"}  # made by `make docs`
