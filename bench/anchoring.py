@@ -30,12 +30,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import sqlalchemy as sa
 from backlog import Anchored, backlogged
-from one_agency import AGENCY, NAIVE, STATE, Bench, running
+from one_agency import AGENCY, NAIVE, STATE, Bench, running, session_of
 from rich.progress import Progress
 from web3 import Web3
+from web3.types import Nonce
 
 from cityledger.chain.abi.artifacts import load_artifact
 from cityledger.errors import UnavailableError
@@ -45,11 +47,10 @@ from cityledger.profiles.record_body import RecordBody
 from cityledger.proofs.leaves import leaf_hash
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.tables import idx_batch
-from cityledger.store.sessions.tokens import Session
-from cityledger.types import NO_END, OWN_DUTY, Action, Role
+from cityledger.types import OWN_DUTY, Action, Role
 
 WRITERS = 8
-OFFICER = Session(AGENCY, Role.WRITER, "bench", None, "bench", NO_END, NO_END)
+OFFICER = session_of(Role.WRITER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ def run_naive(bench: Bench, count: int, *, waits: bool) -> Run:
     for number in range(count):
         root = leaf_hash(hashlib.sha256(STATE + number.to_bytes(4, "big")).digest())
         transaction = ledger.functions.anchor([(bench.naive_log, first + number, 1, root)]).build_transaction(
-            {"from": NAIVE.address, "nonce": nonce + number, "gas": 150_000}
+            {"from": NAIVE.address, "nonce": Nonce(nonce + number), "gas": 150_000}
         )
-        signed = NAIVE.sign_transaction(transaction)
+        signed = NAIVE.sign_transaction(cast("dict[str, Any]", transaction))
         hashes.append(web3.eth.send_raw_transaction(signed.raw_transaction))
         if waits:
             web3.eth.wait_for_transaction_receipt(hashes[-1], poll_latency=0.01)

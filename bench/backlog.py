@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -94,11 +95,8 @@ def _accept(bench: Bench, records: int) -> LogId:
     for first in range(0, records, GROUP):
         rows = [_copy(model) for _ in range(min(GROUP, records - first))]
         now = services.clock.at()
-        services.journal.run(
-            lambda connection, rows=rows, now=now: writes.append_versions(
-                connection, services.instance, log, rows, now
-            )
-        )
+        append = partial(writes.append_versions, instance=services.instance, log=log, sealed=rows, now=now)
+        services.journal.run(append)
     return log
 
 

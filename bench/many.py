@@ -30,7 +30,7 @@ from pathlib import Path
 import padding
 import sqlalchemy as sa
 from curves import Curve, write_svg
-from one_agency import AGENCY, STATE, Bench, opened
+from one_agency import AGENCY, STATE, Bench, opened, session_of
 from rich.progress import Progress, TimeRemainingColumn
 
 from cityledger.anchoring.closing import BatchLimits, close_due
@@ -48,7 +48,6 @@ from cityledger.store.index.tables import idx_batch
 from cityledger.store.records import writes
 from cityledger.store.records.identifiers import record_identifier_digest
 from cityledger.store.records.versions import SealedRecord
-from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_END, OWN_DUTY, Action, RecordId, Role, SubjectId
 
 MIB = 1 << 20
@@ -60,7 +59,7 @@ GROUP = 65_536
 SEALED_EACH = 64
 ROWS = 200
 """Rows of one import group."""
-OFFICER = Session(AGENCY, Role.WRITER, "bench", None, "bench", NO_END, NO_END)
+OFFICER = session_of(Role.WRITER)
 READER = replace(OFFICER, role=Role.READER)
 SYSTEM = "bench"
 

@@ -24,18 +24,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import psutil
-from one_agency import AGENCY, opened
+from one_agency import opened, session_of
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cityledger.client import Client, Reason
 from cityledger.node.serving import ServedNode
 from cityledger.profiles import registry
-from cityledger.store.sessions.tokens import Session, add_token
-from cityledger.types import NO_END, DatasetId, Role
+from cityledger.store.sessions.tokens import add_token
+from cityledger.types import DatasetId, Role
 
 MIB = 1 << 20
 SAMPLE_SECONDS = 0.05
@@ -159,8 +160,8 @@ def serve(folder: Path) -> int:
         tokens = {}
         for role in (Role.WRITER, Role.READER):
             secret = os.urandom(32).hex()
-            session = Session(AGENCY, role, "bench", None, "bench", NO_END, NO_END)
-            journal.run(lambda c, secret=secret, session=session: add_token(c, secret, session, now))
+            session = session_of(role)
+            journal.run(partial(add_token, secret=secret, session=session, now=now))
             tokens[role.name.lower()] = secret
         print(json.dumps({"url": served.url, "dataset": bench.dataset.hex(), **tokens}), flush=True)
         sys.stdin.read()

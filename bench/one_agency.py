@@ -31,6 +31,7 @@ from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.migrate import migrate
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import (
     NO_END,
     Address,
@@ -96,6 +97,11 @@ def opened(folder: Path, profile: Profile = PARKING, **changes: Any) -> Iterator
         yield Bench(devnet, manifest, node, dataset, naive_log)
 
 
+def session_of(role: Role) -> Session:
+    """A session of the agency in its first epoch; no key of its own vouches for officers."""
+    return Session(AGENCY, role, "bench", None, "bench", NO_END, NO_END, epoch=1, credential_key=None)
+
+
 _SECRET = UnlockSecret.from_passphrase("bench")
 
 
@@ -128,7 +134,9 @@ def _prepare(
     events = [logged.event for receipt in receipts for logged in decode_receipt(receipt, contracts)]
     dataset = next(event.dataset for event in events if isinstance(event, DatasetPublished))
     naive = next(
-        event.log for event in events if isinstance(event, LogOpened) and event.operator == NAIVE.address
+        event.log
+        for event in events
+        if isinstance(event, LogOpened) and event.operator == Address(NAIVE.address)
     )
     return dataset, naive
 

@@ -30,12 +30,12 @@ from pathlib import Path
 import httpx
 import psutil
 from curves import Curve, write_svg
-from one_agency import AGENCY, STATE, opened
+from one_agency import STATE, opened, session_of
 from rich.progress import Progress
 
 from cityledger.node.serving import ServedNode
-from cityledger.store.sessions.tokens import Session, add_token
-from cityledger.types import NO_END, Role
+from cityledger.store.sessions.tokens import add_token
+from cityledger.types import Role
 
 MIB = 1 << 20
 PIECES = 10
@@ -191,7 +191,7 @@ def serve(folder: Path) -> int:
 
 def _token(served: ServedNode, role: Role) -> str:
     secret, now = os.urandom(32).hex(), served.node.now()
-    session = Session(AGENCY, role, "bench", None, "bench", NO_END, NO_END)
+    session = session_of(role)
     served.node.services.journal.run(lambda connection: add_token(connection, secret, session, now))
     return secret
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # of brownie's own, without its stubs
+import yaml  # of brownie's own, without its stubs
 
 from cityledger.chain.rpc.endpoint import connect
 from cityledger.cli.chain_options import rpc_or_devnet

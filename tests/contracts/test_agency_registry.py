@@ -12,7 +12,7 @@ from cityledger.chain.contracts.agency_registry import (
     OfficerAppointed,
     OfficerDismissed,
 )
-from cityledger.types import NO_END, ZERO32, ZERO_ADDRESS, AgencyId, AgencyStatus, Role
+from cityledger.types import NO_END, ZERO32, ZERO_ADDRESS, Address, AgencyId, AgencyStatus, Role
 from support.city.city_on_chain import City, admission
 
 ACTIVE, SUSPENDED, OFFBOARDED = AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED, AgencyStatus.OFFBOARDED
@@ -32,7 +32,7 @@ MOVES = {
 GUARDS = ("suspend", "reportCompromise")
 
 
-def mover(city: City, move: str) -> str:
+def mover(city: City, move: str) -> Address:
     return city.guard if move in GUARDS else city.council
 
 

@@ -1,7 +1,7 @@
 """One test for each leaf of city_directory.tree."""
 
 import pytest
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from cityledger.chain.contracts.city_directory import AddressSet

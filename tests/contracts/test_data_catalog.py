@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from cityledger.chain.contracts.data_catalog import (

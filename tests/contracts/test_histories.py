@@ -277,7 +277,7 @@ def test_python_decides_on_events_as_the_contract_does_on_state(city: City) -> N
         city.appoint(account, agency, account)
     seen: Counter[int] = Counter()
     run_state_machine_as_test(
-        lambda: Histories(city, seen),
+        lambda: Histories(city, seen),  # type: ignore[arg-type] # any factory of a machine
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -90,13 +90,13 @@ def _on_commit(table: str, die: Death, *, is_after: bool) -> None:
         inserting.discard(raw_of(connection))
         if is_ours and not is_after:
             die()
-        commit(self, connection)
+        commit(self, connection)  # type: ignore[no-untyped-call]
         if is_ours and is_after:
             die()
 
     def do_rollback(self: DefaultDialect, connection: Any) -> None:
         inserting.discard(raw_of(connection))
-        rollback(self, connection)
+        rollback(self, connection)  # type: ignore[no-untyped-call]
 
     DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
     DefaultDialect.do_rollback = do_rollback  # type: ignore[method-assign]

@@ -69,12 +69,16 @@ class Nursery:
         asked = {"arguments": arguments, "environment": dict(environment), "out": str(out), "log": str(log)}
         assert self._process.stdin is not None
         with self._lock, self._born:
-            self._newest = None
+            self._forget_newest()
             self._process.stdin.write(json.dumps(asked) + "\n")
             self._process.stdin.flush()
             assert self._born.wait_for(lambda: self._newest is not None, timeout=60)
             assert self._newest is not None
             return self._newest
+
+    def _forget_newest(self) -> None:
+        """In a method of its own: the reader sets it concurrently, which a type checker does not see."""
+        self._newest = None
 
     def __enter__(self) -> Nursery:
         return self
@@ -117,7 +121,7 @@ def serve() -> None:
             os.read(woken, 4096)
             _reap()
         if sys.stdin in ready:
-            line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]  # unbuffered: select sees all
+            line = sys.stdin.buffer.raw.readline()  # type: ignore[union-attr]  # unbuffered: select sees all
             if not line:
                 return
             _tell(born=_fork(json.loads(line), woken, wake))
@@ -145,7 +149,7 @@ def _become(asked: Mapping[str, Any]) -> None:
             os.close(opened)
         os.environ.clear()
         os.environ.update(asked["environment"])
-        import dying_node
+        import dying_node  # type: ignore[import-not-found] # next to this script
 
         dying_node.run(asked["arguments"])
         code = 0

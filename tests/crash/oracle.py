@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cityledger.client.answers import LeafPlace, Written
 from crash.raw_chain import AnchoredBatch
 from crash.town import Town
 from crash.verifier import keccak, leaf_hash, root_of
@@ -93,7 +94,8 @@ class Oracle:
     def _verify_notes(self, leaves: Mapping[int, list[bytes]]) -> None:
         """What was acknowledged is there, once."""
         notes = self._town.notes
-        places = {(one.log, one.seq): one.leaf_hash for one in (*notes.written, *notes.erased)}
+        placed: list[Written | LeafPlace] = [*notes.written, *notes.erased]
+        places = {(leaf.log, leaf.seq): leaf.leaf_hash for leaf in placed}
         for (log, seq), told in places.items():
             assert leaves[log][seq] == told, f"acknowledged leaf {seq} of log {log} is another one"
         versions = self.rows("SELECT dataset, record, version, log, seq FROM record_version")

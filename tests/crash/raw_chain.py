@@ -114,8 +114,11 @@ class RawChain:
         """The account's transactions in the pool, by nonce."""
         pool = self.ask("txpool_content")
         waiting = {**pool["pending"], **pool["queued"]}
-        of_account = next((held for key, held in waiting.items() if key.lower() == account.lower()), {})
-        return {int(nonce): transaction for nonce, transaction in of_account.items()}
+        by_nonce: dict[str, dict[str, Any]] = {}
+        for key, transactions in waiting.items():
+            if key.lower() == account.lower():
+                by_nonce = transactions
+        return {int(nonce): transaction for nonce, transaction in by_nonce.items()}
 
     def receipt(self, transaction: str) -> dict[str, Any] | None:
         held: dict[str, Any] | None = self.ask("eth_getTransactionReceipt", transaction)

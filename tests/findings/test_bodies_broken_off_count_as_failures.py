@@ -61,7 +61,10 @@ def _break_off(node: TestNode, method: str, path: str, content_type: bytes, toke
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(node.client.app(scope, receive, send))
+    async def call() -> None:
+        await node.client.app(scope, receive, send)
+
+    asyncio.run(call())
     return sent
 
 

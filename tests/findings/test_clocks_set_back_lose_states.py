@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -127,7 +128,7 @@ CSV = b"SystemCodeNumber,Capacity,Occupancy,LastUpdated\n" + b"".join(
     for number, (text, _offset) in enumerate(BACK["London"][1])
     for place in (b"A", b"B")
 )
-FORMATS = {
+FORMATS: dict[str, tuple[bytes, dict[str, Any], int]] = {
     "birmingham-occupancy": (CSV, {}, 12),
     "dresden-occupancy": (
         "".join(f"{text.replace(' ', 'T')},{n}\n" for n, (text, _) in enumerate(BACK["London"][1])).encode(),

@@ -20,7 +20,7 @@ from support.node.chain_facts import CHAIN_ID, INSTANCE, ORIGIN
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD
 
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()
 AsRole = Callable[[str], Client]
 
 

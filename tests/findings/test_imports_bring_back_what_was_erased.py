@@ -10,6 +10,7 @@ import pytest
 from cityledger.exchange.imports import run as import_run
 from cityledger.exchange.imports.erased import ERASED
 from cityledger.exchange.imports.run import ImportRun
+from cityledger.exchange.submit import seal_rows
 from cityledger.profiles.samples import sample_of
 from cityledger.store import tables as t
 from support.imports.import_fixture import ImportDesk, ndjson, outcomes
@@ -148,7 +149,8 @@ def test_an_erasure_between_the_comparison_and_the_write_counts(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.import_(FILE)
-    real, erased = import_run.seal_rows, []
+    real = seal_rows
+    erased: list[bool] = []
 
     def racing(*given: Any) -> Any:
         sealed = real(*given)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -34,7 +35,7 @@ def database_files(node: TestNode) -> bytes:
     return b"".join(one.read_bytes() for one in folder.glob("*.db*"))
 
 
-FILES = {
+FILES: dict[str, tuple[str, str, bytes, dict[str, Any]]] = {
     "place": (
         "parking",
         "dresden-occupancy",

@@ -10,7 +10,7 @@ from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate
-from cityledger.exchange.decisions import Ruling
+from cityledger.exchange.decisions import Ruling, rule
 from cityledger.exchange.gate import pass_gate
 from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
@@ -46,7 +46,7 @@ def test_gate_refuses_a_second_decision_at_a_lower_block(
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     key = node.context.services.keys_of(AgencyId(1)).record_key(node.health)
     target = Target(node.health, record_id(key, "visit-1"), parts=1)
-    rule, blocks = gate.rule, [7, 5]
+    blocks = [7, 5]
 
     def rule_at(*asked: object) -> Ruling:
         ruling = rule(*asked)  # type: ignore[arg-type]

@@ -100,7 +100,7 @@ def test_the_new_state_replaced_by_a_link_overwrites_nothing(
     step: str, node: TestNode, backup: Path, live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     act, before = getattr(backup_module, step), _contents(live)
-    monkeypatch.setattr(backup_module.os, "urandom", lambda count: bytes(count))
+    monkeypatch.setattr("cityledger.recovery.backup.backup.os.urandom", lambda count: bytes(count))
     state = backup / f"state-{'00' * 8}"
 
     def then_linked(*arguments: Any) -> Any:

@@ -46,7 +46,7 @@ def _requests(node: TestNode, record: str, digest: str) -> dict[tuple[str, str],
     def to(url: str, headers: dict[str, str] = reading, **more: object) -> list[tuple[str, dict]]:  # type: ignore[type-arg]
         return [(url, {"headers": headers, **more})]
 
-    searches = [{"id": "visit"}, {"id": record}, {"subject": TREATMENT_RECORD["subjects"][0]}]  # type: ignore[index]
+    searches = [{"id": "visit"}, {"id": record}, {"subject": TREATMENT_RECORD["subjects"][0]}]
     searches.append({"identifier": {"system": "urn:x", "value": "V-1"}})
     find, check = (node.url(node.health, word) for word in ("find", "check"))
     named = {"dataset": hex_of(node.health), "system": "urn:x", "value": "P-1"}

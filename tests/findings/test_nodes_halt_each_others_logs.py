@@ -20,7 +20,7 @@ def shared(anchoring: Anchoring) -> Anchoring:
     with anchoring.database.writing() as connection:
         logs.open_head(connection, OTHERS_LOG, OTHERS_AGENCY, LogKind.RECORDS)
         for _ in range(2):
-            logs.append(connection, OTHERS_LOG, 0, _leaf(OTHERS_LOG))  # type: ignore[arg-type]
+            logs.append(connection, OTHERS_LOG, 0, _leaf(OTHERS_LOG))
     return anchoring
 
 

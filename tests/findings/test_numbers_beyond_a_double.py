@@ -121,7 +121,7 @@ def lines(*made: bytes) -> bytes:
     return b"\n".join(made)
 
 
-FILES = {
+FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "ndjson": (
         "land",
         lambda: lines(

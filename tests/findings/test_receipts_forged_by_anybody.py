@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -175,13 +176,15 @@ def test_a_receipt_leaf_alone_says_nothing_of_whose_read_it_is() -> None:
 
 def test_verify_receipt_binds_the_leaf() -> None:
     (one,) = chained([RECEIPT])
-    assert verify_receipt(one, DOMAIN) == OPERATOR.address
+    assert verify_receipt(one, DOMAIN) == Address(OPERATOR.address)
     for change in ({"receipt": b"x" * 32}, {"log": LogId(5)}, {"instance": b"x" * 32}):
         with pytest.raises(VerificationError, match="not the one in its leaf"):
             verify_receipt(replace(one, leaf=replace(one.leaf, **change)), DOMAIN)
 
 
-def test_without_a_chain_nothing_is_called_verified(tmp_path, capsys) -> None:
+def test_without_a_chain_nothing_is_called_verified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The command says what it did not check."""
     signed = chained([replace(RECEIPT, dataset=DATASET, action=Action.READ)], signer=STRANGER)
     file = tmp_path / "reads.ndjson"

@@ -11,6 +11,7 @@ from cityledger.client.sign_in import AccessToken
 from cityledger.errors import VerificationError
 from cityledger.exchange import receipts
 from cityledger.keccak import keccak
+from cityledger.proofs.leaves import Receipt
 from cityledger.types import AgencyId, Role
 from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode
@@ -41,7 +42,7 @@ def client(node: TestNode) -> Client:
 
 def rewrite(monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
     """The node makes, signs and seals to receipts that say something else."""
-    original = receipts.Receipt
+    original = Receipt
     monkeypatch.setattr(receipts, "Receipt", lambda **values: original(**{**values, **change}))
 
 

@@ -82,6 +82,7 @@ def test_nothing_is_read_or_written_from_the_block_on_that_names_another_policy(
     before = node.row_counts()
     name_policy(node, OTHER, 2)
     watch = compared_by(node, lambda entries, _block: f"{entries['ACCESS_POLICY']} is unknown", monkeypatch)
+    answers: list[Response] = []
     for _ in range(2):  # before the code was compared, and after
         answers = ways_in_and_out(node)
         assert {(one.status_code, one.json()["code"]) for one in answers} == {(503, "other-rules")}
@@ -156,7 +157,7 @@ def test_find_other_rules_knows_its_own_by_code_and_immutables(tmp_path: Path) -
         assert other_rules(endpoint, manifest) is None
         assert other_rules(endpoint, manifest, ACCESS_POLICY=same) is None
         for policy in (deaf, registry, address(9)):
-            said = f"the code of ACCESS_POLICY at {policy} is not that of this node's rules"
-            assert other_rules(endpoint, manifest, ACCESS_POLICY=policy) == said
+            message = f"the code of ACCESS_POLICY at {policy} is not that of this node's rules"
+            assert other_rules(endpoint, manifest, ACCESS_POLICY=policy) == message
         said = other_rules(endpoint, manifest, DATA_CATALOG=address(9))
         assert said == f"the directory leads DATA_CATALOG to {address(9)} instead of {catalog}"

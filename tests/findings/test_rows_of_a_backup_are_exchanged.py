@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -80,12 +82,13 @@ def test_the_signature_covers_every_field(node: TestNode, tmp_path: Path, name: 
     manifest = _backup(node, folder)
     held = json.loads((folder / backup_manifest.FILE_NAME).read_bytes())
     value = held[name]
-    changed = {
+    changes: dict[type, Callable[[], Any]] = {
         str: lambda: f"{value[:-1]}{'1' if value[-1] != '1' else '2'}",
         int: lambda: value + 1,
         dict: lambda: {**value, "9": 1},
         type(None): lambda: 5,
-    }[type(value)]()
+    }
+    changed = changes[type(value)]()
     assert asdict(manifest)["signature"] == held["signature"]
 
     with pytest.raises(VerificationError):

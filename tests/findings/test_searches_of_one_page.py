@@ -16,7 +16,7 @@ from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 VISIT = {"system": "urn:example:visits", "value": "V-1"}
-SUMMARY = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT]}  # type: ignore[index, dict-item]
+SUMMARY = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT]}
 SUBJECT = "0x" + "5b" * 32
 BY = {"subject": {"subject": SUBJECT}, "identifier": {"identifier": VISIT}}
 MANY = 7
@@ -45,7 +45,8 @@ def ask(node: TestNode, tail: str, body: Any) -> Any:
 
 
 def pages(node: TestNode, body: Any, limit: int) -> list[list[str]]:
-    found, after = [], ""
+    found: list[list[str]] = []
+    after: str | None = ""
     while True:
         answer = ask(node, f"find?limit={limit}{after}", body)
         assert answer.status_code == 200, answer.text
@@ -127,7 +128,8 @@ def test_a_check_looks_for_one_record(node: TestNode, records: list[str], kind: 
 def test_a_check_goes_on_where_its_record_was_hidden_since_it_was_listed(
     node: TestNode, records: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = lookup.find_by_key, []
+    real = lookup.find_by_key
+    seen: list[Any] = []
 
     def hidden_since(services: Any, session: Any, intent: Any, target: Any) -> Any:
         if not seen:
@@ -179,7 +181,8 @@ def test_imports_come_in_pages_newest_first(node: TestNode) -> None:
     send(node, "HEALTH", "d", "e")
     sent += send(node, "LAND", "f")
     headers = node.headers("LAND", "writer", purpose=None)
-    found, after = [], ""
+    found: list[list[str]] = []
+    after: str | None = ""
     while after is not None:
         query = "limit=2" + (after and f"&after={after}")
         answer = node.client.get(f"/v1/imports?{query}", headers=headers).json()

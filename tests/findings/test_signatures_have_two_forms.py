@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
 from cityledger.errors import FieldError, VerificationError
-from cityledger.proofs.leaves import LeafHash, LogId, Tombstone
+from cityledger.proofs.leaves import Tombstone
 from cityledger.proofs.tombstone_object import TombstoneObject, from_bytes, signed, signer_of, to_bytes
-from cityledger.types import ErasureReason
+from cityledger.types import ErasureReason, LeafHash, LogId
 from support.node.chain_facts import INSTANCE
 from support.node.node_fixture import TestNode
 
@@ -29,7 +30,7 @@ OTHER_FORMS = [high_s, low_v]
 
 
 @pytest.mark.parametrize("change", OTHER_FORMS)
-def test_sign_in_takes_one_form(node: TestNode, change) -> None:
+def test_sign_in_takes_one_form(node: TestNode, change: Callable[[bytes], bytes]) -> None:
     nonce = node.client.get("/v1/siwe/nonce").json()["nonce"]
     form = node.siwe_form("HEALTH", "steward", nonce)
     good = bytes.fromhex(form["signature"][2:])
@@ -41,7 +42,7 @@ def test_sign_in_takes_one_form(node: TestNode, change) -> None:
 
 
 @pytest.mark.parametrize("change", OTHER_FORMS)
-def test_tombstone_objects_take_one_form(node: TestNode, change) -> None:
+def test_tombstone_objects_take_one_form(node: TestNode, change: Callable[[bytes], bytes]) -> None:
     services = node.context.services
     leaf = Tombstone(INSTANCE, LogId(3), 0, LeafHash(bytes(32)), ErasureReason.LAW, 1, 2)
     one = signed(TombstoneObject(leaf, LogId(3), 0), services.domain, services.operator)
@@ -52,7 +53,9 @@ def test_tombstone_objects_take_one_form(node: TestNode, change) -> None:
 
 
 @pytest.mark.parametrize("change", [bytes.upper, lambda text: text.replace(b"0x", b"0x ", 1)])
-def test_tombstone_objects_hold_one_text_of_a_signature(node: TestNode, change) -> None:
+def test_tombstone_objects_hold_one_text_of_a_signature(
+    node: TestNode, change: Callable[[bytes], bytes]
+) -> None:
     services = node.context.services
     leaf = Tombstone(INSTANCE, LogId(3), 0, LeafHash(bytes(32)), ErasureReason.LAW, 1, 2)
     one = signed(TombstoneObject(leaf, LogId(3), 0), services.domain, services.operator)

@@ -43,7 +43,7 @@ def refusals(node: TestNode) -> dict[str, float]:
 
 
 async def _put(node: TestNode, headers: dict[str, str], chunks: Any) -> httpx.Response:
-    transport = httpx.ASGITransport(app=node.client.app)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=node.client.app)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         url = node.url(node.health, "visit")
         return await client.put(

@@ -92,7 +92,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestNode]:
 
 def _write(node: TestNode, way: str, count: int, person: Person) -> None:
     services = node.context.services
-    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [person.visit]}  # type: ignore[index, dict-item]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [person.visit]}
     others = [hex_of(bytes([100 + place]) * 32) for place in range(3)]
     body = {"subjects": [hex_of(person.subject), *others], "parts": {"summary": summary}}
     for place in range(count):
@@ -195,7 +195,7 @@ PROBES: dict[tuple[str, str], dict[str, Callable[[Asking], Response]]] = {
         "put": lambda one: one.about("PUT", json=TREATMENT_RECORD),
         "put as FHIR": lambda one: one.about(
             "PUT",
-            content=json.dumps(TREATMENT_RECORD["parts"]["summary"]),  # type: ignore[index]
+            content=json.dumps(TREATMENT_RECORD["parts"]["summary"]),
             headers={"Content-Type": "application/fhir+json"},
         ),
     },
@@ -289,7 +289,7 @@ def test_what_is_compared_tells_a_visible_record(node: TestNode, caplog: pytest.
     """
     person = Person(150)
     _write(node, "sealed by law", 0, person)
-    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [person.visit]}  # type: ignore[index, dict-item]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [person.visit]}
     node.put(node.health, person.name, {"subjects": [hex_of(person.subject)], "parts": {"summary": summary}})
     headers = node.headers("LAND", "reader", "TREATMENT")
     writes = {"put", "put as FHIR", "erase", "withdraw", "land", "restrict", "seal", "import"}

@@ -24,7 +24,7 @@ from cityledger.devnet import (
 )
 from cityledger.devnet_clock import follow_offset
 from cityledger.errors import ChainUnavailableError, ConfigurationError, StaleIndexError
-from cityledger.types import BlockRef
+from cityledger.types import Address, BlockRef
 
 pytestmark = pytest.mark.chain
 
@@ -43,8 +43,8 @@ def head_of(devnet: Devnet) -> BlockRef:
 def test_start_answers_and_writes_its_state(devnet: Devnet) -> None:
     state = load_state(devnet.folder / STATE_NAME)
     assert state == devnet.state
-    assert state.accounts[0] == devnet_account(0).address
-    assert state.accounts[79] == devnet_account(79).address
+    assert state.accounts[0] == Address(devnet_account(0).address)
+    assert state.accounts[79] == Address(devnet_account(79).address)
     assert connect(state.rpc_url, CHAIN_ID).chain_id == CHAIN_ID
 
 

@@ -112,7 +112,7 @@ def test_torture_files_as_a_part_are_stored_as_sent_or_not_at_all(
     """``n_`` files never, ``y_`` files where the profile takes them: here inside an open object."""
     writer = node.headers("PARKING", "writer") | {"Content-Type": "application/json"}
     reader = node.headers("PARKING", "reader")
-    state = json.dumps(PARKING_RECORD["parts"]["state"]).encode()  # type: ignore[index]
+    state = json.dumps(PARKING_RECORD["parts"]["state"]).encode()
     taken: list[str] = []
     for path in torture:
         payload = state[:-1] + b',"sourceFields":{"x":' + path.read_bytes() + b"}}"
@@ -148,7 +148,7 @@ def test_naughty_strings_as_record_ids_name_exactly_one_record_or_are_refused(
     taken: set[str] = set()
     for name in naughty:
         url = node.url(node.parking, name)
-        record = {**PARKING_RECORD, "parts": {"state": {**PARKING_RECORD["parts"]["state"], "name": "x" * 3}}}  # type: ignore[dict-item]
+        record = {**PARKING_RECORD, "parts": {"state": {**PARKING_RECORD["parts"]["state"], "name": "x" * 3}}}
         if _is_answered(client.put(url, json=record, headers=writer)):
             answer = client.get(url, headers=reader)
             assert answer.json()["version"] == (2 if name in taken else 1), "two ids became one record"
@@ -163,7 +163,7 @@ def test_naughty_strings_in_payloads_read_back_as_written(
     url = node.url(node.parking, "naughty-payload")
     stored = 0
     for text in naughty:
-        state = {**PARKING_RECORD["parts"]["state"], "address": {"streetAddress": text}, "description": text}  # type: ignore[dict-item]
+        state = {**PARKING_RECORD["parts"]["state"], "address": {"streetAddress": text}, "description": text}
         observed = f"2026-03-01T08:{stored // 60:02}:{stored % 60:02}+08:00"
         state["observedAt"] = observed
         if _is_answered(client.put(url, json={"parts": {"state": state}}, headers=writer)):

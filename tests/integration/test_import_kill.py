@@ -81,7 +81,7 @@ def rows() -> Iterator[dict[str, Any]]:
     dice = random.Random(7)
     for number in range(ROWS):
         id_, act = dice.choice(IDS), dice.choice(["put", "put", "put", "add", "change", "delete"])
-        parts = {"title": {**TITLE_RECORD["parts"]["title"], "uid": f"110101-001-{number % 900:04}"}}  # type: ignore[index]
+        parts = {"title": {**TITLE_RECORD["parts"]["title"], "uid": f"110101-001-{number % 900:04}"}}
         yield {"id": id_, "act": act} if act == "delete" else {"id": id_, "act": act, "parts": parts}
 
 

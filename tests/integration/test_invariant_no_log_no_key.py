@@ -373,7 +373,7 @@ def failing_commits(node: TestNode) -> Iterator[None]:
 
 def prepare(node: TestNode) -> list[bytes]:
     """Anchored records, one of them erased; returns what must not leave."""
-    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT_NUMBER]}  # type: ignore[index,call-overload]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], "identifier": [VISIT_NUMBER]}
     node.put(node.health, "visit", {**TREATMENT_RECORD, "parts": {"summary": summary}})
     put_scan(node)
     node.put(node.health, "erased", TREATMENT_RECORD)
@@ -437,4 +437,4 @@ def presented(node: TestNode) -> dict[str, object]:
 
 
 def subject() -> str:
-    return str(TREATMENT_RECORD["subjects"][0])  # type: ignore[index]
+    return str(TREATMENT_RECORD["subjects"][0])

@@ -171,7 +171,8 @@ def test_operators_whose_keys_are_outside_the_keyring_are_remembered(town: Town)
         assert "rotate-operator" in refused
         assert address(NEW_OPERATOR) in refused
     ledger = town.city.contracts.ledger
-    assert {ledger.find_log(LogId(log), "latest").operator for log in (1, 2)} == {address(NEW_OPERATOR)}
+    found = [ledger.find_log(LogId(log), "latest") for log in (1, 2)]
+    assert [log and log.operator for log in found] == [address(NEW_OPERATOR)] * 2
 
     town.node.set(operator=address(NEW_OPERATOR), operator_key=f"file:operator-{NEW_OPERATOR}")
     town.node.json(*rotate, f"file:operator-{NEXT_OPERATOR}")

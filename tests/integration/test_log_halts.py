@@ -59,12 +59,12 @@ def logs(process: Process, code: int) -> list[dict[str, Any]]:
 
 def await_logs(process: Process, holds: Any, code: int) -> list[dict[str, Any]]:
     """Another process moves them, so it has to be asked."""
-    last = None
+    last: object = None
     for _ in range(30):
         try:
-            last = logs(process, code)
-            if holds(last):
-                return last
+            last = found = logs(process, code)
+            if holds(found):
+                return found
         except AssertionError as error:
             last = error
         time.sleep(0.5)

@@ -82,6 +82,7 @@ def reach(city: DeployedCity, database: Database, indexer: Indexer) -> None:
     """Steps until the cursor is at the chain's head, over whatever fails on the way."""
     head = int(city.endpoint.request("eth_blockNumber"), 16)
     failures: list[Exception] = []
+    cursor = None
     for _ in range(30):
         try:
             indexer.step()

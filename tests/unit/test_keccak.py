@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from cityledger.keccak import keccak, portable_keccak
         (b"abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"),
     ],
 )
-def test_keccak_is_ethereums_not_sha3(data, digest):
+def test_keccak_is_ethereums_not_sha3(data: bytes, digest: str) -> None:
     assert keccak(data).hex() == digest
 
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,8 @@ class Engine:
 
 def both(files: list[bytes], *, upsert: bool) -> tuple[Engine, dict[str, list[str]]]:
     """The engine and the script over the same files; each file's outcomes and the end states are equal."""
-    engine, state = Engine(upsert), {}
+    engine = Engine(upsert)
+    state: dict[str, Any] = {}
     for data in files:
         rows = list(script.csv.reader(data.decode().splitlines(keepends=True)))
         outcomes = script.apply_rows(state, rows, upsert=upsert)
@@ -189,8 +191,9 @@ def test_script_imports_the_standard_library_alone() -> None:
     assert names <= set(sys.stdlib_module_names)
 
 
-def run(*arguments: object) -> dict:
+def run(*arguments: object) -> dict[str, Any]:
     result = subprocess.run(
         [sys.executable, "-I", SCRIPT, *map(str, arguments)], capture_output=True, check=True, timeout=60
     )
-    return json.loads(result.stdout)
+    state: dict[str, Any] = json.loads(result.stdout)
+    return state

@@ -1,20 +1,29 @@
 """scripts/verify_proof.py, which shares no code with the package, agrees with it on every vector."""
 
+from __future__ import annotations
+
 import ast
 import concurrent.futures
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from support.script_modules import load_script
 from support.vector_files import REPOSITORY, VECTORS, unhex
 
+Files = dict[str, tuple[dict[str, Any], Path]]
+"""Vectors and their files, by the vector's name."""
+
 SCRIPT = REPOSITORY / "scripts" / "verify_proof.py"
 
 
-def run(*arguments):
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-I", SCRIPT, *map(str, arguments)],
         capture_output=True,
@@ -23,14 +32,15 @@ def run(*arguments):
     )
 
 
-def file_bytes(vector):
+def file_bytes(vector: dict[str, Any]) -> bytes:
     if "fileHex" in vector:
         return unhex(vector["fileHex"])
-    return vector["file"].encode("utf-8", "surrogatepass").ljust(vector.get("padTo", 0))
+    text: str = vector["file"]
+    return text.encode("utf-8", "surrogatepass").ljust(vector.get("padTo", 0))
 
 
 @pytest.fixture(scope="module")
-def proofs(tmp_path_factory):
+def proofs(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """The vectors as files, by name."""
     folder, found = tmp_path_factory.mktemp("proofs"), {}
     for number, vector in enumerate(json.loads((VECTORS / "proof_files.json").read_bytes())["vectors"]):
@@ -40,7 +50,7 @@ def proofs(tmp_path_factory):
     return found
 
 
-def test_script_agrees_with_the_sdk_on_every_vector(proofs):
+def test_script_agrees_with_the_sdk_on_every_vector(proofs: Files) -> None:
     """The SDK's answers are in test_proof_file.py; both are held to the vectors' ``expect``."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda item: (item[0], run(item[1])), proofs.values()))
@@ -52,7 +62,7 @@ def test_script_agrees_with_the_sdk_on_every_vector(proofs):
     assert not wrong
 
 
-def test_script_checks_payloads(proofs, tmp_path):
+def test_script_checks_payloads(proofs: Files, tmp_path: Path) -> None:
     _, file = proofs["record leaf with openings"]
     payload = tmp_path / "payload"
     payload.write_bytes(b"payload of summary")
@@ -74,17 +84,17 @@ def test_script_checks_payloads(proofs, tmp_path):
         ["x", "--rpc", "http://localhost", "--ledger", "0x12"],
     ],
 )
-def test_script_exits_with2_on_wrong_usage(arguments):
+def test_script_exits_with2_on_wrong_usage(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
 
 
-def test_help_teaches_the_levels_and_exit_status():
+def test_help_teaches_the_levels_and_exit_status() -> None:
     text = run("--help").stdout
     for word in ("path only", "anchored", "--payload", "never from the file", "0 verified", "4 not verified"):
         assert word in text
 
 
-def test_script_imports_the_standard_library_only_and_stays_short():
+def test_script_imports_the_standard_library_only_and_stays_short() -> None:
     text = SCRIPT.read_text("utf-8")
     imported = set()
     for node in ast.walk(ast.parse(text)):
@@ -101,7 +111,7 @@ class Node:
 
     CATALOG = 0xCA7
 
-    def __init__(self, script, proof, kind):
+    def __init__(self, script: ModuleType, proof: dict[str, Any], kind: int) -> None:
         tree, agency, instance = proof["tree"], 3, int.from_bytes(proof["leaf"]["instance"], "big")
         word = int.from_bytes(script.keccak(tree["root"] + tree["count"].to_bytes(32, "big")), "big")
         self.chain_id = proof["anchor"]["chainId"]
@@ -114,10 +124,10 @@ class Node:
         }
         self._names = {script.keccak(name.encode())[:4].hex(): name for name in self.answers}
 
-    def is_log_asked(self, method, params):
+    def is_log_asked(self, method: str, params: Sequence[Any]) -> bool:
         return method == "eth_call" and self._names[params[0]["data"][2:10]] == "logOf(uint64)"
 
-    def ask(self, url, method, *params):
+    def ask(self, url: str, method: str, *params: Any) -> str:
         if method == "eth_chainId":
             return hex(self.chain_id)
         name = self._names[params[0]["data"][2:10]]
@@ -125,7 +135,7 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def script():
+def script() -> ModuleType:
     return load_script("verify_proof")
 
 
@@ -142,7 +152,13 @@ def script():
         ({"standing(bytes32)": [0, 0]}, "not the dataset's provider's"),
     ],
 )
-def test_check_anchor_asks_what_the_spec_says(script, proofs, monkeypatch, change, reason):
+def test_check_anchor_asks_what_the_spec_says(
+    script: ModuleType,
+    proofs: Files,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    reason: str | None,
+) -> None:
     proof = script.load(proofs["record leaf with openings"][1].read_bytes())
     node = Node(script, proof, 1)
     node.answers |= change
@@ -156,14 +172,16 @@ def test_check_anchor_asks_what_the_spec_says(script, proofs, monkeypatch, chang
 
 
 @pytest.mark.parametrize(("agency", "reason"), [(3, None), (4, "log of another agency")])
-def test_check_erased_asks_whose_log_a_tombstone_is_in(script, proofs, monkeypatch, agency, reason):
+def test_check_erased_asks_whose_log_a_tombstone_is_in(
+    script: ModuleType, proofs: Files, monkeypatch: pytest.MonkeyPatch, agency: int, reason: str | None
+) -> None:
     erased = script.load(proofs["record leaf without openings"][1].read_bytes())
     tombstone = script.load(proofs["tombstone"][1].read_bytes())  # of that very leaf
     node = Node(script, erased, 1)
     ledger = "0x" + erased["anchor"]["ledger"].hex()
     places = []
 
-    def ask(url, method, *params):
+    def ask(url: str, method: str, *params: Any) -> str:
         if node.is_log_asked(method, params):
             places.append(params)
             if len(places) == 2:  # first of the erased leaf in check_anchor, then of the tombstone
@@ -180,14 +198,16 @@ def test_check_erased_asks_whose_log_a_tombstone_is_in(script, proofs, monkeypat
         script.check_erased(tombstone, erased, "http://node", ledger)
 
 
-def test_script_checks_the_erased_leaf_of_a_tombstone_only(proofs):
+def test_script_checks_the_erased_leaf_of_a_tombstone_only(proofs: Files) -> None:
     tombstone, erased = proofs["tombstone"][1], proofs["record leaf without openings"][1]
     assert run(tombstone, "--erased", erased).returncode == 0
     assert run(tombstone, "--erased", proofs["record leaf with openings"][1]).returncode == 4
     assert run(erased, "--erased", erased).returncode == 4
 
 
-def test_check_anchor_refuses_a_ledger_or_chain_that_the_file_chose(script, proofs, monkeypatch):
+def test_check_anchor_refuses_a_ledger_or_chain_that_the_file_chose(
+    script: ModuleType, proofs: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proof = script.load(proofs["receipt leaf"][1].read_bytes())
     node = Node(script, proof, 2)
     monkeypatch.setattr(script, "ask", node.ask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ class Anchoring:
             return next(head.halt_detail for head in logs.list_heads(connection) if head.log == log)
 
 
-def _leaf(log: int) -> object:
+def _leaf(log: int) -> Callable[[int, LeafHash], Tombstone]:
     def make(seq: int, _previous: LeafHash) -> Tombstone:
         erased = LeafHash(seq.to_bytes(32, "big"))
         return Tombstone(bytes(32), LogId(log), seq, erased, ErasureReason.DUTY, 1, 1)
@@ -125,7 +125,7 @@ def anchorer_of(database: Database, journal: Journal, clock: ChainClock, ledger:
         clock,
         ledger,  # type: ignore[arg-type]
         ledger,  # type: ignore[arg-type]
-        SimpleNamespace(address=OPERATOR),  # type: ignore[arg-type]
+        SimpleNamespace(address=OPERATOR),
         [AgencyId(1)],
         BatchLimits(0, 4),
         FeeLimits(MAX_FEE, BUMP_AFTER_SECONDS),

@@ -142,7 +142,8 @@ class FaultyRpc:
             return 200, b"[" * 5_000
         if Fault.DELAY in faults:
             self._closing.wait(self.delay_seconds)
-        for _ in range(2 if Fault.DUPLICATE in faults else 1):
+        answers = [self._one(request, faults) for request in requests]
+        if Fault.DUPLICATE in faults:
             answers = [self._one(request, faults) for request in requests]
         if Fault.DROP_AFTER in faults:
             return None

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cityledger.exchange.imports.jobs import get_import, list_import_rows, order_import, receive_import
+from cityledger.exchange.imports.jobs import (
+    get_import,
+    list_import_rows,
+    order_import,
+    receive_import,
+)
+from cityledger.exchange.imports.notes import OpenedJob
 from cityledger.exchange.imports.outcomes import Tallies
 from cityledger.exchange.imports.request import Asked
 from cityledger.exchange.imports.runner import ImportRunner
@@ -53,15 +59,17 @@ class ImportDesk:
         while runner.turn():
             pass
 
-    def import_(self, data: bytes, format_: str = "ndjson", *, dry_run: bool = False, **options: Any) -> Job:
+    def import_(
+        self, data: bytes, format_: str = "ndjson", *, dry_run: bool = False, **options: Any
+    ) -> OpenedJob:
         job = self.send(data, format_, dry_run=dry_run, **options)
         self.run()
         return self.job(job.id)
 
-    def job(self, id_: str) -> Job:
+    def job(self, id_: str) -> OpenedJob:
         return get_import(self.services, self.node.agency(self.code), id_)
 
-    def rows(self, job: Job, verdict: Verdict = Verdict.REJECTED) -> list[ListedRow]:
+    def rows(self, job: Job | OpenedJob, verdict: Verdict = Verdict.REJECTED) -> list[ListedRow]:
         agency = self.node.agency(self.code)
         return list_import_rows(self.services, agency, job.id, verdict, (0, -1), 1_000)
 
@@ -75,7 +83,7 @@ class ImportDesk:
         return {one: found[record] for one, record in wanted.items()}
 
 
-def outcomes(job: Job) -> dict[str, int]:
+def outcomes(job: Job | OpenedJob) -> dict[str, int]:
     """Rows by outcome; outcomes without a row are left out."""
     return dict(Tallies.from_json(job.cursor.tallies).outcomes)
 

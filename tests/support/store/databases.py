@@ -142,7 +142,12 @@ def _created(template: str) -> str:
 def _sqlite_template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="cityledger-db-"))
     owner = os.getpid()
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+
+    def remove() -> None:
+        if os.getpid() == owner:  # not in a process that was forked
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
     path = folder / "template.db"
     _migrate(f"sqlite:///{path}")
     return path

@@ -50,7 +50,11 @@ class Ledger:
         self.logs[log] = replace(self.logs[log], **values)  # type: ignore[arg-type]
 
     def _recorded(self, name: str, change: Callable[[], None]) -> Callable[[], None]:
-        return lambda: (self.sent.append(name), change())[1]
+        def recorded() -> None:
+            self.sent.append(name)
+            change()
+
+        return recorded
 
 
 def on_chain(*logs: tuple[Address, int]) -> Ledger:

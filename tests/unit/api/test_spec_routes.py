@@ -43,7 +43,7 @@ ROUTES = {
     for router in ROUTERS
     for context in iter_route_contexts(router.routes)
     if isinstance(route := context.route, APIRoute)
-    for method in route.methods
+    for method in route.methods or ()
 }
 
 

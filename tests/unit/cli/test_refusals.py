@@ -53,11 +53,11 @@ def test_meaning_of_tells_who_which_role_and_the_next_step() -> None:
 
 
 def test_meaning_of_says_status_and_purpose_by_name() -> None:
-    suspended = {"agency": 3, "status": 2}
+    suspended: dict[str, object] = {"agency": 3, "status": 2}
     meaning = meaning_of(RevertedError("AgencyRegistryNotActive", suspended))
     assert meaning is not None
     assert meaning.told == "agency 3 is not active: suspended"
-    purpose = {"purpose": "0x" + b"TREATMENT".hex().ljust(64, "0")}
+    purpose: dict[str, object] = {"purpose": "0x" + b"TREATMENT".hex().ljust(64, "0")}
     meaning = meaning_of(RevertedError("DataCatalogUnknownPurpose", purpose))
     assert meaning is not None
     assert "the purpose TREATMENT is not on the city's list" in meaning.told

@@ -30,8 +30,8 @@ from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 pytestmark = pytest.mark.anyio
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
-SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"]).encode()  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()
+SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"]).encode()
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_sync_client.py"
 
 

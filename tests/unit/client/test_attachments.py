@@ -20,7 +20,7 @@ DUTY = Reason("OWN_DUTY")
 
 def _put(node: TestNode, connect: Connect, payload: bytes) -> None:
     with connect("HEALTH", "writer") as client:
-        client.put_record(node.health, "visit", PARTS, attachments={"attachment": io.BytesIO(payload)})  # type: ignore[arg-type]
+        client.put_record(node.health, "visit", PARTS, attachments={"attachment": io.BytesIO(payload)})
 
 
 @pytest.mark.parametrize("payload", [LONG, SHORT], ids=["long", "short"])
@@ -35,7 +35,7 @@ def test_put_record_sends_files_and_get_part_brings_them_back(
         written = writer.put_record(
             node.health,
             "visit",
-            PARTS,  # type: ignore[arg-type]
+            PARTS,
             attachments={"attachment": source},
             sent=heard.append,
         )
@@ -112,6 +112,6 @@ def test_open_record_writes_nothing_of_an_altered_object(
 
 def test_put_record_names_the_attachment_that_does_not_fit(node: TestNode, connect: Connect) -> None:
     with connect("HEALTH", "writer") as client, pytest.raises(PayloadError) as refused:
-        client.put_record(node.health, "visit", PARTS, attachments={"attachment": io.BytesIO()})  # type: ignore[arg-type]
+        client.put_record(node.health, "visit", PARTS, attachments={"attachment": io.BytesIO()})
 
     assert refused.value.field == "parts.attachment"

@@ -14,7 +14,7 @@ from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD
 
 Connect = Callable[[str, str], Client]
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).encode()
 
 
 @pytest.fixture

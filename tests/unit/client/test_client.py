@@ -48,8 +48,8 @@ Connect = Callable[[str, str], Client]
 TREATMENT = Reason("TREATMENT", "病例 7")
 OWN = Reason("OWN_DUTY")
 SUBJECT = SubjectId(b"\x5b" * 32)
-SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"], indent=3).encode()  # type: ignore[index]
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50").encode()  # type: ignore[index]
+SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"], indent=3).encode()
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50").encode()
 
 
 def write_title(client: Client, node: TestNode) -> None:
@@ -70,7 +70,10 @@ def test_directory_needs_no_sign_in(node: TestNode) -> None:
 def test_whoami_tells_what_the_credentials_said(connect: Connect, node: TestNode) -> None:
     reader, steward = connect("HEALTH", "reader").whoami(), connect("HEALTH", "steward").whoami()
     assert (reader.agency, reader.role, reader.officer, reader.account) == (1, Role.READER, "dr.chen", None)
-    assert (steward.role, steward.account) == (Role.STEWARD, node.account("HEALTH", "steward").address)
+    assert (steward.role, steward.account) == (
+        Role.STEWARD,
+        Address(node.account("HEALTH", "steward").address),
+    )
 
 
 def test_get_record_gives_each_part_as_it_was_written(connect: Connect, node: TestNode) -> None:
@@ -85,7 +88,7 @@ def test_get_record_gives_each_part_as_it_was_written(connect: Connect, node: Te
 
 def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
-    writer.put_record(node.health, "visit-1", TREATMENT_RECORD["parts"], subjects=[SUBJECT])  # type: ignore[arg-type]
+    writer.put_record(node.health, "visit-1", TREATMENT_RECORD["parts"], subjects=[SUBJECT])
     assert reader.get_record(node.health, "visit-1", OWN).subjects == (SUBJECT,)
     (found,) = reader.find(node.health, OWN, subject=SUBJECT)
     assert reader.find(node.health, OWN, record="visit-1") == (found,)
@@ -96,7 +99,7 @@ def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode)
 def test_find_and_check_take_a_business_identifier(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
     told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V-1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
     written = writer.put_record(node.health, "visit-1", {"summary": summary})
     asked = ("http://hospital.example/visits", "V-1")
     (found,) = reader.find(node.health, OWN, identifier=asked)
@@ -113,7 +116,7 @@ def test_find_fetches_every_page(
 ) -> None:
     monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
     told = {"identifier": [{"system": "urn:visits", "value": "V-1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
     writer = connect("HEALTH", "writer")
     written = {
         writer.put_record(node.health, f"visit-{number}", {"summary": summary}, subjects=[SUBJECT]).record

@@ -106,7 +106,7 @@ def test_what_can_be_read_only_once_is_not_sent_in_half(connect: Connect, node: 
 def test_an_answer_that_was_lost_is_asked_for_again_only_if_the_file_can_be_read_again(
     node: TestNode, credentials: Sign, kind: Callable[[bytes], io.BytesIO], times: int
 ) -> None:
-    inner, bodies = node.client._transport, []  # type: ignore[var-annotated]
+    inner, bodies = node.client._transport, []
 
     class Lossy(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:

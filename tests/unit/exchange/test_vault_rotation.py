@@ -14,6 +14,7 @@ from cityledger.errors import VerificationError
 from cityledger.exchange import submit as submitting
 from cityledger.exchange import vault_rotation
 from cityledger.exchange.imports.spool import open_spooled, spool
+from cityledger.exchange.parts.seal_version import seal_version
 from cityledger.exchange.vault_rotation import VaultRotation
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
@@ -151,9 +152,9 @@ def test_an_erasure_during_the_rotation_is_not_undone(node: TestNode, rotation: 
     put(node, "a", "b", "c")
     asked: dict[str, Any] = {}
 
-    def erase_once(page: list[Any], *rest: Any) -> Any:
+    def erase_once(rotation: VaultRotation, *rest: Any) -> Any:
         """Between reading the page and writing it."""
-        found = real(page, *rest)
+        found = real(rotation, *rest)
         if not asked:
             headers = node.headers("HEALTH", "writer")
             asked["status"] = node.client.delete(
@@ -175,7 +176,8 @@ def test_a_write_that_was_sealed_before_is_sealed_again(
     node: TestNode, rotation: VaultRotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its data key is wrapped before the transaction: without the fence it would commit under a lost key."""
-    real, rotated = submitting.seal_version, []
+    real = seal_version
+    rotated: list[list[int]] = []
 
     def sealed_then_rotated(*arguments: Any, **named: Any) -> Any:
         made = real(*arguments, **named)
@@ -220,11 +222,12 @@ def test_an_upload_that_outlasts_the_rotation_is_imported(
     node: TestNode, rotation: VaultRotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cityledger.exchange.imports import jobs
+    from cityledger.exchange.imports.spool import spool
 
-    real, epoch = jobs.spool, rotation.add_key()
+    epoch = rotation.add_key()
 
     def spooled_then_rotated(*arguments: Any) -> Any:
-        made = real(*arguments)
+        made = spool(*arguments)
         rotation.use_key(epoch, 0)
         return made
 
@@ -236,9 +239,9 @@ def test_an_upload_that_outlasts_the_rotation_is_imported(
 
     assert answer.status_code == 202, answer.text
     with node.context.services.database.reading() as connection:
-        jobs = imports.list_unfinished(connection)
+        unfinished = imports.list_unfinished(connection)
         assert find_floor(connection, HEALTH) == 2
-    assert [wrapped_epoch(job.spooled.wrapped) for job in jobs if job.spooled] == [2]
+    assert [wrapped_epoch(job.spooled.wrapped) for job in unfinished if job.spooled] == [2]
 
 
 def test_a_process_without_the_new_key_refuses_rather_than_fails(

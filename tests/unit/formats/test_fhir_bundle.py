@@ -46,7 +46,7 @@ def test_read_keeps_full_urls_and_the_order_and_bytes_of_resources() -> None:
     MEDICAL.validate(row.parts)
 
 
-TIES = {
+TIES: dict[str, dict[str, Any]] = {
     "encounter": {"encounter": {"reference": f"Encounter/{UUIDS['E']}"}},
     "version of it": {"encounter": {"reference": f"urn:uuid:{UUIDS['E']}/_history/3"}},
     "context": {"context": {"reference": f"urn:uuid:{UUIDS['E']}"}},
@@ -86,7 +86,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", TIES)
 def test_read_finds_the_encounter_by(name: str) -> None:
-    resource = {**KINDS[name], **TIES[name]}
+    resource: dict[str, Any] = {**KINDS[name], **TIES[name]}
     resource["item"] = [
         {"sequence": 1, "productOrService": {"text": "x"}, **one} for one in resource.get("item", [])
     ]

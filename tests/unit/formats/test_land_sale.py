@@ -50,7 +50,7 @@ def test_number_keeps_every_digit() -> None:
 
 
 def test_sale_leaves_out_what_was_not_told_and_keeps_what_is_false() -> None:
-    said = {"address": None, "usage": "", "areas": [], "newBuild": False}
+    said: dict[str, object] = {"address": None, "usage": "", "areas": [], "newBuild": False}
     assert sale("f", {"a": ""}, {}, said)["transaction"] == (
         b'{"type":"sale","newBuild":false,"source":{"format":"f","columns":{"a":""}}}'
     )

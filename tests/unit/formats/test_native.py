@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cityledger.formats import native, registry
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
+from cityledger.types import SubjectId
 
 PSEUDONYM = "0x" + "5b" * 32
 
@@ -31,7 +32,7 @@ def test_lines_become_rows_whose_parts_are_as_written() -> None:
     assert read(lines) == [
         Row(1, "a", {"summary": b'{ "dose" :6.10}'}),
         Row(3, "b", {}, Act.DELETE),
-        Row(4, "c", {}, Act.ADD, (bytes.fromhex("5b" * 32), Identifier("urn:x", "P-1"))),
+        Row(4, "c", {}, Act.ADD, (SubjectId(bytes.fromhex("5b" * 32)), Identifier("urn:x", "P-1"))),
     ]
 
 

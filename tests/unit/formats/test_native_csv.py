@@ -15,6 +15,7 @@ from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
 from cityledger.formats.schema_paths import cell_kinds
 from cityledger.profiles.property import PROPERTY
+from cityledger.types import SubjectId
 
 OPTIONS = ImportOptions(profile="property")
 TITLE = "title.uid,title.type,title.address.district,title.address.street,title.area.value,title.area.unit"
@@ -71,7 +72,7 @@ def test_acts_and_subjects_have_their_columns() -> None:
         "g/h,,,,,u6\n"
     )
     assert rows == [
-        Row(1, "a", {"title": b'{"uid":"u1"}'}, Act.ADD, (bytes.fromhex("5b" * 32),)),
+        Row(1, "a", {"title": b'{"uid":"u1"}'}, Act.ADD, (SubjectId(bytes.fromhex("5b" * 32)),)),
         Row(2, "b", {}, Act.DELETE),
         Row(3, "c", {"title": b'{"uid":"u2"}'}, Act.PUT, (Identifier("urn:x", "P-1"),)),
         RejectedRow(4, "act", "must be put, add, change, delete, or empty for put"),

@@ -78,7 +78,7 @@ def test_renamed_column_is_told_not_guessed() -> None:
     with pytest.raises(FormatError, match=r"^header: missing column 'Occupancy'; unknown column 'Occupied'"):
         read_rows("birmingham-occupancy", data, LONDON)
     options = ImportOptions(timezone="Europe/London", columns={"Occupancy": "Occupied"})
-    assert one_row("birmingham-occupancy", data, options)
+    assert one_row("birmingham-occupancy", data, options).parts
 
 
 def test_whole_file_goes_in_with_its_repeats_and_oddities_counted() -> None:

@@ -51,7 +51,8 @@ def test_examples_go_in_as_states_a_place_and_restrictions() -> None:
 def test_every_field_of_every_example_can_be_read_back() -> None:
     rows = read_rows("cds", public_data(EXAMPLES))
     for row, (kind, item, about) in zip(rows, items(), strict=True):
-        (name,) = row.parts if isinstance(row, Row) else ()
+        assert isinstance(row, Row)
+        (name,) = row.parts
         part = part_of(row, name)
         source = dict(part["sourceFields"])
         assert source.pop("payload") == about

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -15,7 +16,7 @@ from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.sealing.wrap import unwrap, wrap
 from cityledger.settings import Settings
-from cityledger.types import AgencyId
+from cityledger.types import AgencyId, DatasetId, RecordId
 from support.node.remote_signer import remote_signer
 from support.node.security_module import SoftToken, make_account, make_vault_key
 
@@ -23,10 +24,10 @@ ALICE = Account.from_key("0x" + "01" * 32)
 BOB = Account.from_key("0x" + "02" * 32)
 HEALTH = AgencyId(7)
 SECRET = UnlockSecret.from_passphrase("tests")
-CONTEXT = Context(b"i" * 32, b"d" * 32, b"r" * 32, 1)
+CONTEXT = Context(b"i" * 32, DatasetId(b"d" * 32), RecordId(b"r" * 32), 1)
 
 
-def settings_of(folder: Path, **changes: str) -> Settings:
+def settings_of(folder: Path, **changes: Any) -> Settings:
     made = Settings(
         database_url=f"sqlite:///{folder}/node.db",
         rpc_url="http://127.0.0.1:8545",

@@ -4,6 +4,7 @@ import stat
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -31,7 +32,7 @@ from support.store.databases import empty_database_url, fresh_database_url
 SECRET = UnlockSecret.from_passphrase("tests")
 
 
-def make(folder: Path, **changes: str) -> tuple[list[MadeAgency], str]:
+def make(folder: Path, **changes: Any) -> tuple[list[MadeAgency], str]:
     operator = Account.create()
     setup = Setup(folder, _full_manifest(), 'http://key"@chain.test', None, operator, True, None, **changes)
     return make_folder(setup, SECRET, {AgencyId(7): "HEALTH"}), operator.address

@@ -105,7 +105,7 @@ def samples() -> Iterator[dict[str, Any]]:
     for path in sorted(public_data("medical/hl7-r4-examples").glob("*.json")):
         yield from resources(json.loads(path.read_bytes()))
     for version in ("21", "24"):
-        found = {}
+        found: dict[str, Any] = {}
         for path in sorted(public_data("medical/synthea-bundles").glob(f"synthea{version}_*")):
             data = path.read_bytes()
             bundle = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)

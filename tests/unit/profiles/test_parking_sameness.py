@@ -67,7 +67,8 @@ def test_date_modified_counts_where_it_is_the_only_time() -> None:
 
 
 def test_date_modified_of_a_place_counts() -> None:
-    earlier, later = ({"dateModified": f"2026-03-01T08:15:0{second}Z"} for second in (0, 1))
+    changes: list[dict[str, object]] = [{"dateModified": f"2026-03-01T08:15:0{n}Z"} for n in (0, 1)]
+    earlier, later = changes
     assert not is_same(parts(earlier, "place"), parts(later, "place"))
 
 

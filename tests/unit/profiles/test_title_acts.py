@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_transfer_of_a_part_ends_the_old_right_and_enters_what_is_left(title: Pa
 
 def test_transfer_of_all_leaves_the_giver_nothing_and_needs_no_new_party(title: Parts) -> None:
     moved = transfer(title, "P1", "P2", "1/2", LATER)
-    assert (owned(moved, "P1"), owned(moved, "P2")) == (0, 1)
+    assert (owned(moved, "P1"), owned(moved, "P2")) == (Fraction(0), Fraction(1))
     assert moved["parties"] == title["parties"]
 
 
@@ -280,5 +281,6 @@ def test_titles_without_parties_move_between_pids_and_list_nobody(title: Parts) 
 
 
 def test_restrictions_are_those_of_the_profile_that_are_no_mortgage() -> None:
-    types = PROPERTY.schema["$defs"]["Charge"]["properties"]["type"]["enum"]  # type: ignore[index,call-overload]
+    schema: Any = PROPERTY.schema
+    types = schema["$defs"]["Charge"]["properties"]["type"]["enum"]
     assert set(RESTRICTIONS) == set(types) - {"mortgage"}

@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import pytest
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from hypothesis import given
@@ -33,7 +36,7 @@ SPEC_TEXTS = {
 
 
 @pytest.mark.parametrize("vector", LEAVES)
-def test_leaf_hash_agrees_with_vectors(vector):
+def test_leaf_hash_agrees_with_vectors(vector: dict[str, Any]) -> None:
     leaf = leaf_from_json(vector["value"])
     assert leaf_to_json(leaf) == vector["value"]
     assert leaf.struct_hash() == unhex(vector["structHash"])
@@ -41,13 +44,13 @@ def test_leaf_hash_agrees_with_vectors(vector):
 
 
 @pytest.mark.parametrize("vector", load_vectors("leaves.json", "refuse"))
-def test_leaf_from_json_refuses_vectors(vector):
+def test_leaf_from_json_refuses_vectors(vector: dict[str, Any]) -> None:
     with pytest.raises(FieldError, match=r"^leaf"):
         leaf_from_json(vector["value"])
 
 
 @pytest.mark.parametrize("vector", RECEIPTS)
-def test_receipt_agrees_with_vectors(vector):
+def test_receipt_agrees_with_vectors(vector: dict[str, Any]) -> None:
     receipt, domain = receipt_from_json(vector["value"]), domain_of(vector)
     assert receipt_to_json(receipt) == vector["value"]
     assert receipt.struct_hash() == unhex(vector["structHash"])
@@ -57,12 +60,12 @@ def test_receipt_agrees_with_vectors(vector):
     assert recover_receipt_signer(receipt, domain, unhex(vector["signature"])) == vector["operator"]
 
 
-def domain_of(vector):
+def domain_of(vector: dict[str, Any]) -> ReceiptDomain:
     return ReceiptDomain(vector["chainId"], vector["ledger"])
 
 
 @pytest.mark.parametrize("vector", OK)
-def test_struct_hash_agrees_with_eth_account(vector):
+def test_struct_hash_agrees_with_eth_account(vector: dict[str, Any]) -> None:
     """Our own encoding against another implementation of EIP-712."""
     name = vector["value"].get("type", "Receipt")
     message = dict(vector["value"])
@@ -76,7 +79,7 @@ def test_struct_hash_agrees_with_eth_account(vector):
     assert signable.body == unhex(vector["structHash"])
 
 
-def typed_data(name, message):
+def typed_data(name: str, message: dict[str, Any]) -> dict[str, Any]:
     types = {"EIP712Domain": [{"name": "name", "type": "string"}]}
     for text in filter(None, SPEC_TEXTS[name].split(")")):
         struct, members = text.split("(")
@@ -87,7 +90,7 @@ def typed_data(name, message):
 
 
 @pytest.mark.parametrize("vector", RECEIPTS)
-def test_signing_digest_agrees_with_eth_account(vector):
+def test_signing_digest_agrees_with_eth_account(vector: dict[str, Any]) -> None:
     data = typed_data("Receipt", vector["value"])
     data["types"]["EIP712Domain"] = [
         {"name": "name", "type": "string"},
@@ -107,7 +110,7 @@ def test_signing_digest_agrees_with_eth_account(vector):
 
 
 @given(st.sampled_from(["uint8", "uint32", "uint40", "uint64", "uint256"]), st.integers(-1, 2**256))
-def test_encode_word_agrees_with_eth_abi(kind, value):
+def test_encode_word_agrees_with_eth_abi(kind: str, value: int) -> None:
     if 0 <= value < 1 << int(kind[4:]):
         assert encode_word(kind, "x", value) == encode([kind], [value])
     else:
@@ -129,13 +132,13 @@ def test_encode_word_agrees_with_eth_abi(kind, value):
         ("bytes32[]", [b"x"]),
     ],
 )
-def test_encode_word_refuses_what_does_not_fit(kind, value):
+def test_encode_word_refuses_what_does_not_fit(kind: str, value: object) -> None:
     with pytest.raises(FieldError):
         encode_word(kind, "x", value)
 
 
 @pytest.mark.parametrize("vector", RECEIPTS)
-def test_recover_receipt_signer_tells_another_receipt_or_domain_apart(vector):
+def test_recover_receipt_signer_tells_another_receipt_or_domain_apart(vector: dict[str, Any]) -> None:
     receipt, domain, signature = (
         receipt_from_json(vector["value"]),
         domain_of(vector),
@@ -147,7 +150,7 @@ def test_recover_receipt_signer_tells_another_receipt_or_domain_apart(vector):
     assert recover_receipt_signer(receipt, elsewhere, signature) != vector["operator"]
 
 
-def test_recover_receipt_signer_refuses_other_forms():
+def test_recover_receipt_signer_refuses_other_forms() -> None:
     vector = RECEIPTS[0].values[0]
     receipt, domain, signature = (
         receipt_from_json(vector["value"]),
@@ -173,13 +176,13 @@ def test_recover_receipt_signer_refuses_other_forms():
 @pytest.mark.parametrize(
     "change", [{"kem": 0}, {"sealing_key_digest": bytes(32)}, {"action": 14}, {"parts": 256}]
 )
-def test_receipt_refuses(change):
+def test_receipt_refuses(change: dict[str, Any]) -> None:
     receipt = receipt_from_json(RECEIPTS[0].values[0]["value"])
     with pytest.raises(FieldError):
         dataclasses.replace(receipt, **change)
 
 
-def test_receipt_from_json_refuses_unknown_and_missing():
+def test_receipt_from_json_refuses_unknown_and_missing() -> None:
     value = RECEIPTS[0].values[0]["value"]
     with pytest.raises(FieldError, match="unknown member"):
         receipt_from_json(value | {"note": 1})

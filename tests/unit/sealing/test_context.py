@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from cityledger.errors import SealingError
@@ -9,16 +13,19 @@ CONTEXT = Context(b"i" * 32, DatasetId(b"d" * 32), RecordId(b"r" * 32), 1)
 
 
 @pytest.mark.parametrize("vector", load_vectors("envelope.json", "ok"))
-def test_derive_part_keys_agrees_with_vectors(vector):
+def test_derive_part_keys_agrees_with_vectors(vector: dict[str, Any]) -> None:
     context = Context(
-        unhex(vector["instance"]), unhex(vector["dataset"]), unhex(vector["record"]), vector["version"]
+        unhex(vector["instance"]),
+        DatasetId(unhex(vector["dataset"])),
+        RecordId(unhex(vector["record"])),
+        vector["version"],
     ).for_part(vector["part"])
     keys = derive_part_keys(unhex(vector["dataKey"]), context, Aead(vector["aead"]))
     assert context == unhex(vector["context"])
     assert keys == PartKeys(unhex(vector["partKey"]), unhex(vector["kc"]), unhex(vector["opening"]))
 
 
-def test_for_part_differs_with_every_ingredient():
+def test_for_part_differs_with_every_ingredient() -> None:
     others = {
         CONTEXT.for_part("a"),
         CONTEXT.for_part("b"),
@@ -31,22 +38,22 @@ def test_for_part_differs_with_every_ingredient():
 
 
 @pytest.mark.parametrize("version", [0, -1, 2**32])
-def test_context_refuses_version_out_of_range(version):
+def test_context_refuses_version_out_of_range(version: int) -> None:
     with pytest.raises(SealingError, match="version"):
         Context(CONTEXT.instance, CONTEXT.dataset, CONTEXT.record, version)
 
 
-def test_context_refuses_short_ids():
+def test_context_refuses_short_ids() -> None:
     with pytest.raises(SealingError, match="context record is not 32 bytes"):
         Context(CONTEXT.instance, CONTEXT.dataset, RecordId(b"r" * 31), 1)
 
 
-def test_repr_of_part_keys_shows_no_key():
+def test_repr_of_part_keys_shows_no_key() -> None:
     keys = derive_part_keys(b"k" * 32, b"c" * 32, Aead.AES_256_GCM)
     assert repr(keys) == str(keys) == "PartKeys()"
 
 
-def test_part_keys_depend_on_the_aead():
+def test_part_keys_depend_on_the_aead() -> None:
     ours, theirs = (derive_part_keys(b"k" * 32, b"c" * 32, aead) for aead in Aead)
     assert ours.part_key != theirs.part_key
     assert (ours.kc, ours.opening) == (theirs.kc, theirs.opening)

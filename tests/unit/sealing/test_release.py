@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import hashlib
 import json
 import random
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -20,7 +23,7 @@ randbytes = random.Random(1).randbytes
 
 
 @pytest.mark.parametrize("vector", load_vectors("release.json", "ok"))
-def test_open_release_agrees_with_vectors(vector):
+def test_open_release_agrees_with_vectors(vector: dict[str, Any]) -> None:
     key = SealingPrivateKey.load(unhex(vector["privateKey"]))
     receipts = [unhex(digest) for digest in vector["receiptDigests"]]
     assert key.public_bytes == unhex(vector["publicKey"])
@@ -33,14 +36,14 @@ def test_open_release_agrees_with_vectors(vector):
 
 
 @pytest.mark.parametrize("vector", load_vectors("release.json", "refuse"))
-def test_open_release_refuses_vectors(vector):
+def test_open_release_refuses_vectors(vector: dict[str, Any]) -> None:
     key = SealingPrivateKey.load(unhex(vector["privateKey"]))
     with pytest.raises(SealingError):
         open_release(unhex(vector["message"]), key, [unhex(digest) for digest in vector["receiptDigests"]])
 
 
 @pytest.mark.parametrize("kem", KEMS)
-def test_open_release_refuses_a_message_of_the_other_kem(kem):
+def test_open_release_refuses_a_message_of_the_other_kem(kem: Kem) -> None:
     ours = SealingPrivateKey.generate(kem, randbytes)
     theirs = SealingPrivateKey.generate(next(k for k in KEMS if k != kem), randbytes)
     message = seal_release([(0, KEYS)], theirs.kem, theirs.public_bytes, RECEIPTS)
@@ -49,32 +52,32 @@ def test_open_release_refuses_a_message_of_the_other_kem(kem):
 
 
 @pytest.mark.parametrize("bits", [[], [1, 0], [0, 0], [8], [-1], list(range(9))])
-def test_seal_release_refuses_parts(bits):
+def test_seal_release_refuses_parts(bits: list[int]) -> None:
     key = SealingPrivateKey.generate(Kem.X25519, randbytes)
     with pytest.raises(SealingError):
         seal_release([(bit, KEYS) for bit in bits], key.kem, key.public_bytes, RECEIPTS)
 
 
 @pytest.mark.parametrize("receipts", [[], [b"r" * 31]])
-def test_release_info_refuses_without_a_receipt(receipts):
+def test_release_info_refuses_without_a_receipt(receipts: list[bytes]) -> None:
     with pytest.raises(SealingError):
         release_info(Kem.X25519, receipts)
 
 
 @pytest.mark.parametrize(("kem", "public_key"), [(Kem.X25519, bytes(32)), (Kem.X_WING, b"\xff" * 1216)])
-def test_seal_release_refuses_a_key_that_is_none(kem, public_key):
+def test_seal_release_refuses_a_key_that_is_none(kem: Kem, public_key: bytes) -> None:
     with pytest.raises(SealingError):
         seal_release([(0, KEYS)], kem, public_key, RECEIPTS)
 
 
 @pytest.mark.parametrize(("kem", "length"), [(Kem.NONE, 32), (Kem.X25519, 31), (Kem.X_WING, 1184)])
-def test_sealing_key_digest_refuses_other_forms(kem, length):
+def test_sealing_key_digest_refuses_other_forms(kem: Kem, length: int) -> None:
     with pytest.raises(SealingError):
         sealing_key_digest(kem, bytes(length))
 
 
 @pytest.mark.parametrize("kem", KEMS)
-def test_sealing_private_key_loads_what_it_serialized(kem):
+def test_sealing_private_key_loads_what_it_serialized(kem: Kem) -> None:
     key = SealingPrivateKey.generate(kem, randbytes)
     assert SealingPrivateKey.load(key.serialize()) == key
     assert key.secret.hex() not in repr(key)
@@ -83,7 +86,7 @@ def test_sealing_private_key_loads_what_it_serialized(kem):
             SealingPrivateKey.load(wrong)
 
 
-def test_sealing_private_key_agrees_with_hpke_public_keys():
+def test_sealing_private_key_agrees_with_hpke_public_keys() -> None:
     """RFC 9180's key pairs, and draft-connolly X-Wing's (its 32-byte seed expands to ours by SHAKE-256)."""
     for case in json.loads(public_data("vectors/hpke/rfc9180-x25519.sample.json").read_bytes()):
         key = SealingPrivateKey(Kem.X25519, bytes.fromhex(case["skRm"]))
@@ -93,7 +96,7 @@ def test_sealing_private_key_agrees_with_hpke_public_keys():
         assert key.public_bytes.hex() == case["pkRm"]
 
 
-def test_release_is_plain_hpke():
+def test_release_is_plain_hpke() -> None:
     """Another HPKE implementation opens it with the info alone: nothing else is bound in."""
     key = SealingPrivateKey.generate(Kem.X25519, randbytes)
     message = seal_release([(3, KEYS)], key.kem, key.public_bytes, RECEIPTS)

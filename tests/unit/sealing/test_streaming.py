@@ -13,12 +13,11 @@ from cityledger.sealing.context import derive_part_keys
 from cityledger.sealing.envelope import (
     HEADER_BYTES,
     SEALED_SEGMENT_BYTES,
-    SEGMENT_BYTES,
     ciphertext_digest,
     commitment,
     seal,
 )
-from cityledger.sealing.padding import ROOM_BYTES
+from cityledger.sealing.padding import ROOM_BYTES, SEGMENT_BYTES
 from cityledger.sealing.streaming import SealingStream, open_stream, verify_stream
 from cityledger.types import Aead
 

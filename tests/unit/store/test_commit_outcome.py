@@ -54,7 +54,8 @@ def _end_sessions(database: Database) -> None:
 
 def _before_commit(database: Database, act: Callable[[], None]) -> None:
     """``act`` once, when a commit has been asked for and was not sent."""
-    commit, done = database.engine.dialect.do_commit, []
+    commit = database.engine.dialect.do_commit
+    done: list[bool] = []
 
     def wrapped(connection: object) -> None:
         if not done:
@@ -62,12 +63,13 @@ def _before_commit(database: Database, act: Callable[[], None]) -> None:
             act()
         commit(connection)  # type: ignore[arg-type]
 
-    database.engine.dialect.do_commit = wrapped  # type: ignore[method-assign]
+    database.engine.dialect.do_commit = wrapped  # type: ignore[method-assign,assignment]
 
 
 def _after_commit(database: Database, act: Callable[[], None]) -> None:
     """``act`` once, when a commit is done; its answer is then lost."""
-    commit, done = database.engine.dialect.do_commit, []
+    commit = database.engine.dialect.do_commit
+    done: list[bool] = []
 
     def wrapped(connection: object) -> None:
         commit(connection)  # type: ignore[arg-type]
@@ -76,7 +78,7 @@ def _after_commit(database: Database, act: Callable[[], None]) -> None:
             act()
             connection.execute("SELECT 1")  # type: ignore[attr-defined]
 
-    database.engine.dialect.do_commit = wrapped  # type: ignore[method-assign]
+    database.engine.dialect.do_commit = wrapped  # type: ignore[method-assign,assignment]
 
 
 def test_run_writes_nothing_when_the_session_ends_before_the_commit(

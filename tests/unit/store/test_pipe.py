@@ -8,7 +8,8 @@ from cityledger.store.pipe import Pipe, in_thread
 
 
 def test_pipe_hands_over_every_chunk_in_order() -> None:
-    pipe, got = Pipe(2), []
+    pipe = Pipe(2)
+    got: list[bytes] = []
     ended = in_thread(lambda: got.extend(pipe))
 
     pipe.fill(bytes([number]) for number in range(100))
@@ -23,7 +24,8 @@ def test_pipe_tells_the_other_side_that_its_source_failed() -> None:
         yield b"a"
         raise ValueError("no more")
 
-    pipe, got = Pipe(2), []
+    pipe = Pipe(2)
+    got: list[bytes] = []
     ended = in_thread(lambda: got.extend(pipe))
 
     with pytest.raises(ValueError, match="no more"):

@@ -72,7 +72,8 @@ def test_a_file_becomes_a_job_that_tells_each_row(node: TestNode) -> None:
 def test_rows_come_in_pages(node: TestNode) -> None:
     where = send(node).headers["location"]
     run(node)
-    rows, after = [], ""
+    rows: list[dict[str, Any]] = []
+    after: str | None = ""
     while after is not None:
         page = told(node, f"{where}/rows?verdict=rejected&limit=1{after and '&after=' + after}").json()
         rows += page["rows"]

@@ -94,7 +94,7 @@ def test_put_takes_multipart_related_by_content_id(node: TestNode) -> None:
 def test_json_part_above_the_limit_is_an_object_and_reads_as_ever(tmp_path: Path) -> None:
     node = make_node(tmp_path, record_limit_bytes=1_000_000)
     told = f'<div xmlns="http://www.w3.org/1999/xhtml">{"x" * 400_000}</div>'
-    encounter = {**TREATMENT_RECORD["parts"]["summary"], "text": {"status": "generated", "div": told}}  # type: ignore[index]
+    encounter = {**TREATMENT_RECORD["parts"]["summary"], "text": {"status": "generated", "div": told}}
     try:
         node.put(node.health, "visit", {"subjects": [], "parts": {"summary": encounter}})
         assert _get(node).json()["parts"]["summary"] == encounter
@@ -110,7 +110,7 @@ def test_one_json_part_is_a_stream_of_its_own(node: TestNode) -> None:
     answer = _get(node, "/parts/summary")
 
     assert answer.headers["content-type"] == "application/fhir+json"
-    assert answer.json() == TREATMENT_RECORD["parts"]["summary"]  # type: ignore[index]
+    assert answer.json() == TREATMENT_RECORD["parts"]["summary"]
 
 
 def test_part_that_the_record_has_not_is_not_found(node: TestNode) -> None:

@@ -61,7 +61,7 @@ def test_put_puts_a_bundles_resources_into_their_parts(node: TestNode) -> None:
 
 def test_put_as_json_is_got_as_fhir_and_the_other_way_round(node: TestNode) -> None:
     node.put(node.health, "visit", TREATMENT_RECORD)
-    assert get(node, "visit").json() == TREATMENT_RECORD["parts"]["summary"]  # type: ignore[index,call-overload]
+    assert get(node, "visit").json() == TREATMENT_RECORD["parts"]["summary"]
     put(node, "other", ENCOUNTER)
     assert get(node, "other", "*/*").json()["parts"]["summary"] == json.loads(ENCOUNTER)
 

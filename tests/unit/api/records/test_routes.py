@@ -39,7 +39,7 @@ def test_record_has_one_id_by_either_name(node: TestNode) -> None:
 
 
 def test_get_gives_back_the_bytes_that_were_written(node: TestNode) -> None:
-    summary = json.dumps(TREATMENT_RECORD["parts"]["summary"])[:-1] + ', "length": {"value": 6.10} }'  # type: ignore[index,call-overload]
+    summary = json.dumps(TREATMENT_RECORD["parts"]["summary"])[:-1] + ', "length": {"value": 6.10} }'
     body = f'{{"parts": {{"summary": {summary}}}}}'.encode()
     headers = {**node.headers("HEALTH", "writer"), "Content-Type": "application/json"}
     assert node.client.put(node.url(node.health, "visit"), content=body, headers=headers).is_success
@@ -192,7 +192,7 @@ def test_release_opens_on_the_consumers_side(node: TestNode, code: str) -> None:
         ciphertexts={int(bit): unbase64(text) for bit, text in told["ciphertexts"].items()},
     )
     payloads = open_release_of(sealed, key).payloads
-    assert json.loads(payloads["summary"]) == TREATMENT_RECORD["parts"]["summary"]  # type: ignore[index,call-overload]
+    assert json.loads(payloads["summary"]) == TREATMENT_RECORD["parts"]["summary"]
     for one in told["receipts"]:
         receipt = receipt_from_json(one["receipt"])
         assert hex_of(receipt.struct_hash()) == one["digest"]

@@ -13,7 +13,8 @@ def test_purpose_set_is_read_with_its_types() -> None:
 
 
 def test_terms_set_shows_an_empty_pending_slot_as_none() -> None:
-    current, empty = (2, 0, False, False, []), (0, 0, False, False, [])
+    current: tuple[object, ...] = (2, 0, False, False, [])
+    empty: tuple[object, ...] = (0, 0, False, False, [])
     log = raw_log(
         EVENTS["DataCatalog.TermsSet"],
         {"dataset": b"\x01" * 32, "current": current, "pending": empty, "pendingSince": 0},

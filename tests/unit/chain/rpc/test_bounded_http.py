@@ -77,7 +77,7 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_timeout(
 ) -> None:
     """Each byte would restart the library's timeout. Here a clock that jumps replaces the bytes."""
     seconds = iter(range(0, 10_000, 7))
-    monkeypatch.setattr(bounded_http.time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr("cityledger.chain.rpc.bounded_http.time.monotonic", lambda: float(next(seconds)))
     pieces = [ANSWER[at : at + 1] for at in range(len(ANSWER))]
     with answering(*pieces) as url, pytest.raises(ChainUnavailableError):
         connect(url, 31337, timeout_seconds=5)
@@ -96,5 +96,5 @@ def test_the_url_is_in_no_error() -> None:
             f"{url}/secret-key", request_kwargs={"timeout": 0.2}, exception_retry_configuration=None
         )
         with pytest.raises(OSError) as caught:
-            provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
+            provider.make_request("eth_chainId", [])
         assert "secret" not in str(caught.value)

@@ -7,6 +7,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from cityledger.chain.rpc.endpoint import Endpoint, block_parameter, connect, masked
+from cityledger.chain.rpc.upstream import Upstream
 from cityledger.errors import (
     ChainError,
     ChainUnavailableError,
@@ -176,9 +177,14 @@ def test_the_preferred_url_is_used_again_once_it_is_healthy() -> None:
 def test_pauses_grow_while_a_url_stays_unhealthy() -> None:
     first = FakeChain(is_down=True)
     both = Together(first, FakeChain())
-    checks = []
+    checks: list[float] = []
     check = both.endpoint._check
-    both.endpoint._check = lambda one: (checks.append(both.seconds), check(one))[1]  # type: ignore[method-assign]
+
+    def recorded_check(upstream: Upstream) -> None:
+        checks.append(both.seconds)
+        check(upstream)
+
+    both.endpoint._check = recorded_check  # type: ignore[method-assign]
     for _ in range(100):
         both.endpoint.request("eth_maxPriorityFeePerGas")
         both.seconds += 1

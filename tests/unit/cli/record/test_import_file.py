@@ -24,7 +24,7 @@ from support.node.node_fixture import TestNode, make_node
 from support.node.sample_records import TITLE_RECORD
 
 DATASET = "LAND/registration/real-estate/titles"
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"])  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"])
 GOOD = '{"id": "many-%d", "parts": {"title": ' + TITLE + "}}"
 LINES = [GOOD % 1, '{"id": "many-2", "parts": {"title": {"uid": 7}}}', "", "nonsense", GOOD % 5]
 

@@ -20,7 +20,7 @@ from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode, make_node
 from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
-TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")  # type: ignore[index]
+TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50")
 DATASET = "LAND/registration/real-estate/titles"
 OWN = ["--purpose", "OWN_DUTY"]
 
@@ -139,7 +139,7 @@ def test_put_and_get_fhir_as_it_is(shell: Shell) -> None:
 
 def test_find_takes_a_business_identifier(shell: Shell) -> None:
     told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V|1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}  # type: ignore[index,call-overload]
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
     record = shell.node.put(shell.node.health, "visit-1", {"parts": {"summary": summary}})["record"]
     asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--identifier")
     assert [one["record"] for one in shell.json(*asked, "http://hospital.example/visits|V|1")] == [record]
@@ -148,7 +148,7 @@ def test_find_takes_a_business_identifier(shell: Shell) -> None:
 
 def test_find_lists_the_records_of_every_page(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
-    subject = TREATMENT_RECORD["subjects"][0]  # type: ignore[index]
+    subject = TREATMENT_RECORD["subjects"][0]
     records = {shell.node.put(shell.node.health, f"v-{n}", TREATMENT_RECORD)["record"] for n in range(3)}
     asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--subject", subject)
 

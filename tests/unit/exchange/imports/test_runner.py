@@ -11,6 +11,7 @@ import pytest
 from cityledger.exchange.imports import run as import_run
 from cityledger.exchange.imports.runner import NODE_FAILED, ImportRunner
 from cityledger.formats import native
+from cityledger.formats.rows import Format, Row
 from cityledger.store.imports import JobState
 from cityledger.types import AgencyStatus
 from support.imports.import_fixture import ImportDesk, ndjson, outcomes
@@ -101,10 +102,10 @@ def test_a_failure_of_the_code_stops_that_import_only(
 
     def failing(stream: Any, options: Any) -> Iterator[Any]:
         for row in read(stream, options):
-            assert not isinstance(row, native.Row) or row.provider_id != "bad"
+            assert not isinstance(row, Row) or row.provider_id != "bad"
             yield row
 
-    monkeypatch.setitem(native.FORMATS, "ndjson", native.Format("ndjson", "", None, failing))
+    monkeypatch.setitem(native.FORMATS, "ndjson", Format("ndjson", "", None, failing))
     bad = desk.send(ndjson([put("good"), put("bad")]))
     node.pass_time(1)
     good = desk.send(ndjson([put("other")]))

@@ -146,7 +146,7 @@ def test_restore_destroys_again_what_was_erased_since_the_backup(
     assert restored.replayed == 2
     with target.database.reading() as connection:
         v = record_version.c
-        wrapped = dict(connection.execute(sa.select(v.dataset, v.wrapped)).all())  # type: ignore[arg-type]
+        wrapped = dict(connection.execute(sa.select(v.dataset, v.wrapped)).all())
         assert wrapped[node.health] is None
         assert wrapped[node.land] is not None
         replayed = connection.execute(sa.select(replayed_tombstone.c.seq)).scalars().all()
@@ -322,7 +322,8 @@ def test_gather_reads_no_more_of_an_object_than_a_tombstone_has(
     node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store may report a short object, and return a long one."""
-    services, read = node.context.services, []
+    services = node.context.services
+    read: list[bytes] = []
 
     def endless(_objects: Objects, _key: str) -> Iterator[bytes]:
         while True:

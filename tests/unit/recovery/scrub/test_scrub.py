@@ -107,7 +107,7 @@ BYTES = {
 @pytest.mark.parametrize("name", BYTES)
 def test_scrub_finds_a_changed_byte(node: TestNode, name: str) -> None:
     column, where = BYTES[name]
-    _flip(node, column, where)  # type: ignore[arg-type]
+    _flip(node, column, where)
 
     assert _findings(node) != []
 
@@ -274,7 +274,7 @@ def test_scrub_tells_no_identity(node: TestNode) -> None:
 
 
 def test_scrub_changes_nothing_but_its_own_cursor(node: TestNode) -> None:
-    def rows() -> dict[str, list[object]]:
+    def rows() -> dict[str, list[str]]:
         with node.context.services.database.reading() as connection:
             return {
                 table.name: sorted(map(repr, connection.execute(sa.select(table))))

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -40,7 +41,7 @@ def test_run_gives_a_failure_to_its_own_caller_and_keeps_the_rest_of_the_group(
 
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(journal.run, lambda _connection: gate.wait(5))
-        others = [pool.submit(journal.run, work) for work in (_put("b"), fail, _put("c"))]  # type: ignore[arg-type]
+        others: list[Future[Any]] = [pool.submit(journal.run, work) for work in (_put("b"), fail, _put("c"))]  # type: ignore[arg-type]
         gate.set()
         assert first.result() is True
         assert [others[0].result(), others[2].result()] == ["b", "c"]
@@ -63,7 +64,7 @@ def test_run_tells_every_caller_of_the_group_when_the_commit_fails(
     monkeypatch.setattr(database, "writing", writing_to_a_full_disk)
 
     with ThreadPoolExecutor(8) as pool:
-        runs = [pool.submit(journal.run, _put(str(number))) for number in range(8)]  # type: ignore[arg-type]
+        runs: list[Future[Any]] = [pool.submit(journal.run, _put(str(number))) for number in range(8)]  # type: ignore[arg-type]
         for run in runs:
             with pytest.raises(StorageFullError):
                 run.result()
@@ -82,7 +83,7 @@ def test_run_shares_commits_between_callers(database: Database, journal: Journal
     with ThreadPoolExecutor(33) as pool:
         pool.submit(journal.run, hold)
         held.wait(60)  # from here on nothing joins the first group
-        runs = [pool.submit(journal.run, _put(str(number))) for number in range(32)]  # type: ignore[arg-type]
+        runs: list[Future[Any]] = [pool.submit(journal.run, _put(str(number))) for number in range(32)]  # type: ignore[arg-type]
         while journal._queue.qsize() < 32:
             gate.wait(0.01)
         gate.set()
@@ -94,7 +95,7 @@ def test_run_shares_commits_between_callers(database: Database, journal: Journal
 def test_close_finishes_what_is_queued_and_then_refuses(database: Database) -> None:
     journal = Journal(database)
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(journal.run, _put(str(number))) for number in range(4)]  # type: ignore[arg-type]
+        runs: list[Future[Any]] = [pool.submit(journal.run, _put(str(number))) for number in range(4)]  # type: ignore[arg-type]
         done = {run.result() for run in runs}
     journal.close()
 
