@@ -92,7 +92,9 @@ def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> No
     ]
     assert all(one.next_step for one in lines.values() if not one.ok)
     assert lines["chain"].detail == "not looked at"
-    wrong = {one.name: one for one in check_node(tmp_path / "node", {"CITYLEDGER_PASSPHRASE": "x"})}
+    wrong = {
+        one.name: one for one in check_node(tmp_path / "node", {**environment, "CITYLEDGER_PASSPHRASE": "x"})
+    }
     assert "wrong passphrase" in wrong["keyring"].detail
     assert [one.name for one in check_node(tmp_path, {}) if one.ok] == []
 
