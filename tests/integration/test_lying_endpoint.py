@@ -286,7 +286,7 @@ def test_headers_of_unknown_fields_are_believed_by_majority(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As on a chain whose headers have a field that this program does not know: nothing can be recomputed."""
-    for module in ("follower", "heads"):
+    for module in ("follower", "rpc.heads"):
         monkeypatch.setattr(f"cityledger.chain.{module}.is_recomputed", lambda _block: False)
     endpoint = rpcs.connect()
     rpcs.liar.lies["eth_getBlockByNumber"] = LIES["eth_getBlockByNumber"][lie]
