@@ -45,12 +45,12 @@ def test_options_are_the_same_in_any_order(desk: ImportDesk) -> None:
 
 
 def with_header(format_: str) -> bool:
-    return "columns" in registry.get(format_).takes
+    return "columns" in registry.get(format_).supported_options
 
 
 @pytest.mark.parametrize("format_", [one for one in registry.names() if with_header(one)])
 def test_every_format_with_named_columns_accepts_the_option(format_: str) -> None:
-    assert "skip_columns" in registry.get(format_).takes
+    assert "skip_columns" in registry.get(format_).supported_options
 
 
 LAYOUTS = {

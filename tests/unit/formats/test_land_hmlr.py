@@ -120,7 +120,7 @@ def test_row_of_another_width_is_refused_and_the_next_is_read() -> None:
 
 
 def test_format_takes_upsert_and_no_column_names_as_the_file_has_none() -> None:
-    assert registry.get("hmlr-price-paid").takes == {"upsert"}
+    assert registry.get("hmlr-price-paid").supported_options == {"upsert"}
 
 
 # Months of 2025, Isle of Wight, by status; counted with csv.reader alone.

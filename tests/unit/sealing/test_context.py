@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from cityledger.errors import SealingError
-from cityledger.sealing.context import Context, PartKeys, derive_part_keys
+from cityledger.sealing.context import Context, PartKeys, derive_part_keys, hkdf_sha256
 from cityledger.types import Aead, DatasetId, RecordId
+from support.imports.public_data import public_data
 from support.vector_files import load_vectors, unhex
 
 CONTEXT = Context(b"i" * 32, DatasetId(b"d" * 32), RecordId(b"r" * 32), 1)
@@ -57,3 +59,12 @@ def test_part_keys_depend_on_the_aead() -> None:
     ours, theirs = (derive_part_keys(b"k" * 32, b"c" * 32, aead) for aead in Aead)
     assert ours.part_key != theirs.part_key
     assert (ours.kc, ours.opening) == (theirs.kc, theirs.opening)
+
+
+def test_hkdf_sha256_agrees_with_wycheproof() -> None:
+    groups = json.loads(public_data("vectors/wycheproof/hkdf_sha256.sample.json").read_bytes())["testGroups"]
+    valid = [case for group in groups for case in group["tests"] if case["result"] == "valid"]
+    assert valid
+    for case in valid:
+        ikm, salt, info = (bytes.fromhex(case[name]) for name in ("ikm", "salt", "info"))
+        assert hkdf_sha256(ikm, salt, info, case["size"]).hex() == case["okm"]
