@@ -1,5 +1,5 @@
-"""A JSON-RPC proxy in front of a devnet that misbehaves as told: what endpoints do on bad days, one fault
-at a time or by the throw of a seeded die.
+"""A JSON-RPC proxy in front of a devnet that misbehaves as a test orders: one fault at a time, or
+random faults from a seed.
 
 ::
 
@@ -33,7 +33,7 @@ from support.chain.rpc_faults import PASSING, Answer, Fault, Lie, Request, refus
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    dice: random.Random
+    sampler: random.Random
     share: float
     faults: tuple[Fault, ...]
 
@@ -47,7 +47,7 @@ class FaultyRpc:
         self.lag_blocks = 5
         self.delay_seconds = 0.5
         self.lies: dict[str, Lie] = {}
-        """What becomes of the answers to a method; see ``lying_rpc``."""
+        """Makes another answer of the true one, by method; see ``lying_rpc``."""
         self.swallows: set[str] = set()
         """Methods that are lied about and never asked of the chain."""
         self.only: frozenset[str] | None = None
@@ -128,7 +128,7 @@ class FaultyRpc:
         """(status, body); None closes the connection."""
         asked = json.loads(body)
         requests = asked if isinstance(asked, list) else [asked]
-        faults = self._befallen({request["method"] for request in requests})
+        faults = self._draw_faults({request["method"] for request in requests})
         self.asked.update(request["method"] for request in requests)
         self.requests += 1
         if refused := self._refused(faults):
@@ -149,8 +149,8 @@ class FaultyRpc:
             return None
         if isinstance(asked, list) and Fault.MISSING_ITEM in faults:
             answers.pop()
-        told = json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
-        return 200, told[: len(told) // 2] if Fault.TRUNCATED in faults else told
+        encoded = json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
+        return 200, encoded[: len(encoded) // 2] if Fault.TRUNCATED in faults else encoded
 
     def ask(self, method: str, *params: Any) -> Any:
         """The chain's own result, past all faults."""
@@ -158,15 +158,15 @@ class FaultyRpc:
             "result"
         )
 
-    def _befallen(self, methods: set[str]) -> set[Fault]:
+    def _draw_faults(self, methods: set[str]) -> set[Fault]:
         with self._lock:
             if self.only is not None and not methods & self.only:
                 return set()
             befallen = self._on | {fault for fault, left in self._once.items() if left > 0}
             self._once -= Counter(befallen)  # drops what has come to nought
             drawn = self._schedule
-            if drawn is not None and drawn.dice.random() < drawn.share:
-                befallen = befallen | {drawn.dice.choice(drawn.faults)}
+            if drawn is not None and drawn.sampler.random() < drawn.share:
+                befallen = befallen | {drawn.sampler.choice(drawn.faults)}
             self.counts.update(befallen)
             return befallen
 
@@ -185,8 +185,8 @@ class FaultyRpc:
             return {**self.lies[method](request, true), "id": request["id"]}
         if Fault.OTHER_CHAIN in faults and self.other_url is None and method == "eth_chainId":
             return result_of(request, "0x1")
-        if method == "eth_getLogs" and (told := _spoilt_logs(request, params[0], faults)):
-            return told
+        if method == "eth_getLogs" and (spoilt := _spoilt_logs(request, params[0], faults)):
+            return spoilt
         target = self.other_url if Fault.OTHER_CHAIN in faults else None
         if Fault.LAGGING in faults and method != "eth_sendRawTransaction":
             return LaggingChain(self._forward, self.ask, self.lag_blocks).answer(request)
@@ -229,12 +229,12 @@ def _handler_of(rpc: FaultyRpc) -> type[BaseHTTPRequestHandler]:
             super().finish()
 
         def do_POST(self) -> None:
-            told = rpc.answer(self.rfile.read(int(self.headers["Content-Length"])))
-            if told is None:
+            answer = rpc.answer(self.rfile.read(int(self.headers["Content-Length"])))
+            if answer is None:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            status, body = told
+            status, body = answer
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -1,4 +1,4 @@
-"""One lie for each kind of answer that a node reads, told by a ``FaultyRpc`` between it and a devnet.
+"""One lie for each kind of answer that a node reads, for a ``FaultyRpc`` between it and a devnet.
 
 ::
 

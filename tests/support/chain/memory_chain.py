@@ -1,4 +1,4 @@
-"""A chain in memory that can reorg, spoken to as ``chain.follower.Follower`` is."""
+"""A chain in memory that can reorg, with the calls of ``chain.follower.Follower``."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class MemoryFollower:
         return self.chain.block(number)
 
     def headers(self, first: int, last: int, head: BlockRef) -> list[Header]:
-        """Empty where ``head`` was orphaned meanwhile."""
+        """Empty where ``head`` was orphaned since then."""
         if head.number >= len(self.chain.blocks) or self.chain.blocks[head.number].ref != head:
             return []
         return [Header(*self.block(number), b"", b"") for number in range(first, last + 1)]

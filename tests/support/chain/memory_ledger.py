@@ -148,7 +148,7 @@ class MemoryLedger:
         self.chain.mine(*events, transactions=transactions)
 
     def use_nonce(self) -> None:
-        """Somebody else sends from the operator's account, and it is mined."""
+        """Another process sends from the operator's account, and it is mined."""
         self._keep_state()
         raw = pickle.dumps(_Opened(len(self.state.mined), [], Fees(10**9, 10**9)))
         self.pool.pop(len(self.state.mined), None)

@@ -344,7 +344,7 @@ class City:
         self.registry.send(account, "appoint", agency, officer, int(role), NO_END)
 
     def publish(self, path: str = "health/visits/all", **changes: Any) -> DatasetId:
-        """A dataset of HEALTH, Conditional unless told otherwise."""
+        """A dataset of HEALTH, Conditional by default."""
         wanted = publication(self.health, path, **changes)
         events = self.catalog.send(self.steward, "publish", wanted.to_abi())
         return events[0].dataset  # type: ignore[union-attr]

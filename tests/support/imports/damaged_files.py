@@ -11,7 +11,7 @@ from support.imports.public_data import public_data
 
 SEED_BYTES = 12_000
 MARKER = "qZ7mark"
-"""Stands in no real file."""
+"""Occurs in no real file."""
 
 
 NO_OPTIONS = ImportOptions()
@@ -76,24 +76,24 @@ def seed_bytes(seed: Seed) -> bytes:
     return data[: data.rfind(b"\n", 0, SEED_BYTES) + 1] if seed.is_lines else data
 
 
-def _cut(data: bytes, dice: random.Random) -> bytes:
-    return data[: dice.randrange(len(data) + 1)]
+def _cut(data: bytes, sampler: random.Random) -> bytes:
+    return data[: sampler.randrange(len(data) + 1)]
 
 
-def _turn_bits(data: bytes, dice: random.Random) -> bytes:
+def _turn_bits(data: bytes, sampler: random.Random) -> bytes:
     held = bytearray(data)
-    for _ in range(dice.randrange(1, 12)):
-        held[dice.randrange(len(held))] ^= 1 << dice.randrange(8)
+    for _ in range(sampler.randrange(1, 12)):
+        held[sampler.randrange(len(held))] ^= 1 << sampler.randrange(8)
     return bytes(held)
 
 
-def _drop_some(data: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(data))
-    return data[:start] + data[start + dice.randrange(1, 300) :]
+def _drop_some(data: bytes, sampler: random.Random) -> bytes:
+    start = sampler.randrange(len(data))
+    return data[:start] + data[start + sampler.randrange(1, 300) :]
 
 
-def _repeat_some(data: bytes, dice: random.Random) -> bytes:
-    start, end = sorted((dice.randrange(len(data)), dice.randrange(len(data))))
+def _repeat_some(data: bytes, sampler: random.Random) -> bytes:
+    start, end = sorted((sampler.randrange(len(data)), sampler.randrange(len(data))))
     return data[:end] + data[start:]
 
 
@@ -105,9 +105,9 @@ _ODD = (
 )
 
 
-def _put_in_something_odd(data: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(data))
-    return data[:start] + dice.choice(_ODD) + data[start + dice.randrange(0, 20) :]
+def _put_in_something_odd(data: bytes, sampler: random.Random) -> bytes:
+    start = sampler.randrange(len(data))
+    return data[:start] + sampler.choice(_ODD) + data[start + sampler.randrange(0, 20) :]
 
 
 DAMAGE: list[Callable[[bytes, random.Random], bytes]] = [

@@ -14,9 +14,9 @@ STREETS = ("Xidan North Street", "Chang'an Avenue", "Fuxing Road")
 
 
 def title(street: str) -> dict[str, Any]:
-    held: dict[str, Any] = json.loads(json.dumps(TITLE_RECORD["parts"]))
-    held["title"]["address"]["street"] = street
-    return held
+    parts: dict[str, Any] = json.loads(json.dumps(TITLE_RECORD["parts"]))
+    parts["title"]["address"]["street"] = street
+    return parts
 
 
 def put(id_: str, street: str = STREETS[0], act: str = "put") -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Process:
     served: subprocess.Popen[str] | None = None
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        """Stdout; stderr stands in the message when the exit code is another."""
+        """Stdout; stderr is in the message when the exit code is another."""
         ended = subprocess.run(
             [sys.executable, "-m", "cityledger", *arguments],
             cwd=self.folder,

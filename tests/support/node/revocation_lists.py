@@ -62,7 +62,7 @@ def back_up(node: TestNode, folder: Path) -> Path:
 
 
 def grounds(node: TestNode, stored: list[revocations.StoredList]) -> Grounds:
-    """The node's index stands for the registry."""
+    """The node's index takes the place of the registry."""
 
     def find_agency(agency: AgencyId) -> Agency | None:
         with node.context.services.database.reading() as connection:

@@ -1,4 +1,4 @@
-"""Clients that hold connections and bodies open, and the time that a normal client needs beside them."""
+"""Clients that hold connections and bodies open, and the time that a normal client needs at the same time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HALF_A_HEADER = b"GET /healthz HTTP/1.1\r\nHost: city.test\r\nX-Slow: "
 
 @dataclass
 class Samples:
-    """Seconds of single requests, without and beside slow clients, taken in turn."""
+    """Seconds of single requests, without and with slow clients, taken in turn."""
 
     alone: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
@@ -68,7 +68,7 @@ def slow_clients(node: TestNode, client: httpx.Client) -> Iterator[list[socket.s
 
 def compare(node: TestNode, client: httpx.Client, *, rounds: int, requests: int) -> Samples:
     """Reads of one record by a normal client; each of them succeeds. In each round some are made alone and
-    some beside slow clients, so that what else the machine does falls on both.
+    some with slow clients, so that what else the machine does falls on both.
     """
     url = node.url(node.health, "visit-1")
     written = client.put(url, json=TREATMENT_RECORD, headers=node.headers("HEALTH", "writer"))

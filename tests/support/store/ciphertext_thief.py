@@ -62,6 +62,6 @@ def chance(truth: Mapping[RecordId, str]) -> float:
 
 
 def share_in_crowds(measures: Measures, size: int) -> float:
-    """The share of records that at least ``size`` records, themselves included, cannot be told from."""
+    """The share of records that are like at least ``size`` records, themselves included."""
     crowds = Counter(measures.values())
     return sum(count for count in crowds.values() if count >= size) / len(measures)

@@ -34,7 +34,7 @@ _unlike: set[str] = set()
 
 class _CompiledOnce(dict[tuple[object, ...], object]):
     """SQLAlchemy's cache of compiled statements for all engines of one driver. Each engine has a cache of its
-    own, and a test that opens a database would compile anew whatever it executes.
+    own, and a test that opens a database would compile again all that it executes.
     """
 
     def get(self, key: tuple[object, ...], default: object = None) -> object:
@@ -102,7 +102,7 @@ def cluster() -> Cluster:
 
 
 def take_back_databases() -> None:
-    """Empties the databases that were handed out so far; whoever is still connected to them is cut off."""
+    """Empties the databases that were handed out so far; clients that are still connected are cut off."""
     while _made:
         name = _made.pop()
         cluster().run(

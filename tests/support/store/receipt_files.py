@@ -1,4 +1,4 @@
-"""Exports of receipts that a test makes without a node, as whoever holds a key can."""
+"""Exports of receipts that a test makes without a node, as any holder of a key can."""
 
 from __future__ import annotations
 
