@@ -68,10 +68,10 @@ def test_a_small_dense_file_is_taken() -> None:
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 def test_the_limit_counts_plain_bytes(packed: bool) -> None:
     data = zlib.compress(b"")[:3] + bytes(range(256)) * 4
-    held = gzip.compress(data) if packed else data
-    assert plain(held, limits=Limits(len(data))) == data
+    packed_data = gzip.compress(data) if packed else data
+    assert plain(packed_data, limits=Limits(len(data))) == data
     with pytest.raises(TooLargeError, match="longer than"):
-        plain(held, limits=Limits(len(data) - 1))
+        plain(packed_data, limits=Limits(len(data) - 1))
 
 
 def test_chunks_and_memory_are_bounded() -> None:

@@ -40,9 +40,9 @@ def test_read_keeps_full_urls_and_the_order_and_bytes_of_resources() -> None:
     text = bundle(entry(ENCOUNTER), entry(OBSERVATION), entry(second))
     text = text.replace(b'"code": {"text": "Glucose"}', b'"code" :\n{"text":"\\u6c14"}, "valueInteger":  7')
     (row,) = read_rows(text)
-    held = list(slices_of(row.parts["observations"]))
-    assert [one.full_url for one in held] == [f"urn:uuid:{UUIDS['O']}", "urn:uuid:o2"]
-    assert all(one.data in text for one in held)
+    slices = list(slices_of(row.parts["observations"]))
+    assert [one.full_url for one in slices] == [f"urn:uuid:{UUIDS['O']}", "urn:uuid:o2"]
+    assert all(one.data in text for one in slices)
     MEDICAL.validate(row.parts)
 
 

@@ -115,8 +115,8 @@ def test_read_of_a_public_bundle_drops_and_repeats_no_byte_of_a_resource(name: s
     data = unpacked(path)
     came = Counter(raw_members(one)["resource"] for one in raw_items(raw_members(data)["entry"]))
     rows = read_rows(data)
-    kept = Counter(one.data for row in rows for payload in row.parts.values() for one in slices_of(payload))
-    assert kept == came
+    stored = Counter(one.data for row in rows for payload in row.parts.values() for one in slices_of(payload))
+    assert stored == came
     assert (sum(came.values()), len(rows)) == ENCOUNTERS_OF[name]
     subjects = {one for row in rows for one in row.subjects}
     assert [one.system for one in subjects] == ["http://hospital.smarthealthit.org"]  # type: ignore[union-attr]

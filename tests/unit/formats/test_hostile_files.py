@@ -71,10 +71,10 @@ def _judged(seed: Seed, row: Row | RejectedRow) -> Row | RejectedRow:
 def test_damaged_file_gives_rows_and_reasons_and_nothing_else(
     seed: Seed, kinds: list[Callable[[bytes, random.Random], bytes]], number: int
 ) -> None:
-    data, dice = seed_bytes(seed), random.Random(number)
+    data, randomness = seed_bytes(seed), random.Random(number)
     for damage in kinds:
         if data:
-            data = damage(data, dice)
+            data = damage(data, randomness)
 
     for outcome in _read(seed, data):
         assert isinstance(outcome, Row | RejectedRow | FormatError)
@@ -91,7 +91,9 @@ def test_no_reason_repeats_what_stood_in_a_cell(seed: Seed) -> None:
         text.replace('"', f'"{MARKER}', 40),
     ):
         first_line, _, rest = candidate.partition("\n")
-        keep_header = text.partition("\n")[0] + "\n" + rest  # column names may be told: they are not data
+        keep_header = (
+            text.partition("\n")[0] + "\n" + rest
+        )  # column names may be disclosed: they are not data
         for data in (keep_header, first_line):
             for outcome in _read(seed, data.encode()):
                 if isinstance(outcome, RejectedRow):

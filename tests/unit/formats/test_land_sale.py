@@ -63,8 +63,8 @@ def test_address_of_no_lines_is_none() -> None:
 
 def test_areas_leave_out_what_did_not_change_hands() -> None:
     cells = {"l": "0.0", "b": "", "p": "1.50"}
-    told = areas(cells, {"land": "l", "building": "b", "parking": "p"})
-    assert told == [{"of": "parking", "value": Decimal("1.50"), "unit": "m2"}]
+    given = areas(cells, {"land": "l", "building": "b", "parking": "p"})
+    assert given == [{"of": "parking", "value": Decimal("1.50"), "unit": "m2"}]
 
 
 def test_occurrences_count_each_thing_apart() -> None:

@@ -99,12 +99,12 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize(("header", "told"), HEADERS.values(), ids=HEADERS)
-def test_a_header_that_does_not_fit_is_told(header: str, told: str) -> None:
+@pytest.mark.parametrize(("header", "expected"), HEADERS.values(), ids=HEADERS)
+def test_a_header_that_does_not_fit_is_told(header: str, expected: str) -> None:
     with pytest.raises(FormatError) as caught:
         read(header)
     assert caught.value.field == "header"
-    assert told in caught.value.reason
+    assert expected in caught.value.reason
 
 
 def test_columns_of_another_name_are_told_not_guessed() -> None:

@@ -98,14 +98,14 @@ def test_whole_file_goes_in_with_its_repeats_and_oddities_counted() -> None:
 
 
 def test_every_cell_can_be_read_back_from_the_payload() -> None:
-    assert [told(row) for row in read_rows("birmingham-occupancy", public_data(FILE), LONDON)] == cells()
+    assert [cells_of(row) for row in read_rows("birmingham-occupancy", public_data(FILE), LONDON)] == cells()
 
 
 def cells() -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(public_data(FILE).read_text("utf-8"))))
 
 
-def told(row: object) -> dict[str, str]:
+def cells_of(row: object) -> dict[str, str]:
     assert isinstance(row, Row)
     state = parse(row.parts["state"], max_bytes=10_000)
     assert isinstance(state, dict)

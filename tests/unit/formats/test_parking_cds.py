@@ -56,7 +56,7 @@ def test_every_field_of_every_example_can_be_read_back() -> None:
         part = part_of(row, name)
         source = dict(part["sourceFields"])
         assert source.pop("payload") == about
-        assert source | TOLD[kind](part, item) == item
+        assert source | SOURCES[kind](part, item) == item
 
 
 def items() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -70,46 +70,50 @@ def items() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     ]
 
 
-def event_told(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+def event_of(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     event = part["event"]
-    told = {"event_id": event["id"], "event_type": event["type"], "curb_zone_id": part["id"].split(":", 3)[3]}
+    event_fields = {
+        "event_id": event["id"],
+        "event_type": event["type"],
+        "curb_zone_id": part["id"].split(":", 3)[3],
+    }
     assert part["location"] == item["event_location"]["geometry"]
-    return told | ({"event_purpose": event["purpose"]} if "purpose" in event else {})
+    return event_fields | ({"event_purpose": event["purpose"]} if "purpose" in event else {})
 
 
-def zone_told(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+def zone_of(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     return {"curb_zone_id": part["id"].split(":", 3)[3], "geometry": part["location"]}
 
 
-def policy_told(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
-    told = {
+def policy_of(part: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    policy_fields = {
         "curb_policy_id": part["id"],
         "priority": part["priority"],
         "published_date": item["published_date"],
-        "rules": [rule_told(rule) for rule in part["rules"]],
+        "rules": [rule_of(rule) for rule in part["rules"]],
     }
     if "timeSpans" in part:
-        told["time_spans"] = [span_told(span) for span in part["timeSpans"]]
-    return told
+        policy_fields["time_spans"] = [span_of(span) for span in part["timeSpans"]]
+    return policy_fields
 
 
-def rule_told(rule: dict[str, Any]) -> dict[str, Any]:
+def rule_of(rule: dict[str, Any]) -> dict[str, Any]:
     names = {"activity": "activity", "maxStay": "max_stay", "userClasses": "user_classes"}
-    told: dict[str, Any] = {own: rule[name] for name, own in names.items() if name in rule}
+    rule_fields: dict[str, Any] = {own: rule[name] for name, own in names.items() if name in rule}
     if "rates" in rule:
-        told["rate"] = [
+        rule_fields["rate"] = [
             {"rate": rate["amount"], "rate_unit": rate["unit"], "rate_unit_period": rate["period"]}
             for rate in rule["rates"]
         ]
-    return told
+    return rule_fields
 
 
-def span_told(span: dict[str, Any]) -> dict[str, Any]:
-    told = {"time_of_day_start": span["since"], "time_of_day_end": span["until"]}
-    return told | ({"days_of_week": [day.lower() for day in span["days"]]} if "days" in span else {})
+def span_of(span: dict[str, Any]) -> dict[str, Any]:
+    span_fields = {"time_of_day_start": span["since"], "time_of_day_end": span["until"]}
+    return span_fields | ({"days_of_week": [day.lower() for day in span["days"]]} if "days" in span else {})
 
 
-TOLD = {"events": event_told, "zones": zone_told, "policies": policy_told}
+SOURCES = {"events": event_of, "zones": zone_of, "policies": policy_of}
 
 
 def test_event_of_a_zone_counts_no_spaces() -> None:

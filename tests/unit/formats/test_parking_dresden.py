@@ -1,6 +1,6 @@
 """Two files of 14,016 quarter hours each, in order and without repeats, all from 0 to 100 percent. They go
 through the night of 27 March 2016 without a gap: on Dresden's clock four of their times never were, which are
-refused; told to be in a zone without summer time, every row is taken. Of 61 features of the lots the first is
+refused; declared in a zone without summer time, every row is taken. Of 61 features of the lots the first is
 the city itself, and 22 of the 60 car parks do not say how many spaces they have."""
 
 import csv
@@ -97,7 +97,7 @@ def test_whole_file_goes_in_but_for_four_times_that_never_were(place: str) -> No
 @pytest.mark.parametrize("place", OCCUPANCY)
 def test_every_row_can_be_read_back_if_the_clock_had_no_summer_time(place: str) -> None:
     rows = read_rows("dresden-occupancy", public_data(OCCUPANCY[place]), options(timezone="Etc/GMT-1"))
-    assert [told(row) for row in rows] == cells(place)
+    assert [cells_of(row) for row in rows] == cells(place)
     assert apply(rows).accepted == 14_016
 
 
@@ -105,7 +105,7 @@ def cells(place: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(public_data(OCCUPANCY[place]).read_text("utf-8"))))
 
 
-def told(row: object) -> list[str]:
+def cells_of(row: object) -> list[str]:
     state = part_of(row, "state")
     return [local_text(state["observedAt"], "T"), str(state["occupancy"].scaleb(2))]
 
@@ -138,11 +138,11 @@ def test_every_field_of_every_lot_can_be_read_back() -> None:
     for row, feature in zip(rows, features()[1:], strict=True):
         place = part_of(row, "place")
         kinds = {"parkingGarage": "Parkhaus", "underground": "Tiefgarage", "parkingLot": "Parkplatz"}
-        told: dict[str, Any] = {"name": place["name"], "type": kinds[place["category"][0]]}
-        told |= {"total": place["totalSpotNumber"]} if "totalSpotNumber" in place else {}
-        told |= {"address": place["address"]["streetAddress"]} if "address" in place else {}
-        told |= place.get("sourceFields", {})
-        assert told == feature["properties"]
+        source: dict[str, Any] = {"name": place["name"], "type": kinds[place["category"][0]]}
+        source |= {"total": place["totalSpotNumber"]} if "totalSpotNumber" in place else {}
+        source |= {"address": place["address"]["streetAddress"]} if "address" in place else {}
+        source |= place.get("sourceFields", {})
+        assert source == feature["properties"]
         assert place["location"] == feature["geometry"]
 
 

@@ -182,7 +182,7 @@ def test_places_of_rhine_neckar_that_share_an_id_are_told_apart_by_their_sensors
 def test_every_field_of_rhine_neckar_can_be_read_back() -> None:
     for row, feature in zip(read_rows("vrn", public_data(VRN)), features(VRN), strict=True):
         place = part_of(row, "place")
-        told = place["sourceFields"] | {
+        source = place["sourceFields"] | {
             "name": place["name"],
             "capacity": place["totalSpotNumber"],
             "type": KINDS[place["category"][0]],
@@ -191,12 +191,12 @@ def test_every_field_of_rhine_neckar_can_be_read_back() -> None:
         assert isinstance(row, Row)
         if "state" in row.parts:
             state = part_of(row, "state")
-            told |= state["sourceFields"] | {
+            source |= state["sourceFields"] | {
                 "realtime_free_capacity": state["availableSpotNumber"],
                 "realtime_occupied": state["occupiedSpotNumber"],
                 "reatime_data_updated": milliseconds(state["observedAt"]),
             }
-        assert told == feature["properties"]
+        assert source == feature["properties"]
         assert place["location"] == feature["geometry"]
 
 

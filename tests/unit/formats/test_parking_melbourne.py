@@ -1,5 +1,5 @@
-"""One snapshot of 3,309 bays, each once, not in order. 448 of them were last heard of more than a day before
-the others and are stale; 1,146 were heard of, yet had not changed for a day. 228 name no zone. The plates all
+"""One snapshot of 3,309 bays, each once, not in order. 448 of them were last reported more than a day before
+the others and are stale; 1,146 were reported, yet had not changed for a day. 228 name no zone. The plates all
 differ from each other, but six of them share zone, days and hours with another."""
 
 import csv
@@ -29,10 +29,10 @@ def bays(*lines: str) -> bytes:
 
 
 def bay(
-    heard: str = "2025-08-05T15:19:39+10:00", changed: str = "2025-08-05T15:00:00+10:00", **more: str
+    reported: str = "2025-08-05T15:19:39+10:00", changed: str = "2025-08-05T15:00:00+10:00", **more: str
 ) -> str:
-    told = {"zone": "7303", "status": "Present", "bay": "51614", "at": "-37.816200, 144.96"} | more
-    return f'{heard},{changed},{told["zone"]},{told["status"]},{told["bay"]},"{told["at"]}"'
+    cells = {"zone": "7303", "status": "Present", "bay": "51614", "at": "-37.816200, 144.96"} | more
+    return f'{reported},{changed},{cells["zone"]},{cells["status"]},{cells["bay"]},"{cells["at"]}"'
 
 
 def test_bay_becomes_the_state_of_a_spot_as_of_its_last_change() -> None:
@@ -51,7 +51,7 @@ def test_bay_that_was_heard_of_but_did_not_change_is_not_stale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "flags"),
+    ("reported", "flags"),
     [
         ("2025-08-04T15:19:39+10:00", ()),
         ("2025-08-04T15:19:38+10:00", ("stale",)),
@@ -59,15 +59,17 @@ def test_bay_that_was_heard_of_but_did_not_change_is_not_stale() -> None:
         ("2025-08-04T05:19:39Z", ()),
     ],
 )
-def test_bay_is_stale_once_unheard_of_for_a_day_before_the_newest(heard: str, flags: tuple[str, ...]) -> None:
-    old = bay(heard=heard, changed="2025-08-04T05:00:00Z", bay="1")
+def test_bay_is_stale_once_unheard_of_for_a_day_before_the_newest(
+    reported: str, flags: tuple[str, ...]
+) -> None:
+    old = bay(reported=reported, changed="2025-08-04T05:00:00Z", bay="1")
     rows = read_rows("melbourne-bays", bays(old, bay(bay="2")))
     assert [row.flags for row in rows if isinstance(row, Row)] == [flags, ()]
 
 
 def test_same_bay_heard_of_again_is_no_new_state() -> None:
     first, second = (
-        read_rows("melbourne-bays", bays(bay(heard=f"2025-08-05T15:{m}:39+10:00"))) for m in (19, 24)
+        read_rows("melbourne-bays", bays(bay(reported=f"2025-08-05T15:{m}:39+10:00"))) for m in (19, 24)
     )
     outcome = apply([*first, *second])
     assert (outcome.accepted, outcome.duplicates) == (1, 1)
@@ -81,7 +83,7 @@ def test_same_bay_heard_of_again_is_no_new_state() -> None:
         (bay(at="-37.81;144.96"), "Location"),
         (bay(at="-37.8.1, 144.96"), "Location"),
         (bay(changed="2025-08-05T15:00:00"), "Status_Timestamp"),
-        (bay(heard=""), "Lastupdated"),
+        (bay(reported=""), "Lastupdated"),
         (bay(bay=""), "KerbsideID"),
     ],
 )
@@ -96,7 +98,7 @@ def test_swapped_location_is_told() -> None:
 
 def test_all_bays_go_in_with_stale_and_unchanged_told_apart() -> None:
     raw = cells(BAYS)
-    heard = [datetime.fromisoformat(row["Lastupdated"]) for row in raw]
+    reported = [datetime.fromisoformat(row["Lastupdated"]) for row in raw]
     changed = [datetime.fromisoformat(row["Status_Timestamp"]) for row in raw]
     outcome = apply(read_rows("melbourne-bays", public_data(BAYS)))
 
@@ -104,17 +106,17 @@ def test_all_bays_go_in_with_stale_and_unchanged_told_apart() -> None:
     assert (outcome.accepted, outcome.duplicates, outcome.older) == (len(raw), 0, 0) == (3_309, 0, 0)
     assert not outcome.rejected
     assert outcome.flags == {
-        "stale": sum(max(heard) - at > day for at in heard),
-        "long-unchanged": sum(at - then > day for at, then in zip(heard, changed, strict=True)),
+        "stale": sum(max(reported) - at > day for at in reported),
+        "long-unchanged": sum(at - then > day for at, then in zip(reported, changed, strict=True)),
     }
     assert outcome.flags == {"stale": 448, "long-unchanged": 1_146}
 
 
 def test_every_cell_of_every_bay_can_be_read_back() -> None:
-    assert [bay_told(row) for row in read_rows("melbourne-bays", public_data(BAYS))] == cells(BAYS)
+    assert [bay_of(row) for row in read_rows("melbourne-bays", public_data(BAYS))] == cells(BAYS)
 
 
-def bay_told(row: object) -> dict[str, Any]:
+def bay_of(row: object) -> dict[str, Any]:
     state = part_of(row, "state")
     longitude, latitude = state["location"]["coordinates"]
     return {
@@ -169,10 +171,10 @@ def test_all_plates_go_in_each_a_record_and_none_hides_another() -> None:
 
 
 def test_every_cell_of_every_plate_can_be_read_back() -> None:
-    assert [plate_told(row) for row in read_rows("melbourne-signs", public_data(SIGNS))] == cells(SIGNS)
+    assert [plate_of(row) for row in read_rows("melbourne-signs", public_data(SIGNS))] == cells(SIGNS)
 
 
-def plate_told(row: object) -> dict[str, Any]:
+def plate_of(row: object) -> dict[str, Any]:
     plate = part_of(row, "restriction")
     (span,) = plate["timeSpans"]
     days = span["days"]

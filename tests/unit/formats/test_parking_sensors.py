@@ -18,12 +18,12 @@ PBW = "parking/city-feeds/pbw_object-dynamic-all.json"
 SITES = "parking/city-feeds/ulm-sensors_realtime-parking-sites.json"
 SPOTS = "parking/city-feeds/ulm-sensors_realtime-parking-spots.json"
 TAKEN = "2024-06-01T12:00:00+02:00"
-TOLD = ImportOptions(observed_at=TAKEN)
+OPTIONS = ImportOptions(observed_at=TAKEN)
 
 
 def test_pbw_goes_in_but_for_rows_of_nothing_but_null() -> None:
     raw = json.loads(public_data(PBW).read_bytes())
-    outcome = apply(read_rows("pbw", public_data(PBW), TOLD))
+    outcome = apply(read_rows("pbw", public_data(PBW), OPTIONS))
     silent = [one for one in raw.values() if set(one["dynamisch"].values()) == {None}]
     assert outcome.rejected == {("dynamisch", "has no state: every value is null"): len(silent)}
     assert (outcome.accepted, len(silent), len(raw)) == (35, 66, 101)
@@ -32,26 +32,26 @@ def test_pbw_goes_in_but_for_rows_of_nothing_but_null() -> None:
 
 def test_every_field_of_pbw_can_be_read_back_with_its_nulls() -> None:
     raw = json.loads(public_data(PBW).read_bytes())
-    rows = [row for row in read_rows("pbw", public_data(PBW), TOLD) if isinstance(row, Row)]
+    rows = [row for row in read_rows("pbw", public_data(PBW), OPTIONS) if isinstance(row, Row)]
     for row in rows:
         state = part_of(row, "state")
         names = {"totalSpotNumber": "kurzparker_verfuegbar", "availableSpotNumber": "kurzparker_frei"}
-        told = state.get("sourceFields", {}) | {
+        source = state.get("sourceFields", {}) | {
             own: state[name] for name, own in names.items() if name in state
         }
-        assert raw[row.provider_id] == {"dynamisch": told}
+        assert raw[row.provider_id] == {"dynamisch": source}
         assert state["observedAt"] == TAKEN
 
 
-@pytest.mark.parametrize("told", [None, "2024-06-01T12:00:00", "now"])
-def test_pbw_is_refused_without_the_time_that_it_was_taken_at(told: str | None) -> None:
+@pytest.mark.parametrize("observed_at", [None, "2024-06-01T12:00:00", "now"])
+def test_pbw_is_refused_without_the_time_that_it_was_taken_at(observed_at: str | None) -> None:
     with pytest.raises(FormatError, match=r"^observed_at: "):
-        read_rows("pbw", b"{}", ImportOptions(observed_at=told))
+        read_rows("pbw", b"{}", ImportOptions(observed_at=observed_at))
 
 
 @pytest.mark.parametrize("value", [None, 5, {}, {"dynamisch": None}, {"dynamisch": {}}])
 def test_car_park_of_pbw_that_says_nothing_is_refused(value: object) -> None:
-    assert one_refusal("pbw", json.dumps({"8": value}).encode(), TOLD)[0] == "dynamisch"
+    assert one_refusal("pbw", json.dumps({"8": value}).encode(), OPTIONS)[0] == "dynamisch"
 
 
 def test_sites_go_in_and_the_one_not_heard_of_is_stale() -> None:

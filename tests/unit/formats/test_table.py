@@ -53,7 +53,7 @@ def test_read_table_takes_a_column_by_its_own_name_when_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "field", "told"),
+    ("data", "field", "expected"),
     [
         (b"", "header", "must begin with 1 header"),
         (b"place,number\n", "header", "missing column 'count'; unknown column 'number'"),
@@ -64,8 +64,8 @@ def test_read_table_takes_a_column_by_its_own_name_when_told() -> None:
     ],
     ids=["empty", "other columns", "twice", "no UTF-8", "open quote", "too wide"],
 )
-def test_read_table_refuses_a_file_and_says_what_is_wrong(data: bytes, field: str, told: str) -> None:
-    with pytest.raises(FormatError, match=told) as refused:
+def test_read_table_refuses_a_file_and_says_what_is_wrong(data: bytes, field: str, expected: str) -> None:
+    with pytest.raises(FormatError, match=expected) as refused:
         _read(data)
 
     assert refused.value.field == field

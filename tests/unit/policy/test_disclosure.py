@@ -23,26 +23,26 @@ PERMITTED = int(PERMITTING)
 
 
 @given(words, st.sampled_from(RECORD_FACTS))
-def test_told_code_does_not_depend_on_what_stands_against_the_record(facts: int, fact: Facts) -> None:
-    if facts & ERASES_OWN == ERASES_OWN:  # what is sealed by law is no secret to its own provider
+def test_disclosed_code_does_not_depend_on_what_stands_against_the_record(facts: int, fact: Facts) -> None:
+    if facts & ERASES_OWN == ERASES_OWN:  # what is sealed by law is known to its own provider
         facts ^= Facts.ERASES
     assert disclosed_code(facts) == disclosed_code(facts ^ fact)
 
 
 @given(words)
-def test_told_code_is_nameable_or_nothing(facts: int) -> None:
+def test_disclosed_code_is_nameable_or_nothing(facts: int) -> None:
     assert disclosed_code(facts) in NAMEABLE | {None}
 
 
 @given(words)
-def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) -> None:
+def test_disclosed_code_is_the_decision_where_that_may_be_named_at_all(facts: int) -> None:
     code = decide_facts(facts)
     if code in NAMEABLE:
         assert disclosed_code(facts) == code
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "code"),
     [
         (PERMITTED, None),  # then the record is absent
         (PERMITTED | Facts.SEALED_BY_LAW, None),
@@ -50,7 +50,7 @@ def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) ->
         (
             (PERMITTED & ~Facts.GRANT_SATISFIED) | Facts.SEALED_BY_LAW,
             81,
-        ),  # decided 51, told the dataset's reason
+        ),  # decided 51, disclosed as the dataset's reason
         ((PERMITTED & ~Facts.SHARED) | Facts.OWN_RECORD, None),
         (PERMITTED | Facts.OWN_RECORD | Facts.ERASES, None),
         (PERMITTED | Facts.OWN_RECORD | Facts.ERASES | Facts.SEALED_BY_LAW, 41),
@@ -60,5 +60,5 @@ def test_told_code_is_the_decision_where_that_may_be_named_at_all(facts: int) ->
         (int(Facts.SELF), None),
     ],
 )
-def test_told_code_of(facts: int, told: int | None) -> None:
-    assert disclosed_code(facts) == told
+def test_disclosed_code_of(facts: int, code: int | None) -> None:
+    assert disclosed_code(facts) == code

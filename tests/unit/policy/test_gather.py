@@ -97,9 +97,9 @@ LOST: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "known", "lost"), LOST)
-def test_gather_loses(asked: dict[str, Any], known: dict[str, Any], lost: Facts) -> None:
-    assert gather(replace(QUERY, **asked), replace(KNOWN, **known)).facts == PERMITTING & ~lost
+@pytest.mark.parametrize(("query", "known", "lost"), LOST)
+def test_gather_loses(query: dict[str, Any], known: dict[str, Any], lost: Facts) -> None:
+    assert gather(replace(QUERY, **query), replace(KNOWN, **known)).facts == PERMITTING & ~lost
 
 
 GAINED: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
@@ -117,9 +117,9 @@ GAINED: list[tuple[dict[str, Any], dict[str, Any], Facts]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "known", "gained"), GAINED)
-def test_gather_gains(asked: dict[str, Any], known: dict[str, Any], gained: Facts) -> None:
-    facts = gather(replace(QUERY, **asked), replace(KNOWN, **known)).facts
+@pytest.mark.parametrize(("query", "known", "gained"), GAINED)
+def test_gather_gains(query: dict[str, Any], known: dict[str, Any], gained: Facts) -> None:
+    facts = gather(replace(QUERY, **query), replace(KNOWN, **known)).facts
     assert facts | Facts.ROLE_HELD == PERMITTING | gained
 
 

@@ -1,4 +1,4 @@
-"""Elements of resources held against R4. That the tables are R4's is test_fhir_elements.py's to show."""
+"""Elements of resources checked against R4. That the tables are R4's is test_fhir_elements.py's to show."""
 
 import json
 from decimal import Decimal

@@ -238,16 +238,19 @@ def test_seizure_names_the_order_that_it_rests_on(title: Parts) -> None:
 
 @pytest.mark.parametrize("kind", ["noticeOfObjection", "advanceNotice"])
 def test_notice_stands_against_acts_unless_it_is_waived_by_name(title: Parts, kind: str) -> None:
-    noted = restrict(title, "N1", kind, "利害关系人", LATER)
-    assert refusal(lambda: transfer(noted, "P1", "P2", "1/2", LATER))[0] == "parts.charges[0]"
-    assert refusal(lambda: transfer(noted, "P1", "P2", "1/2", LATER, despite=["N2"]))[0] == "parts.charges[0]"
-    assert owned(transfer(noted, "P1", "P2", "1/2", LATER, despite=["N1"]), "P2") == 1
-    assert value(charge(noted, "P1", MORTGAGE, LATER, despite=["N1"]), "charges")[1]["cid"] == "M1"
+    restricted = restrict(title, "N1", kind, "利害关系人", LATER)
+    assert refusal(lambda: transfer(restricted, "P1", "P2", "1/2", LATER))[0] == "parts.charges[0]"
+    assert (
+        refusal(lambda: transfer(restricted, "P1", "P2", "1/2", LATER, despite=["N2"]))[0]
+        == "parts.charges[0]"
+    )
+    assert owned(transfer(restricted, "P1", "P2", "1/2", LATER, despite=["N1"]), "P2") == 1
+    assert value(charge(restricted, "P1", MORTGAGE, LATER, despite=["N1"]), "charges")[1]["cid"] == "M1"
 
 
 def test_heritage_stands_against_no_act(title: Parts) -> None:
-    kept = restrict(title, "H1", "heritage", "文物局", LATER)
-    assert owned(transfer(kept, "P1", "P2", "1/2", LATER), "P2") == 1
+    protected = restrict(title, "H1", "heritage", "文物局", LATER)
+    assert owned(transfer(protected, "P1", "P2", "1/2", LATER), "P2") == 1
 
 
 def test_restrict_knows_no_mortgage(title: Parts) -> None:
@@ -260,10 +263,10 @@ def test_ending_refuses_what_is_not_in_force_or_of_the_other_kind(
 ) -> None:
     both = restrict(charge(title, "P1", MORTGAGE, LATER), "H1", "heritage", "文物局", LATER)
     own, other = ("M1", "H1") if what == "mortgage" else ("H1", "M1")
-    told = ("parts.transaction.charge", f"no {what} with this cid is in force")
-    assert refusal(lambda: end(both, other, LATER)) == told
-    assert refusal(lambda: end(both, "X", LATER)) == told
-    assert refusal(lambda: end(end(both, own, LATER), own, LATER)) == told
+    expected = ("parts.transaction.charge", f"no {what} with this cid is in force")
+    assert refusal(lambda: end(both, other, LATER)) == expected
+    assert refusal(lambda: end(both, "X", LATER)) == expected
+    assert refusal(lambda: end(end(both, own, LATER), own, LATER)) == expected
 
 
 def test_no_act_is_done_on_a_sale_by_itself() -> None:

@@ -26,7 +26,7 @@ from support.imports.title_values import TITLE, owned, value
 
 
 class Registry(RuleBasedStateMachine):
-    """Random acts, on days that never go back, held against a model that only knows who owns how much."""
+    """Random acts, on days that never go back, compared with a model that only knows who owns how much."""
 
     @initialize(shares=st.sampled_from([["1/1"], ["1/2", "1/2"], ["1/3", "1/3", "1/3"], ["1/7", "6/7"]]))
     def registers(self, shares: list[str]) -> None:

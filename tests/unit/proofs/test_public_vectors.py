@@ -36,34 +36,34 @@ Types = dict[str, list[dict[str, str]]]
 
 def test_hash_struct_gives_the_digests_of_ethers_or_refuses() -> None:
     """The types that we do not have (signed integers, byte strings, arrays of arrays) are refused."""
-    told: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     for case in json.loads(public_data("vectors/eip712/ethers-typed-data.sample.json").read_bytes()):
         try:
             digest = digest_of(case["types"], case["primaryType"], case["domain"], case["data"])
         except FieldError:
-            told["refused"] += 1
+            outcomes["refused"] += 1
             assert foreign_types(case["types"], case["primaryType"]), case["name"]
             continue
-        told["agreed"] += 1
+        outcomes["agreed"] += 1
         assert digest.hex() == case["digest"][2:], case["name"]
-    assert told["agreed"] >= 4, told
-    assert sum(told.values()) == 26
+    assert outcomes["agreed"] >= 4, outcomes
+    assert sum(outcomes.values()) == 26
 
 
 def test_hash_struct_agrees_with_eth_account_or_refuses() -> None:
-    told: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     for name, case in json.loads(public_data("vectors/eip712/eth-account-valid.json").read_bytes()).items():
         types = {kind: members for kind, members in case["types"].items() if kind != "EIP712Domain"}
         message = encode_typed_data(full_message=case)
         try:
             digest = digest_of(types, case["primaryType"], case["domain"], case["message"])
         except (FieldError, ValueError):  # the latter: a member's name with a space in it
-            told["refused"] += 1
+            outcomes["refused"] += 1
             assert foreign_types(types, case["primaryType"]), name
             continue
-        told["agreed"] += 1
+        outcomes["agreed"] += 1
         assert digest == keccak(b"\x19" + message.version + message.header + message.body), name
-    assert told["agreed"] >= 3, told
+    assert outcomes["agreed"] >= 3, outcomes
 
 
 def digest_of(types: Types, primary: str, domain: dict[str, Any], message: dict[str, Any]) -> bytes:

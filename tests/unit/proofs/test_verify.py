@@ -51,8 +51,8 @@ LEVELS = [(RECORD, Level.ANCHORED), (TOMBSTONE, Level.ROOT_ONLY), (RECEIPT, Leve
 def test_verify_proof_reaches_its_level_where_the_ledger_has_the_root(proof: Proof, level: Level) -> None:
     alone = verify_proof(proof)
     assert (alone.level, alone.block) == (Level.PATH_ONLY, None)
-    asked = verify_proof(proof, holding(proof))
-    assert (asked.level, asked.block) == (level, HEAD)
+    verdict = verify_proof(proof, holding(proof))
+    assert (verdict.level, verdict.block) == (level, HEAD)
 
 
 @pytest.mark.parametrize(("proof", "_level"), LEVELS)

@@ -104,9 +104,9 @@ def test_list_tells_each_object_below_a_prefix(objects: Objects) -> None:
     objects.put("parts/two", [b"xyz"])
     objects.put("imports/three", [b""])
 
-    held = {one.key: one.sealed_bytes for one in objects.list("parts/")}
+    listed = {one.key: one.sealed_bytes for one in objects.list("parts/")}
 
-    assert held == {"parts/one": 1, "parts/two": 3}
+    assert listed == {"parts/one": 1, "parts/two": 3}
 
 
 def test_errors_never_show_a_path(objects: Objects, tmp_path: Path) -> None:

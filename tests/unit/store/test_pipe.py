@@ -35,11 +35,11 @@ def test_pipe_tells_the_other_side_that_its_source_failed() -> None:
 
 
 def test_pipe_stops_asking_its_source_once_nobody_takes_more() -> None:
-    asked: list[int] = []
+    requested: list[int] = []
 
     def endless() -> Iterator[bytes]:
         while True:
-            asked.append(1)
+            requested.append(1)
             yield b"x"
 
     pipe = Pipe(2)
@@ -54,7 +54,7 @@ def test_pipe_stops_asking_its_source_once_nobody_takes_more() -> None:
     pipe.fill(endless())
 
     assert ended() is None
-    assert 3 <= len(asked) <= 6
+    assert 3 <= len(requested) <= 6
 
 
 def test_in_thread_gives_back_what_was_raised() -> None:

@@ -45,23 +45,23 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestNode]:
 
 
 def test_no_question_goes_through_a_large_table(node: TestNode) -> None:
-    asked: dict[str, Any] = {}
+    queries: dict[str, Any] = {}
     engine = node.context.services.database.engine
 
     def note(_connection: object, _cursor: object, statement: str, given: Any, *_rest: object) -> None:
         if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
-            asked[statement] = given[0] if isinstance(given, list) else given
+            queries[statement] = given[0] if isinstance(given, list) else given
 
     sa.event.listen(engine, "before_cursor_execute", note)
     _use(node)
     sa.event.remove(engine, "before_cursor_execute", note)
     for table in ("leaf", "record_version", "record_part", "record_subject", "batch"):
-        assert any(f"FROM {table}" in statement for statement in asked), table
+        assert any(f"FROM {table}" in statement for statement in queries), table
 
     with node.context.services.database.reading() as connection:
         slow = [
             (step, statement)
-            for statement, given in asked.items()
+            for statement, given in queries.items()
             for step in _plan(connection, statement, given)
             if _is_slow(step, statement)
         ]

@@ -28,12 +28,12 @@ def reads(node: TestNode) -> TestNode:
     """Reads of an agency's own record and of another's, in turn."""
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     node.put(node.land, "title-1", TITLE_RECORD)
-    asked = (
+    query = (
         ("HEALTH", "OWN_DUTY", node.health),
         ("LAND", "TREATMENT", node.health),
         ("LAND", "OWN_DUTY", node.land),
     )
-    for code, purpose, dataset in asked * 2:
+    for code, purpose, dataset in query * 2:
         name = "title-1" if dataset == node.land else "visit-1"
         node.client.get(node.url(dataset, name), headers=node.headers(code, "reader", purpose))
     return node
@@ -64,13 +64,13 @@ def test_list_receipts_reads_no_receipts_of_other_agencies(
     engine = reads.context.services.database.engine
     if engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL's planner goes by how much there is")
-    asked: list[tuple[str, Any]] = []
-    sa.event.listen(engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    statements: list[tuple[str, Any]] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: statements.append((given[2], given[3])))
     listed(reads, NOBODY, after=(1, 5))
     with reads.context.services.database.reading() as connection:
         plans = [
             row[3]
-            for statement, given in list(asked)
+            for statement, given in list(statements)
             if "FROM receipt" in statement
             for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
             if "receipt" in row[3]

@@ -74,12 +74,12 @@ def _objects(backup: Path) -> list[Path]:
 
 def _rows(database: Database) -> Mapping[str, list[tuple[object, ...]]]:
     with database.reading() as connection:
-        held = {
+        rows = {
             table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
             for table in RESTORED_TABLES
         }
-    held["node_state"] = [row for row in held["node_state"] if row[0] == "instance"]
-    return held
+    rows["node_state"] = [row for row in rows["node_state"] if row[0] == "instance"]
+    return rows
 
 
 LOGS = frozenset(LogId(number) for number in range(1, 20))
@@ -129,8 +129,8 @@ def test_restore_brings_back_every_row_and_object(node: TestNode, target: _Targe
             sa.select(record_part.c.object).where(record_part.c.object.is_not(None))
         ).scalars()
         for key in keys.all():
-            held = b"".join(target.objects.get(key))
-            assert held == b"".join(node.context.services.objects.get(key)) != b""
+            stored = b"".join(target.objects.get(key))
+            assert stored == b"".join(node.context.services.objects.get(key)) != b""
 
 
 def test_restore_destroys_again_what_was_erased_since_the_backup(
@@ -267,11 +267,11 @@ def test_verify_backup_finds_a_changed_byte_anywhere(node: TestNode, tmp_path: P
     files = [path for path in backup.rglob("*") if path.is_file() and path.name not in (FILE_NAME, ".lock")]
     assert {path.name for path in files} > {"database.db", "objects.list"}
     for path in files:
-        held = path.read_bytes()
-        path.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
         with pytest.raises(VerificationError):
             verify_backup(backup)
-        path.write_bytes(held)
+        path.write_bytes(data)
     verify_backup(backup)
     shutil.rmtree(backup / "objects")
     with pytest.raises(VerificationError):

@@ -63,10 +63,10 @@ def test_compare_names_what_was_changed_added_and_lost(chain: MemoryChain, make_
     assert _differences(live, rebuilt) == [("idx_purpose", 3)]
     with live.database.reading() as one, rebuilt.database.reading() as other:
         found = next(found for found in compare(one, other, 1) if found.different)
-    told = {difference.key: (difference.live, difference.rebuilt) for difference in found.first}
-    assert told[f"purpose 0x{PURPOSES[1].hex()}, valid_from 1"] == ("valid_to 1", "valid_to None")
-    assert told[f"purpose 0x{PURPOSES[0].hex()}, valid_from 1"][0] is None
-    assert told[f"purpose 0x{'ee' * 32}, valid_from 0"][1] is None
+    differences = {difference.key: (difference.live, difference.rebuilt) for difference in found.first}
+    assert differences[f"purpose 0x{PURPOSES[1].hex()}, valid_from 1"] == ("valid_to 1", "valid_to None")
+    assert differences[f"purpose 0x{PURPOSES[0].hex()}, valid_from 1"][0] is None
+    assert differences[f"purpose 0x{'ee' * 32}, valid_from 0"][1] is None
 
 
 def test_replace_heals_a_damaged_index_that_had_stopped_for_good(

@@ -58,9 +58,9 @@ def test_state_digest_is_independent_of_the_order_of_rows(chain: MemoryChain, ma
     index = make_index()
     before = _digest(index)
     with index.database.writing() as connection:
-        held = [dict(row._mapping) for row in connection.execute(sa.select(idx_purpose))]
+        rows = [dict(row._mapping) for row in connection.execute(sa.select(idx_purpose))]
         connection.execute(idx_purpose.delete())
-        connection.execute(idx_purpose.insert(), held[::-1])
+        connection.execute(idx_purpose.insert(), rows[::-1])
 
     assert _digest(index) == before
 

@@ -124,7 +124,7 @@ VALUES: dict[str, sa.Executable] = {
     "a part's name": t.record_part.update().where(t.record_part.c.bit == 0).values(name="other"),
     "a part's length": t.record_part.update().where(t.record_part.c.bit == 0).values(sealed_bytes=5),
     "a record's subjects": t.record_subject.delete(),
-    "a record that is said to be withdrawn": t.record_version.update().values(withdrawn=True),
+    "a record that is declared as withdrawn": t.record_version.update().values(withdrawn=True),
     "the head's number": t.log_head.update().where(t.log_head.c.log == 1).values(next_seq=99),
     "the instance": t.node_state.update().where(t.node_state.c.key == "instance").values(value="00"),
     "a business identifier": t.record_identifier.update()
@@ -168,7 +168,7 @@ def test_scrub_compares_a_receipt_with_the_operator_at_its_block(node: TestNode)
 def test_scrub_finds_a_leaf_that_is_gone(node: TestNode) -> None:
     with node.context.services.database.writing() as connection:
         if connection.dialect.name != "sqlite":
-            pytest.skip("PostgreSQL's foreign keys let nobody take the leaf away")
+            pytest.skip("PostgreSQL's foreign keys prevent the removal of the leaf")
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         place = (t.receipt.c.log == 2) & (t.receipt.c.seq == 0)
         connection.execute(t.receipt.delete().where(place))
@@ -266,11 +266,11 @@ def test_scrub_that_is_cut_off_goes_on_with_what_it_found(
 
 def test_scrub_tells_no_identity(node: TestNode) -> None:
     node.execute(VALUES["a part's name"])
-    told = repr(_findings(node))
+    report = repr(_findings(node))
     with node.context.services.database.reading() as connection:
         for record in connection.execute(sa.select(t.record_version.c.record)).scalars():
-            assert record.hex() not in told
-    assert "visit" not in told
+            assert record.hex() not in report
+    assert "visit" not in report
 
 
 def test_scrub_changes_nothing_but_its_own_cursor(node: TestNode) -> None:

@@ -36,8 +36,8 @@ def test_list_attempts_has_the_lowest_nonce_first_and_its_newest_first(database:
         attempts.store_first(connection, ACCOUNT, 1, signed(1), [])
         first = attempts.store_first(connection, ACCOUNT, 0, signed(2), [])
         attempts.store_replacement(connection, first, signed(3))
-        held = attempts.list_attempts(connection, ACCOUNT, 0)
-        assert [(one.nonce, one.replacement) for one in held] == [(0, 1), (0, 0), (1, 0)]
+        stored = attempts.list_attempts(connection, ACCOUNT, 0)
+        assert [(one.nonce, one.replacement) for one in stored] == [(0, 1), (0, 0), (1, 0)]
         assert [one.nonce for one in attempts.list_attempts(connection, ACCOUNT, 1)] == [1]
         assert attempts.list_attempts(connection, OTHER, 0) == []
 
@@ -56,8 +56,8 @@ def test_begin_at_lifts_a_halt_and_counts_anew(database: Database) -> None:
         assert operator_accounts.find_state(connection, ACCOUNT) is None
         operator_accounts.begin_at(connection, ACCOUNT, 3)
         operator_accounts.halt(connection, ACCOUNT, HaltCause.ACCOUNT_USED_ELSEWHERE, "for a test")
-        held = operator_accounts.find_state(connection, ACCOUNT)
-        assert held is not None and held.halted is HaltCause.ACCOUNT_USED_ELSEWHERE
+        stored = operator_accounts.find_state(connection, ACCOUNT)
+        assert stored is not None and stored.halted is HaltCause.ACCOUNT_USED_ELSEWHERE
         operator_accounts.begin_at(connection, ACCOUNT, 8)
         assert operator_accounts.find_state(connection, ACCOUNT) == operator_accounts.AccountState(
             8, None, None

@@ -151,11 +151,11 @@ def test_marks_do_not_pile_up(database: Database) -> None:
         for number in range(300):
             journal.run(_put(str(number)))
         with database.reading() as connection:
-            held = connection.execute(sa.select(sa.func.count()).select_from(commit_mark)).scalar_one()
+            stored = connection.execute(sa.select(sa.func.count()).select_from(commit_mark)).scalar_one()
     with database.reading() as connection:
         left = connection.execute(sa.select(sa.func.count()).select_from(commit_mark)).scalar_one()
 
-    assert (0 < held < 300, left) == (True, 0)
+    assert (0 < stored < 300, left) == (True, 0)
 
 
 @pytest.mark.parametrize("takes_turns", [True, False])
@@ -167,9 +167,9 @@ def test_journals_that_count_on_each_other_lose_no_count(database: Database, tak
         connection.execute(node_state.insert().values(key="n", value="0"))
 
     def count(connection: sa.Connection) -> int:
-        held = int(connection.execute(sa.select(node_state.c.value)).scalar_one())
-        connection.execute(node_state.update().values(value=str(held + 1)))
-        return held + 1
+        stored = int(connection.execute(sa.select(node_state.c.value)).scalar_one())
+        connection.execute(node_state.update().values(value=str(stored + 1)))
+        return stored + 1
 
     with ExitStack() as stack:
         for one in database_of:

@@ -22,12 +22,12 @@ def file(tmp_path: Path) -> Iterator[Database]:
 
 def test_sqlite_syncs_every_commit_and_guards_foreign_keys(file: Database) -> None:
     with file.reading() as connection:
-        held = {
+        pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         }
 
-    assert held == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
 
 
 def test_reading_sees_one_moment(database: Database) -> None:

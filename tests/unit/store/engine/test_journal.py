@@ -74,15 +74,15 @@ def test_run_tells_every_caller_of_the_group_when_the_commit_fails(
 def test_run_shares_commits_between_callers(database: Database, journal: Journal) -> None:
     commits: list[int] = []
     sa.event.listen(database.engine, "commit", lambda _connection: commits.append(1))
-    held, gate = threading.Event(), threading.Event()
+    is_blocked, gate = threading.Event(), threading.Event()
 
     def hold(_connection: sa.Connection) -> None:
-        held.set()
+        is_blocked.set()
         gate.wait(60)
 
     with ThreadPoolExecutor(33) as pool:
         pool.submit(journal.run, hold)
-        held.wait(60)  # from here on nothing joins the first group
+        is_blocked.wait(60)  # from here on nothing joins the first group
         runs: list[Future[Any]] = [pool.submit(journal.run, _put(str(number))) for number in range(32)]  # type: ignore[arg-type]
         while journal._queue.qsize() < 32:
             gate.wait(0.01)
@@ -105,9 +105,9 @@ def test_close_finishes_what_is_queued_and_then_refuses(database: Database) -> N
 
 
 def test_journal_tells_of_each_group(database: Database) -> None:
-    told: list[tuple[int, float]] = []
-    observed = Journal(database, lambda pieces, seconds: told.append((pieces, seconds)))
+    groups: list[tuple[int, float]] = []
+    observed = Journal(database, lambda pieces, seconds: groups.append((pieces, seconds)))
     observed.run(lambda _connection: None)
     assert observed.waiting == 0
     observed.close()
-    assert [pieces for pieces, _ in told] == [1]
+    assert [pieces for pieces, _ in groups] == [1]

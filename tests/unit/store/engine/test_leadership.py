@@ -78,10 +78,10 @@ def test_a_leader_whose_session_was_ended_does_not_lead(database: Database, othe
     second = Leadership(other, "anchoring", lambda: passed[0])
     assert first.leads()
 
-    held_by = "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    session_of = "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
     name = database.engine.url.database
     cluster().run(
-        f"SELECT pg_terminate_backend(held.pid, 5000) FROM ({held_by}"  # noqa: S608
+        f"SELECT pg_terminate_backend(held.pid, 5000) FROM ({session_of}"  # noqa: S608
         f" WHERE l.locktype = 'advisory' AND d.datname = '{name}') AS held"
     )
     assert second.leads()
@@ -96,11 +96,11 @@ def test_a_leader_whose_session_was_ended_does_not_lead(database: Database, othe
 def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'node.db'}"
     with closing(Database(url)) as first, closing(Database(url)) as second:
-        held = hold_database(first)
+        lock = hold_database(first)
 
         with pytest.raises(ConfigurationError, match="another process already serves this SQLite database"):
             hold_database(second)
-        held.release()
+        lock.release()
         hold_database(second).release()
 
 
@@ -113,10 +113,10 @@ def test_postgresql_is_served_by_many_processes(database: Database, other: Datab
 
 
 def test_sole_user_is_refused_while_the_database_is_served(database: Database, other: Database) -> None:
-    held = hold_database(other)
+    lock = hold_database(other)
     with pytest.raises(ConfigurationError, match="another process serves this database"), sole_user(database):
         pass
-    held.release()
+    lock.release()
     with sole_user(database):
         pass
 

@@ -61,10 +61,10 @@ class IndexRows(RuleBasedStateMachine):
 
     @rule(depth=st.integers(1, 4))
     def reorg(self, depth: int) -> None:
-        kept = max(1, len(self.states) - depth)
+        remaining = max(1, len(self.states) - depth)
         with self.database.writing() as connection:
-            undo(connection, kept)
-        del self.states[kept:]
+            undo(connection, remaining)
+        del self.states[remaining:]
 
     @invariant()
     def rows_equal_the_model(self) -> None:
@@ -74,8 +74,10 @@ class IndexRows(RuleBasedStateMachine):
             for agency in (1, 2):
                 for account in "ab":
                     row = find(connection, idx_officer, {"agency": agency, "account": account})
-                    held = None if row is None else {"role": row.role, "until": row.until, "epoch": row.epoch}
-                    assert held == self.states[-1].get((agency, account))
+                    stored = (
+                        None if row is None else {"role": row.role, "until": row.until, "epoch": row.epoch}
+                    )
+                    assert stored == self.states[-1].get((agency, account))
             ranges = connection.execute(sa.select(idx_officer.c.valid_from, idx_officer.c.valid_to))
             assert all(end is None or start < end for start, end in ranges)
 
