@@ -112,7 +112,7 @@ def test_named_refuses_other_forms(name: str) -> None:
 
 
 def test_converter_refuses_a_code_of_no_system() -> None:
-    with pytest.raises(FormatError, match=r"^crs: PROJ knows no coordinate reference system"):
+    with pytest.raises(FormatError, match=r"^crs: PROJ does not know a coordinate reference system"):
         converter("EPSG:9999")
 
 

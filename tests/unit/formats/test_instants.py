@@ -59,7 +59,7 @@ def test_local_instant_writes_offsets_of_both_signs_and_half_hours(zone: str, ex
 
 @pytest.mark.parametrize("text", ["2016-03-27 01:00:00", "2016-03-27 01:59:59"])
 def test_local_instant_refuses_a_time_that_no_clock_showed(text: str) -> None:
-    with pytest.raises(FieldError, match=r"^at: no clock of this zone ever showed this time"):
+    with pytest.raises(FieldError, match=r"^at: this time does not exist in this zone"):
         local_instant(text, LONDON, "at")
 
 
