@@ -69,7 +69,7 @@ def test_read_secret_takes_what_a_command_prints(tmp_path: Path) -> None:
 
 
 def test_read_secret_runs_no_shell(tmp_path: Path) -> None:
-    with pytest.raises(KeyringError, match="neither"):
+    with pytest.raises(KeyringError, match="must be 32 bytes or 64 hex digits"):
         read_secret(KeySource("command", f"echo {KEY.hex()} ; touch made"), tmp_path)
     assert not (tmp_path / "made").exists()
 
