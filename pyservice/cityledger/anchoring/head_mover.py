@@ -75,7 +75,7 @@ class ChainHeadMover:
         return sent[0]
 
     def _wait_until_indexed(self, block: int) -> None:
-        """So that the caller finds the new head in the history. The move is mined in any case."""
+        """Waits so that the caller finds the new head in the history. The move is mined in any case."""
         deadline = self._monotonic() + INDEX_WAIT_SECONDS
         while self._indexed_block() < block and self._monotonic() < deadline:
             self._sleep(_PAUSE_SECONDS)

@@ -222,7 +222,7 @@ class Follower:
         return found
 
     def _agreed_logs(self, headers: Sequence[Header]) -> dict[bytes, list[Log]]:
-        """As a majority returns them, where no receipts prove them: endpoints may not offer
+        """The logs that a majority returns, where no receipts prove them: endpoints may not offer
         eth_getBlockReceipts, or their chain has receipts of another form.
         """
         requests = [

@@ -68,7 +68,9 @@ class Sender:
         return Fees(2 * base + priority, priority)
 
     def nonce(self, account: Address, at: At = "latest") -> int:
-        """How many transactions of the account are mined at the block (with "pending", waiting ones too)."""
+        """The number of the account's transactions that are mined at the block (with "pending", waiting ones
+        too).
+        """
         return int(self._endpoint.request("eth_getTransactionCount", account, block_parameter(at)), 16)
 
     def head_number(self) -> int:
@@ -102,7 +104,7 @@ class Sender:
         return SignedTransaction(raw, keccak(raw), nonce)
 
     def read(self, raw: bytes) -> SignedCall:
-        """As ``read_signed``."""
+        """The content of raw bytes made by ``sign``; raises as ``read_signed``."""
         return read_signed(raw)
 
     def broadcast(self, raw: bytes) -> Broadcast:

@@ -194,7 +194,7 @@ def test_move_gives_up_when_the_account_stays_taken(
     assert attempts(anchoring) == [(0, 1)]
 
 
-def test_move_that_lost_the_race_in_the_block_is_told(anchoring: Anchoring) -> None:
+def test_move_that_lost_the_race_in_the_block_is_reported(anchoring: Anchoring) -> None:
     mover = mover_of(anchoring)
     mover.move(leaf(), ANYWHERE, None)
     with pytest.raises(RevertedError, match="HeadMoved"):
@@ -205,7 +205,7 @@ def test_move_that_lost_the_race_in_the_block_is_told(anchoring: Anchoring) -> N
     assert anchoring.anchored(1) == [(0, 1)], "anchoring continues with the next nonce"
 
 
-def test_move_that_would_revert_takes_no_nonce(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_move_that_would_revert_uses_no_nonce(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RevertedError("RecordLedgerHeadMoved", {})
 

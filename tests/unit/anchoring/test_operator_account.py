@@ -110,7 +110,7 @@ def test_push_raises_by_an_eighth_at_least(anchoring: Anchoring) -> None:
     assert all(8 * later >= 9 * earlier for earlier, later in itertools.pairwise(offered))
 
 
-def test_push_waits_at_the_limit_says_so_and_goes_on_sending(
+def test_push_waits_at_the_limit_says_so_and_continues_sending(
     anchoring: Anchoring, caplog: pytest.LogCaptureFixture
 ) -> None:
     sent(anchoring)
@@ -191,7 +191,7 @@ def test_every_nonce_that_a_reorg_dropped_is_sent_again_lowest_first(anchoring: 
     assert anchoring.attempts() == [(0, 0), (1, 0), (2, 0)]
 
 
-def test_nonces_before_the_first_use_are_nobodys_business(anchoring: Anchoring) -> None:
+def test_nonces_before_the_first_use_are_not_checked(anchoring: Anchoring) -> None:
     with anchoring.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM operator_account")
     for _ in range(3):

@@ -36,7 +36,7 @@ def forget_leaves(anchoring: Anchoring) -> None:
         connection.execute(log_head.update().where(log_head.c.log == 1).values(next_seq=0))
 
 
-def test_resume_goes_on_once_the_operator_is_ours_again(anchoring: Anchoring) -> None:
+def test_resume_succeeds_once_the_operator_is_ours_again(anchoring: Anchoring) -> None:
     anchoring.write(1)
     anchoring.ledger.rotate_operator(1, STRANGER)
     anchoring.step()
@@ -130,7 +130,7 @@ def test_resume_is_undone_by_no_tick_that_finds_the_same_as_before(anchoring: An
     assert anchoring.attempts() == [(nonce, 0) for nonce in range(1, 6)]
 
 
-def test_resume_leaves_a_log_that_goes_on_alone(anchoring: Anchoring) -> None:
+def test_resume_leaves_a_log_that_is_not_halted_alone(anchoring: Anchoring) -> None:
     assert resume(anchoring) == Resumed()
 
 

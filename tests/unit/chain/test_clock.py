@@ -72,7 +72,7 @@ def test_verify_fresh_refuses_an_old_head_that_arrived_just_now() -> None:
         clocks.chain.verify_fresh(15)
 
 
-def test_verify_fresh_refuses_when_the_wall_clock_was_set_back_but_the_chain_stands() -> None:
+def test_verify_fresh_refuses_when_the_wall_clock_was_set_back_but_the_chain_stopped() -> None:
     clocks = Clocks()
     clocks.chain.head_arrived(block(1, 1_000_000))
     clocks.pass_seconds(20)
@@ -110,7 +110,7 @@ def test_verify_fresh_refuses_a_head_of_the_future() -> None:
         clocks.chain.verify_fresh(15)
 
 
-def test_verify_fresh_refuses_when_the_wall_clock_was_set_back_though_the_chain_goes_on() -> None:
+def test_verify_fresh_refuses_when_the_wall_clock_was_set_back_though_the_chain_grows() -> None:
     clocks = Clocks()
     clocks.wall -= 60
     clocks.chain.head_arrived(block(1, 1_000_000))

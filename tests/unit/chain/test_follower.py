@@ -49,7 +49,7 @@ def test_follower_reads_tip_and_parents() -> None:
     assert [header.block.number for header in follower.headers(3, 5, tip.head)] == [3, 4, 5]
 
 
-def test_follower_refuses_a_block_that_is_not_there() -> None:
+def test_follower_refuses_a_block_that_does_not_exist() -> None:
     follower = Follower(Endpoint(CHAIN_ID, [("fake", FakeChain(height=10))]), manifest())
     with pytest.raises(ChainError, match="no block 11"):
         follower.block(11)

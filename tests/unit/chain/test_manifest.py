@@ -21,7 +21,7 @@ def test_first_block_is_the_earliest_creation() -> None:
     assert manifest().first_block == 5
 
 
-def test_load_manifest_tells_the_next_step_when_there_is_none(tmp_path: Path) -> None:
+def test_load_manifest_says_the_next_step_when_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cityledger contracts deploy"):
         load_manifest(tmp_path / "m.json")
 

@@ -73,21 +73,21 @@ def test_sign_hash_is_the_nodes_hash() -> None:
     assert chain.eth_sendRawTransaction("0x" + signed.raw.hex()) == "0x" + signed.hash.hex()
 
 
-def test_broadcast_tells_already_known() -> None:
+def test_broadcast_reports_already_known() -> None:
     sender = sender_of(FakeChain(automine=False))
     signed = sender.sign(ALICE, 0, LIMITED, FEES)
     assert sender.broadcast(signed.raw) is Broadcast.ACCEPTED
     assert sender.broadcast(signed.raw) is Broadcast.ALREADY_KNOWN
 
 
-def test_broadcast_tells_nonce_too_low() -> None:
+def test_broadcast_reports_nonce_too_low() -> None:
     sender = sender_of(FakeChain())
     signed = sender.sign(ALICE, 0, LIMITED, FEES)
     sender.broadcast(signed.raw)
     assert sender.broadcast(signed.raw) is Broadcast.NONCE_TOO_LOW
 
 
-def test_broadcast_tells_underpriced() -> None:
+def test_broadcast_reports_underpriced() -> None:
     sender = sender_of(FakeChain(automine=False))
     sender.broadcast(sender.sign(ALICE, 0, LIMITED, FEES).raw)
     assert sender.broadcast(sender.sign(ALICE, 0, LIMITED, FEES.raised()).raw) is Broadcast.UNDERPRICED
@@ -126,7 +126,7 @@ def test_broadcast_raises_what_sending_again_cannot_fix() -> None:
         sender_of(Poor()).broadcast(b"\x02")
 
 
-def test_transact_many_takes_nonces_in_a_row() -> None:
+def test_transact_many_uses_consecutive_nonces() -> None:
     chain = FakeChain()
     receipts = sender_of(chain).transact_many(ALICE, [CALL, LIMITED, CALL])
     assert [receipt.succeeded for receipt in receipts] == [True, True, True]

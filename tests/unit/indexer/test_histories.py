@@ -165,7 +165,7 @@ class Histories(RuleBasedStateMachine):
         return PurposeSet(Purpose(bytes([self.turn % 5]) * 32), is_listed=self.turn % 3 > 0)
 
     def _above_indexed_final(self) -> int:
-        """How deep a reorg may be that undoes nothing that the chain had called final."""
+        """The greatest depth of a reorg that undoes nothing final."""
         return len(self.chain.blocks) - 1 - self.chain.finalized().number
 
 

@@ -144,7 +144,7 @@ def test_step_keeps_the_cursor_when_the_commit_fails(
         assert index.is_purpose_known(connection, TREATMENT)
 
 
-def test_a_new_indexer_goes_on_where_the_last_one_stopped(
+def test_a_new_indexer_continues_where_the_last_one_stopped(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     chain.mine(PurposeSet(TREATMENT, is_listed=True))
@@ -193,7 +193,7 @@ def test_a_head_that_moved_is_found_with_its_transaction_and_block(
     assert _heads(database) == [index.Head(LeafHash(b"\x03" * 32), 4, b"\x03" * 32, at.number), None]
 
 
-def test_a_head_that_was_reset_is_gone_until_a_lower_version_lands(
+def test_a_head_that_was_reset_is_gone_until_a_lower_version_is_the_head(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     dataset, named = DatasetId(b"\xd1" * 32), RecordId(b"\x01" * 32)
@@ -278,7 +278,7 @@ def _halted(database: Database) -> str | None:
         return node_state.find_value(connection, node_state.INDEX_HALTED)
 
 
-def test_a_reorg_beyond_the_limit_stops_the_index_for_good(
+def test_a_reorg_beyond_the_limit_stops_the_index_permanently(
     chain: MemoryChain, database: Database, journal: Journal
 ) -> None:
     chain.final_depth = 50
@@ -320,7 +320,7 @@ def test_reads_stop_at_once_when_the_index_is_stopped(
         clock.verify_fresh(15)
 
 
-def test_an_endpoint_of_another_chain_id_does_not_stop_the_index_for_good(
+def test_an_endpoint_of_another_chain_id_does_not_stop_the_index_permanently(
     chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(5):
@@ -367,7 +367,7 @@ def test_an_index_that_lags_reads_the_cursor_of_the_process_that_leads(
     assert clock.head == head
 
 
-def test_whoever_comes_second_writes_nothing(
+def test_the_second_of_two_processes_writes_nothing(
     chain: MemoryChain, database: Database, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain.mine(PurposeSet(TREATMENT, is_listed=True))

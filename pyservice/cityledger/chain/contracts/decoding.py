@@ -67,7 +67,7 @@ def _decode(log: Mapping[str, Any]) -> LoggedEvent:
 
 
 def _place(log: Mapping[str, Any]) -> str:
-    """Where an operator finds it."""
+    """The log's place, by which an operator finds it."""
     names = (("block", "blockNumber"), ("transaction", "transactionHash"), ("contract", "address"))
     return ", ".join(f"{name} {log.get(key, 'unnamed')}" for name, key in names)
 

@@ -49,7 +49,7 @@ class History:
     grant_delays: dict[int, int] = field(default_factory=dict)
     """The last that was set, also where it takes effect later."""
     admin_delays: dict[Address, int] = field(default_factory=dict)
-    """As ``grant_delays``."""
+    """The last that was set, as in ``grant_delays``."""
     operations: dict[bytes, Named] = field(default_factory=dict)
 
 
@@ -91,7 +91,7 @@ def _take(history: History, event: str, values: Named) -> None:
 def wrong_governance(
     manager: AccessManager, manifest: Manifest, history: History, block: BlockRef
 ) -> Iterator[str]:
-    """What differs from a deployment by ``deployment.roles``: members, roles, functions and targets."""
+    """Differences from a deployment by ``deployment.roles``: members, roles, functions and targets."""
     yield from _wrong_members(manager, manifest, history, block)
     yield from _wrong_roles(manager, history, block)
     yield from _wrong_functions(manager, manifest, history, block)
@@ -99,7 +99,7 @@ def wrong_governance(
 
 
 def waiting_operations(manager: AccessManager, history: History, block: BlockRef) -> list[Waiting]:
-    """What is scheduled at the block, the earliest first."""
+    """The operations that are scheduled at the block, the earliest first."""
     waiting = []
     for operation, values in history.operations.items():
         due = manager.due_of(operation, block)

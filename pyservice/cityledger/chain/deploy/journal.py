@@ -27,7 +27,7 @@ Hook = Callable[[str], None]
 
 @dataclass(slots=True)
 class Progress:
-    """What was signed so far, by the step's name, in ascending nonces."""
+    """The transactions signed so far, by the step's name, in ascending nonces."""
 
     path: Path
     header: Mapping[str, Any]

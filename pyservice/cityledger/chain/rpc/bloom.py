@@ -17,7 +17,7 @@ def may_hold(bloom: bytes, *values: bytes) -> bool:
 
 @cache
 def _mask(value: bytes) -> int:
-    """Three bits of 2048, as the Yellow Paper (section 4.3.1) takes them from the hash."""
+    """Three bits of 2048, as the Yellow Paper (section 4.3.1) derives them from the hash."""
     hashed, mask = keccak(value), 0
     for at in (0, 2, 4):
         mask |= 1 << (int.from_bytes(hashed[at : at + 2], "big") & 2047)

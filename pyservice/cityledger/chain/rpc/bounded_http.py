@@ -17,7 +17,7 @@ _PIECE_BYTES = 64 * 2**10
 
 
 class BoundedHttp(HTTPProvider):
-    """As web3's; an answer whose body takes longer than the timeout in all, or more than
+    """web3's provider; an answer whose body takes longer than the timeout in all, or more than
     ``ANSWER_LIMIT_BYTES``, is an error of the transport.
     """
 

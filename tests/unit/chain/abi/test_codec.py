@@ -73,7 +73,7 @@ def test_load_artifact_says_how_to_make_a_missing_one() -> None:
         load_artifact("NoSuchContract")
 
 
-def test_encode_call_takes_structs_by_name() -> None:
+def test_encode_call_accepts_structs_by_name() -> None:
     admission = Admission("HEALTH", "Health", "卫生", "https://h", ALICE, b"\x01" * 32, b"\x02" * 32)
     data = encode_call("AgencyRegistry", "admit", [admission.to_abi()])
     assert data[:4] == selectors_of("AgencyRegistry", ["admit"])[0]

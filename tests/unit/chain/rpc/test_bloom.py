@@ -25,7 +25,7 @@ def test_may_hold_excludes_every_value_from_an_empty_bloom() -> None:
     assert not may_hold(bytes(256), OURS, TOPIC)
 
 
-def test_may_hold_admits_a_value_whatever_else_is_there() -> None:
+def test_may_hold_admits_a_value_whatever_else_the_block_has() -> None:
     assert may_hold(bloom_of(OTHER, OURS, TOPIC), OURS)
 
 

@@ -80,7 +80,7 @@ def test_verify_chain_refuses_another_chain_id() -> None:
         endpoint_of(FakeChain(chain_id=1)).verify_chain()
 
 
-def test_call_tells_the_custom_error_by_name() -> None:
+def test_call_raises_the_custom_error_by_name() -> None:
     data = keccak(text="AgencyRegistryNotAccount(uint32,address)")[:4] + encode(
         ["uint32", "address"], [7, CONTRACT]
     )
@@ -191,7 +191,7 @@ def test_pauses_grow_while_a_url_stays_unhealthy() -> None:
     assert checks == [1, 3, 7, 15, 31, 61, 91]
 
 
-def test_a_url_of_another_chain_is_marked_and_never_asked_again() -> None:
+def test_a_url_of_another_chain_is_marked_and_never_used_again() -> None:
     other = FakeChain(chain_id=1)
     both = Together(other, FakeChain())
     for _ in range(3):

@@ -29,7 +29,7 @@ def test_there_is_a_lie_for_every_method() -> None:
     assert all(LIES.values())
 
 
-def test_a_method_that_is_not_in_the_table_is_asked_of_one_endpoint() -> None:
+def test_a_method_that_is_not_in_the_table_is_sent_to_one_endpoint() -> None:
     assert find_method("evm_mine").belief is Belief.ONE
     assert find_method("evm_mine").key({"any": "thing"}) is None
 

@@ -76,7 +76,7 @@ def test_of_three_the_two_that_agree_are_believed(place: int, lie: Result) -> No
     assert Together(*says).agree().result == "0x11"
 
 
-def test_two_are_asked_where_they_agree_and_a_third_where_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_are_used_where_they_agree_and_a_third_where_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quorum, "HEDGE_SECONDS", 30)
     agreeing = Together(ok("0x11"), ok("0x11"), ok("0x11"))
     agreeing.agree()
@@ -100,7 +100,7 @@ def test_three_that_differ_and_two_that_are_silent_decide_nothing() -> None:
         Together(silent, silent, silent).agree()
 
 
-def test_one_that_lacks_a_block_for_a_moment_is_asked_again() -> None:
+def test_one_that_lacks_a_block_for_a_moment_is_tried_again() -> None:
     late = Together(ok("0x66"), refused("unknown block"), ok("0x11"))
     answers = iter([refused("unknown block"), ok("0x11")])
     late.providers[1].say = lambda: next(answers)()
@@ -157,21 +157,21 @@ def proving(wanted: str, *, is_lie: bool = True) -> Callable[[list[RpcAnswer]], 
     return check
 
 
-def test_prove_takes_the_first_that_passes_and_marks_who_lied() -> None:
+def test_prove_accepts_the_first_that_passes_and_marks_the_liars() -> None:
     three = Together(ok("0x66"), refused(), ok("0x11"))
     upstream, found = three.quorum.prove(CODE, three.upstreams, proving("0x11"))
     assert (upstream, found) == (three.upstreams[2], "0x11")
     assert three.states() == [HealthState.UNRELIABLE, HealthState.OK, HealthState.OK]
 
 
-def test_prove_marks_nobody_where_none_passes() -> None:
+def test_prove_marks_no_url_where_none_passes() -> None:
     three = Together(ok("0x66"), ok("0x66"), silent)
     with pytest.raises(NotProvenError, match="url 0: it is another; url 1: it is another"):
         three.quorum.prove(CODE, three.upstreams, proving("0x11"))
     assert three.states()[:2] == [HealthState.OK, HealthState.OK]
 
 
-def test_one_that_hangs_holds_up_nobody() -> None:
+def test_one_that_hangs_delays_no_other() -> None:
     release = threading.Event()
 
     def hang() -> dict[str, Any]:
