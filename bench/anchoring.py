@@ -41,9 +41,10 @@ from web3.types import Nonce
 
 from cityledger.chain.abi.artifacts import load_artifact
 from cityledger.errors import UnavailableError
-from cityledger.exchange.services import Intent, Target
+from cityledger.exchange.access import Access, Intent, Target
+from cityledger.exchange.parts.seal_version import Content
+from cityledger.exchange.permits import request_permit
 from cityledger.exchange.submit import Draft, submit
-from cityledger.profiles.record_body import RecordBody
 from cityledger.proofs.leaves import leaf_hash
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.tables import idx_batch
@@ -77,8 +78,9 @@ def run_cityledger(bench: Bench, count: int, round_no: int) -> Run:
 
     def write(number: int) -> int:
         record = record_id(key, f"{round_no}-{number}")
-        draft = Draft(Target(bench.dataset, record), RecordBody((), {"state": STATE}))
-        return submit(services, OFFICER, Intent(Action.WRITE, OWN_DUTY), draft).seq
+        access = Access(OFFICER, Intent(Action.WRITE, OWN_DUTY), Target(bench.dataset, record))
+        draft = Draft(Content((), {"state": STATE}))
+        return submit(services, request_permit(services, access), draft).seq
 
     before = _anchored(bench)
     started = time.perf_counter()

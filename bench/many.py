@@ -35,13 +35,14 @@ from rich.progress import Progress, TimeRemainingColumn
 
 from cityledger.anchoring.closing import BatchLimits, close_due
 from cityledger.errors import UnavailableError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.lookup import find_by_identifier, find_by_subject, prove
 from cityledger.exchange.parts.seal_version import Content
+from cityledger.exchange.permits import request_permit
 from cityledger.exchange.read import read_plain
-from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, RowDraft, records_log, seal_rows, submit, submit_rows
+from cityledger.formats.rows import Identifier
 from cityledger.node.loops import POLL_SECONDS
-from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index import queries as index
 from cityledger.store.index.tables import idx_batch
@@ -137,44 +138,35 @@ class Store:
         self._sealed_rows = seal_rows(self.services, self.dataset, drafts)
 
     def store_imported(self) -> None:
-        intent = Intent(Action.WRITE, OWN_DUTY)
-        submit_rows(
-            self.services, OFFICER, intent, self.dataset, self._sealed_rows, lambda _connection, _stored: None
-        )
+        permit = request_permit(self.services, self._writing(Target(self.bench.dataset)))
+        submit_rows(self.services, permit, self._sealed_rows, lambda _connection, _stored: None)
         self._count(ROWS)
 
     def write(self) -> None:
-        target = Target(self.bench.dataset, self.record(f"single-{self._extra()}"))
-        draft = Draft(target, RecordBody((), {"state": STATE}))
-        submit(self.services, OFFICER, Intent(Action.WRITE, OWN_DUTY), draft)
+        access = self._writing(Target(self.bench.dataset, self.record(f"single-{self._extra()}")))
+        submit(self.services, request_permit(self.services, access), Draft(Content((), {"state": STATE})))
         self._count(1)
 
     def read(self, number: int) -> None:
         target = Target(self.bench.dataset, self.record(number))
-        _, opened_parts = read_plain(self.services, READER, Intent(Action.READ, OWN_DUTY), target)
+        _, opened_parts = read_plain(self.services, self._reading(Action.READ, target))
         assert opened_parts.payloads["state"] == STATE
 
     def find_identifier(self, number: int) -> None:
         found = find_by_identifier(
             self.services,
-            READER,
-            Intent(Action.LOOKUP, OWN_DUTY),
-            self.bench.dataset,
-            SYSTEM,
-            str(number),
+            self._reading(Action.LOOKUP, Target(self.bench.dataset)),
+            Identifier(SYSTEM, str(number)),
             after=None,
             limit=100,
         )
         assert [one.record for one in found[1].versions] == [self.record(number)]
 
     def find_subject(self, number: int) -> None:
-        subject = self.subject(number)
+        target = Target(self.bench.dataset, subject=self.subject(number))
         _, found = find_by_subject(
             self.services,
-            READER,
-            Intent(Action.LOOKUP, OWN_DUTY),
-            self.bench.dataset,
-            subject,
+            self._reading(Action.LOOKUP, target),
             after=None,
             limit=100,
         )
@@ -182,7 +174,13 @@ class Store:
 
     def prove(self, number: int) -> None:
         target = Target(self.bench.dataset, self.record(number))
-        prove(self.services, READER, Intent(Action.PROOF, OWN_DUTY), target)
+        prove(self.services, self._reading(Action.PROOF, target))
+
+    def _writing(self, target: Target) -> Access:
+        return Access(OFFICER, Intent(Action.WRITE, OWN_DUTY), target)
+
+    def _reading(self, action: Action, target: Target) -> Access:
+        return Access(READER, Intent(action, OWN_DUTY), target)
 
     def _extra(self) -> int:
         self.extra += 1

@@ -10,9 +10,9 @@ from cityledger.chain.contracts.data_catalog import PurposeSet
 from cityledger.chain.follower import Tip
 from cityledger.errors import StaleIndexError
 from cityledger.exchange import gate
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.decisions import Ruling, rule
 from cityledger.exchange.gate import pass_gate
-from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index.queries import find_cursor, is_purpose_known
 from cityledger.types import Action, AgencyId, purpose_from_name
@@ -54,6 +54,5 @@ def test_gate_refuses_a_second_decision_at_a_lower_block(
 
     monkeypatch.setattr(gate, "rule", rule_at)
     with pytest.raises(StaleIndexError, match="went back"):
-        pass_gate(
-            node.context.services, node.session("LAND", "reader"), Intent(Action.READ, TREATMENT), target
-        )
+        access = Access(node.session("LAND", "reader"), Intent(Action.READ, TREATMENT), target)
+        pass_gate(node.context.services, access)

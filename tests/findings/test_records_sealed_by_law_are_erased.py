@@ -6,9 +6,8 @@ import pytest
 from httpx import Response
 
 from cityledger.errors import DeniedError
-from cityledger.exchange import submit as submitting
-from cityledger.exchange.decisions import Ruling
-from cityledger.exchange.services import Intent, Target
+from cityledger.exchange.access import Access, Intent, Target
+from cityledger.exchange.permits import request_permit
 from cityledger.exchange.submit import erase
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.receipts import list_receipts
@@ -48,30 +47,24 @@ def test_an_erasure_is_denied_and_named(node: TestNode, target: Target, reason: 
     assert (Action.ERASE, 41) in codes(node)
 
 
-def test_a_seal_that_comes_in_the_middle_of_an_erasure_keeps_the_keys(
-    node: TestNode, target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_seal_that_comes_in_the_middle_of_an_erasure_keeps_the_keys(node: TestNode, target: Target) -> None:
     """The first decision permits; the one in the transaction that destroys the keys must not."""
-    first = submitting.allow
-
-    def then_sealed(*arguments: object) -> Ruling:
-        ruling = first(*arguments)  # type: ignore[arg-type]
-        node.seal(target.dataset, target.record)
-        return ruling
-
-    monkeypatch.setattr(submitting, "allow", then_sealed)
+    services = node.context.services
+    permit = request_permit(services, Access(node.session("HEALTH", "writer"), ERASE, target))
+    node.seal(target.dataset, target.record)
     with pytest.raises(DeniedError) as caught:
-        erase(node.context.services, node.session("HEALTH", "writer"), ERASE, target, ErasureReason.DUTY)
+        erase(services, permit, ErasureReason.DUTY)
     assert caught.value.code == 41
     assert read(node).is_success
     assert (Action.ERASE, 41) in codes(node)
 
 
-def test_erase_decides_erase_whatever_the_intent_names(node: TestNode, target: Target) -> None:
+def test_a_permit_to_write_does_not_erase(node: TestNode, target: Target) -> None:
     node.seal(target.dataset, target.record)
-    writer, write = node.session("HEALTH", "writer"), Intent(Action.WRITE, OWN_DUTY)
-    with pytest.raises(DeniedError):
-        erase(node.context.services, writer, write, target, ErasureReason.DUTY)
+    services, write = node.context.services, Intent(Action.WRITE, OWN_DUTY)
+    permit = request_permit(services, Access(node.session("HEALTH", "writer"), write, target))
+    with pytest.raises(ValueError, match="permit for WRITE does not permit ERASE"):
+        erase(services, permit, ErasureReason.DUTY)
 
 
 def test_a_sealed_record_is_still_written_and_withdrawn_which_destroys_nothing(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cityledger.errors import DeniedError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.part_streams import read_part
-from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.record_ids import record_id
 from cityledger.types import Action, AgencyId, Purpose
 from support.node.node_fixture import make_node
@@ -33,9 +33,8 @@ def test_nothing_leaves_a_stream_that_begins_after_a_revocation(tmp_path: Path) 
     key = node.context.services.keys_of(AgencyId(1)).record_key(node.health)
     target = Target(node.health, record_id(key, "visit"), parts=1 << 7)
 
-    stream = read_part(
-        node.context.services, node.session("LAND", "reader"), Intent(Action.READ, TREATMENT), target
-    )
+    access = Access(node.session("LAND", "reader"), Intent(Action.READ, TREATMENT), target)
+    stream = read_part(node.context.services, access)
     node.revoke(node.health, node.agency("LAND"), TREATMENT)
     node.pass_time(2)
     with pytest.raises(DeniedError):

@@ -8,9 +8,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.decisions import rule
 from cityledger.exchange.imports.request import caller_from_json, caller_to_json
-from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, AgencyStatus, purpose_from_name
@@ -44,7 +44,7 @@ def report_and_reinstate(node: TestNode, code: str = "LAND", **values: Any) -> N
 
 def code_of(node: TestNode, session: Session) -> int:
     services = node.context.services
-    ruling = rule(services, session, TREATMENT, Target(node.health))
+    ruling = rule(services, Access(session, TREATMENT, Target(node.health)))
     return ruling.deciding.code
 
 

@@ -11,7 +11,7 @@ from fastapi import Path, Query
 from cityledger.api.context import NodeContext
 from cityledger.api.http.shapes import HEX32_PATTERN, bytes_of
 from cityledger.errors import FieldError, NotFoundError
-from cityledger.exchange.services import Target
+from cityledger.exchange.access import Target
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.index import queries as index

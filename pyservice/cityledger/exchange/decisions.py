@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from cityledger.errors import DeniedError, NotFoundError, StaleIndexError, UnavailableError
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.access import Access, Intent, Target
+from cityledger.exchange.services import Services
 from cityledger.policy import decide
 from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.rules import explain
@@ -62,6 +63,11 @@ class Ruling:
     consumer_sealing_digest: bytes
 
     @property
+    def at(self) -> int:
+        """The time for which it was decided, in Unix seconds."""
+        return self.answers[0].query.at
+
+    @property
     def permit(self) -> bool:
         """Whether every subject's decision permits."""
         return all(answer.decision.permit for answer in self.answers)
@@ -78,7 +84,7 @@ class Ruling:
         return denials[0] if denials else self.answers[0].decision
 
 
-def rule(services: Services, session: Session, intent: Intent, target: Target) -> Ruling:
+def rule(services: Services, access: Access) -> Ruling:
     """Decides at the index's cursor.
 
     Raises:
@@ -89,13 +95,12 @@ def rule(services: Services, session: Session, intent: Intent, target: Target) -
         MisdirectedError: the dataset's provider is not hosted by this node.
     """
     with services.database.reading() as connection:
-        return rule_within(connection, services, session, intent, target)
+        return rule_within(connection, services, access)
 
 
-def rule_within(
-    connection: sa.Connection, services: Services, session: Session, intent: Intent, target: Target
-) -> Ruling:
+def rule_within(connection: sa.Connection, services: Services, access: Access) -> Ruling:
     """As ``rule``, inside a transaction that is open already."""
+    session, intent, target = access.session, access.intent, access.target
     services.clock.verify_fresh(services.staleness_limit_seconds)
     services.cross_check.verify_agreed_within(connection)
     block = index.find_cursor(connection)
@@ -107,7 +112,7 @@ def rule_within(
     if dataset is None:
         raise NotFoundError("dataset")
     services.verify_hosted(dataset.provider)
-    parts = _asked_parts(connection, session, intent, target, dataset)
+    parts = _asked_parts(connection, access, dataset)
     consumer = find_standing(connection, session)
     at = max(services.clock.at(), block.time)
     query = _query(_unless_ended(session, consumer), intent, target, parts, at)
@@ -117,7 +122,7 @@ def rule_within(
     is_permitted = decide(query, known).permit
 
     def is_shown(one: RequestedVersion) -> bool:
-        return _is_shown(one, session, intent, dataset)
+        return _is_shown(one, access, dataset)
 
     asked = _find_asked(connection, target, lambda one: is_permitted and is_shown(one))
     version = asked.stored if asked is not None and is_shown(asked) else None
@@ -152,18 +157,17 @@ def _find_asked(
     return find_requested(connection, target.dataset, target.record, target.version, needs_subjects)
 
 
-def _is_shown(asked: RequestedVersion, session: Session, intent: Intent, dataset: index.Dataset) -> bool:
+def _is_shown(asked: RequestedVersion, access: Access, dataset: index.Dataset) -> bool:
     """Whether there is anything of the version that this action may show. After an erasure at the subject's
     request its history and proof are the provider's alone.
     """
-    if intent.action not in (Action.HISTORY, Action.PROOF):
+    if access.intent.action not in (Action.HISTORY, Action.PROOF):
         return asked.stored.is_readable
-    return session.agency == dataset.provider or not asked.is_erased_by_request
+    return access.session.agency == dataset.provider or not asked.is_erased_by_request
 
 
-def _asked_parts(
-    connection: sa.Connection, session: Session, intent: Intent, target: Target, dataset: index.Dataset
-) -> int:
+def _asked_parts(connection: sa.Connection, access: Access, dataset: index.Dataset) -> int:
+    session, intent, target = access.session, access.intent, access.target
     everything = (1 << len(dataset.part_names)) - 1
     if target.parts is not None:
         return target.parts

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from cityledger.errors import NotFoundError
+from cityledger.exchange.access import Access
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.lookup import Inclusion, include
-from cityledger.exchange.services import Intent, Services, Target
-from cityledger.store.sessions.tokens import Session
+from cityledger.exchange.services import Services
 from cityledger.store.tombstones import find_tombstone_of
 
 
-def prove_erasure(
-    services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Passed, Inclusion]:
+def prove_erasure(services: Services, access: Access) -> tuple[Passed, Inclusion]:
     """The inclusion of the tombstone of one version, by default the newest, under its anchored root.
 
     Raises: as ``pass_gate``, and
@@ -21,9 +19,9 @@ def prove_erasure(
             caller is not the provider: erasures are not disclosed to others.
         NotAnchoredError: the tombstone is durable but not mined yet.
     """
-    passed = pass_gate(services, session, intent, target)
+    passed = pass_gate(services, access)
     version = passed.ruling.version
-    if version is None or session.agency != passed.ruling.dataset.provider:
+    if version is None or access.session.agency != passed.ruling.dataset.provider:
         raise NotFoundError("record")
     with services.database.reading() as connection:
         tombstone = find_tombstone_of(connection, services.instance, version)

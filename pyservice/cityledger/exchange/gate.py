@@ -7,14 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cityledger.errors import CityledgerError, ConflictError, StaleIndexError
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.decisions import Ruling, refuse, rule
 from cityledger.exchange.receipts import PresentedKey, make_receipts, store_receipts
 from cityledger.exchange.rules.crosscheck import Permitted
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.services import Services
 from cityledger.exchange.withdrawals import verify_unreadable
 from cityledger.store.receipts import StoredReceipt
-from cityledger.store.sessions.tokens import Session
 
 ROUNDS = 3
 """How often a read starts over when the consumer's sealing key changes under it."""
@@ -32,9 +32,7 @@ class Passed:
         return [stored.leaf.receipt for stored in self.receipts]
 
 
-def pass_gate(
-    services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey | None = None
-) -> Passed:
+def pass_gate(services: Services, access: Access, key: PresentedKey | None = None) -> Passed:
     """Lets a request through, or raises after a receipt of the denial is durable.
 
     Raises:
@@ -43,51 +41,45 @@ def pass_gate(
         StaleIndexError, StorageFullError: nothing may be read now.
     """
     for _ in range(ROUNDS):
-        passed = _decide_and_log(services, session, intent, target, key)
-        again = decide_again(services, session, intent, target, passed.ruling)
+        passed = _decide_and_log(services, access, key)
+        again = decide_again(services, access, passed.ruling)
         if key is None or again.consumer_sealing_digest == key.digest:
             services.cross_check.consider(_permitted(again))
             return passed
     raise ConflictError("the sealing key kept changing during the read; ask again")
 
 
-def decide_again(
-    services: Services, session: Session, intent: Intent, target: Target, before: Ruling
-) -> Ruling:
+def decide_again(services: Services, access: Access, before: Ruling) -> Ruling:
     """Decides once more on what was let through ``before``; a denial gets a receipt of its own.
 
     Raises: as ``pass_gate``.
     """
-    again = rule(services, session, intent, _pinned(target, before))
+    again = rule(services, access.of(_pinned(access.target, before)))
     if again.block.number < before.block.number:
         raise StaleIndexError("the chain went back during the read; ask again")
-    verify_allowed(services, session, intent, target, again)
+    verify_allowed(services, access, again)
     return again
 
 
-def verify_allowed(
-    services: Services, session: Session, intent: Intent, target: Target, ruling: Ruling
-) -> None:
+def verify_allowed(services: Services, access: Access, ruling: Ruling) -> None:
     """Raises on a denial or an absent record, after its receipt is durable.
 
     Raises: as ``pass_gate``.
     """
     if not ruling.is_answered:
-        store_receipts(services, ruling, make_receipts(services, session, intent, ruling, None))
+        store_receipts(services, ruling, make_receipts(services, access, ruling, None))
         raise _refusal(services, ruling)
 
 
-def _decide_and_log(
-    services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey | None
-) -> Passed:
-    ruling = rule(services, session, intent, target)
+def _decide_and_log(services: Services, access: Access, key: PresentedKey | None) -> Passed:
+    ruling = rule(services, access)
     # Before anything that depends on the record: else the answer would tell whether there is one.
     if key is not None and key.digest != ruling.consumer_sealing_digest:
         raise ConflictError(
             "the sealing key presented is not the one that the registry holds for this agency, or was ended"
             " by a reported compromise; `cityledger agency rotate-keys` registers a new one"
         )
-    signed = make_receipts(services, session, intent, ruling, key if ruling.is_answered else None)
+    signed = make_receipts(services, access, ruling, key if ruling.is_answered else None)
     receipts = store_receipts(services, ruling, signed)
     if not ruling.is_answered:
         raise _refusal(services, ruling)

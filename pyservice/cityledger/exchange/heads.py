@@ -13,18 +13,18 @@ import sqlalchemy as sa
 from cityledger.chain.contracts.record_ledger import Inclusion
 from cityledger.chain.transactions import TransactionReceipt
 from cityledger.errors import HeadMovedError, NotFoundError, RevertedError
+from cityledger.exchange.access import Target
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import include
-from cityledger.exchange.services import Intent, Services, Target
-from cityledger.exchange.submit import allow
+from cityledger.exchange.permits import Permit
+from cityledger.exchange.services import Services
 from cityledger.exchange.subtree_cache import TreeTops
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import Head
 from cityledger.store.records import versions as records
 from cityledger.store.records.versions import StoredVersion
-from cityledger.store.sessions.tokens import Session
-from cityledger.types import LeafHash
+from cityledger.types import Action, LeafHash
 
 _LOST = ("RecordLedgerHeadMoved", "RecordLedgerHeadNotForward")
 _TOLD = "another version of the record has landed; write one that follows it, and land that"
@@ -60,27 +60,20 @@ class _Move:
     head: Head | None
 
 
-def land(
-    services: Services,
-    mover: HeadMover,
-    session: Session,
-    intent: Intent,
-    target: Target,
-    expected: int | None = None,
-) -> Landed:
+def land(services: Services, mover: HeadMover, permit: Permit, expected: int | None = None) -> Landed:
     """Moves the record's head to its newest version; done already, it only says so.
 
     ``expected`` is the version that the caller knows to have landed, 0 for none; None is whichever of this
     node's own versions has.
 
     Raises:
-        DeniedError: after a receipt of the denial is durable.
         NotFoundError: nothing was written, or it was erased.
         HeadMovedError: another version has landed than the one that is followed.
         NotAnchoredError: the newest version is durable but not mined yet.
         RevertedError, ChainUnavailableError: as ``HeadMover.move``.
     """
-    allow(services, session, intent, target)
+    permit.verify_action(Action.WRITE)
+    target = permit.target
     with services.database.reading() as connection:
         newest = _newest(connection, target)
         head = index.find_head(connection, target.dataset, target.record)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from cityledger.errors import NotAnchoredError, NotFoundError, UnavailableError
+from cityledger.exchange.access import Access
 from cityledger.exchange.alterations import reporting_alterations
-from cityledger.exchange.decisions import refuse, rule_within
+from cityledger.exchange.decisions import Ruling, rule_within
 from cityledger.exchange.gate import Passed, pass_gate
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.permits import record_denial
+from cityledger.exchange.services import Services
 from cityledger.exchange.subtree_cache import TreeTops
+from cityledger.formats.rows import Identifier
 from cityledger.policy.disclosure import hiding_facts
 from cityledger.policy.facts import Facts
 from cityledger.proofs.leaves import Leaf
@@ -24,9 +29,10 @@ from cityledger.store.records import visible as visible_records
 from cityledger.store.records.identifiers import record_identifier_digest
 from cityledger.store.records.versions import StoredVersion
 from cityledger.store.records.visible import Hiding, hiding_from
-from cityledger.store.sessions.tokens import Session
 from cityledger.store.tombstones import list_erased_by_request
-from cityledger.types import AgencyId, BatchState, DatasetId, RecordId, SubjectId
+from cityledger.types import AgencyId, BatchState, RecordId, SubjectId
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +79,30 @@ class Inclusion:
 
 
 def find_by_subject(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    dataset: DatasetId,
-    subject: SubjectId,
-    *,
-    after: RecordId | None,
-    limit: int,
+    services: Services, access: Access, *, after: RecordId | None, limit: int
 ) -> tuple[Passed, FoundPage]:
-    """At most ``limit`` of the newest versions that name a subject, of records above ``after``, less those
-    that the rules hide from this caller. Its receipts are those of the question, one for each page.
+    """At most ``limit`` of the newest versions that name the target's subject, of records above ``after``,
+    less those that the rules hide from this caller. Its receipts are those of the request, one for each page.
     """
-    target = Target(dataset, subject=subject, parts=0)
-    passed = pass_gate(services, session, intent, target)
-    with services.database.reading() as connection:
-        hiding = hiding_now(connection, services, session, intent, target)
-        found = visible_records.find_of_subject(
-            connection, dataset, subject, hiding, after=after, limit=limit + 1
-        )
+    access = _without_parts(access)
+    target = access.target
+    passed = pass_gate(services, access)
+    found = _search(
+        services,
+        access,
+        lambda connection, hiding: visible_records.find_of_subject(
+            connection, target.dataset, target.subject, hiding, after=after, limit=limit + 1
+        ),
+    )
     return passed, FoundPage.of(found, limit)
 
 
-def find_by_key(
-    services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Passed, StoredVersion] | None:
+def find_by_key(services: Services, access: Access) -> tuple[Passed, StoredVersion] | None:
     """The newest version of one record by its id; None if there is none or it is hidden. Its receipt names
     the record either way.
     """
     try:
-        passed = pass_gate(services, session, intent, replace(target, parts=0))
+        passed = pass_gate(services, _without_parts(access))
     except NotFoundError as error:
         if error.what != "record":
             raise
@@ -112,40 +112,39 @@ def find_by_key(
 
 
 def resolve_subject(
-    services: Services, session: Session, intent: Intent, dataset: DatasetId, system: str, value: str
+    services: Services, access: Access, identifier: Identifier
 ) -> tuple[Passed, SubjectId | None]:
     """The provider's pseudonym of an identifier. The provider gets a new one where there is none; others get
     None unless ``find_by_subject`` shows them a record of that person or thing in this dataset.
     """
-    target = Target(dataset, parts=0)
-    passed = pass_gate(services, session, intent, target)
+    access = _without_parts(access)
+    passed = pass_gate(services, access)
     provider = passed.ruling.dataset.provider
-    identifier = subjects.identifier_digest(services.keys_of(provider).subject_key, system, value)
-    with services.database.reading() as connection:
-        if session.agency == provider:
-            known = subjects.find_subject(connection, provider, identifier)
-        else:
-            hiding = hiding_now(connection, services, session, intent, target)
-            known = visible_records.find_named_subject(connection, provider, identifier, dataset, hiding)
-    if known is not None or session.agency != provider:
-        return passed, known
-    return passed, _add_subject(services, provider, identifier)
+    key = services.keys_of(provider).subject_key
+    digest = subjects.identifier_digest(key, identifier.system, identifier.value)
+    if access.session.agency == provider:
+        return passed, _own_subject(services, provider, digest)
+    return passed, _search(
+        services,
+        access,
+        lambda connection, hiding: visible_records.find_named_subject(
+            connection, provider, digest, access.target.dataset, hiding
+        ),
+    )
 
 
-def history(
-    services: Services, session: Session, intent: Intent, target: Target, *, after: int, limit: int
-) -> tuple[Passed, History]:
+def history(services: Services, access: Access, *, after: int, limit: int) -> tuple[Passed, History]:
     """At most ``limit`` versions of a record above ``after`` with the state of their batches, and which of
     them has landed. To others than the provider, versions that were erased at the subject's request are
     absent, also where one of them is the head.
     """
-    passed = pass_gate(services, session, intent, target)
+    passed, target = pass_gate(services, access), access.target
     with services.database.reading() as connection:
         final = node_state.final_block(connection)
         versions = records.list_versions(connection, target.dataset, target.record, after=after, limit=limit)
         following = versions[-1].version if len(versions) == limit else None
         head = index.find_head(connection, target.dataset, target.record)
-        if session.agency != passed.ruling.dataset.provider:
+        if access.session.agency != passed.ruling.dataset.provider:
             erased = list_erased_by_request(connection, target.dataset, target.record)
             versions = [one for one in versions if one.version not in erased]
             head = None if head is not None and head.version in erased else head
@@ -153,13 +152,13 @@ def history(
         return passed, History(states, head, following)
 
 
-def prove(services: Services, session: Session, intent: Intent, target: Target) -> tuple[Passed, Inclusion]:
+def prove(services: Services, access: Access) -> tuple[Passed, Inclusion]:
     """The inclusion of one version's leaf under its anchored root.
 
     Raises: as ``pass_gate``, and
         NotAnchoredError: the version is durable but not mined yet; ask again after the next batch.
     """
-    passed = pass_gate(services, session, intent, target)
+    passed = pass_gate(services, access)
     version = passed.ruling.version
     if version is None:
         raise NotFoundError("record")
@@ -191,21 +190,24 @@ def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
     return Inclusion(leaf, batch, path, anchored, block.hash)
 
 
-def hiding_now(
-    connection: sa.Connection, services: Services, session: Session, intent: Intent, target: Target
-) -> Hiding:
-    """What hides records from a caller whom the gate permitted a request about no single record. It is asked
-    again in the transaction that looks for them: what took effect since counts.
+def _search(services: Services, access: Access, search: Callable[[sa.Connection, Hiding], T]) -> T:
+    """Searches for a caller whom the gate permitted a request about no single record. What hides records is
+    decided in the transaction that searches: what took effect since the gate counts.
 
     Raises:
-        DeniedError: the rules deny the question itself by now.
+        DeniedError, NotFoundError: the rules deny the request itself by now; the receipt is durable.
     """
-    ruling = rule_within(connection, services, session, intent, target)
-    if not ruling.permit:
-        raise refuse(ruling)
+    with services.database.reading() as connection:
+        ruling = rule_within(connection, services, access)
+        if ruling.permit:
+            return search(connection, _hiding(access.session.agency, ruling))
+    raise record_denial(services, access, ruling)
+
+
+def _hiding(consumer: AgencyId, ruling: Ruling) -> Hiding:
     hides = hiding_facts(ruling.deciding.facts)
     return hiding_from(
-        session.agency,
+        consumer,
         sealed=Facts.SEALED_BY_LAW in hides,
         for_all=Facts.RESTRICTED_FOR_ALL in hides,
         for_consumer=Facts.RESTRICTED_FOR_CONSUMER in hides,
@@ -217,7 +219,16 @@ def _state(connection: sa.Connection, version: StoredVersion, final: int) -> Bat
     return None if batch is None else batches.state_of(connection, batch, final)
 
 
-def _add_subject(services: Services, provider: AgencyId, identifier: bytes) -> SubjectId:
+def _without_parts(access: Access) -> Access:
+    return access.of(replace(access.target, parts=0))
+
+
+def _own_subject(services: Services, provider: AgencyId, identifier: bytes) -> SubjectId:
+    """The provider's pseudonym, which is a new one where there is none yet."""
+    with services.database.reading() as connection:
+        known = subjects.find_subject(connection, provider, identifier)
+    if known is not None:
+        return known
     fresh = SubjectId(services.random_bytes(32))
     return services.journal.run(
         lambda connection: subjects.add_subject(connection, provider, identifier, fresh)
@@ -225,15 +236,7 @@ def _add_subject(services: Services, provider: AgencyId, identifier: bytes) -> S
 
 
 def find_by_identifier(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    dataset: DatasetId,
-    system: str,
-    value: str,
-    *,
-    after: RecordId | None,
-    limit: int,
+    services: Services, access: Access, identifier: Identifier, *, after: RecordId | None, limit: int
 ) -> tuple[Passed | None, FoundPage]:
     """At most ``limit`` of the newest versions that carry an identifier, of records above ``after``, less
     those that the rules hide from this caller.
@@ -245,23 +248,26 @@ def find_by_identifier(
     Raises: as ``pass_gate``, and
         MisdirectedError: the provider's keys are not on this node.
     """
-    target = Target(dataset, parts=0)
+    access = _without_parts(access)
+    dataset = access.target.dataset
     try:
-        passed = pass_gate(services, session, intent, target)
+        passed = pass_gate(services, access)
     except NotFoundError as error:
         if error.what != "record":
             raise
         return None, FoundPage((), None)
     key = services.keys_of(passed.ruling.dataset.provider).subject_key
-    digest = record_identifier_digest(key, system, value)
-    with services.database.reading() as connection:
-        hiding = hiding_now(connection, services, session, intent, target)
-        visible = visible_records.find_of_identifier(
+    digest = record_identifier_digest(key, identifier.system, identifier.value)
+    visible = _search(
+        services,
+        access,
+        lambda connection, hiding: visible_records.find_of_identifier(
             connection, dataset, digest, hiding, after=after, limit=limit + 1
-        )
+        ),
+    )
     page = FoundPage.of(visible, limit)
-    targets = (Target(version.dataset, version.record, parts=0) for version in page.versions)
-    answers = (find_by_key(services, session, intent, target) for target in targets)
+    targets = (replace(access.target, record=version.record) for version in page.versions)
+    answers = (find_by_key(services, access.of(target)) for target in targets)
     permitted = [answer for answer in answers if answer is not None]
     receipts = (receipt for of_record, _ in permitted for receipt in of_record.receipts)
     passed = replace(passed, receipts=(*passed.receipts, *receipts))

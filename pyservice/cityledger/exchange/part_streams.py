@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cityledger.errors import NotFoundError
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.decisions import Ruling, rule
 from cityledger.exchange.gate import Passed, decide_again, verify_allowed
 from cityledger.exchange.parts.storage import ciphertext_of
 from cityledger.exchange.read import Released, read_plain, still_there, unless_erased
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.services import Services
 from cityledger.keccak import keccak
 from cityledger.profiles import registry
 from cityledger.proofs.leaves import Receipt
 from cityledger.store import receipts
 from cityledger.store.receipts import StoredReceipt
 from cityledger.store.records import versions as records
-from cityledger.store.sessions.tokens import Session
 from cityledger.types import ZERO32, Action, Kem
 
 DECIDE_EVERY_SECONDS = 1.0
@@ -42,31 +42,29 @@ class PartStream:
     chunks: Iterator[bytes]
 
 
-def read_part(services: Services, session: Session, intent: Intent, target: Target) -> PartStream:
-    """The payload of one part, whose bit is ``target.parts``, opened for the caller's agency.
+def read_part(services: Services, access: Access) -> PartStream:
+    """The payload of one part, whose bit is the target's ``parts``, opened for the caller's agency.
 
     Raises: as ``read_plain``, and
         NotFoundError: the record has no such part.
     """
-    released, opened = read_plain(services, session, intent, target)
+    released, opened = read_plain(services, access)
     passed, leaf = released.passed, released.release.leaf
     ruling = passed.ruling
-    media_type = _media_type(ruling, target)
+    media_type = _media_type(ruling, access.target)
     for payload in opened.payloads.values():
         return PartStream(passed, leaf.version, media_type, len(payload), iter([payload]))
     for part in opened.long_parts.values():
         with unless_erased(services, passed):
             length = part.verify(_ciphertext(services, released, part.bit))
-        decide_again(services, session, intent, target, ruling)
+        decide_again(services, access, ruling)
         payload_chunks = part.open(_ciphertext(services, released, part.bit))
-        chunks = _watched(services, session, intent, target, ruling, payload_chunks)
+        chunks = _watched(services, access, ruling, payload_chunks)
         return PartStream(passed, leaf.version, media_type, length, chunks)
     raise NotFoundError("part")
 
 
-def read_ciphertext(
-    services: Services, session: Session, intent: Intent, target: Target, digest: bytes
-) -> PartStream:
+def read_ciphertext(services: Services, access: Access, digest: bytes) -> PartStream:
     """The ciphertext of one part, for the officer whom a receipt of a release of it names. That receipt
     (``digest``) is the log of this read; the rules are asked again.
 
@@ -74,29 +72,28 @@ def read_ciphertext(
         DeniedError, StaleIndexError: as ``pass_gate``.
         NotFoundError: no such record, or no such release to this officer: one answer for both.
     """
-    ruling = rule(services, session, intent, target)
-    verify_allowed(services, session, intent, target, ruling)
-    stored = _release_receipt(services, session, intent, target, digest)
+    ruling = rule(services, access)
+    verify_allowed(services, access, ruling)
+    stored = _release_receipt(services, access, digest)
     passed = Passed(ruling, (stored,))
     with services.database.reading() as connection:
         version = still_there(services, passed)
         (part,) = records.load_parts(connection, version, ruling.parts)
     sealed = ciphertext_of(services, part)
-    chunks = _watched(services, session, intent, target, ruling, sealed)
+    chunks = _watched(services, access, ruling, sealed)
     return PartStream(passed, version.version, SEALED_MEDIA_TYPE, part.sealed_bytes, chunks)
 
 
-def _release_receipt(
-    services: Services, session: Session, intent: Intent, target: Target, digest: bytes
-) -> StoredReceipt:
+def _release_receipt(services: Services, access: Access, digest: bytes) -> StoredReceipt:
     with services.database.reading() as connection:
         stored = receipts.find_receipt(connection, digest)
-    if stored is None or not _is_for(stored.receipt, session, intent, target):
+    if stored is None or not _is_for(stored.receipt, access):
         raise NotFoundError("record")
     return stored
 
 
-def _is_for(receipt: Receipt, session: Session, intent: Intent, target: Target) -> bool:
+def _is_for(receipt: Receipt, access: Access) -> bool:
+    session, intent, target = access.session, access.intent, access.target
     parts = target.parts or 0
     said = (receipt.purpose, receipt.case_digest, receipt.represents)
     case = keccak(intent.case.encode()) if intent.case else ZERO32
@@ -112,31 +109,18 @@ def _is_for(receipt: Receipt, session: Session, intent: Intent, target: Target) 
     )
 
 
-def _watched(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    target: Target,
-    before: Ruling,
-    chunks: Iterable[bytes],
-) -> Iterator[bytes]:
+def _watched(services: Services, access: Access, before: Ruling, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Counts from now and not from the first chunk: the edge may come to ask for that one much later."""
-    return _until_denied(services, session, intent, target, before, chunks, services.clock.monotonic())
+    return _until_denied(services, access, before, chunks, services.clock.monotonic())
 
 
 def _until_denied(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    target: Target,
-    before: Ruling,
-    chunks: Iterable[bytes],
-    decided: float,
+    services: Services, access: Access, before: Ruling, chunks: Iterable[bytes], decided: float
 ) -> Iterator[bytes]:
     for chunk in _gathered(_reported(services, before, chunks)):
         # Asked when a chunk is wanted, so a slow reader is cut off as soon as a fast one.
         if services.clock.monotonic() - decided >= DECIDE_EVERY_SECONDS:
-            decide_again(services, session, intent, target, before)
+            decide_again(services, access, before)
             decided = services.clock.monotonic()
         yield chunk
 

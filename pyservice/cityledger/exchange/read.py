@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cityledger.errors import MisdirectedError, NotFoundError, SealingError, VerificationError
+from cityledger.exchange.access import Access
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.parts.storage import binary_mask, ciphertext_of, header_of
 from cityledger.exchange.receipts import PresentedKey
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.services import Services
 from cityledger.exchange.withdrawals import verify_flag
 from cityledger.opening import Opened, SealedRelease, open_release_of
 from cityledger.sealing.context import Context, PartKeys, derive_part_keys
@@ -24,7 +25,7 @@ from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.store.index import queries as index
 from cityledger.store.records import versions as records
 from cityledger.store.records.versions import SealedPart, StoredVersion
-from cityledger.store.sessions.tokens import Session
+from cityledger.types import AgencyId
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,18 @@ class Released:
     sources: Mapping[int, SealedPart]
 
 
-def read(services: Services, session: Session, intent: Intent, target: Target, key: PresentedKey) -> Released:
+def read(services: Services, access: Access, key: PresentedKey) -> Released:
     """Decide → receipts durable → decide again → release the part keys to ``key``.
 
     Raises: as ``pass_gate``, and
         MisdirectedError: the provider's keys are on another node.
     """
-    passed = pass_gate(services, session, intent, target, key)
+    passed = pass_gate(services, access, key)
     with unless_erased(services, passed):
         return _released(services, passed, key)
 
 
-def read_plain(
-    services: Services, session: Session, intent: Intent, target: Target
-) -> tuple[Released, Opened]:
+def read_plain(services: Services, access: Access) -> tuple[Released, Opened]:
     """As ``read``, and opens the release for the caller's agency, whose sealing key this node holds.
 
     Raises: as ``read``, and
@@ -60,24 +59,24 @@ def read_plain(
         SealingError, VerificationError: stored bytes are not those that were written; nothing is returned
             of them.
     """
-    private_key = opening_key(services, session)
+    private_key = opening_key(services, access.session.agency)
     key = PresentedKey(private_key.kem, private_key.public_bytes, private_key.digest)
-    released = read(services, session, intent, target, key)
+    released = read(services, access, key)
     leaf = released.release.leaf
     with reporting_alterations(services.alterations, leaf.log, leaf.seq):
         return released, open_release_of(released.release, private_key)
 
 
-def opening_key(services: Services, session: Session) -> SealingPrivateKey:
+def opening_key(services: Services, number: AgencyId) -> SealingPrivateKey:
     """The key with which this node opens what is released to the caller's agency, found before anything is
     decided: the one that the registry names, which is a former one until a rotation is mined.
 
     Raises:
         MisdirectedError: it holds no sealing key of the agency, or not the one that the registry names.
     """
-    keys = services.keys_of(session.agency)
+    keys = services.keys_of(number)
     with services.database.reading() as connection:
-        agency = index.find_agency(connection, session.agency)
+        agency = index.find_agency(connection, number)
     found = keys.sealing_key if agency is None else keys.sealing_key_of(agency.sealing_key_digest)
     if agency is not None and agency.sealing_key_digest != found.digest:
         raise MisdirectedError(

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from cityledger.exchange.access import Access
 from cityledger.exchange.decisions import Answer, Ruling
 from cityledger.exchange.instruments import DisclosedOutcome
-from cityledger.exchange.services import Intent, Services
+from cityledger.exchange.services import Services
 from cityledger.keccak import keccak
 from cityledger.policy.disclosure import disclosed_code
 from cityledger.proofs.leaves import Receipt, sign_receipt
 from cityledger.store.receipts import SignedReceipt, StoredReceipt, append_receipt
-from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_RECORD, ZERO32, Kem, LeafHash
 
 
@@ -29,28 +31,42 @@ class PresentedKey:
 
 
 def make_receipts(
-    services: Services, session: Session, intent: Intent, ruling: Ruling, key: PresentedKey | None
+    services: Services, access: Access, ruling: Ruling, key: PresentedKey | None
 ) -> list[SignedReceipt]:
     """One signed receipt per subject of what is let through, and exactly one of what is not: a count would
     tell of a hidden record how many subjects it has. ``key`` is None where no key will be released.
     """
     answers = ruling.answers if ruling.permit else ruling.answers[:1]
-    return [_signed(services, session, intent, ruling, answer, key) for answer in answers]
+    return [_signed(services, access, ruling, answer, key) for answer in answers]
 
 
 def store_receipts(
     services: Services, ruling: Ruling, signed: list[SignedReceipt]
 ) -> tuple[StoredReceipt, ...]:
     """Numbers the whole group in one durable commit; raises and leaves nothing where that fails."""
-    now = max(ruling.block.time, ruling.answers[0].query.at)
     with services.instruments.receipt_commit.time():
         stored = services.journal.run(
-            lambda connection: tuple(
-                append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
-            )
+            lambda connection: append_receipts(connection, services, ruling, signed)
         )
-    services.instruments.decided(stored[0].receipt.action, disclosed_outcome(ruling))
+    count_decision(services, ruling)
     return stored
+
+
+def append_receipts(
+    connection: sa.Connection, services: Services, ruling: Ruling, signed: list[SignedReceipt]
+) -> tuple[StoredReceipt, ...]:
+    """As ``store_receipts``, inside a transaction that is open already; ``count_decision`` is to follow its
+    commit.
+    """
+    now = max(ruling.block.time, ruling.at)
+    return tuple(
+        append_receipt(connection, services.instance, ruling.receipts_log, one, now) for one in signed
+    )
+
+
+def count_decision(services: Services, ruling: Ruling) -> None:
+    """Counts a decision whose receipts are durable, by the outcome that its caller is answered."""
+    services.instruments.decided(ruling.answers[0].query.action, disclosed_outcome(ruling))
 
 
 def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
@@ -63,13 +79,9 @@ def disclosed_outcome(ruling: Ruling) -> DisclosedOutcome:
 
 
 def _signed(
-    services: Services,
-    session: Session,
-    intent: Intent,
-    ruling: Ruling,
-    answer: Answer,
-    key: PresentedKey | None,
+    services: Services, access: Access, ruling: Ruling, answer: Answer, key: PresentedKey | None
 ) -> SignedReceipt:
+    session, intent = access.session, access.intent
     query, decision, version = answer.query, answer.decision, ruling.version
     releases = ruling.permit and key is not None and version is not None
     reads = ruling.permit and version is not None

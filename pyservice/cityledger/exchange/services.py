@@ -1,4 +1,4 @@
-"""What the exchange works with, wired once at start by ``app.py``, and what a caller wants of it."""
+"""What the exchange works with, wired once at start by ``node/wiring.py``."""
 
 from __future__ import annotations
 
@@ -23,18 +23,7 @@ from cityledger.store.engine.database import Database
 from cityledger.store.engine.journal import Journal
 from cityledger.store.objects import Objects
 from cityledger.store.records.vault_floors import find_floor
-from cityledger.types import (
-    NO_AGENCY,
-    NO_RECORD,
-    NO_SUBJECT,
-    Action,
-    Address,
-    AgencyId,
-    DatasetId,
-    Purpose,
-    RecordId,
-    SubjectId,
-)
+from cityledger.types import Address, AgencyId
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +105,3 @@ class Services:
         with self.database.reading() as connection:
             floor = find_floor(connection, agency)
         self.keyring.follow_vault_epoch(agency, floor)
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """Why somebody asks: what every read must say. ``represents`` is the agency that the caller acts for, 0
-    for none.
-    """
-
-    action: Action
-    purpose: Purpose
-    case: str = ""
-    represents: AgencyId = NO_AGENCY
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is asked for. ``version`` None is the newest; ``parts`` None is every part that the caller's
-    grant names.
-
-    ``subject`` is whom a lookup is about; where a record is found, the record's own subjects count instead.
-    """
-
-    dataset: DatasetId
-    record: RecordId = NO_RECORD
-    subject: SubjectId = NO_SUBJECT
-    version: int | None = None
-    parts: int | None = None

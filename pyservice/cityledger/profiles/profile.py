@@ -116,6 +116,15 @@ class Profile:
                 part.check(values[part.name], f"parts.{part.name}")
         self.check_together(values)
 
+    def validate_together(self, parts: Parts, streams: Collection[str]) -> None:
+        """Checks JSON parts, each valid by itself, together with other binary parts than ``validate`` knew.
+
+        Raises:
+            PayloadError: names the field.
+        """
+        values: dict[str, Json] = {name: {} for name in streams}
+        self.check_together(values | {name: _parsed(data, f"parts.{name}") for name, data in parts.items()})
+
     def _refuse_wrong_set(self, parts: Parts, streams: Collection[str]) -> None:
         for name in (*parts, *streams):
             if name not in self.part_names:

@@ -7,18 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cityledger.exchange.imports.jobs import (
-    get_import,
-    list_import_rows,
-    order_import,
-    receive_import,
-)
+from cityledger.exchange.access import Access, Intent, Target
+from cityledger.exchange.imports.jobs import get_import, list_import_rows, order_import, receive_import
 from cityledger.exchange.imports.notes import OpenedJob
 from cityledger.exchange.imports.outcomes import Tallies
 from cityledger.exchange.imports.request import Asked
 from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.parts.own import Newest, load_newest
-from cityledger.exchange.services import Intent, Services
+from cityledger.exchange.services import Services
 from cityledger.formats.options import ImportOptions
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.imports import Job, ListedRow, Verdict
@@ -50,8 +46,9 @@ class ImportDesk:
         """The job of a file, which then waits."""
         session = self.node.session(self.code, "writer")
         asked = Asked(ImportOptions(**options), dry_run)
-        order = order_import(self.services, session, WRITING, self.dataset, format_, asked)
-        return receive_import(self.services, session, WRITING, order, iter([data]))[0]
+        access = Access(session, WRITING, Target(self.dataset))
+        order = order_import(self.services, access, format_, asked)
+        return receive_import(self.services, order, iter([data]))[0]
 
     def run(self) -> None:
         """Until nothing is left to do, as a node that was just started."""

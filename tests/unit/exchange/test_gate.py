@@ -17,10 +17,11 @@ from cityledger.errors import (
     StorageFullError,
     UnavailableError,
 )
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.gate import pass_gate
 from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.receipts import PresentedKey
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.services import Services
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.receipts import StoredReceipt, list_receipts
 from cityledger.store.records import versions as records
@@ -76,6 +77,10 @@ def _key(node: TestNode) -> PresentedKey:
     return PresentedKey(held.kem, held.public_bytes, held.digest)
 
 
+def _access(node: TestNode, target: Target) -> Access:
+    return Access(node.session("LAND", "reader"), INTENT, target)
+
+
 def _receipts(node: TestNode) -> list[StoredReceipt]:
     with node.context.services.database.reading() as connection:
         return list_receipts(connection, AgencyId(1), [AgencyId(1)])
@@ -84,7 +89,7 @@ def _receipts(node: TestNode) -> list[StoredReceipt]:
 def test_pass_gate_leaves_one_receipt_that_names_rule_basis_and_block(node: TestNode) -> None:
     target = _written(node)
 
-    passed = pass_gate(node.context.services, node.session("LAND", "reader"), INTENT, target, _key(node))
+    passed = pass_gate(node.context.services, _access(node, target), _key(node))
 
     (stored,) = _receipts(node)
     assert passed.receipts == (stored,)
@@ -127,7 +132,7 @@ def test_pass_gate_denies_what_changed_after_its_receipts_were_durable(
     services = _services(node, lambda: event(node))
 
     with pytest.raises(error):
-        read(services, node.session("LAND", "reader"), INTENT, target, _key(node))
+        read(services, _access(node, target), _key(node))
 
     first, second = _receipts(node)
     assert first.receipt.permit
@@ -141,7 +146,7 @@ def test_pass_gate_starts_over_when_the_sealing_key_changed_and_refuses_the_old_
     services = _services(node, lambda: node.set_agency("LAND", sealing_key_digest=b"\x07" * 32))
 
     with pytest.raises(ConflictError, match="not the one that the registry holds"):
-        read(services, node.session("LAND", "reader"), INTENT, target, _key(node))
+        read(services, _access(node, target), _key(node))
 
 
 def test_pass_gate_refuses_a_sealing_key_that_is_not_registered_before_any_receipt(node: TestNode) -> None:
@@ -149,7 +154,7 @@ def test_pass_gate_refuses_a_sealing_key_that_is_not_registered_before_any_recei
     foreign = replace(_key(node), digest=b"\x01" * 32)
 
     with pytest.raises(ConflictError):
-        read(node.context.services, node.session("LAND", "reader"), INTENT, target, foreign)
+        read(node.context.services, _access(node, target), foreign)
 
     assert _receipts(node) == []
 
@@ -159,7 +164,7 @@ def test_pass_gate_stops_when_the_head_is_too_old(node: TestNode) -> None:
     node.time.now += 16
 
     with pytest.raises(StaleIndexError):
-        pass_gate(node.context.services, node.session("LAND", "reader"), INTENT, target)
+        pass_gate(node.context.services, _access(node, target))
 
     assert _receipts(node) == []
 
@@ -171,7 +176,7 @@ def test_pass_gate_stops_when_the_head_grows_old_after_the_receipts(node: TestNo
         node.time.now += 16
 
     with pytest.raises(StaleIndexError):
-        read(_services(node, wait), node.session("LAND", "reader"), INTENT, target, _key(node))
+        read(_services(node, wait), _access(node, target), _key(node))
 
 
 def test_pass_gate_reads_nothing_while_the_receipts_log_is_halted(node: TestNode) -> None:
@@ -180,7 +185,7 @@ def test_pass_gate_reads_nothing_while_the_receipts_log_is_halted(node: TestNode
     node.execute(log_head.update().where(receipts).values(halted=HaltCause.CHAIN_AHEAD.value))
 
     with pytest.raises(UnavailableError, match="receipts log"):
-        pass_gate(node.context.services, node.session("LAND", "reader"), INTENT, target)
+        pass_gate(node.context.services, _access(node, target))
 
 
 def test_pass_gate_answers_alike_for_a_hidden_and_an_absent_record(node: TestNode) -> None:
@@ -189,12 +194,7 @@ def test_pass_gate_answers_alike_for_a_hidden_and_an_absent_record(node: TestNod
     told = []
     for record in (target.record, RecordId(b"\x09" * 32)):
         with pytest.raises(NotFoundError) as refused:
-            pass_gate(
-                node.context.services,
-                node.session("LAND", "reader"),
-                INTENT,
-                replace(target, record=record),
-            )
+            pass_gate(node.context.services, _access(node, replace(target, record=record)))
         told.append(str(refused.value))
 
     assert told[0] == told[1]
@@ -209,7 +209,7 @@ def test_pass_gate_leaves_a_receipt_for_each_subject(node: TestNode) -> None:
     key = node.context.services.keys_of(AgencyId(1)).record_key(node.health)
     target = Target(node.health, record_id(key, "visit-1"), parts=1)
 
-    released, opened = read_plain(node.context.services, node.session("LAND", "reader"), INTENT, target)
+    released, opened = read_plain(node.context.services, _access(node, target))
 
     stored = _receipts(node)
     assert [one.receipt.subject[0] for one in stored] == [1, 2, 3]
@@ -229,7 +229,7 @@ def test_pass_gate_writes_no_receipt_and_passes_nobody_when_the_disk_is_full(nod
     services = replace(node.context.services, journal=journal)
 
     with pytest.raises(StorageFullError):
-        read(services, node.session("LAND", "reader"), INTENT, target, _key(node))
+        read(services, _access(node, target), _key(node))
     assert _receipts(node) == []
 
 

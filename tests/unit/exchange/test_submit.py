@@ -16,13 +16,15 @@ from cityledger.errors import (
     PayloadError,
     StaleVersionError,
 )
+from cityledger.exchange.access import Access, Intent, Target
+from cityledger.exchange.parts.seal_version import Content
+from cityledger.exchange.permits import Permit, request_permit
 from cityledger.exchange.read import read_plain
-from cityledger.exchange.services import Intent, Target
 from cityledger.exchange.submit import Draft, erase, submit, withdraw
 from cityledger.exchange.turns import Turns
 from cityledger.profiles import registry
-from cityledger.profiles.record_body import RecordBody
 from cityledger.sealing.record_ids import record_id
+from cityledger.store.anchoring.logs import Numbered
 from cityledger.store.receipts import list_receipts
 from cityledger.store.records import versions as records
 from cityledger.store.records import visible as visible_records
@@ -49,7 +51,8 @@ SUMMARY = (
     b'{"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"},'
     b' "subject": {"reference": "Patient/1"}, "length": {"value": 6.10, "unit": "h"}}'
 )
-BODY = RecordBody((), {"summary": SUMMARY})
+BODY = Content((), {"summary": SUMMARY})
+ERASE = Intent(Action.ERASE, OWN_DUTY)
 
 
 def _target(node: TestNode, name: str = "visit-1") -> Target:
@@ -57,28 +60,39 @@ def _target(node: TestNode, name: str = "visit-1") -> Target:
     return Target(node.health, record_id(key, name))
 
 
+def _permit(
+    node: TestNode, intent: Intent = WRITE, target: Target | None = None, code: str = "HEALTH"
+) -> Permit:
+    access = Access(node.session(code, "writer"), intent, target or _target(node))
+    return request_permit(node.context.services, access)
+
+
 def _submit(node: TestNode, draft: Draft | None = None, code: str = "HEALTH") -> StoredVersion:
-    wanted = draft or Draft(_target(node), BODY)
-    return submit(node.context.services, node.session(code, "writer"), WRITE, wanted)
+    return submit(node.context.services, _permit(node, code=code), draft or Draft(BODY))
+
+
+def _erase(node: TestNode, reason: ErasureReason = ErasureReason.DUTY) -> list[Numbered]:
+    return erase(node.context.services, _permit(node, ERASE), reason)
 
 
 def _read(node: TestNode, target: Target) -> bytes:
-    _, opened = read_plain(node.context.services, node.session("HEALTH", "reader"), READ, target)
+    access = Access(node.session("HEALTH", "reader"), READ, target)
+    _, opened = read_plain(node.context.services, access)
     return opened.payloads["summary"]
 
 
 @pytest.mark.parametrize("aead", list(Aead))
 def test_submit_stores_what_a_read_gives_back_byte_for_byte(node: TestNode, aead: Aead) -> None:
-    stored = _submit(node, Draft(_target(node), BODY, aead=aead))
+    stored = _submit(node, Draft(BODY, aead=aead))
 
     assert stored.version == 1
     assert _read(node, _target(node)) == SUMMARY
 
 
 def test_submit_numbers_versions_and_keeps_the_old_ones(node: TestNode) -> None:
-    other = RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})
+    other = Content((), {"summary": SUMMARY.replace(b"finished", b"planned")})
 
-    first, second = _submit(node), _submit(node, Draft(_target(node), other))
+    first, second = _submit(node), _submit(node, Draft(other))
 
     assert (first.version, first.seq) == (1, 0)
     assert (second.version, second.seq) == (2, 1)
@@ -126,19 +140,19 @@ def test_submit_numbers_nothing_when_the_provider_is_suspended_while_it_seals(
 @pytest.mark.parametrize(
     ("body", "error", "field"),
     [
-        (RecordBody((), {}), PayloadError, "parts"),
-        (RecordBody((), {"summary": b"{}"}), PayloadError, "parts.summary"),
-        (RecordBody((), {"summary": SUMMARY, "notes": b"{}"}), PayloadError, "parts.notes"),
+        (Content((), {}), PayloadError, "parts"),
+        (Content((), {"summary": b"{}"}), PayloadError, "parts.summary"),
+        (Content((), {"summary": SUMMARY, "notes": b"{}"}), PayloadError, "parts.notes"),
     ],
     ids=["no part at all", "not a resource", "unknown part"],
 )
 def test_submit_names_the_field_that_does_not_fit_and_writes_nothing(
-    node: TestNode, body: RecordBody, error: type[FieldError], field: str
+    node: TestNode, body: Content, error: type[FieldError], field: str
 ) -> None:
     before = node.row_counts()
 
     with pytest.raises(error) as refused:
-        _submit(node, Draft(_target(node), body))
+        _submit(node, Draft(body))
 
     assert refused.value.field == field
     assert node.row_counts() == before
@@ -147,16 +161,16 @@ def test_submit_names_the_field_that_does_not_fit_and_writes_nothing(
 @pytest.mark.parametrize("expected", [1, 2, 7])
 def test_submit_refuses_an_expected_version_that_is_not_the_newest(node: TestNode, expected: int) -> None:
     with pytest.raises(StaleVersionError):
-        _submit(node, Draft(_target(node), BODY, expected=expected))
+        _submit(node, Draft(BODY, expected=expected))
 
     assert node.row_counts()["record_version"] == 0
 
 
 def test_submit_expecting_none_creates_once(node: TestNode) -> None:
-    _submit(node, Draft(_target(node), BODY, expected=0))
+    _submit(node, Draft(BODY, expected=0))
 
     with pytest.raises(StaleVersionError):
-        _submit(node, Draft(_target(node), BODY, expected=0))
+        _submit(node, Draft(BODY, expected=0))
 
 
 def test_submit_seals_again_when_another_write_took_its_number(
@@ -168,7 +182,7 @@ def test_submit_seals_again_when_another_write_took_its_number(
 
     def write_first(work: Any) -> Any:
         monkeypatch.setattr(services.journal, "run", run)
-        submit(another_process, node.session("HEALTH", "writer"), WRITE, Draft(_target(node), BODY))
+        submit(another_process, _permit(node), Draft(BODY))
         return run(work)
 
     monkeypatch.setattr(services.journal, "run", write_first)
@@ -184,12 +198,12 @@ def test_submit_refuses_a_provider_whose_keys_are_elsewhere(
     monkeypatch.setattr(node.context.services.keyring, "_agencies", {})
 
     with pytest.raises(MisdirectedError):
-        _submit(node, Draft(target, BODY))
+        _permit(node, target=target)
 
 
 def test_submit_of_an_unknown_dataset_is_not_found(node: TestNode) -> None:
     with pytest.raises(NotFoundError, match="dataset"):
-        _submit(node, Draft(Target(type(node.health)(b"\x01" * 32), RecordId(b"\x02" * 32)), BODY))
+        _permit(node, target=Target(type(node.health)(b"\x01" * 32), RecordId(b"\x02" * 32)))
 
 
 def test_submit_rolls_back_the_record_when_what_comes_afterwards_fails(node: TestNode) -> None:
@@ -197,9 +211,7 @@ def test_submit_rolls_back_the_record_when_what_comes_afterwards_fails(node: Tes
         raise RuntimeError("after")
 
     with pytest.raises(RuntimeError, match="after"):
-        submit(
-            node.context.services, node.session("HEALTH", "writer"), WRITE, Draft(_target(node), BODY), fail
-        )
+        submit(node.context.services, _permit(node), Draft(BODY), fail)
 
     assert node.row_counts()["record_version"] == 0
 
@@ -207,9 +219,9 @@ def test_submit_rolls_back_the_record_when_what_comes_afterwards_fails(node: Tes
 def test_erase_destroys_the_key_of_every_version_and_numbers_a_tombstone_each(node: TestNode) -> None:
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     node.put(node.health, "visit-1", TREATMENT_RECORD)
-    services, writer = node.context.services, node.session("HEALTH", "writer")
+    services = node.context.services
 
-    numbered = erase(services, writer, WRITE, _target(node), ErasureReason.SUBJECT_REQUEST)
+    numbered = _erase(node, ErasureReason.SUBJECT_REQUEST)
 
     assert [one.seq for one in numbered] == [2, 3]
     with services.database.reading() as connection:
@@ -217,15 +229,15 @@ def test_erase_destroys_the_key_of_every_version_and_numbers_a_tombstone_each(no
     with pytest.raises(NotFoundError):
         _read(node, _target(node))
     with pytest.raises(NotFoundError):
-        erase(services, writer, WRITE, _target(node), ErasureReason.SUBJECT_REQUEST)
+        _erase(node, ErasureReason.SUBJECT_REQUEST)
 
 
 def test_erased_record_may_be_written_again_under_the_next_version(node: TestNode) -> None:
     _submit(node)
     services = node.context.services
-    erase(services, node.session("HEALTH", "writer"), WRITE, _target(node), ErasureReason.DUTY)
+    _erase(node)
 
-    again = _submit(node, Draft(_target(node), BODY, expected=0))
+    again = _submit(node, Draft(BODY, expected=0))
 
     assert again.version == 2
     with services.database.reading() as connection:
@@ -233,13 +245,12 @@ def test_erased_record_may_be_written_again_under_the_next_version(node: TestNod
 
 
 def _withdraw(node: TestNode, expected: int | None = None) -> StoredVersion:
-    writer = node.session("HEALTH", "writer")
-    return withdraw(node.context.services, writer, WRITE, _target(node), expected)
+    return withdraw(node.context.services, _permit(node), expected)
 
 
 def test_withdraw_ends_the_record_and_keeps_its_history(node: TestNode) -> None:
-    body = RecordBody((SubjectId(b"\x11" * 32),), BODY.parts)
-    _submit(node, Draft(_target(node), body))
+    body = Content((SubjectId(b"\x11" * 32),), BODY.parts)
+    _submit(node, Draft(body))
 
     ended = _withdraw(node)
 
@@ -255,9 +266,9 @@ def test_withdrawn_record_answers_like_one_that_was_never_written(node: TestNode
     services, reader = node.context.services, node.session("HEALTH", "reader")
 
     with pytest.raises(NotFoundError) as withdrawn:
-        read_plain(services, reader, READ, _target(node))
+        read_plain(services, Access(reader, READ, _target(node)))
     with pytest.raises(NotFoundError) as absent:
-        read_plain(services, reader, READ, _target(node, "never"))
+        read_plain(services, Access(reader, READ, _target(node, "never")))
 
     assert str(withdrawn.value) == str(absent.value)
 
@@ -266,7 +277,7 @@ def test_withdrawn_record_returns_as_the_next_version(node: TestNode) -> None:
     _submit(node)
     _withdraw(node)
 
-    again = _submit(node, Draft(_target(node), BODY, expected=0))
+    again = _submit(node, Draft(BODY, expected=0))
 
     assert (again.version, again.withdrawn) == (3, False)
     assert _read(node, _target(node)) == SUMMARY
@@ -297,7 +308,7 @@ def test_erase_destroys_the_keys_of_a_withdrawn_record_too(node: TestNode) -> No
     _withdraw(node)
     services = node.context.services
 
-    numbered = erase(services, node.session("HEALTH", "writer"), WRITE, _target(node), ErasureReason.DUTY)
+    numbered = _erase(node)
 
     assert len(numbered) == 2
     with services.database.reading() as connection:
@@ -317,9 +328,8 @@ def test_submit_of_what_the_profile_calls_the_same_gives_the_version_that_is_the
 
     again = submit(
         node.context.services,
-        node.session("HEALTH", "writer"),
-        WRITE,
-        Draft(_target(node), BODY),
+        _permit(node),
+        Draft(BODY),
         lambda _connection, stored: noted.append(stored.version),
     )
 
@@ -336,10 +346,10 @@ def test_submit_refuses_a_state_older_than_the_newest(
         instant_of=lambda parts: (times.get(parts["summary"], datetime(2026, 2, 1, tzinfo=UTC)), ""),
     )
     _submit(node)
-    older = RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})
+    older = Content((), {"summary": SUMMARY.replace(b"finished", b"planned")})
 
     with pytest.raises(ConflictError, match="older than the newest"):
-        _submit(node, Draft(_target(node), older))
+        _submit(node, Draft(older))
 
     assert node.row_counts()["leaf"] == 1
 
@@ -365,8 +375,8 @@ def test_business_identifiers_find_the_newest_version_that_carries_them(
 
     _submit(node)
     assert (found("V-1"), found("V-2")) == ([1], [])
-    _submit(node, Draft(_target(node), RecordBody((), {"summary": SUMMARY.replace(b"finished", b"planned")})))
+    _submit(node, Draft(Content((), {"summary": SUMMARY.replace(b"finished", b"planned")})))
     assert (found("V-1"), found("V-2")) == ([], [2])
-    erase(services, node.session("HEALTH", "writer"), WRITE, _target(node), ErasureReason.DUTY)
+    _erase(node)
     assert found("V-2") == []
     assert node.row_counts()["record_identifier"] == 0

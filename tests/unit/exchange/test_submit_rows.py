@@ -4,10 +4,11 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.errors import DeniedError, StaleVersionError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.parts.own import load_newest
 from cityledger.exchange.parts.seal_version import Content
-from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.submit import RowDraft, allow, seal_rows, submit_rows
+from cityledger.exchange.permits import Permit, request_permit
+from cityledger.exchange.submit import RowDraft, seal_rows, submit_rows
 from cityledger.sealing.record_ids import record_id
 from cityledger.store.records import versions as records
 from cityledger.store.records.versions import StoredVersion
@@ -29,10 +30,14 @@ def _content(number: int) -> Content:
 def _nothing(_connection: sa.Connection, _stored: object) -> None: ...
 
 
+def _permit(node: TestNode) -> Permit:
+    access = Access(node.session("HEALTH", "writer"), WRITE, Target(node.health))
+    return request_permit(node.context.services, access)
+
+
 def _submit(node: TestNode, rows: list[RowDraft], within=_nothing) -> list[StoredVersion]:  # type: ignore[no-untyped-def]
-    services, session = node.context.services, node.session("HEALTH", "writer")
-    dataset = allow(services, session, WRITE, Target(node.health)).dataset
-    return submit_rows(services, session, WRITE, dataset, seal_rows(services, dataset, rows), within)
+    services, permit = node.context.services, _permit(node)
+    return submit_rows(services, permit, seal_rows(services, permit.dataset, rows), within)
 
 
 def test_submit_rows_numbers_all_in_order_and_opens_to_what_was_written(node: TestNode) -> None:
@@ -88,13 +93,12 @@ def test_submit_rows_writes_none_when_one_version_is_not_the_next(node: TestNode
 
 
 def test_submit_rows_writes_nothing_for_a_provider_suspended_meanwhile(node: TestNode) -> None:
-    services, session = node.context.services, node.session("HEALTH", "writer")
-    dataset = allow(services, session, WRITE, Target(node.health)).dataset
-    sealed = seal_rows(services, dataset, [RowDraft(_record(node, "one"), 1, _content(1))])
+    services, permit = node.context.services, _permit(node)
+    sealed = seal_rows(services, permit.dataset, [RowDraft(_record(node, "one"), 1, _content(1))])
     node.set_agency("HEALTH", status=AgencyStatus.SUSPENDED)
 
     with pytest.raises(DeniedError):
-        submit_rows(services, session, WRITE, dataset, sealed, _nothing)
+        submit_rows(services, permit, sealed, _nothing)
 
     assert node.row_counts()["leaf"] == 0
 

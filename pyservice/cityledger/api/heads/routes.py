@@ -10,7 +10,9 @@ from cityledger.api.http.headers import Stated
 from cityledger.api.paths import DatasetInPath, RecordInPath, target_of
 from cityledger.api.records.routes import RECORD
 from cityledger.api.strict_requests import StrictRoute
+from cityledger.exchange.access import Access
 from cityledger.exchange.heads import land
+from cityledger.exchange.permits import request_permit
 from cityledger.types import Action
 
 router = APIRouter(route_class=StrictRoute, tags=["records"])
@@ -28,7 +30,7 @@ def land_record(
     """Moves the record's head on chain to its newest version, which must be mined. Of two versions that
     follow the same one, only one lands. Answers once the move is mined.
     """
-    target = target_of(node, dataset, name)
-    intent = reason.to(Action.WRITE)
-    landed = land(node.services, node.head_mover, session, intent, target, asked.expected_version)
+    access = Access(session, reason.to(Action.WRITE), target_of(node, dataset, name))
+    permit = request_permit(node.services, access)
+    landed = land(node.services, node.head_mover, permit, asked.expected_version)
     return landed_view(landed)

@@ -9,8 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cityledger.errors import FieldError
+from cityledger.exchange.access import Intent
 from cityledger.exchange.gate import Passed
-from cityledger.exchange.services import Intent
 from cityledger.types import ZERO32, Action, Purpose, purpose_from_name
 
 PURPOSE = "Cityledger-Purpose"

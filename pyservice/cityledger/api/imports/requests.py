@@ -21,7 +21,6 @@ from cityledger.exchange.imports.jobs import (
     receive_import,
 )
 from cityledger.exchange.imports.request import Asked
-from cityledger.exchange.services import Intent
 from cityledger.formats.compression import Limits, unpacked
 from cityledger.formats.options import ImportOptions
 from cityledger.policy.rules import explain
@@ -91,12 +90,10 @@ def asked_options(
     return Asked(options, dry_run)
 
 
-def receive_file(
-    node: NodeContext, session: Session, intent: Intent, order: Order, body: Iterator[bytes]
-) -> tuple[ImportView, bool]:
+def receive_file(node: NodeContext, order: Order, body: Iterator[bytes]) -> tuple[ImportView, bool]:
     """The import of the file that ``body`` brings, and whether the file was needed."""
     plain = unpacked(body, Limits(node.settings.import_limit_bytes))
-    job, is_needed = receive_import(node.services, session, intent, order, plain)
+    job, is_needed = receive_import(node.services, order, plain)
     node.imports.wake()
     return import_view(job), is_needed
 

@@ -22,6 +22,7 @@ from cityledger.api.imports.requests import (
 from cityledger.api.imports.wire import IMPORT_BODY, ImportRows, Imports, ImportView
 from cityledger.api.paths import DatasetInPath, dataset_of
 from cityledger.api.strict_requests import FileRoute, StrictRoute
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.imports.jobs import order_import
 from cityledger.exchange.imports.request import Asked
 from cityledger.store.imports import Verdict
@@ -57,11 +58,9 @@ async def start_import(
     """Accepts a file, and imports it in the background. A file that waits, runs or had stopped continues
     where it is. One that was imported before is imported again if the dataset was written to since; else this
     is a repeat, which writes nothing."""
-    intent = reason.to(Action.WRITE)
-    order = await run_in_threadpool(
-        order_import, node.services, session, intent, dataset_of(dataset), format_, options
-    )
-    take = partial(receive_file, node, session, intent, order)
+    access = Access(session, reason.to(Action.WRITE), Target(dataset_of(dataset)))
+    order = await run_in_threadpool(order_import, node.services, access, format_, options)
+    take = partial(receive_file, node, order)
     answer, is_new = await node.uploads.receive(
         request, session.agency, node.settings.import_limit_bytes, Pace.of(node.settings), take
     )

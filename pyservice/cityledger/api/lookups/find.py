@@ -8,9 +8,10 @@ from cityledger.api.http.shapes import bytes_of
 from cityledger.api.lookups.wire import Sought
 from cityledger.api.paths import dataset_of, target_of
 from cityledger.errors import FieldError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.gate import Passed
 from cityledger.exchange.lookup import FoundPage, find_by_identifier, find_by_key, find_by_subject
-from cityledger.exchange.services import Intent
+from cityledger.formats.rows import Identifier
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_SUBJECT, RecordId, SubjectId
 
@@ -31,19 +32,20 @@ def find_records(
     Raises: as ``find_by_subject``, ``find_by_identifier`` and ``find_by_key``, and
         FieldError: the subject is zero, the id is not one that a record may have, or ``after`` came with it.
     """
+    dataset = dataset_of(dataset_text)
     if asked.identifier is not None:
-        system, value = asked.identifier.system, asked.identifier.value
-        dataset = dataset_of(dataset_text)
-        return find_by_identifier(
-            node.services, session, intent, dataset, system, value, after=after, limit=limit
-        )
+        identifier = Identifier(asked.identifier.system, asked.identifier.value)
+        access = Access(session, intent, Target(dataset))
+        return find_by_identifier(node.services, access, identifier, after=after, limit=limit)
     if asked.subject is None:
-        return _find_by_id(node, session, intent, dataset_text, asked.id or "", after)
+        if after is not None:
+            raise FieldError("after", "a search by id has one page")
+        return _find_by_id(node, Access(session, intent, target_of(node, dataset_text, asked.id or "")))
     subject = SubjectId(bytes_of(asked.subject))
     if subject == NO_SUBJECT:
         raise FieldError("subject", "zero names no subject")
-    dataset = dataset_of(dataset_text)
-    return find_by_subject(node.services, session, intent, dataset, subject, after=after, limit=limit)
+    access = Access(session, intent, Target(dataset, subject=subject))
+    return find_by_subject(node.services, access, after=after, limit=limit)
 
 
 def is_any_found(
@@ -75,15 +77,6 @@ def write_record_cursor(after: RecordId | None) -> str | None:
     return None if after is None else write_key_cursor(after)
 
 
-def _find_by_id(
-    node: NodeContext,
-    session: Session,
-    intent: Intent,
-    dataset_text: str,
-    id_: str,
-    after: RecordId | None,
-) -> tuple[Passed | None, FoundPage]:
-    if after is not None:
-        raise FieldError("after", "a search by id has one page")
-    found = find_by_key(node.services, session, intent, target_of(node, dataset_text, id_))
+def _find_by_id(node: NodeContext, access: Access) -> tuple[Passed | None, FoundPage]:
+    found = find_by_key(node.services, access)
     return (None, FoundPage((), None)) if found is None else (found[0], FoundPage((found[1],), None))

@@ -8,23 +8,20 @@ from dataclasses import replace
 from fastapi import Response
 
 from cityledger.api.context import NodeContext
-from cityledger.api.http.headers import RECEIPTS, Reason, answer_headers
+from cityledger.api.http.headers import RECEIPTS, answer_headers
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.strict_requests import JSON
+from cityledger.exchange.access import Access
 from cityledger.exchange.erasure_proof import prove_erasure
 from cityledger.exchange.gate import Passed
 from cityledger.exchange.lookup import Inclusion, prove
 from cityledger.exchange.read import opening_key, read_plain
-from cityledger.exchange.services import Target
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.proofs.proof_file import Anchor, PartOpening, Proof, TreePlace, format_proof
-from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action
 
 
-def proof_answer(
-    node: NodeContext, session: Session, reason: Reason, target: Target, *, with_openings: bool
-) -> Response:
+def proof_answer(node: NodeContext, access: Access, *, with_openings: bool) -> Response:
     """A version's proof file. ``with_openings`` adds those of the parts that the caller may read.
 
     The holder of an opening can test guesses of a payload, so returning one is a read, with its receipts.
@@ -32,13 +29,13 @@ def proof_answer(
     Raises: as ``prove``, and with openings as ``read_plain``.
     """
     if with_openings:
-        opening_key(node.services, session)
-    passed, inclusion = prove(node.services, session, reason.to(Action.PROOF), target)
+        opening_key(node.services, access.session.agency)
+    passed, inclusion = prove(node.services, access)
     headers, openings = answer_headers(passed) | _tombstone_link(passed), None
     if with_openings:
         assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
-        wanted = replace(target, version=inclusion.leaf.version)
-        released, opened = read_plain(node.services, session, reason.to(Action.READ), wanted)
+        same_version = replace(access.target, version=inclusion.leaf.version)
+        released, opened = read_plain(node.services, access.of(same_version).to(Action.READ))
         of_read = answer_headers(released.passed)
         headers, openings = (
             {**headers, **of_read, RECEIPTS: f"{headers[RECEIPTS]}, {of_read[RECEIPTS]}"},
@@ -47,12 +44,12 @@ def proof_answer(
     return Response(proof_bytes(node, inclusion, openings), headers=headers, media_type=JSON)
 
 
-def erasure_answer(node: NodeContext, session: Session, reason: Reason, target: Target) -> Response:
+def erasure_answer(node: NodeContext, access: Access) -> Response:
     """The proof file of a version's tombstone.
 
     Raises: as ``prove_erasure``.
     """
-    passed, inclusion = prove_erasure(node.services, session, reason.to(Action.PROOF), target)
+    passed, inclusion = prove_erasure(node.services, access)
     return Response(proof_bytes(node, inclusion), headers=answer_headers(passed), media_type=JSON)
 
 

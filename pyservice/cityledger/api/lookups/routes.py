@@ -26,7 +26,9 @@ from cityledger.api.lookups.wire import (
 from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, dataset_of, target_of
 from cityledger.api.records.routes import RECORD
 from cityledger.api.strict_requests import StrictRoute
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.lookup import history, resolve_subject
+from cityledger.formats.rows import Identifier
 from cityledger.types import Action
 
 Openings = Annotated[bool, Query(description="Add the openings of the parts that the caller may read.")]
@@ -78,8 +80,8 @@ def resolve(
     node: Node, session: Caller, reason: Stated, asked: ResolveSubject, response: Response
 ) -> Resolved:
     """The provider's pseudonym of a person or thing. The provider gets a new one where there is none."""
-    dataset, intent = dataset_of(asked.dataset), reason.to(Action.LOOKUP)
-    passed, subject = resolve_subject(node.services, session, intent, dataset, asked.system, asked.value)
+    access = Access(session, reason.to(Action.LOOKUP), Target(dataset_of(asked.dataset)))
+    passed, subject = resolve_subject(node.services, access, Identifier(asked.system, asked.value))
     response.headers.update(answer_headers(passed))
     return Resolved(dataset=asked.dataset, subject=None if subject is None else hex_of(subject))
 
@@ -99,10 +101,10 @@ def record_history(
     continues the list, null at its end; each page is a request of its own, with a receipt."""
     target = target_of(node, dataset, name)
     last = int.from_bytes(read_key_cursor(after, 4) or b"")
-    intent = reason.to(Action.HISTORY)
-    passed, held = history(node.services, session, intent, target, after=last, limit=limit)
+    access = Access(session, reason.to(Action.HISTORY), target)
+    passed, page = history(node.services, access, after=last, limit=limit)
     response.headers.update(answer_headers(passed))
-    return history_view(target, held)
+    return history_view(target, page)
 
 
 @router.get(RECORD + "/proof", responses={200: {"description": "A proof file (SPEC.md §7)"}})
@@ -122,8 +124,8 @@ def record_proof(
     With `openings=true` a holder of a payload can check it with the file too. That is a read of the parts
     that the caller may read, and leaves a read's receipts as well.
     """
-    target = target_of(node, dataset, name, version)
-    return proof_answer(node, session, reason, target, with_openings=openings)
+    access = Access(session, reason.to(Action.PROOF), target_of(node, dataset, name, version))
+    return proof_answer(node, access, with_openings=openings)
 
 
 @router.get(RECORD + "/tombstone", responses={200: {"description": "A proof file (SPEC.md §7)"}})
@@ -139,4 +141,5 @@ def tombstone_proof(
 
     For the provider only: for others an erased record is the same as an absent one.
     """
-    return erasure_answer(node, session, reason, target_of(node, dataset, name, version))
+    access = Access(session, reason.to(Action.PROOF), target_of(node, dataset, name, version))
+    return erasure_answer(node, access)

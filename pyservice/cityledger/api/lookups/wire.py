@@ -22,9 +22,9 @@ from cityledger.api.http.shapes import (
     hex_of,
     with_example,
 )
+from cityledger.exchange.access import Target
 from cityledger.exchange.lookup import History as RecordHistory
 from cityledger.exchange.lookup import VersionState
-from cityledger.exchange.services import Target
 from cityledger.store.index.queries import Head
 from cityledger.store.records.versions import StoredVersion
 

@@ -10,29 +10,27 @@ from cityledger.api.paths import get_dataset
 from cityledger.api.strict_requests import FHIR, JSON
 from cityledger.errors import MediaTypeError, NotAcceptableError, TooLargeError
 from cityledger.exchange.imports.rows import MAX_IDENTIFIER_CHARACTERS
-from cityledger.exchange.services import Intent, Target
+from cityledger.exchange.permits import Permit
 from cityledger.exchange.subjects import name_subjects
-from cityledger.exchange.submit import allow
 from cityledger.formats.fhir_record import read_record
 from cityledger.formats.rows import Identifier
 from cityledger.profiles.medical import MEDICAL
 from cityledger.profiles.record_body import MAX_SUBJECTS, RecordBody
-from cityledger.store.sessions.tokens import Session
 from cityledger.types import DatasetId
 
 
-def read_fhir(node: NodeContext, session: Session, intent: Intent, target: Target, data: bytes) -> RecordBody:
-    """What a FHIR body says of a record. Its patients become subjects, by the provider's pseudonyms.
+def read_fhir(node: NodeContext, permit: Permit, data: bytes) -> RecordBody:
+    """The record of a FHIR body. Its patients become subjects, by the provider's pseudonyms, which are new
+    ones where there are none: so the write must be permitted first.
 
-    Raises: as ``submit``, and
+    Raises: as ``name_subjects``, and
         MediaTypeError: the dataset's records are not FHIR.
         MalformedJsonError, PayloadError: names the element.
         TooLargeError: too many bytes or patients, or an identifier of one is too long.
     """
-    dataset = get_dataset(node, target.dataset)
+    dataset = permit.dataset
     if dataset.profile != MEDICAL.name:
         raise MediaTypeError("Content-Type", f"must be {JSON}: the records of this dataset are not FHIR")
-    allow(node.services, session, intent, target)  # before anybody gets a pseudonym
     record = read_record(data, max_bytes=node.settings.record_limit_bytes)
     _verify_patients(record.patients)
     return RecordBody(name_subjects(node.services, dataset.provider, record.patients), record.parts)

@@ -14,6 +14,7 @@ from cityledger.api.http.shapes import HEX32_PATTERN, bytes_of
 from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, target_of
 from cityledger.api.records.routes import RECORD
 from cityledger.api.strict_requests import StrictRoute
+from cityledger.exchange.access import Access
 from cityledger.exchange.part_streams import read_ciphertext, read_part
 from cityledger.types import Action
 
@@ -43,7 +44,7 @@ def get_part(
     All of it is held against the record's leaf before the first byte is sent.
     """
     target = target_of(node, dataset, name, version, [part])
-    return answer_stream(read_part(node.services, session, reason.to(Action.READ), target))
+    return answer_stream(read_part(node.services, Access(session, reason.to(Action.READ), target)))
 
 
 @router.get(PART + "/ciphertext", response_class=StreamingResponse, responses={200: _BYTES})
@@ -62,5 +63,5 @@ def get_ciphertext(
     It is for the officer whom a receipt of that release names, with the purpose and the case of the release.
     """
     target = target_of(node, dataset, name, version, [part])
-    intent = reason.to(Action.RELEASE)
-    return answer_stream(read_ciphertext(node.services, session, intent, target, bytes_of(receipt)))
+    access = Access(session, reason.to(Action.RELEASE), target)
+    return answer_stream(read_ciphertext(node.services, access, bytes_of(receipt)))

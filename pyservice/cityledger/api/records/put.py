@@ -1,4 +1,4 @@
-"""Records on their way in: as one JSON or FHIR body, or as a multipart body with binary parts as streams."""
+"""Receives the body of a write: one JSON or FHIR body, or a multipart body with binary parts as streams."""
 
 from __future__ import annotations
 
@@ -11,24 +11,20 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.context import NodeContext
-from cityledger.api.http.headers import Reason
 from cityledger.api.http.multipart import MULTIPART, BodyPart, read_parts
 from cityledger.api.http.pace import Pace
-from cityledger.api.paths import target_of
 from cityledger.api.records.fhir import read_fhir
 from cityledger.api.records.idempotency import Repeatable, request_digest, write_once
 from cityledger.api.records.wire import Written
 from cityledger.api.strict_requests import FHIR, JSON
 from cityledger.errors import FieldError, MediaTypeError, TooLargeError
-from cityledger.exchange.parts.seal_version import Content, verify_content
+from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.parts.uploads import Uploading
-from cityledger.exchange.services import Intent, Target
-from cityledger.exchange.submit import Draft, allow, verify_expected
+from cityledger.exchange.permits import Permit
+from cityledger.exchange.submit import Draft, verify_expected
 from cityledger.profiles import registry
 from cityledger.profiles.record_body import RecordBody, parse_body
 from cityledger.settings import Settings
-from cityledger.store.sessions.tokens import Session
-from cityledger.types import Action
 
 RECORD_PART = "record"
 _FRAMING_BYTES = 65_536
@@ -36,62 +32,53 @@ _MOST_STREAMS = max(len(registry.get(name).binary_parts) for name in registry.na
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    """A request to write. ``name`` and ``dataset`` are as in the URL."""
+class WriteOptions:
+    """The newest version that the client expects (None any, 0 none), and its request's idempotency key."""
 
-    node: NodeContext
-    session: Session
-    reason: Reason
-    dataset: str
-    name: str
     expected: int | None
     key: str | None
 
-    @property
-    def intent(self) -> Intent:
-        return self.reason.to(Action.WRITE)
 
-
-async def receive_record(put: Put, request: Request, media_type: str) -> Written:
-    """Writes what the request's body says; of a multipart body no more than a few chunks are ever held.
+async def receive_record(
+    node: NodeContext, permit: Permit, options: WriteOptions, request: Request, media_type: str
+) -> Written:
+    """Writes the record in the request's body; of a multipart body at most a few chunks are in memory.
 
     Raises: as ``submit`` and ``write_once``, and
         InputError, TooLargeError, MediaTypeError: the body is cut off, over a limit or of another form;
-            nothing of it is kept.
+            nothing of it is stored.
     """
     if media_type not in MULTIPART:
-        return await run_in_threadpool(_put_body, put, media_type, await request.body())
-    take = partial(_put_parts, put, request.headers.get("content-type", ""))
-    return await put.node.uploads.receive(
-        request, put.session.agency, _longest(put.node.settings), Pace.of(put.node.settings), take
-    )
+        body = await request.body()
+        return await run_in_threadpool(_put_body, node, permit, options, media_type, body)
+    receive = partial(_put_parts, node, permit, options, request.headers.get("content-type", ""))
+    settings, agency = node.settings, permit.access.session.agency
+    return await node.uploads.receive(request, agency, _longest(settings), Pace.of(settings), receive)
 
 
-def _put_body(put: Put, media_type: str, body: bytes) -> Written:
-    target = target_of(put.node, put.dataset, put.name)
-    draft = Draft(target, _content(put, target, media_type, body), put.expected)
-    return write_once(put.node, put.session, put.intent, draft, _repeatable(put, draft, body))
+def _put_body(
+    node: NodeContext, permit: Permit, options: WriteOptions, media_type: str, body: bytes
+) -> Written:
+    record = _record(node, permit, media_type, body)
+    draft = Draft(Content(record.subjects, record.parts), options.expected)
+    return write_once(node, permit, draft, _repeatable(permit, options, body))
 
 
-def _put_parts(put: Put, content_type: str, chunks: Iterator[bytes]) -> Written:
-    node, target = put.node, target_of(put.node, put.dataset, put.name)
-    # Before a byte of the body is asked for: who may not write, or comes too late, sends nothing for long.
-    dataset = allow(node.services, put.session, put.intent, target).dataset
-    if put.key is None:  # a repeat of what was written comes late too, and gets the answer that was kept
-        verify_expected(node.services, target, put.expected)
+def _put_parts(
+    node: NodeContext, permit: Permit, options: WriteOptions, content_type: str, chunks: Iterator[bytes]
+) -> Written:
+    if options.key is None:  # a repeat of an earlier write is late too, and gets the answer that was stored
+        verify_expected(node.services, permit.target, options.expected)
     parts = read_parts(content_type, chunks)
     media_type, body = _record_part(node.settings, next(parts, None))
-    content = _content(put, target, media_type, body)
-    # What no stream could mend is told before the streams come.
-    verify_content(dataset, Content(content.subjects, content.parts, expects_streams=True))
-    draft = Draft(target, content, put.expected)
-    uploading = Uploading(node.services, dataset, target.record, node.settings.object_limit_bytes, draft.aead)
-    with uploading:
+    record = _record(node, permit, media_type, body)
+    limit = node.settings.object_limit_bytes
+    with Uploading(node.services, permit, record.parts, limit_bytes=limit) as uploading:
         for part in parts:
-            uploading.take(part.name, part.chunks)
-        draft = Draft(target, content, put.expected, draft.aead, uploading.finish())
-        said = _said(body, uploading.digests)
-        return write_once(node, put.session, put.intent, draft, _repeatable(put, draft, said))
+            uploading.seal(part.name, part.chunks)
+        content = Content(record.subjects, record.parts, uploads=uploading.finish())
+        repeatable = _repeatable(permit, options, _said(body, uploading.digests))
+        return write_once(node, permit, Draft(content, options.expected), repeatable)
 
 
 def _record_part(settings: Settings, part: BodyPart | None) -> tuple[str, bytes]:
@@ -108,16 +95,16 @@ def _record_part(settings: Settings, part: BodyPart | None) -> tuple[str, bytes]
     return media_type, bytes(body)
 
 
-def _content(put: Put, target: Target, media_type: str, body: bytes) -> RecordBody:
+def _record(node: NodeContext, permit: Permit, media_type: str, body: bytes) -> RecordBody:
     if media_type == FHIR:
-        return read_fhir(put.node, put.session, put.intent, target, body)
-    return parse_body(body, max_bytes=put.node.settings.record_limit_bytes)
+        return read_fhir(node, permit, body)
+    return parse_body(body, max_bytes=node.settings.record_limit_bytes)
 
 
-def _repeatable(put: Put, draft: Draft, body: bytes) -> Repeatable | None:
-    if put.key is None:
+def _repeatable(permit: Permit, options: WriteOptions, body: bytes) -> Repeatable | None:
+    if options.key is None:
         return None
-    return Repeatable(put.key, request_digest(put.intent, draft, put.session, body))
+    return Repeatable(options.key, request_digest(permit, options.expected, body))
 
 
 def _said(body: bytes, digests: dict[str, bytes]) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
+from cityledger.api.context import NodeContext
 from cityledger.api.http.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
 from cityledger.api.http.negotiation import Wanted
 from cityledger.api.http.shapes import hex_of
@@ -19,7 +21,7 @@ from cityledger.api.paths import (
     target_of,
 )
 from cityledger.api.records.fhir import is_fhir_wanted
-from cityledger.api.records.put import Put, receive_record
+from cityledger.api.records.put import WriteOptions, receive_record
 from cityledger.api.records.releases import AskRelease, ReleaseView, presented_key, release_view
 from cityledger.api.records.wire import (
     RECORD_ANSWER,
@@ -32,9 +34,12 @@ from cityledger.api.records.wire import (
     written,
 )
 from cityledger.api.strict_requests import FHIR, JSON, BodyType, RecordRoute, StrictRoute
+from cityledger.exchange.access import Access, Intent
+from cityledger.exchange.permits import Permit, request_permit
 from cityledger.exchange.read import read, read_plain
 from cityledger.exchange.submit import erase, withdraw
 from cityledger.formats.fhir_record import write_record
+from cityledger.store.sessions.tokens import Session
 from cityledger.types import Action, ErasureReason
 
 RECORD = "/v1/datasets/{dataset}/records/{id}"
@@ -75,8 +80,9 @@ async def put_record(
     Of a medical record FHIR is taken too: one resource, or a Bundle of type `collection` whose resources go
     into the parts of their types, and whose patients become its subjects.
     """
-    put = Put(node, session, reason, dataset, name, condition.expected, key)
-    answer = await receive_record(put, request, body_type)
+    # Before a byte of a long body is received: a caller who may not write sends nothing in vain.
+    permit = await run_in_threadpool(_permit, node, session, reason.to(Action.WRITE), dataset, name)
+    answer = await receive_record(node, permit, WriteOptions(condition.expected, key), request, body_type)
     response.status_code = 201 if answer.version == 1 else 200
     response.headers["ETag"] = etag(answer.version)
     return answer
@@ -100,7 +106,8 @@ def get_record(
     """
     target = target_of(node, dataset, name, version, split_parts(parts))
     as_fhir = is_fhir_wanted(node, target.dataset, wanted)
-    released, opened = read_plain(node.services, session, reason.to(Action.READ), target)
+    access = Access(session, reason.to(Action.READ), target)
+    released, opened = read_plain(node.services, access)
     headers = answer_headers(released.passed, released.release.leaf.version)
     body = write_record(opened.payloads) if as_fhir else record_bytes(released, opened)
     return Response(body, headers=headers, media_type=FHIR if as_fhir else JSON)
@@ -112,9 +119,10 @@ def delete_record(
 ) -> Erased:
     """Destroys the keys of every version, and numbers a tombstone for each. A record that is sealed by law is
     kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
-    target = target_of(node, dataset, name)
-    numbered = erase(node.services, session, reason.to(Action.ERASE), target, _REASONS[why])
+    permit = _permit(node, session, reason.to(Action.ERASE), dataset, name)
+    numbered = erase(node.services, permit, _REASONS[why])
     places = [tombstone_place(one) for one in numbered]
+    target = permit.target
     return Erased(dataset=hex_of(target.dataset), record=hex_of(target.record), tombstones=places)
 
 
@@ -129,8 +137,8 @@ def withdraw_record(
     response: Response,
 ) -> Written:
     """Ends a record by a version without parts. Its history stays, and a later write brings it back."""
-    intent, target = reason.to(Action.WRITE), target_of(node, dataset, name)
-    answer = written(withdraw(node.services, session, intent, target, condition.expected))
+    permit = _permit(node, session, reason.to(Action.WRITE), dataset, name)
+    answer = written(withdraw(node.services, permit, condition.expected))
     response.headers["ETag"] = etag(answer.version)
     return answer
 
@@ -147,9 +155,14 @@ def release_record(
 ) -> ReleaseView:
     """The ciphertext, and its keys sealed to the consumer's sealing key, to open on the consumer's side."""
     target = target_of(node, dataset, name, asked.version, asked.parts)
-    released = read(node.services, session, reason.to(Action.RELEASE), target, presented_key(asked))
+    access = Access(session, reason.to(Action.RELEASE), target)
+    released = read(node.services, access, presented_key(asked))
     response.headers.update(answer_headers(released.passed, released.release.leaf.version))
     return release_view(released)
+
+
+def _permit(node: NodeContext, session: Session, intent: Intent, dataset: str, name: str) -> Permit:
+    return request_permit(node.services, Access(session, intent, target_of(node, dataset, name)))
 
 
 router.include_router(writes)

@@ -7,8 +7,8 @@ from cityledger.api.http.headers import Reason
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import dataset_of, get_dataset, parts_mask
 from cityledger.api.stewards.wire import AskDecision, DecisionView, action_of
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.decisions import rule
-from cityledger.exchange.services import Target
 from cityledger.policy.disclosure import disclosed_code
 from cityledger.policy.rules import explain
 from cityledger.store.sessions.tokens import Session
@@ -27,9 +27,8 @@ def decide_in_advance(
     """
     dataset = get_dataset(node, dataset_of(asked.dataset))
     mask = None if asked.parts is None else parts_mask(dataset, asked.parts)
-    ruling = rule(
-        node.services, session, reason.to(action_of(asked.action)), Target(dataset.dataset, parts=mask)
-    )
+    access = Access(session, reason.to(action_of(asked.action)), Target(dataset.dataset, parts=mask))
+    ruling = rule(node.services, access)
     deciding = ruling.deciding
     code = deciding.code if deciding.permit else disclosed_code(deciding.facts)
     return DecisionView(
@@ -39,5 +38,5 @@ def decide_in_advance(
         reason=None if code is None else explain(code),
         basis=None if deciding.grant_id == ZERO32 else hex_of(deciding.grant_id),
         block=str(ruling.block.number),
-        at=ruling.answers[0].query.at,
+        at=ruling.at,
     )

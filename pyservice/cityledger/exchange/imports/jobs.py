@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -14,20 +15,21 @@ from cityledger.errors import (
     UnknownOutcomeError,
     VaultKeyRotatedError,
 )
+from cityledger.exchange.access import Access
+from cityledger.exchange.decisions import Ruling
 from cityledger.exchange.imports.notes import Notes, OpenedJob, opened
 from cityledger.exchange.imports.outcomes import Tallies
 from cityledger.exchange.imports.request import Asked, asked_to_json, caller_to_json, verify_options
 from cityledger.exchange.imports.spool import content_with, spool, wrap_again
-from cityledger.exchange.services import Intent, Services, Target
-from cityledger.exchange.submit import allow
+from cityledger.exchange.permits import Permit, request_permit, write_permitted
+from cityledger.exchange.services import Services
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import ROW_FAILED, Format
 from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Job, JobKey, JobState, ListedRow, NewJob, Verdict
 from cityledger.store.index.queries import Dataset
 from cityledger.store.records.vault_floors import verify_epochs
-from cityledger.store.sessions.tokens import Session
-from cityledger.types import AgencyId, DatasetId
+from cityledger.types import Action, AgencyId, DatasetId
 
 WAITING_LIMIT_BYTES = 17_179_869_184
 """Of files of one agency that wait or run. A packed file rests unpacked, at up to 200 times its size, so that
@@ -38,14 +40,16 @@ without it one sender could soon fill a disk that all share."""
 class Order:
     """A permitted import whose file is still to come."""
 
-    dataset: Dataset
+    permit: Permit
     format: Format
     asked: Asked
 
+    @property
+    def dataset(self) -> Dataset:
+        return self.permit.dataset
 
-def order_import(
-    services: Services, session: Session, intent: Intent, dataset: DatasetId, format_: str, asked: Asked
-) -> Order:
+
+def order_import(services: Services, access: Access, format_: str, asked: Asked) -> Order:
     """Decides before a byte of the file is taken.
 
     Raises:
@@ -53,37 +57,37 @@ def order_import(
         FieldError: no such format, not of the dataset's profile, or an option that it does not take.
         ConflictError: as much of this agency waits as may.
     """
-    ruling = allow(services, session, intent, Target(dataset))
-    _verify_room(services, session.agency)
-    services.keys_of(ruling.dataset.provider)
-    found = _format(format_, ruling.dataset.profile)
+    permit = request_permit(services, access)
+    permit.verify_action(Action.WRITE)
+    _verify_room(services, access.session.agency)
+    services.keys_of(permit.dataset.provider)
+    found = _format(format_, permit.dataset.profile)
     verify_options(found, asked.options)
-    return Order(ruling.dataset, found, asked)
+    return Order(permit, found, asked)
 
 
-def receive_import(
-    services: Services, session: Session, intent: Intent, order: Order, chunks: Iterable[bytes]
-) -> tuple[OpenedJob, bool]:
+def receive_import(services: Services, order: Order, chunks: Iterable[bytes]) -> tuple[OpenedJob, bool]:
     """The job of the file, durable and waiting for its turn; and whether the file is needed.
 
     A file that waits or runs already is that job, and one that was stopped resumes where it was, unless
     another file came after it. A file that was imported before is imported again, unless nothing was written
     to the dataset since: then it is a repeat, which is done at once and writes nothing.
 
-    Raises: as ``order_import`` and ``spool``.
+    An upload may take hours, so the write is decided again in the transaction that stores the job.
+
+    Raises: as ``spool`` and ``write_permitted``; nothing is left behind.
     """
-    dataset = order.dataset
+    dataset, access = order.dataset, order.permit.access
     notes = Notes(services, dataset.provider, dataset.dataset)
     received = spool(services, dataset.provider, dataset.dataset, chunks)
     options = asked_to_json(order.asked)
     same = content_with(services, dataset.provider, received.content, order.format.name, options)
-    key = JobKey(session.agency, dataset.dataset, same, order.format.name)
-    caller = notes.seal(caller_to_json(session, intent))
+    key = JobKey(access.session.agency, dataset.dataset, same, order.format.name)
+    caller = notes.seal(caller_to_json(access.session, access.intent))
     try:
-        ruling = allow(services, session, intent, Target(dataset.dataset))  # an upload may take hours
-        now, id_ = ruling.answers[0].query.at, _new_id(services)
+        id_, now = _new_id(services), order.permit.ruling.at
         new = NewJob(id_, key, received.spooled, notes.seal(options), caller, now)
-        job, is_needed = _entered(services, dataset, new)
+        job, is_needed = _entered(services, order.permit, new)
     except UnknownOutcomeError:
         raise  # the job may be there and need its file; if it is not, the file is swept
     except BaseException:
@@ -140,19 +144,21 @@ def _verify_room(services: Services, agency: AgencyId) -> None:
         raise ConflictError("too much of this agency waits to be imported; send the file when some is done")
 
 
-def _entered(services: Services, dataset: Dataset, new: NewJob) -> tuple[Job, bool]:
+def _entered(services: Services, permit: Permit, new: NewJob) -> tuple[Job, bool]:
     """The job of the file, and whether the file is needed: in one transaction, and once more where the vault
     key was rotated since.
     """
+    dataset = permit.dataset
     try:
-        return services.journal.run(lambda connection: _enter(connection, new))
+        return write_permitted(services, permit, partial(_enter, new))
     except VaultKeyRotatedError:
         services.follow_rotation(dataset.provider)
     again = replace(new, spooled=wrap_again(services, dataset.provider, dataset.dataset, new.spooled))
-    return services.journal.run(lambda connection: _enter(connection, again))
+    return write_permitted(services, permit, partial(_enter, again))
 
 
-def _enter(connection: sa.Connection, new: NewJob) -> tuple[Job, bool]:
+def _enter(new: NewJob, connection: sa.Connection, ruling: Ruling) -> tuple[Job, bool]:
+    new = replace(new, now=ruling.at)
     verify_epochs(connection, new.key.agency, [new.spooled.wrapped])
     earlier = imports.find_newest_of(connection, new.key)
     last = _last_waiting(connection, new.key.dataset)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cityledger.errors import FieldError
-from cityledger.exchange.services import Intent
+from cityledger.exchange.access import Intent
 from cityledger.formats.options import ImportOptions
 from cityledger.formats.rows import Format
 from cityledger.store.sessions.tokens import Session

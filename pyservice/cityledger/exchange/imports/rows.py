@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityledger.errors import InputError, TooLargeError
-from cityledger.exchange.parts.seal_version import Content, verify_content
+from cityledger.exchange.parts.validation import validate_parts
 from cityledger.formats.rows import Act, Identifier, RejectedRow, Row
 from cityledger.profiles.provider_id import verify_provider_id
 from cityledger.profiles.record_body import MAX_SUBJECTS
@@ -34,7 +34,7 @@ def check_row(dataset: Dataset, record_key: bytes, item: Row | RejectedRow) -> C
         _verify_size(item)
         _verify_subjects(item)
         if item.act is not Act.DELETE:
-            verify_content(dataset, Content((), item.parts))
+            validate_parts(dataset, item.parts)
     except InputError as error:
         return RejectedRow(item.row_no, error.field, error.reason)
     return Candidate(item, record_id(record_key, item.provider_id))

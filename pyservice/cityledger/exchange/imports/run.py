@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from cityledger.errors import (
     CityledgerError,
     ConflictError,
-    DeniedError,
     InputError,
     NotFoundError,
     SealingError,
@@ -22,6 +21,7 @@ from cityledger.errors import (
     VaultKeyRotatedError,
     WriteConflictError,
 )
+from cityledger.exchange.access import Access, Target
 from cityledger.exchange.imports.erased import ERASED, ErasedRows, Erasures
 from cityledger.exchange.imports.notes import Notes, opened
 from cityledger.exchange.imports.outcomes import Outcome, State, Tallies, judge, next_state
@@ -31,15 +31,15 @@ from cityledger.exchange.imports.spool import PADDING, open_spooled
 from cityledger.exchange.imports.states import KEPT, NewestStates
 from cityledger.exchange.imports.subjects import RowSubjects
 from cityledger.exchange.parts.seal_version import Content
-from cityledger.exchange.services import Services, Target
-from cityledger.exchange.submit import ROUNDS, RowDraft, Within, allow, seal_rows, submit_rows
+from cityledger.exchange.permits import Permit, request_permit, write_permitted
+from cityledger.exchange.services import Services
+from cityledger.exchange.submit import MAX_ATTEMPTS, RowDraft, RowsInTransaction, seal_rows, submit_rows
 from cityledger.formats import registry as formats
 from cityledger.formats.rows import Act, RejectedRow, Row, failed_row
 from cityledger.profiles import registry as profiles
 from cityledger.sealing.padding import padded_bytes
 from cityledger.store import dataset_writes, imports
 from cityledger.store.imports import Cursor, Job, ListedRow, Verdict
-from cityledger.store.index.queries import Dataset
 from cityledger.types import RecordId, SubjectId
 
 CHUNK_ROWS = 256
@@ -78,9 +78,9 @@ class ImportRun:
         """
         self._services, self.job = services, job
         self._notes = Notes(services, job.key.agency, job.key.dataset)
-        self._session, self._intent = caller_from_json(self._notes.open(job.sealed_caller or b""))
+        self._permit = self._request_permit()
         self._asked = opened(services, job).asked
-        self._dataset = self._allow()
+        self._dataset = self._permit.dataset
         self._profile = profiles.get(self._dataset.profile)
         self._record_key = services.keys_of(self._dataset.provider).record_key(job.key.dataset)
         kept = None if self._asked.dry_run else KEPT  # a dry run cannot ask the store what it did not write
@@ -165,7 +165,7 @@ class ImportRun:
 
     def _take_together(self, chunk: Sequence[Row | RejectedRow]) -> None:
         checked = [check_row(self._dataset, self._record_key, item) for item in chunk]
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ATTEMPTS):
             judged = self._judge(checked)
             try:
                 return self._keep(judged, len(chunk))
@@ -231,8 +231,7 @@ class ImportRun:
             imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed, self._notes.seal)
 
         if self._asked.dry_run:
-            self._allow()
-            self._services.journal.run(within)
+            write_permitted(self._services, self._permit, lambda connection, _ruling: within(connection))
         else:
             self._submit(judged.drafts, within)
         self._cursor, self._tallies = cursor, judged.tallies
@@ -257,17 +256,14 @@ class ImportRun:
         known, now = self._cursor.writes, dataset_writes.count_of(connection, self.job.key.dataset)
         return now if known is not None and known + own == now else None
 
-    def _submit(self, drafts: Sequence[RowDraft], within: Within) -> None:
+    def _submit(self, drafts: Sequence[RowDraft], within: RowsInTransaction) -> None:
         sealed = seal_rows(self._services, self._dataset, drafts)
-        try:
-            submit_rows(self._services, self._session, self._intent, self._dataset, sealed, within)
-        except DeniedError:
-            self._allow()  # leaves the receipt of the denial
-            raise
+        submit_rows(self._services, self._permit, sealed, within)
 
-    def _allow(self) -> Dataset:
-        """Asks whether the caller may still write."""
-        return allow(self._services, self._session, self._intent, Target(self.job.key.dataset)).dataset
+    def _request_permit(self) -> Permit:
+        """Decides whether the caller may still write; each chunk is decided again when it is stored."""
+        session, intent = caller_from_json(self._notes.open(self.job.sealed_caller or b""))
+        return request_permit(self._services, Access(session, intent, Target(self.job.key.dataset)))
 
 
 def _reject(judged: _Judged, row: RejectedRow) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cityledger.errors import FieldError
-from cityledger.exchange.parts.storage import PartPlace, binary_names, discard_after, keys_in, seal_part
+from cityledger.exchange.parts.storage import PartSpec, discard_after, keys_in, seal_part
 from cityledger.exchange.parts.uploads import Uploads, seal_again
 from cityledger.exchange.services import Services
 from cityledger.profiles import registry
@@ -20,36 +19,13 @@ from cityledger.types import Aead, RecordId, SubjectId
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a version is to hold. ``withdraws`` ends the record: then there are no parts. ``uploads`` are its
-    binary parts, sealed already; ``expects_streams`` says that they are still to come.
+    binary parts, sealed already.
     """
 
     subjects: tuple[SubjectId, ...]
     parts: Mapping[str, bytes]
     withdraws: bool = False
     uploads: Uploads | None = None
-    expects_streams: bool = False
-
-    @property
-    def streams(self) -> frozenset[str]:
-        """Names of the binary parts."""
-        return frozenset() if self.uploads is None else frozenset(self.uploads.parts)
-
-
-def verify_content(dataset: Dataset, content: Content) -> None:
-    """Refuses what does not fit the dataset.
-
-    Raises:
-        PayloadError, FieldError: names the field.
-    """
-    if content.withdraws:
-        return
-    streams = binary_names(dataset) if content.expects_streams else content.streams
-    registry.get(dataset.profile).validate(content.parts, streams)
-    unknown = (content.parts.keys() | streams) - set(dataset.part_names)
-    if unknown:
-        raise FieldError(
-            f"parts.{min(unknown)}", f"is not a part of this dataset; it has {', '.join(dataset.part_names)}"
-        )
 
 
 def seal_version(
@@ -98,10 +74,10 @@ def _parts(
     try:
         for bit, name in enumerate(dataset.part_names):
             if name not in made:
-                place = PartPlace(
+                spec = PartSpec(
                     bit, name, uploads.context, uploads.data_key, uploads.aead, profile.padding_of(name)
                 )
-                made[name] = seal_part(services, place, (content.parts.get(name, b""),))
+                made[name] = seal_part(services, spec, (content.parts.get(name, b""),))
     except BaseException as failure:
         discard_after(services, keys_in(made.values()) - _given(content), failure)
         raise

@@ -39,8 +39,8 @@ SHARED_GRACE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class PartPlace:
-    """Which part of which version is to be sealed, and with what; ``padding`` is its profile's."""
+class PartSpec:
+    """Which part of which version is to be sealed, and with what key; ``padding`` is its profile's."""
 
     bit: int
     name: str
@@ -50,19 +50,19 @@ class PartPlace:
     padding: int
 
 
-def seal_part(services: Services, place: PartPlace, payload: Iterable[bytes]) -> SealedPart:
+def seal_part(services: Services, spec: PartSpec, payload: Iterable[bytes]) -> SealedPart:
     """Seals a part while its payload comes; it is kept in an object if it is long.
 
     Raises:
         StorageFullError, UnavailableError: nothing was kept.
         Exception: whatever ``payload`` raises; nothing was kept.
     """
-    context = place.context.for_part(place.name)
-    keys = derive_part_keys(place.data_key, context, place.aead)
-    sealing = SealingStream(payload, keys, context, place.aead, place.padding)
+    context = spec.context.for_part(spec.name)
+    keys = derive_part_keys(spec.data_key, context, spec.aead)
+    sealing = SealingStream(payload, keys, context, spec.aead, spec.padding)
     ciphertext, key = _keep(services, iter(sealing))
     return SealedPart(
-        place.bit, place.name, ciphertext, sealing.digest, sealing.commitment, sealing.sealed_bytes, key
+        spec.bit, spec.name, ciphertext, sealing.digest, sealing.commitment, sealing.sealed_bytes, key
     )
 
 

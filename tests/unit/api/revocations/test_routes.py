@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from httpx import Response
 
 from cityledger.errors import UnavailableError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.decisions import rule
-from cityledger.exchange.services import Intent, Target
 from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store import tables as t
 from cityledger.store.objects import Objects
@@ -52,7 +52,7 @@ def test_second_decision_denies_a_revoked_officer(node: TestNode) -> None:
     put(node, signed(node, 1, (session.officer, None)))
     intent = Intent(Action.READ, purpose_from_name("TREATMENT"))
 
-    ruling = rule(node.context.services, session, intent, Target(node.health))
+    ruling = rule(node.context.services, Access(session, intent, Target(node.health)))
 
     assert (ruling.permit, ruling.deciding.code) == (False, 22)
 

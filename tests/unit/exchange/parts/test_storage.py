@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cityledger.errors import BusyError, ConflictError, StorageFullError, UnavailableError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.parts import storage
 from cityledger.exchange.parts.seal_version import Content
-from cityledger.exchange.services import Intent
+from cityledger.exchange.permits import Permit, request_permit
 from cityledger.exchange.submit import RowDraft, seal_rows, submit_rows
 from cityledger.sealing.context import Context
 from cityledger.store.index import queries as index
@@ -36,6 +37,11 @@ def _place(node: TestNode) -> storage.PartPlace:
 
 def _objects(node: TestNode) -> list[str]:
     return [one.key for one in node.context.services.objects.list("parts/")]
+
+
+def _permit(node: TestNode) -> Permit:
+    access = Access(node.session("HEALTH", "writer"), INTENT, Target(node.health))
+    return request_permit(node.context.services, access)
 
 
 def _rows(node: TestNode) -> tuple[index.Dataset, list[RowDraft]]:
@@ -90,7 +96,7 @@ def test_submit_rows_removes_objects_unless_the_rows_may_still_come(
         raise error
 
     with pytest.raises(type(error)):
-        submit_rows(services, node.session("HEALTH", "writer"), INTENT, dataset, sealed, within)
+        submit_rows(services, _permit(node), sealed, within)
 
     assert len(_objects(node)) == left
 
@@ -99,7 +105,7 @@ def test_submit_rows_keeps_the_objects_of_what_it_stored(node: TestNode) -> None
     services, (dataset, drafts) = node.context.services, _rows(node)
     sealed = seal_rows(services, dataset, drafts)
 
-    submit_rows(services, node.session("HEALTH", "writer"), INTENT, dataset, sealed, lambda *_: None)
+    submit_rows(services, _permit(node), sealed, lambda *_: None)
 
     keys = storage.keys_in(part for one in sealed for part in one.parts)
     storage.discard(services, keys)  # what a row needs cannot be thrown away by mistake

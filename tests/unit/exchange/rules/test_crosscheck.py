@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cityledger.errors import ChainUnavailableError, UnavailableError
+from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.gate import pass_gate
 from cityledger.exchange.rules.crosscheck import CrossCheck
-from cityledger.exchange.services import Intent, Services, Target
+from cityledger.exchange.services import Services
 from cityledger.sealing.record_ids import record_id
 from cityledger.types import Action, Address, AgencyId, BlockRef, Decision, Query, purpose_from_name
 from support.node.node_fixture import TestNode
@@ -49,12 +50,8 @@ def _read(node: TestNode, services: Services) -> Sequence[Decision]:
 
 def _read_again(node: TestNode, services: Services) -> Sequence[Decision]:
     key = services.keys_of(AgencyId(1)).record_key(node.health)
-    passed = pass_gate(
-        services,
-        node.session("LAND", "reader"),
-        INTENT,
-        Target(node.health, record_id(key, "visit-1"), parts=1),
-    )
+    target = Target(node.health, record_id(key, "visit-1"), parts=1)
+    passed = pass_gate(services, Access(node.session("LAND", "reader"), INTENT, target))
     return tuple(answer.decision for answer in passed.ruling.answers)
 
 
