@@ -29,7 +29,8 @@ from integration.test_invariant_no_log_no_key import (
     prepare,
 )
 from support.imports.import_fixture import ndjson
-from support.node.node_fixture import TREATMENT_RECORD, TestNode, make_node
+from support.node.node_fixture import TestNode, make_node
+from support.node.sample_records import TREATMENT_RECORD
 
 Request = Callable[[TestNode], Response]
 Route = tuple[str, str]

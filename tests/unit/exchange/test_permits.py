@@ -29,7 +29,8 @@ from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocations import RevocationList, Revoked
 from cityledger.types import OWN_DUTY, Action, AgencyId, AgencyStatus, ErasureReason
 from support.imports.import_fixture import ImportDesk, ndjson
-from support.node.node_fixture import TREATMENT_RECORD, TestNode
+from support.node.node_fixture import TestNode
+from support.node.sample_records import TREATMENT_RECORD
 
 HEALTH = AgencyId(1)
 PARTS = {name: json.dumps(part).encode() for name, part in TREATMENT_RECORD["parts"].items()}  # type: ignore[attr-defined]

@@ -30,9 +30,9 @@ def node(tmp_path: Path) -> Iterator[TestNode]:
     made.close()
 
 
-def _place(node: TestNode) -> storage.PartPlace:
+def _spec(node: TestNode) -> storage.PartSpec:
     context = Context(node.context.services.instance, node.health, RecordId(b"\x11" * 32), 1)
-    return storage.PartPlace(0, "summary", context, b"\x01" * 32, Aead.AES_256_GCM, padding=9)
+    return storage.PartSpec(0, "summary", context, b"\x01" * 32, Aead.AES_256_GCM, padding=9)
 
 
 def _objects(node: TestNode) -> list[str]:
@@ -57,7 +57,7 @@ def test_seal_part_keeps_an_object_only_above_the_limit(node: TestNode, excess: 
     """The limit is between the padded lengths 128 KiB and 512 KiB."""
     payload = bytes(131_072 + excess)
 
-    part = storage.seal_part(node.context.services, _place(node), [payload])
+    part = storage.seal_part(node.context.services, _spec(node), [payload])
 
     assert (part.sealed_bytes > storage.IN_ROW_BYTES) == bool(kept)
     assert len(_objects(node)) == kept
@@ -66,7 +66,7 @@ def test_seal_part_keeps_an_object_only_above_the_limit(node: TestNode, excess: 
 
 
 def test_seal_part_seals_the_same_bytes_wherever_they_go(node: TestNode) -> None:
-    services, place = node.context.services, _place(node)
+    services, place = node.context.services, _spec(node)
     payload = bytes(range(256)) * 4_000
 
     whole = storage.seal_part(services, place, [payload])
@@ -134,7 +134,7 @@ def test_seal_rows_that_fails_midway_leaves_no_object(
 
 
 def test_nodes_of_other_operators_have_other_places_in_the_store(node: TestNode) -> None:
-    storage.seal_part(node.context.services, _place(node), [bytes(300_000)])
+    storage.seal_part(node.context.services, _spec(node), [bytes(300_000)])
 
     (key,) = _objects(node)
     assert key.startswith(f"parts/{node.context.services.operator.address.lower()}/")
