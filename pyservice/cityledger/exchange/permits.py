@@ -37,8 +37,8 @@ class Permit:
         """
         query, intent, target = self.ruling.answers[0].query, self.access.intent, self.access.target
         decided = (query.consumer, query.action, query.purpose, query.dataset, query.record)
-        asked = (self.access.session.agency, intent.action, intent.purpose, target.dataset, target.record)
-        if not self.ruling.permit or decided != asked:
+        requested = (self.access.session.agency, intent.action, intent.purpose, target.dataset, target.record)
+        if not self.ruling.permit or decided != requested:
             raise ValueError("a permit needs a ruling that permits this very access")
 
     @property
