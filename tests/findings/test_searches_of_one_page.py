@@ -131,11 +131,12 @@ def test_a_check_goes_on_where_its_record_was_hidden_since_it_was_listed(
     real = lookup.find_by_key
     seen: list[Any] = []
 
-    def hidden_since(services: Any, session: Any, intent: Any, target: Any) -> Any:
+    def hidden_since(services: Any, access: Any) -> Any:
+        record = access.target.record
         if not seen:
-            hide(node, "0x" + target.record.hex())
-        seen.append(target.record)
-        return real(services, session, intent, target)
+            hide(node, "0x" + record.hex())
+        seen.append(record)
+        return real(services, access)
 
     monkeypatch.setattr(lookup, "find_by_key", hidden_since)
 

@@ -36,7 +36,7 @@ Request = Callable[[TestNode], Response]
 Route = tuple[str, str]
 
 PUT = ("PUT", RECORDS + "/{id}")
-FHIR = json.dumps(TREATMENT_RECORD["parts"]["summary"]).encode()  # type: ignore[index]
+FHIR = json.dumps(TREATMENT_RECORD["parts"]["summary"]).encode()
 IMPORT = ("POST", "/v1/datasets/{dataset}/imports")
 HEAD = ("POST", RECORDS + "/{id}/head")
 

@@ -33,7 +33,7 @@ from support.node.node_fixture import TestNode
 from support.node.sample_records import TREATMENT_RECORD
 
 HEALTH = AgencyId(1)
-PARTS = {name: json.dumps(part).encode() for name, part in TREATMENT_RECORD["parts"].items()}  # type: ignore[attr-defined]
+PARTS = {name: json.dumps(part).encode() for name, part in TREATMENT_RECORD["parts"].items()}
 LONG = b'{"a": "' + b"x" * IN_ROW_BYTES + b'"}'
 ROWS = ndjson([{"id": "row-1", "parts": TREATMENT_RECORD["parts"]}])
 
