@@ -74,7 +74,7 @@ def measure(city: City) -> dict[str, int]:
     dataset = _catalogue(gas)
     logs = _open_logs(gas)
     _anchor(gas, logs)
-    _land(gas, logs[0], dataset)
+    _move_heads(gas, logs[0], dataset)
     _leave(gas, logs, dataset)
     return gas.used
 
@@ -148,7 +148,7 @@ def _note_anchor(gas: _Gas, name: str, batches: list[Batch]) -> None:
     gas.note(name, gas.city.ledger, gas.city.operator, [batch.to_abi() for batch in batches])
 
 
-def _land(gas: _Gas, log: LogId, dataset: DatasetId) -> None:
+def _move_heads(gas: _Gas, log: LogId, dataset: DatasetId) -> None:
     """Two versions of a record of one subject and two parts, each the last of a batch of 1,000."""
     expected = LeafHash(ZERO32)
     for version, name in ((1, "moveHead, first"), (2, "moveHead, later")):

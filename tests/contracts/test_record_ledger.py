@@ -274,7 +274,7 @@ def test_anchor_takes_the_evidence_of_an_agency_that_is_not_active(city: City, s
 
 
 @dataclass(frozen=True)
-class Landing:
+class Move:
     """An anchored leaf, ready to be moved to."""
 
     leaf: RecordLeaf
@@ -288,23 +288,23 @@ class Landing:
         return record_leaf_to_abi(self.leaf), self.inclusion.to_abi(), expected
 
 
-def prepare(city: City, log: LogId, dataset: DatasetId, version: int = 1, **changed: Any) -> Landing:
+def prepare(city: City, log: LogId, dataset: DatasetId, version: int = 1, **changed: Any) -> Move:
     """Anchors a leaf of that version among others, at the log's next number."""
     first = city.ledger.ask("logOf", log)["next"]
     leaf = replace(record_leaf(city, log, dataset), seq=first + 2, version=version, **changed)
     tree = Tree([*leaf_hashes(2), leaf_hash(leaf.struct_hash()), *leaf_hashes(3)])
     anchor(city, Batch(log, first, tree.size, tree.root))
-    return Landing(leaf, place(tree, first, 2))
+    return Move(leaf, place(tree, first, 2))
 
 
-def land(city: City, landing: Landing, expected: bytes = ZERO32) -> list[object]:
-    return list(city.ledger.send(city.operator, "moveHead", *landing.arguments(expected)))
+def move_head(city: City, move: Move, expected: bytes = ZERO32) -> list[object]:
+    return list(city.ledger.send(city.operator, "moveHead", *move.arguments(expected)))
 
 
 def refusal_of_move(
-    city: City, landing: Landing, expected: bytes = ZERO32, sender: Address | None = None
+    city: City, move: Move, expected: bytes = ZERO32, sender: Address | None = None
 ) -> tuple[str, dict[str, object]]:
-    return city.ledger.refusal(sender or city.operator, "moveHead", *landing.arguments(expected))
+    return city.ledger.refusal(sender or city.operator, "moveHead", *move.arguments(expected))
 
 
 def not_anchored(leaf: RecordLeaf) -> tuple[str, dict[str, object]]:
@@ -314,62 +314,62 @@ def not_anchored(leaf: RecordLeaf) -> tuple[str, dict[str, object]]:
 
 def test_move_head_refuses_who_is_not_the_operator(city: City) -> None:
     log = open_log(city)
-    landing = prepare(city, log, city.publish())
+    move = prepare(city, log, city.publish())
     for caller in (city.steward, city.health_account, city.council, city.stranger):
         facts = {"log": log, "caller": caller}
-        assert refusal_of_move(city, landing, sender=caller) == ("RecordLedgerNotOperator", facts)
+        assert refusal_of_move(city, move, sender=caller) == ("RecordLedgerNotOperator", facts)
 
 
 def test_move_head_refuses_a_missing_log(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    elsewhere = replace(landing, leaf=replace(landing.leaf, log=MISSING))
+    move = prepare(city, open_log(city), city.publish())
+    elsewhere = replace(move, leaf=replace(move.leaf, log=MISSING))
     facts = {"log": MISSING, "caller": city.operator}
     assert refusal_of_move(city, elsewhere) == ("RecordLedgerNotOperator", facts)
 
 
 def test_move_head_refuses_a_closed_log(city: City) -> None:
     log = open_log(city)
-    landing = prepare(city, log, city.publish())
+    move = prepare(city, log, city.publish())
     city.ledger.send(city.health_account, "closeLog", log)
-    assert refusal_of_move(city, landing) == ("RecordLedgerLogNotOpen", {"log": log})
+    assert refusal_of_move(city, move) == ("RecordLedgerLogNotOpen", {"log": log})
 
 
 def test_move_head_refuses_a_dataset_that_is_missing(city: City) -> None:
     nowhere = DatasetId(b"\xee" * 32)
-    landing = prepare(city, open_log(city), nowhere)
+    move = prepare(city, open_log(city), nowhere)
     facts = {"dataset": nowhere, "status": DatasetStatus.NONE}
-    assert refusal_of_move(city, landing) == ("RecordLedgerDatasetNotActive", facts)
+    assert refusal_of_move(city, move) == ("RecordLedgerDatasetNotActive", facts)
 
 
 def test_move_head_refuses_a_dataset_that_is_retired(city: City) -> None:
     dataset = city.publish()
-    landing = prepare(city, open_log(city), dataset)
+    move = prepare(city, open_log(city), dataset)
     city.catalog.send(city.steward, "retire", dataset)
     facts = {"dataset": dataset, "status": DatasetStatus.RETIRED}
-    assert refusal_of_move(city, landing) == ("RecordLedgerDatasetNotActive", facts)
+    assert refusal_of_move(city, move) == ("RecordLedgerDatasetNotActive", facts)
 
 
 @pytest.mark.parametrize("status", AWAY)
 def test_move_head_refuses_a_provider_that_is_not_active(city: City, status: AgencyStatus) -> None:
-    landing = prepare(city, open_log(city), city.publish())
+    move = prepare(city, open_log(city), city.publish())
     leave(city, status)
     facts = {"agency": city.health, "status": status}
-    assert refusal_of_move(city, landing) == ("RecordLedgerAgencyNotActive", facts)
+    assert refusal_of_move(city, move) == ("RecordLedgerAgencyNotActive", facts)
 
 
 def test_move_head_refuses_a_leaf_in_no_batch(city: City) -> None:
     leaf = record_leaf(city, open_log(city), city.publish())
     alone = Inclusion(0, 1, leaf_hash(leaf.struct_hash()), ())
-    assert refusal_of_move(city, Landing(leaf, alone)) == not_anchored(leaf)
+    assert refusal_of_move(city, Move(leaf, alone)) == not_anchored(leaf)
 
 
 @pytest.mark.parametrize(
     "changed", [{"path": ()}, {"count": 7}, {"count": 5}, {"first": 1}, {"root": ROOT_HASH}]
 )
 def test_move_head_refuses_another_inclusion(city: City, changed: dict[str, Any]) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    false = replace(landing, inclusion=replace(landing.inclusion, **changed))
-    assert refusal_of_move(city, false) == not_anchored(landing.leaf)
+    move = prepare(city, open_log(city), city.publish())
+    false = replace(move, inclusion=replace(move.inclusion, **changed))
+    assert refusal_of_move(city, false) == not_anchored(move.leaf)
 
 
 @pytest.mark.parametrize(
@@ -386,43 +386,43 @@ def test_move_head_refuses_another_inclusion(city: City, changed: dict[str, Any]
     ids=lambda changed: next(iter(changed)),
 )
 def test_move_head_refuses_another_leaf(city: City, changed: dict[str, Any]) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    false = replace(landing, leaf=replace(landing.leaf, **changed))
+    move = prepare(city, open_log(city), city.publish())
+    false = replace(move, leaf=replace(move.leaf, **changed))
     assert refusal_of_move(city, false) == not_anchored(false.leaf)
 
 
 def test_move_head_refuses_an_anchored_leaf_of_another_instance(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish(), instance=OTHER_INSTANCE)
-    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+    move = prepare(city, open_log(city), city.publish(), instance=OTHER_INSTANCE)
+    assert refusal_of_move(city, move) == not_anchored(move.leaf)
 
 
 def test_move_head_refuses_a_leaf_in_another_agencys_log(city: City) -> None:
     city.ledger.send(city.police_account, "openLog", city.police, LogKind.RECORDS, city.operator, NO_LOG)
-    landing = prepare(city, LogId(city.ledger.ask("logCount")), city.publish())
-    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+    move = prepare(city, LogId(city.ledger.ask("logCount")), city.publish())
+    assert refusal_of_move(city, move) == not_anchored(move.leaf)
 
 
 def test_move_head_refuses_a_leaf_in_a_log_of_receipts(city: City) -> None:
-    landing = prepare(city, open_log(city, LogKind.RECEIPTS), city.publish())
-    assert refusal_of_move(city, landing) == not_anchored(landing.leaf)
+    move = prepare(city, open_log(city, LogKind.RECEIPTS), city.publish())
+    assert refusal_of_move(city, move) == not_anchored(move.leaf)
 
 
 def test_move_head_refuses_an_expected_head_where_there_is_none(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish())
+    move = prepare(city, open_log(city), city.publish())
     facts = {
-        "dataset": landing.leaf.dataset,
-        "record": landing.leaf.record,
-        "expected": landing.hash,
+        "dataset": move.leaf.dataset,
+        "record": move.leaf.record,
+        "expected": move.hash,
         "actual": ZERO32,
     }
-    assert refusal_of_move(city, landing, expected=landing.hash) == ("RecordLedgerHeadMoved", facts)
+    assert refusal_of_move(city, move, expected=move.hash) == ("RecordLedgerHeadMoved", facts)
 
 
 @pytest.mark.parametrize("expected", [ZERO32, ROOT_HASH])
 def test_move_head_refuses_another_head_than_expected(city: City, expected: bytes) -> None:
     log, dataset = open_log(city), city.publish()
     first, second = prepare(city, log, dataset), prepare(city, log, dataset, 2)
-    land(city, first)
+    move_head(city, first)
     facts = {"dataset": dataset, "record": first.leaf.record, "expected": expected, "actual": first.hash}
     assert refusal_of_move(city, second, expected) == ("RecordLedgerHeadMoved", facts)
 
@@ -431,36 +431,38 @@ def test_move_head_refuses_another_head_than_expected(city: City, expected: byte
 def test_move_head_refuses_to_go_back(city: City, version: int) -> None:
     log, dataset = open_log(city), city.publish()
     head, other = prepare(city, log, dataset, 2), prepare(city, log, dataset, version, schema=b"\4" * 32)
-    land(city, head)
+    move_head(city, head)
     facts = {"dataset": dataset, "record": head.leaf.record, "version": version, "headVersion": 2}
     assert refusal_of_move(city, other, head.hash) == ("RecordLedgerHeadNotForward", facts)
     assert head_of(city, head) == {"leafHash": head.hash, "version": 2}
 
 
-def head_of(city: City, landing: Landing) -> object:
-    return city.ledger.ask("headOf", landing.leaf.dataset, landing.leaf.record)
+def head_of(city: City, move: Move) -> object:
+    return city.ledger.ask("headOf", move.leaf.dataset, move.leaf.record)
 
 
 def test_move_head_stores_the_first_head(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    moved = HeadMoved(landing.leaf.dataset, landing.leaf.record, landing.hash, LeafHash(ZERO32), 1)
-    assert land(city, landing) == [moved]
-    assert head_of(city, landing) == {"leafHash": landing.hash, "version": 1}
+    move = prepare(city, open_log(city), city.publish())
+    moved = HeadMoved(move.leaf.dataset, move.leaf.record, move.hash, LeafHash(ZERO32), 1)
+    assert move_head(city, move) == [moved]
+    assert head_of(city, move) == {"leafHash": move.hash, "version": 1}
 
 
-def test_move_head_moves_over_versions_that_never_landed(city: City) -> None:
+def test_move_head_moves_over_versions_that_never_were_the_head(city: City) -> None:
     log, dataset = open_log(city), city.publish()
     first, later = prepare(city, log, dataset), prepare(city, log, dataset, 7)
-    land(city, first)
-    assert land(city, later, first.hash) == [HeadMoved(dataset, first.leaf.record, later.hash, first.hash, 7)]
+    move_head(city, first)
+    assert move_head(city, later, first.hash) == [
+        HeadMoved(dataset, first.leaf.record, later.hash, first.hash, 7)
+    ]
     assert head_of(city, first) == {"leafHash": later.hash, "version": 7}
 
 
 def test_move_head_moves_to_a_leaf_of_another_log_of_the_provider(city: City) -> None:
     dataset = city.publish()
     first, second = prepare(city, open_log(city), dataset), prepare(city, open_log(city), dataset, 2)
-    land(city, first)
-    land(city, second, first.hash)
+    move_head(city, first)
+    move_head(city, second, first.hash)
     assert head_of(city, first) == {"leafHash": second.hash, "version": 2}
 
 
@@ -469,19 +471,19 @@ def test_move_head_leaves_other_records_alone(city: City) -> None:
     first = prepare(city, log, dataset)
     neighbour = prepare(city, log, dataset, record=RecordId(b"\x0d" * 32))
     namesake = prepare(city, log, elsewhere)
-    for landing in (first, neighbour, namesake):
-        land(city, landing)
-    land(city, prepare(city, log, dataset, 2), first.hash)
+    for move in (first, neighbour, namesake):
+        move_head(city, move)
+    move_head(city, prepare(city, log, dataset, 2), first.hash)
     assert head_of(city, neighbour) == {"leafHash": neighbour.hash, "version": 1}
     assert head_of(city, namesake) == {"leafHash": namesake.hash, "version": 1}
 
 
 @pytest.mark.parametrize("winner", [0, 1])
-def test_move_head_lets_one_of_two_operators_land(city: City, winner: int) -> None:
+def test_move_head_accepts_one_of_two_operators(city: City, winner: int) -> None:
     """Both sent before either is mined, in one block, in both orders."""
     dataset, one, other = city.publish(), open_log(city), open_log(city)
     first = prepare(city, one, dataset)
-    land(city, first)
+    move_head(city, first)
     racers = [prepare(city, one, dataset, 2), prepare(city, other, dataset, 2, schema=b"\4" * 32)]
     city.ledger.send(city.health_account, "setOperator", other, city.stranger)
     operators = [city.operator, city.stranger]
@@ -492,40 +494,40 @@ def test_move_head_lets_one_of_two_operators_land(city: City, winner: int) -> No
     )
 
     assert [receipt["status"] for receipt in receipts] == ["0x1", "0x0"]
-    landed, lost = (racers[i] for i in order)
-    assert head_of(city, first) == {"leafHash": landed.hash, "version": 2}
-    facts = {"dataset": dataset, "record": first.leaf.record, "expected": first.hash, "actual": landed.hash}
+    won, lost = (racers[i] for i in order)
+    assert head_of(city, first) == {"leafHash": won.hash, "version": 2}
+    facts = {"dataset": dataset, "record": first.leaf.record, "expected": first.hash, "actual": won.hash}
     refusal = refusal_of_move(city, lost, first.hash, sender=operators[order[1]])
     assert refusal == ("RecordLedgerHeadMoved", facts)
 
 
-def move_data(landing: Landing, expected: bytes) -> bytes:
-    return encode_call("RecordLedger", "moveHead", landing.arguments(expected))
+def move_data(move: Move, expected: bytes) -> bytes:
+    return encode_call("RecordLedger", "moveHead", move.arguments(expected))
 
 
 # ---- resetHead ----
 
 
-def reset(city: City, landing: Landing, expected: bytes | None = None) -> list[object]:
-    arguments = landing.leaf.dataset, landing.leaf.record, landing.hash if expected is None else expected
+def reset(city: City, move: Move, expected: bytes | None = None) -> list[object]:
+    arguments = move.leaf.dataset, move.leaf.record, move.hash if expected is None else expected
     return list(city.ledger.send(city.steward, "resetHead", *arguments))
 
 
 def refusal_of_reset(
-    city: City, landing: Landing, expected: bytes | None = None, sender: Address | None = None
+    city: City, move: Move, expected: bytes | None = None, sender: Address | None = None
 ) -> tuple[str, dict[str, object]]:
-    arguments = landing.leaf.dataset, landing.leaf.record, landing.hash if expected is None else expected
+    arguments = move.leaf.dataset, move.leaf.record, move.hash if expected is None else expected
     return city.ledger.refusal(sender or city.steward, "resetHead", *arguments)
 
 
-def landed(city: City, version: int = 1) -> Landing:
-    landing = prepare(city, open_log(city), city.publish(), version)
-    land(city, landing)
-    return landing
+def with_head(city: City, version: int = 1) -> Move:
+    move = prepare(city, open_log(city), city.publish(), version)
+    move_head(city, move)
+    return move
 
 
 def test_reset_head_refuses_who_is_no_steward_of_the_provider(city: City) -> None:
-    head = landed(city)
+    head = with_head(city)
     for sender in (city.stranger, city.operator, city.health_account, city.police_steward):
         refused = ("RecordLedgerNotSteward", {"provider": city.health, "caller": sender})
         assert refusal_of_reset(city, head, sender=sender) == refused
@@ -534,7 +536,7 @@ def test_reset_head_refuses_who_is_no_steward_of_the_provider(city: City) -> Non
 
 
 def test_reset_head_refuses_a_dataset_that_is_missing_or_retired(city: City) -> None:
-    head = landed(city)
+    head = with_head(city)
     missing = replace(head, leaf=replace(head.leaf, dataset=DatasetId(b"\xee" * 32)))
     assert refusal_of_reset(city, missing) == (
         "RecordLedgerNotSteward",
@@ -546,7 +548,7 @@ def test_reset_head_refuses_a_dataset_that_is_missing_or_retired(city: City) -> 
 
 
 def test_reset_head_refuses_a_provider_that_is_suspended(city: City) -> None:
-    head = landed(city)
+    head = with_head(city)
     city.registry.send(city.guard, "suspend", city.health)
     facts = {"agency": city.health, "status": AgencyStatus.SUSPENDED}
     assert refusal_of_reset(city, head) == ("RecordLedgerAgencyNotActive", facts)
@@ -554,7 +556,7 @@ def test_reset_head_refuses_a_provider_that_is_suspended(city: City) -> None:
 
 @pytest.mark.parametrize("expected", [ZERO32, ROOT_HASH])
 def test_reset_head_refuses_another_head_than_expected(city: City, expected: bytes) -> None:
-    head = landed(city)
+    head = with_head(city)
     facts = {
         "dataset": head.leaf.dataset,
         "record": head.leaf.record,
@@ -565,32 +567,32 @@ def test_reset_head_refuses_another_head_than_expected(city: City, expected: byt
 
 
 def test_reset_head_refuses_where_there_is_no_head(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    facts = {"dataset": landing.leaf.dataset, "record": landing.leaf.record}
-    assert refusal_of_reset(city, landing, ZERO32) == ("RecordLedgerNoHead", facts)
+    move = prepare(city, open_log(city), city.publish())
+    facts = {"dataset": move.leaf.dataset, "record": move.leaf.record}
+    assert refusal_of_reset(city, move, ZERO32) == ("RecordLedgerNoHead", facts)
 
 
-def test_reset_head_leaves_the_record_as_one_of_which_nothing_has_landed(city: City) -> None:
-    head = landed(city, 2**32 - 1)
+def test_reset_head_leaves_the_record_without_a_head(city: City) -> None:
+    head = with_head(city, 2**32 - 1)
     assert reset(city, head) == [HeadReset(head.leaf.dataset, head.leaf.record, head.hash, 2**32 - 1)]
     assert head_of(city, head) == {"leafHash": ZERO32, "version": 0}
     older = prepare(city, head.leaf.log, head.leaf.dataset, 2)
-    assert land(city, older) == [
+    assert move_head(city, older) == [
         HeadMoved(older.leaf.dataset, older.leaf.record, older.hash, LeafHash(ZERO32), 2)
     ]
 
 
 def test_reset_head_leaves_other_records_alone(city: City) -> None:
-    head = landed(city)
+    head = with_head(city)
     neighbour = prepare(city, head.leaf.log, head.leaf.dataset, record=RecordId(b"\x0d" * 32))
-    land(city, neighbour)
+    move_head(city, neighbour)
     reset(city, head)
     assert head_of(city, neighbour) == {"leafHash": neighbour.hash, "version": 1}
 
 
-def test_head_of_is_zero_where_nothing_has_landed(city: City) -> None:
-    landing = prepare(city, open_log(city), city.publish())
-    assert head_of(city, landing) == {"leafHash": ZERO32, "version": 0}
+def test_head_of_is_zero_where_there_is_no_head(city: City) -> None:
+    move = prepare(city, open_log(city), city.publish())
+    assert head_of(city, move) == {"leafHash": ZERO32, "version": 0}
 
 
 # ---- verify ----

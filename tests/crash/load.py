@@ -27,8 +27,8 @@ from support.city.deployed_city import address
 ANSWER_SECONDS = 8.0
 NO_AGENCY = AgencyId(0)
 _MAY_HAPPEN = ("ChainError", "RevertedError", "HeadMovedError")
-"""Beside every UnavailableError: an endpoint that lies, or a reorg, may make the chain refuse; who asks again
-to land what has landed meanwhile may be told that the head has moved.
+"""In addition to every UnavailableError: an endpoint that lies, or a reorg, may make the chain refuse; a move
+of a head that is requested again after it was mined may be refused because the head has moved.
 """
 
 
@@ -188,19 +188,19 @@ class LoadingClient(threading.Thread):
         return self._client().put_record(self._town.dataset, sent.title.id, parts, idempotency_key=sent.key)
 
 
-class LandingClient(LoadingClient):
+class HeadClient(LoadingClient):
     """Writes, and moves the heads of what it wrote."""
 
-    landed = 0
+    moved = 0
 
     def _moves(self) -> list[Callable[[], None]]:
-        return [self.write] if self.landed == len(self._acknowledged) else [self.land]
+        return [self.write] if self.moved == len(self._acknowledged) else [self.move_head]
 
-    def land(self) -> None:
+    def move_head(self) -> None:
         time.sleep(0.1)
         sent, _ = self._acknowledged[-1]
         self._client().move_head(self._town.dataset, sent.title.id)
-        self.landed = len(self._acknowledged)
+        self.moved = len(self._acknowledged)
 
 
 class ImportingClient(LoadingClient):

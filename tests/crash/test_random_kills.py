@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.devnet import Devnet
-from crash.load import Gate, ImportingClient, LandingClient, LoadingClient, StewardClient
+from crash.load import Gate, HeadClient, ImportingClient, LoadingClient, StewardClient
 from crash.nursery import Nursery
 from crash.oracle import Oracle
 from crash.town import Town, copied_town
@@ -113,7 +113,7 @@ def run_once(town: Town, rpc: Sequence[FaultyRpc], oracle: Oracle, seed: int) ->
     clients = [LoadingClient(town, gate, f"client{number}", seed) for number in range(2)]
     importing = ImportingClient(town, gate, "importing", seed)
     clients += [
-        LandingClient(town, gate, "landing", seed),
+        HeadClient(town, gate, "heads", seed),
         importing,
         StewardClient(town, gate, "steward", seed),
     ]
@@ -184,7 +184,7 @@ def settle(
     counts["acknowledged erasures"] = len(town.notes.erased)
     counts["acknowledged rows"] = len(importing.rows)
     counts["released reads"] = len(town.notes.reads)
-    counts["heads landed"] = sum(one.landed for one in clients if isinstance(one, LandingClient))
+    counts["heads moved"] = sum(one.moved for one in clients if isinstance(one, HeadClient))
     counts["kills"] = town.node.kills
     counts["reorgs"] = reorgs.count
     counts["leaves"], counts["receipts"] = verdict.leaves, verdict.receipts

@@ -1,5 +1,5 @@
-"""Three looks within one block, as landings that wait make them, were enough to halt every log of a node for
-a receipt that its endpoint was late with.
+"""Three checks within one block, as moves of heads that wait make them, were enough to halt every log of a
+node for a receipt that its endpoint was late with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Once, an operator could land version 2^32 - 1 of a record, and no account could undo it."""
+"""Once, an operator could move a head to version 2^32 - 1, and no account could undo it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def city(tmp_path: Path) -> Iterator[City]:
     chain.stop()
 
 
-def land(city: City, log: LogId, dataset: DatasetId, version: int, expected: bytes) -> LeafHash:
+def move_head(city: City, log: LogId, dataset: DatasetId, version: int, expected: bytes) -> LeafHash:
     """Anchors a leaf of that version alone, and moves the head to it."""
     seq = city.ledger.ask("logOf", log)["next"]
     part = PartLeaf("summary", b"\1" * 32, b"\2" * 32)
@@ -36,12 +36,12 @@ def land(city: City, log: LogId, dataset: DatasetId, version: int, expected: byt
     return hashed
 
 
-def test_a_steward_undoes_what_a_former_operator_landed(city: City) -> None:
+def test_steward_removes_the_head_that_a_former_operator_moved(city: City) -> None:
     dataset = city.publish()
     opening = city.health, LogKind.RECORDS, city.operator, 0
     log = city.ledger.send(city.health_account, "openLog", *opening)[0].log  # type: ignore[union-attr]
-    honest = land(city, log, dataset, 2, ZERO32)
-    frozen = land(city, log, dataset, LAST, honest)
+    honest = move_head(city, log, dataset, 2, ZERO32)
+    frozen = move_head(city, log, dataset, LAST, honest)
     city.ledger.send(city.steward, "resetHead", dataset, b"\x0a" * 32, frozen)
-    landed = land(city, log, dataset, 3, ZERO32)
-    assert city.ledger.ask("headOf", dataset, b"\x0a" * 32) == {"leafHash": landed, "version": 3}
+    head = move_head(city, log, dataset, 3, ZERO32)
+    assert city.ledger.ask("headOf", dataset, b"\x0a" * 32) == {"leafHash": head, "version": 3}

@@ -51,7 +51,7 @@ EXITS: dict[tuple[str, str], object] = {
     ("GET", RECORDS + "/{id}/tombstone"): prove_erasure,
     ("POST", RECORDS + "/find"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
     ("POST", RECORDS + "/check"): (lookup.find_by_subject, lookup.find_by_key, find_by_identifier),
-    ("POST", RECORDS + "/{id}/head"): heads.land,
+    ("POST", RECORDS + "/{id}/head"): heads.move_head,
     ("POST", RECORDS + "/{id}/restrict"): ON_CHAIN,
     ("POST", RECORDS + "/{id}/seal"): ON_CHAIN,
     ("POST", "/v1/datasets/{dataset}/imports"): jobs.receive_import,

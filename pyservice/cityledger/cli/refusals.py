@@ -107,13 +107,14 @@ MEANINGS: Mapping[str, Meaning] = {
     "RecordLedgerAgencyNotActive": Meaning("agency {agency} is not active: {status}", _STANDING),
     "RecordLedgerDatasetNotActive": Meaning("the dataset is not active: {status}", _SHOW),
     "RecordLedgerHeadMoved": Meaning(
-        "another version has landed meanwhile", "read the newest version, and write on from that"
+        "another version is the record's current head",
+        "read the newest version, and write one that follows it",
     ),
     "RecordLedgerHeadNotForward": Meaning(
         "version {version} is not after the head, which is version {headVersion}",
-        "read the newest version, and write on from that",
+        "read the newest version, and write one that follows it",
     ),
-    "RecordLedgerNoHead": Meaning("no version of the record has landed, so there is no head to remove"),
+    "RecordLedgerNoHead": Meaning("the record has no head to remove"),
     "RecordLedgerNotSteward": Meaning("account {caller} is not a steward of agency {provider}", _STEWARD),
     "RecordLedgerLogNotOpen": Meaning("log {log} is not open", "cityledger node link opens logs"),
     "RecordLedgerNoBatches": Meaning("there is nothing to anchor"),

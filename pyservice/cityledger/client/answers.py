@@ -155,7 +155,7 @@ class FoundRecord:
 @dataclass(frozen=True, slots=True)
 class HistoryVersion:
     """``state`` is None while the batch is open. A ``withdrawn`` version ended the record there.
-    ``landed`` says that the head on chain points to this version.
+    ``is_head`` says that this version is the record's current head on chain.
     """
 
     version: int
@@ -163,7 +163,7 @@ class HistoryVersion:
     erased: bool
     withdrawn: bool
     state: BatchState | None
-    landed: bool
+    is_head: bool
     log: LogId
     seq: int
     leaf_hash: LeafHash

@@ -1,6 +1,6 @@
-"""What counts of a record: moves its head on chain to the newest version that this node wrote (SPEC.md §4.1).
+"""Moves a record's head on chain to the newest version that this node wrote (SPEC.md §4.1).
 
-Two nodes of one agency may each write a version that follows the same one. Only one of them can land.
+Two nodes of one agency may each write a version that follows the same one. Only one can become the head.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cityledger.store.records.versions import StoredVersion
 from cityledger.types import Action, LeafHash
 
 _LOST = ("RecordLedgerHeadMoved", "RecordLedgerHeadNotForward")
-_TOLD = "another version of the record has landed; write one that follows it, and land that"
+_MOVED = "another version is the record's current head; write one that follows it, and move the head to that"
 
 
 class HeadMover(Protocol):
@@ -44,15 +44,6 @@ class HeadMover(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """The version that the head now points to, and where the chain took the move."""
-
-    version: StoredVersion
-    transaction: bytes
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Move:
     version: StoredVersion
     leaf: RecordLeaf
@@ -60,15 +51,16 @@ class _Move:
     head: Head | None
 
 
-def land(services: Services, mover: HeadMover, permit: Permit, expected: int | None = None) -> Landed:
-    """Moves the record's head to its newest version; done already, it only says so.
+def move_head(services: Services, mover: HeadMover, permit: Permit, expected: int | None = None) -> Head:
+    """Moves the record's head to its newest version and returns it. A head that is there already is only
+    returned.
 
-    ``expected`` is the version that the caller knows to have landed, 0 for none; None is whichever of this
-    node's own versions has.
+    ``expected`` is the version that the caller knows to be the current head, 0 for none; None is whichever of
+    this node's own versions is.
 
     Raises:
         NotFoundError: nothing was written, or it was erased.
-        HeadMovedError: another version has landed than the one that is followed.
+        HeadMovedError: the current head is another version than the one that is followed.
         NotAnchoredError: the newest version is durable but not mined yet.
         RevertedError, ChainUnavailableError: as ``HeadMover.move``.
     """
@@ -78,7 +70,7 @@ def land(services: Services, mover: HeadMover, permit: Permit, expected: int | N
         newest = _newest(connection, target)
         head = index.find_head(connection, target.dataset, target.record)
         if head is not None and head.leaf_hash == newest.leaf_hash:
-            return Landed(newest, head.transaction, head.block)
+            return head
         _verify_follows(connection, newest, head, expected)
         with reporting_alterations(services.alterations, newest.log, newest.seq):
             leaf = records.load_leaf(connection, services.instance, newest)
@@ -86,32 +78,32 @@ def land(services: Services, mover: HeadMover, permit: Permit, expected: int | N
     return _move(services, mover, _Move(newest, leaf, inclusion, head))
 
 
-def _move(services: Services, mover: HeadMover, move: _Move) -> Landed:
+def _move(services: Services, mover: HeadMover, move: _Move) -> Head:
     expected = None if move.head is None else move.head.leaf_hash
     try:
         receipt = mover.move(move.leaf, move.inclusion, expected)
     except RevertedError as error:
         if error.name not in _LOST:
             raise
-        landed = _find_landed(services, move.version)
-        if landed is None:
-            raise HeadMovedError(_TOLD) from error
-        return landed
-    return Landed(move.version, receipt.transaction, receipt.block_number)
+        head = _find_head_at(services, move.version)
+        if head is None:
+            raise HeadMovedError(_MOVED) from error
+        return head
+    version = move.version
+    return Head(version.leaf_hash, version.version, receipt.transaction, receipt.block_number)
 
 
-def _find_landed(services: Services, version: StoredVersion) -> Landed | None:
-    """Where this version landed, if it did: after a reorg or a lost answer, an earlier move of it may be
-    mined while the same is asked for again.
+def _find_head_at(services: Services, version: StoredVersion) -> Head | None:
+    """The head, if it is this version: after a reorg or a lost answer, an earlier move to it may be mined
+    while the same is requested again.
     """
     with services.database.reading() as connection:
         head = index.find_head(connection, version.dataset, version.record)
-    is_landed = head is not None and head.leaf_hash == version.leaf_hash
-    return Landed(version, head.transaction, head.block) if head is not None and is_landed else None
+    return head if head is not None and head.leaf_hash == version.leaf_hash else None
 
 
 def _newest(connection: sa.Connection, target: Target) -> StoredVersion:
-    """The newest version; one that withdraws the record may land like any other."""
+    """The newest version; one that withdraws the record may become the head like any other."""
     number = records.newest_version(connection, target.dataset, target.record)
     found = records.find_any_version(connection, target.dataset, target.record, number)
     if found is None or found.wrapped is None:
@@ -122,13 +114,13 @@ def _newest(connection: sa.Connection, target: Target) -> StoredVersion:
 def _verify_follows(
     connection: sa.Connection, newest: StoredVersion, head: Head | None, expected: int | None
 ) -> None:
-    landed = 0 if head is None else head.version
-    if expected is not None and expected != landed:
-        raise HeadMovedError(f"version {landed} is what has landed, not {expected}")
+    current = 0 if head is None else head.version
+    if expected is not None and expected != current:
+        raise HeadMovedError(f"version {current} is the record's current head, not {expected}")
     if head is not None and expected is None and not _is_ours(connection, newest, head):
-        raise HeadMovedError(_TOLD)
-    if newest.version <= landed:
-        raise HeadMovedError(_TOLD)
+        raise HeadMovedError(_MOVED)
+    if newest.version <= current:
+        raise HeadMovedError(_MOVED)
 
 
 def _is_ours(connection: sa.Connection, newest: StoredVersion, head: Head) -> bool:

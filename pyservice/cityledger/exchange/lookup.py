@@ -134,8 +134,8 @@ def resolve_subject(
 
 
 def history(services: Services, access: Access, *, after: int, limit: int) -> tuple[Passed, History]:
-    """At most ``limit`` versions of a record above ``after`` with the state of their batches, and which of
-    them has landed. To others than the provider, versions that were erased at the subject's request are
+    """At most ``limit`` versions of a record above ``after`` with the state of their batches, and the
+    current head. To others than the provider, versions that were erased at the subject's request are
     absent, also where one of them is the head.
     """
     passed, target = pass_gate(services, access), access.target

@@ -19,8 +19,8 @@ from support.node.chain_changes import ChainChanges
 
 @dataclass
 class MemoryHeads:
-    """``others`` land, by another node of the agency, after this node has asked its index and before its move
-    is mined.
+    """``others`` become heads, moved by another node of the agency, after this node has read its index and
+    before its own move is mined.
     """
 
     node: ChainChanges = field(init=False)

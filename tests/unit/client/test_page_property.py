@@ -58,9 +58,7 @@ def test_example_title_refuses_a_transfer_while_it_is_seized(
         transfer(newest.parts, "P1", NewParty("P2", "李伟"), "1/2", Entered("2020-07-01"))
 
 
-def test_second_of_two_transfers_of_one_version_does_not_land(
-    names: dict[str, object], node: TestNode
-) -> None:
+def test_second_of_two_transfers_of_one_version_is_refused(names: dict[str, object], node: TestNode) -> None:
     run(block().partition("loan = ")[0], names)
     registry: Client = names["registry"]  # type: ignore[assignment]
     newest = names["reading"].get_record(node.land, "title-1", Reason("OWN_DUTY"))  # type: ignore[attr-defined]

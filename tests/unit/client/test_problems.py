@@ -40,7 +40,7 @@ RAISED = [
     errors.StorageFullError("nothing was written"),
     errors.WriteConflictError("others wrote the same"),
     errors.UnknownOutcomeError("the database did not say"),
-    errors.HeadMovedError("another version has landed"),
+    errors.HeadMovedError("another version is the record's current head"),
     errors.NotAcceptableError("Accept", "none of these"),
     errors.FormatError("file", "is no CSV"),
     errors.RevertedError("DataCatalogNotSteward", {"provider": "7", "caller": "0xab"}),

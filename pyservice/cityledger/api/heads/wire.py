@@ -1,8 +1,8 @@
-"""Landing a version: what is asked, and what is told of it."""
+"""JSON forms of a record's head on chain and of the request that moves it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,12 +16,19 @@ from cityledger.api.http.shapes import (
     hex_of,
     with_example,
 )
-from cityledger.exchange import heads
+from cityledger.store.index.queries import Head
+
+HEAD_EXAMPLE: dict[str, Any] = {
+    "version": 1,
+    "leafHash": EXAMPLE_DIGEST,
+    "transaction": EXAMPLE_DIGEST,
+    "block": "1204",
+}
 
 
-class AskLanding(Asked):
-    """``expectedVersion`` is the version known to have landed, 0 for none; left out, it is whichever of this
-    node's own versions has.
+class HeadRequest(Asked):
+    """``expectedVersion`` is the version known to be the current head, 0 for none; left out, it is whichever
+    of this node's own versions is.
     """
 
     model_config = with_example(Asked, {"expectedVersion": 1})
@@ -29,13 +36,12 @@ class AskLanding(Asked):
     expected_version: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
-class Landed(Told):
-    """The version that the head now points to, and where the chain took the move."""
+class HeadView(Told):
+    """The version that is the current head, whichever node of the provider moved it, and the transaction and
+    block of that move.
+    """
 
-    model_config = with_example(
-        Told,
-        {"version": 2, "leafHash": EXAMPLE_DIGEST, "transaction": EXAMPLE_DIGEST, "block": "1204"},
-    )
+    model_config = with_example(Told, HEAD_EXAMPLE)
 
     version: Version
     leaf_hash: Hex32
@@ -43,10 +49,10 @@ class Landed(Told):
     block: Decimal
 
 
-def landed_view(landed: heads.Landed) -> Landed:
-    return Landed(
-        version=landed.version.version,
-        leaf_hash=hex_of(landed.version.leaf_hash),
-        transaction=hex_of(landed.transaction),
-        block=str(landed.block),
+def head_view(head: Head) -> HeadView:
+    return HeadView(
+        version=head.version,
+        leaf_hash=hex_of(head.leaf_hash),
+        transaction=hex_of(head.transaction),
+        block=str(head.block),
     )

@@ -52,7 +52,7 @@ SUMMARIES = {
     "get_part": "Read one part of a record",
     "get_ciphertext": "Fetch the ciphertext of a long part",
     "tombstone_proof": "Get the proof file of an erasure",
-    "land_record": "Move a record's head on chain",
+    "move_head": "Move a record's head on chain",
     "start_import": "Import a file",
     "imports": "List imports",
     "one_import": "Get an import's progress",

@@ -62,7 +62,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.VaultKeyRotatedError: Problem(
         409, "vault-key-rotated", "A key was changed concurrently; try again"
     ),
-    errors.HeadMovedError: Problem(409, "head-moved", "Another version has landed"),
+    errors.HeadMovedError: Problem(409, "head-moved", "Another version is the current head"),
     errors.IdempotencyError: Problem(422, "idempotency-key-reused", "The key was used with another request"),
     errors.UnavailableError: Problem(503, "unavailable", "Not now"),
     errors.TooManyRequestsError: Problem(429, "too-many-requests", "Too many requests"),

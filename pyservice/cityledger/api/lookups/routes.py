@@ -97,7 +97,7 @@ def record_history(
     after: After = None,
     limit: HistoryLimit = 1_000,
 ) -> History:
-    """The versions with the state of their batches, oldest first, and which of them has landed. `next`
+    """The versions with the state of their batches, oldest first, and which of them is the head. `next`
     continues the list, null at its end; each page is a request of its own, with a receipt."""
     target = target_of(node, dataset, name)
     last = int.from_bytes(read_key_cursor(after, 4) or b"")

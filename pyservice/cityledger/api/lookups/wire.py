@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from cityledger.api.heads.wire import HEAD_EXAMPLE, HeadView, head_view
 from cityledger.api.http.paging import write_key_cursor
 from cityledger.api.http.shapes import (
     EXAMPLE_DATASET,
-    EXAMPLE_DIGEST,
     EXAMPLE_PLACE,
     EXAMPLE_RECORD,
     EXAMPLE_SUBJECT,
@@ -34,15 +34,8 @@ _HISTORY_ITEM: dict[str, Any] = {
     "erased": False,
     "withdrawn": False,
     "state": "final",
-    "landed": True,
+    "isHead": True,
     **EXAMPLE_PLACE,
-}
-
-_HEAD: dict[str, Any] = {
-    "version": 1,
-    "leafHash": EXAMPLE_DIGEST,
-    "transaction": EXAMPLE_DIGEST,
-    "block": "1204",
 }
 
 
@@ -133,7 +126,7 @@ class Resolved(Told):
 
 class HistoryItem(Told):
     """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there.
-    ``landed`` says that the record's head on chain points to this version.
+    ``isHead`` says that this version is the record's current head on chain.
     """
 
     model_config = with_example(Told, _HISTORY_ITEM)
@@ -143,21 +136,10 @@ class HistoryItem(Told):
     erased: bool
     withdrawn: bool
     state: str
-    landed: bool
+    is_head: bool
     log: Decimal
     seq: Decimal
     leaf_hash: Hex32
-
-
-class HeadView(Told):
-    """The version that has landed, by whichever node of the provider, and where the chain took it."""
-
-    model_config = with_example(Told, _HEAD)
-
-    version: Version
-    leaf_hash: Hex32
-    transaction: Hex32
-    block: Decimal
 
 
 class History(Told):
@@ -167,7 +149,7 @@ class History(Told):
             "dataset": EXAMPLE_DATASET,
             "record": EXAMPLE_RECORD,
             "versions": [_HISTORY_ITEM],
-            "head": _HEAD,
+            "head": HEAD_EXAMPLE,
             "next": None,
         },
     )
@@ -195,17 +177,8 @@ def history_view(target: Target, held: RecordHistory) -> History:
         dataset=hex_of(target.dataset),
         record=hex_of(target.record),
         versions=[_history_item(one, held.head) for one in held.versions],
-        head=None if held.head is None else _head_view(held.head),
+        head=None if held.head is None else head_view(held.head),
         next=None if held.after is None else write_key_cursor(held.after.to_bytes(4)),
-    )
-
-
-def _head_view(head: Head) -> HeadView:
-    return HeadView(
-        version=head.version,
-        leaf_hash=hex_of(head.leaf_hash),
-        transaction=hex_of(head.transaction),
-        block=str(head.block),
     )
 
 
@@ -216,7 +189,7 @@ def _history_item(one: VersionState, head: Head | None) -> HistoryItem:
         erased=one.version.wrapped is None,
         withdrawn=one.version.withdrawn,
         state="open" if one.state is None else one.state.name.lower(),
-        landed=head is not None and head.leaf_hash == one.version.leaf_hash,
+        is_head=head is not None and head.leaf_hash == one.version.leaf_hash,
         log=str(one.version.log),
         seq=str(one.version.seq),
         leaf_hash=hex_of(one.version.leaf_hash),

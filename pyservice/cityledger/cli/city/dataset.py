@@ -183,8 +183,8 @@ def reset_head(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the head of a record, so that any version can land as its first. Signed by a steward of the
-    provider, after an operator landed a version wrongly; take the log from that operator first.
+    """Remove the head of a record, so that any version can become its first head. Signed by a steward of the
+    provider, after an operator moved the head wrongly; take the log from that operator first.
 
     Example: `cityledger dataset reset-head LAND/titles/city/register 0x… --devnet-account 4`
     """
@@ -192,7 +192,7 @@ def reset_head(
     number, name = access.dataset(dataset), RecordId(bytes32(record))
     head = access.contracts.ledger.find_head(number, name, "latest")
     if head is None:
-        raise NotFoundError(f"head: nothing of record {record} has landed")
+        raise NotFoundError(f"record {record} has no head")
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
     receipt = send(access, signing, access.contracts.ledger.reset_head(number, name, head[0]))
     facts = {"dataset": number, "record": name, "previous_head": head[0], "previous_version": head[1]}

@@ -1,4 +1,4 @@
-"""``cityledger record land``: say on chain which version of a record counts."""
+"""``cityledger record move-head``: move a record's head on chain to its newest version."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cityledger.cli.output import JsonOption, print_fields
 from cityledger.cli.record.wait import fetch_when_anchored
 
 
-def land(
+def move_head(
     dataset: DatasetArgument,
     record: RecordArgument,
     follows: Annotated[
         int | None,
-        typer.Option(min=0, help="The version known to have landed, 0 for none.  [default: this node's own]"),
+        typer.Option(min=0, help="The version known to be the head, 0 for none.  [default: this node's own]"),
     ] = None,
     wait: Annotated[
         int, typer.Option(min=0, help="Seconds to wait for the version's batch, if it is not mined yet.")
@@ -39,17 +39,17 @@ def land(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Land the newest version of a record: its head on chain then points to it. Of two versions that follow
-    the same one only one can land; where another has landed, this says so and ends with code 1.
+    """Move the head of a record on chain to its newest version. Of two versions that follow the same one only
+    one can become the head; where another version is the head, the command says so and exits with code 1.
 
-    Example: `cityledger record land LAND/registration/real-estate/titles title-7 --wait 90`
+    Example: `cityledger record move-head LAND/registration/real-estate/titles title-7 --wait 90`
 
-    Example: `cityledger record land LAND/registration/real-estate/titles title-7 --follows 3`
+    Example: `cityledger record move-head LAND/registration/real-estate/titles title-7 --follows 3`
     """
     with connected(node, credentials, token) as client:
         place, reason = dataset_named(client, dataset), stated(purpose, case)
-        landed = fetch_when_anchored(
+        head = fetch_when_anchored(
             lambda: client.move_head(place, record, reason=reason, expected_version=follows), wait
         )
-    fields = {"version": landed.version, "leafHash": landed.leaf_hash, "block": landed.block}
-    print_fields({**fields, "transaction": landed.transaction}, as_json=as_json)
+    fields = {"version": head.version, "leafHash": head.leaf_hash, "block": head.block}
+    print_fields({**fields, "transaction": head.transaction}, as_json=as_json)

@@ -151,13 +151,13 @@ def history(
             "state": "open" if one.state is None else one.state,
             "erased": one.erased,
             "withdrawn": one.withdrawn,
-            "landed": one.landed,
+            "isHead": one.is_head,
             "writtenAt": one.written_at,
             "leafHash": one.leaf_hash,
         }
         for one in versions
     ]
-    columns = ["version", "state", "landed", "erased", "withdrawn", "writtenAt", "leafHash"]
+    columns = ["version", "state", "isHead", "erased", "withdrawn", "writtenAt", "leafHash"]
     print_rows(rows, columns, as_json=as_json)
 
 

@@ -14,8 +14,8 @@ from cityledger.client._async.calls import node_info
 from cityledger.client._async.connection import Connection
 from cityledger.client._async.directory_calls import DirectoryCalls
 from cityledger.client._async.fhir_calls import FhirCalls
+from cityledger.client._async.head_calls import HeadCalls
 from cityledger.client._async.import_calls import ImportCalls
-from cityledger.client._async.landing_calls import LandingCalls
 from cityledger.client._async.record_calls import RecordCalls
 from cityledger.client._async.rule_calls import RuleCalls
 from cityledger.client.answers import NodeInfo
@@ -25,7 +25,7 @@ from cityledger.client.sign_in import Credentials, Machine
 TIMEOUT_SECONDS = 30.0
 
 
-class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, LandingCalls, RuleCalls):
+class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, RuleCalls):
     """Asks one node. Many may use it at once; as a context manager it is closed at the end.
 
     ::

@@ -15,8 +15,8 @@ from cityledger.client._sync.calls import node_info
 from cityledger.client._sync.connection import Connection
 from cityledger.client._sync.directory_calls import DirectoryCalls
 from cityledger.client._sync.fhir_calls import FhirCalls
+from cityledger.client._sync.head_calls import HeadCalls
 from cityledger.client._sync.import_calls import ImportCalls
-from cityledger.client._sync.landing_calls import LandingCalls
 from cityledger.client._sync.record_calls import RecordCalls
 from cityledger.client._sync.rule_calls import RuleCalls
 from cityledger.client.answers import NodeInfo
@@ -26,7 +26,7 @@ from cityledger.client.sign_in import Credentials, Machine
 TIMEOUT_SECONDS = 30.0
 
 
-class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, LandingCalls, RuleCalls):
+class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, RuleCalls):
     """Asks one node. Many may use it at once; as a context manager it is closed at the end.
 
     ::

@@ -36,54 +36,56 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestNode]:
     made.close()
 
 
-def land(node: TestNode, *options: str) -> int:
+def move_head(node: TestNode, *options: str) -> int:
     token = node.token("LAND", "writer")
-    return run(["record", "land", DATASET, NAME, *options, "--node", ORIGIN, "--token", token])
+    return run(["record", "move-head", DATASET, NAME, *options, "--node", ORIGIN, "--token", token])
 
 
-def test_land_tells_version_block_and_transaction(node: TestNode, capsys: pytest.CaptureFixture[str]) -> None:
+def test_move_head_prints_version_block_and_transaction(
+    node: TestNode, capsys: pytest.CaptureFixture[str]
+) -> None:
     written = node.put(node.land, NAME, TITLE_RECORD)
     node.anchor_all()
 
-    assert land(node, "--json") == 0
+    assert move_head(node, "--json") == 0
 
-    landed = json.loads(capsys.readouterr().out)
-    assert landed.keys() == {"version", "leafHash", "block", "transaction"}
-    assert (landed["version"], landed["leafHash"]) == (1, written["leafHash"])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed.keys() == {"version", "leafHash", "block", "transaction"}
+    assert (printed["version"], printed["leafHash"]) == (1, written["leafHash"])
 
 
-def test_land_without_patience_ends_while_the_version_is_not_mined(
+def test_move_head_without_wait_ends_while_the_version_is_not_mined(
     node: TestNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node.put(node.land, NAME, TITLE_RECORD)
-    assert land(node) == 1
+    assert move_head(node) == 1
     assert "not mined" in capsys.readouterr().err
 
 
-def test_land_waits_for_the_batch(
+def test_move_head_waits_for_the_batch(
     node: TestNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node.put(node.land, NAME, TITLE_RECORD)
     waiting = partial(fetch_when_anchored, sleep=lambda _seconds: node.anchor_all())
     monkeypatch.setattr(head, "fetch_when_anchored", waiting)
-    assert land(node, "--wait", "60") == 0
+    assert move_head(node, "--wait", "60") == 0
     assert "not mined yet; waiting" in capsys.readouterr().err
 
 
-def test_land_ends_with_1_where_another_version_has_landed(
+def test_move_head_exits_with_1_where_another_version_is_the_head(
     node: TestNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = RecordId(bytes.fromhex(node.put(node.land, NAME, TITLE_RECORD)["record"][2:]))
     node.anchor_all()
     node.heads.put(node.land, record, LeafHash(b"\xee" * 32), 1)
-    assert land(node) == 1
-    assert "has landed" in capsys.readouterr().err
+    assert move_head(node) == 1
+    assert "is the record's current head" in capsys.readouterr().err
 
 
-def test_land_follows_the_version_that_is_named(node: TestNode) -> None:
+def test_move_head_follows_the_version_that_is_named(node: TestNode) -> None:
     record = RecordId(bytes.fromhex(node.put(node.land, NAME, TITLE_RECORD)["record"][2:]))
     node.heads.put(node.land, record, LeafHash(b"\xee" * 32), 1)
     node.put(node.land, NAME, {**TITLE_RECORD, "subjects": ["0x" + "5b" * 32]})
     node.anchor_all()
-    assert land(node, "--follows", "1") == 0
+    assert move_head(node, "--follows", "1") == 0
     assert [expected for _, expected in node.heads.moves] == [b"\xee" * 32]

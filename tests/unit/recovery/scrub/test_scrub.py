@@ -199,7 +199,7 @@ def test_scrub_finds_an_object_that_is_gone_but_none_that_was_erased(node: TestN
     assert _findings(node) == []
 
 
-def test_scrub_finds_a_landed_head_of_another_leaf(node: TestNode) -> None:
+def test_scrub_finds_a_head_of_another_leaf(node: TestNode) -> None:
     v = t.record_version.c
     other = [
         v.dataset,

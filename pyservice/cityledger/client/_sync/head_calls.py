@@ -1,17 +1,17 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""Say on chain which version of a record counts."""
+"""Calls that read and move the head of a record."""
 
 from __future__ import annotations
 
 from cityledger.client._sync.calls import Calls
 from cityledger.client.address import record_path
-from cityledger.client.landing_forms import Head, HeadHistory, Landed
+from cityledger.client.head_forms import Head, HeadHistory
 from cityledger.client.messages import Request
 from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.types import DatasetId, RecordId
 
 
-class LandingCalls(Calls):
+class HeadCalls(Calls):
     def move_head(
         self,
         dataset: DatasetId,
@@ -19,23 +19,24 @@ class LandingCalls(Calls):
         *,
         reason: Reason = OWN_DUTY,
         expected_version: int | None = None,
-    ) -> Landed:
-        """Moves the record's head on chain to the newest version that this node wrote; returns once that is
-        mined. Of two versions that follow the same one, only one lands. Done already, it only says where.
+    ) -> Head:
+        """Returns the record's head after its move on chain to the newest version that this node wrote is
+        mined. Of two versions that follow the same one, only one can become the head. A head that is there
+        already is only returned.
 
-        ``expected_version`` is the version known to have landed, 0 for none: name it to follow a version
-        that another node of the agency has landed. None follows only what this node wrote.
+        ``expected_version`` is the version known to be the current head, 0 for none: name it to follow a
+        version to which another node of the agency moved the head. None follows only what this node wrote.
 
         Raises:
-            HeadMovedError: another version has landed; write one that follows it.
+            HeadMovedError: another version is the current head; write one that follows it.
             NotAnchoredError: the version is durable, but not mined yet; ask again.
             NotFoundError: nothing was written, or it was erased.
             DeniedError: the rules deny.
         """
         asked = {} if expected_version is None else {"expectedVersion": expected_version}
-        return self._ask(Landed, Request("POST", record_path(dataset, record) + "/head", json=asked), reason)
+        return self._ask(Head, Request("POST", record_path(dataset, record) + "/head", json=asked), reason)
 
     def head(self, dataset: DatasetId, record: str | RecordId, reason: Reason) -> Head | None:
-        """The version that has landed, by whichever node of the provider; None where none has."""
+        """The current head of the record, whichever node of the provider moved it; None where it has none."""
         request = Request("GET", record_path(dataset, record) + "/history")
         return (self._ask(HeadHistory, request, reason)).head

@@ -9,7 +9,7 @@ from cityledger.types import LeafHash
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The version of a record that has landed, and where the chain took it."""
+    """The version of a record that is its current head, and the transaction and block that moved the head."""
 
     version: int
     leaf_hash: LeafHash
@@ -18,12 +18,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Landed(Head):
-    """The version to which the head was moved, or pointed already."""
-
-
-@dataclass(frozen=True, slots=True)
 class HeadHistory:
-    """What a history says of the head."""
+    """The head as a history reports it."""
 
     head: Head | None

@@ -1,4 +1,4 @@
-"""Two nodes of the land agency, each with logs of its own, transfer one title; on a real chain one lands."""
+"""Two nodes of the land agency, with their own logs, transfer one title; one moves its head on chain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.client import OWN_DUTY, AssertionCredentials, Client
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.landing_forms import Head, Landed
+from cityledger.client.head_forms import Head
 from cityledger.devnet import Devnet
 from cityledger.errors import CityledgerError, HeadMovedError, NotAnchoredError
 from cityledger.node.serving import ServedNode
@@ -55,7 +55,7 @@ class Office:
         """Writes the title's next version at one node; its number there."""
         return self.writers[at].put_record(self.titles, name, title(street)).version
 
-    def land(self, at: int, name: str, expected: int | None = None) -> Landed:
+    def move_head(self, at: int, name: str, expected: int | None = None) -> Head:
         """Moves the head as soon as the version is mined."""
         deadline = time.monotonic() + 60
         while True:
@@ -161,11 +161,11 @@ def served(city: DeployedCity, folder: Path, operator: int) -> ServedNode:
     return node
 
 
-def race(office: Office, name: str, first: int) -> tuple[Landed, CityledgerError]:
-    """Both nodes move the head at the same moment; who landed, and what the other was told."""
+def race(office: Office, name: str, first: int) -> tuple[Head, CityledgerError]:
+    """The new head and the other node's refusal, after both nodes move the head at the same moment."""
     start = threading.Barrier(2)
 
-    def move(at: int) -> Landed | CityledgerError:
+    def move(at: int) -> Head | CityledgerError:
         start.wait(10)
         try:
             return office.writers[at].move_head(office.titles, name)
@@ -174,48 +174,48 @@ def race(office: Office, name: str, first: int) -> tuple[Landed, CityledgerError
 
     with ThreadPoolExecutor(2) as pool:
         ended = [one.result(60) for one in [pool.submit(move, at) for at in (first, 1 - first)]]
-    (landed,) = [one for one in ended if isinstance(one, Landed)]
-    (told,) = [one for one in ended if isinstance(one, CityledgerError)]
-    return landed, told
+    (head,) = [one for one in ended if isinstance(one, Head)]
+    (refusal,) = [one for one in ended if isinstance(one, CityledgerError)]
+    return head, refusal
 
 
-def test_of_two_transfers_of_one_title_one_lands_and_the_other_is_told(office: Office) -> None:
+def test_of_two_transfers_of_one_title_one_becomes_the_head_and_the_other_is_refused(office: Office) -> None:
     office.transfer(0, "title-7", "Xidan")
     office.transfer(1, "title-7", "Xisi")
     for at in (0, 1):
         office.await_anchored(at, "title-7")
 
-    landed, told = race(office, "title-7", 0)
+    moved, refusal = race(office, "title-7", 0)
 
-    assert isinstance(told, HeadMovedError), told
-    assert office.head_on_chain("title-7") == (landed.leaf_hash, 1)
+    assert isinstance(refusal, HeadMovedError), refusal
+    assert office.head_on_chain("title-7") == (moved.leaf_hash, 1)
     heads = [office.head(at, "title-7") for at in (0, 1)]
-    assert [head and head.leaf_hash for head in heads] == [landed.leaf_hash] * 2
-    shown = [office.readers[at].history(office.titles, "title-7", OWN_DUTY)[0].landed for at in (0, 1)]
+    assert [head and head.leaf_hash for head in heads] == [moved.leaf_hash] * 2
+    shown = [office.readers[at].history(office.titles, "title-7", OWN_DUTY)[0].is_head for at in (0, 1)]
     assert sorted(shown) == [False, True]
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_who_comes_first_lands_whichever_node_it_is(office: Office, first: int) -> None:
+def test_first_move_wins_whichever_node_sends_it(office: Office, first: int) -> None:
     name, second = f"title-{first}", 1 - first
     office.transfer(first, name, "Xidan")
-    landed = office.land(first, name)
+    first_head = office.move_head(first, name)
     office.transfer(second, name, "Xisi")
 
     with pytest.raises(HeadMovedError):
-        office.land(second, name)
+        office.move_head(second, name)
 
-    # What was landed elsewhere is followed only by naming it, with a version above it.
+    # A head that another node moved is followed only by naming it, with a version above it.
     assert office.transfer(second, name, "Xinjiekou") == 2
-    followed = office.land(second, name, expected=1)
-    assert (landed.version, followed.version) == (1, 2)
+    followed = office.move_head(second, name, expected=1)
+    assert (first_head.version, followed.version) == (1, 2)
     assert office.head_on_chain(name) == (followed.leaf_hash, 2)
     with pytest.raises(HeadMovedError):
         office.transfer(first, name, "Ping'an")
-        office.land(first, name)
+        office.move_head(first, name)
 
 
-def test_landing_again_says_where_it_landed(office: Office) -> None:
+def test_move_head_again_returns_the_same_head(office: Office) -> None:
     office.transfer(0, "title-9", "Xidan")
-    first = office.land(0, "title-9")
-    assert office.land(0, "title-9") == first
+    first = office.move_head(0, "title-9")
+    assert office.move_head(0, "title-9") == first
