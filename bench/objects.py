@@ -32,7 +32,7 @@ import psutil
 from one_agency import opened, session_of
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from cityledger.client import Client, Reason
+from cityledger.client import AccessContext, Client
 from cityledger.node.serving import ServedNode
 from cityledger.profiles import registry
 from cityledger.store.sessions.tokens import add_token
@@ -51,7 +51,7 @@ TITLE = json.dumps(
         "area": {"value": 61.5, "unit": "m2", "kind": "officialArea"},
     }
 ).encode()
-DUTY = Reason("OWN_DUTY")
+DUTY = AccessContext("OWN_DUTY")
 
 
 class Made(io.RawIOBase):

@@ -7,7 +7,7 @@ import sys
 import uuid
 from pathlib import Path
 
-from cityledger.client import OWN_DUTY, Client, Reason, load_credentials
+from cityledger.client import OWN_DUTY, AccessContext, Client, load_credentials
 from cityledger.errors import DeniedError
 
 VISITS = "health-services/treatment/outpatient-encounters"
@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
     # Tourism has no grant for treatment data; the refusal names the rule, and is in the log as well.
     with sign_in(folder, "culture-tourism-reader") as stranger:
         try:
-            stranger.get_record(visits.dataset, number, Reason("TREATMENT", case="tour 5"))
+            stranger.get_record(visits.dataset, number, AccessContext("TREATMENT", case="tour 5"))
         except DeniedError as denied:
             print(f"refused: {denied}")
 

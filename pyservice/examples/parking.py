@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cityledger.client import AsyncClient, Reason, load_credentials
+from cityledger.client import AccessContext, AsyncClient, load_credentials
 from cityledger.types import DatasetId
 
 STREETS = "transport/parking/on-street"
@@ -39,7 +39,7 @@ async def main(folder: Path) -> None:
 
 
 async def free_spots(guide: AsyncClient, dataset: DatasetId, name: str) -> int:
-    record = await guide.get_record(dataset, name, Reason("PARKING_GUIDANCE", case="guide"))
+    record = await guide.get_record(dataset, name, AccessContext("PARKING_GUIDANCE", case="guide"))
     return int(json.loads(record.parts["state"])["availableSpotNumber"])
 
 

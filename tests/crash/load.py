@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cityledger.client import Client
+from cityledger.client.access_context import OWN_DUTY
 from cityledger.client.answers import Written
-from cityledger.client.reasons import OWN_DUTY
 from cityledger.errors import CityledgerError, NotFoundError, UnavailableError
 from cityledger.types import AgencyId, ErasureReason, RecordId
 from crash.node_that_dies import NodeThatDies

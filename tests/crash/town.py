@@ -18,8 +18,8 @@ from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Call
 from cityledger.client import Client, load_credentials
+from cityledger.client.access_context import OWN_DUTY
 from cityledger.client.answers import LeafPlace, Record, Written
-from cityledger.client.reasons import OWN_DUTY
 from cityledger.client.retrying import NO_RETRIES
 from cityledger.client.sign_in import SiweCredentials
 from cityledger.devnet import Devnet

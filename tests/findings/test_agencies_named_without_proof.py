@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from cityledger.client import Reason
+from cityledger.client import AccessContext
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD
 
@@ -25,4 +25,4 @@ def test_no_agency_may_be_named(node: TestNode, value: str) -> None:
 
 
 def test_the_sdk_has_no_word_for_it() -> None:
-    assert {field.name for field in dataclasses.fields(Reason)} == {"purpose", "case"}
+    assert {field.name for field in dataclasses.fields(AccessContext)} == {"purpose", "case"}

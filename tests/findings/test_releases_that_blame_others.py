@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.client import NO_RETRIES, AssertionCredentials, Client, Reason
+from cityledger.client import NO_RETRIES, AccessContext, AssertionCredentials, Client
 from cityledger.client.sign_in import AccessToken
 from cityledger.errors import VerificationError
 from cityledger.exchange import receipts
@@ -17,7 +17,7 @@ from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TREATMENT_RECORD
 
-CASE = Reason("OWN_DUTY", "bed 7")
+CASE = AccessContext("OWN_DUTY", "bed 7")
 BLAMES: dict[str, dict[str, Any]] = {
     "another agency": {"consumer": AgencyId(3)},
     "another officer": {"officer": "chief.wang"},

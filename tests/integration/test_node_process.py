@@ -124,7 +124,7 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
 
     # an erasure is proven by two files
     as_role(process, "writer")
-    process.run("record", "erase", DATASET, "title-7", "--why", "written-in-error", "--yes")
+    process.run("record", "erase", DATASET, "title-7", "--reason", "written-in-error", "--yes")
     as_role(process, "reader")
     files = ["--out", "tombstone.json", "--erased-out", "erased.json"]
     process.run("record", "tombstone", DATASET, "title-7", *files, "--wait", "60s")

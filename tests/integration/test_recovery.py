@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from eth_account import Account
 
+from cityledger.client.access_context import OWN_DUTY
 from cityledger.client.answers import Written
-from cityledger.client.reasons import OWN_DUTY
 from cityledger.errors import AuthenticationError, NotFoundError
 from crash.node_that_dies import NodeThatDies
 from crash.oracle import RECORDS, Oracle

@@ -12,7 +12,7 @@ from cityledger.chain.manifest import Manifest
 from cityledger.exchange.heads import HeadMover
 from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.services import Services
-from cityledger.exchange.stewardship import StewardDesk
+from cityledger.exchange.stewardship import StewardTransactions
 from cityledger.settings import Settings
 from cityledger.settings.own_machine import OWN_MACHINE, is_own_machine
 
@@ -38,7 +38,7 @@ class NodeContext:
     settings: Settings
     manifest: Manifest
     now: Callable[[], int]
-    steward: StewardDesk
+    steward: StewardTransactions
     head_mover: HeadMover
     imports: ImportRunner
     metrics: CollectorRegistry

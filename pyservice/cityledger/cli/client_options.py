@@ -11,7 +11,7 @@ import typer
 from cityledger.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from cityledger.client import Client, Reason
+    from cityledger.client import AccessContext, Client
     from cityledger.settings import ClientSettings
     from cityledger.types import DatasetId
 
@@ -87,10 +87,10 @@ def client_settings() -> ClientSettings:
     return load_client_settings(Path(os.environ.get("CITYLEDGER_FOLDER", "")), os.environ)
 
 
-def stated(purpose: str, case: str) -> Reason:
-    from cityledger.client import Reason
+def access_context(purpose: str, case: str) -> AccessContext:
+    from cityledger.client import AccessContext
 
-    return Reason(purpose, case)
+    return AccessContext(purpose, case)
 
 
 def dataset_named(client: Client, text: str) -> DatasetId:

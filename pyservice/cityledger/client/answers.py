@@ -228,7 +228,7 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldDecision:
+class DecisionAnswer:
     """What the rules would say, as far as the caller may be told; ``code`` None is "not found"."""
 
     permit: bool

@@ -29,7 +29,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReleaseExpectation:
     """The expected content of a release. ``version`` None accepts the newest, ``parts`` None what the grant
     names.
 
@@ -49,25 +49,25 @@ class Asked:
     received: float
 
 
-def verify_asked_leaf(leaf: RecordLeaf, asked: Asked) -> None:
+def verify_expected_leaf(leaf: RecordLeaf, expected: ReleaseExpectation) -> None:
     """Checks that the leaf is the one that was requested.
 
     Raises:
         VerificationError: it is not.
     """
-    if leaf.instance != asked.instance or leaf.dataset != asked.dataset:
+    if leaf.instance != expected.instance or leaf.dataset != expected.dataset:
         raise VerificationError("the release is of another deployment or dataset than was asked for")
-    if asked.record is not None and leaf.record != asked.record:
+    if expected.record is not None and leaf.record != expected.record:
         raise VerificationError("the release is of another record than was asked for")
-    if asked.version is not None and leaf.version != asked.version:
+    if expected.version is not None and leaf.version != expected.version:
         raise VerificationError("the release is of another version than was asked for")
 
 
-def verify_asked_receipts(
+def verify_expected_receipts(
     receipts: Sequence[SignedReceipt],
     leaf: RecordLeaf,
     released_bits: frozenset[int],
-    asked: Asked,
+    expected: ReleaseExpectation,
     private_key: SealingPrivateKey,
 ) -> None:
     """Checks that the receipts state exactly what was requested and released.
@@ -76,9 +76,9 @@ def verify_asked_receipts(
         VerificationError: names the field.
     """
     for one in receipts:
-        _verify_fields(one.receipt, leaf, asked, private_key)
-        _verify_parts(one.receipt, leaf, released_bits, asked)
-        _verify_time(one.receipt, asked)
+        _verify_fields(one.receipt, leaf, expected, private_key)
+        _verify_parts(one.receipt, leaf, released_bits, expected)
+        _verify_time(one.receipt, expected)
         verify_decision(one.receipt)
     if tuple(one.receipt.subject for one in receipts) != (leaf.subjects or (NO_SUBJECT,)):
         raise VerificationError("the receipts are not of the record's subjects, one each: subject")
@@ -86,38 +86,42 @@ def verify_asked_receipts(
         _verify_same(receipts[0].receipt, one.receipt)
 
 
-def _verify_fields(receipt: Receipt, leaf: RecordLeaf, asked: Asked, private_key: SealingPrivateKey) -> None:
-    expected: dict[str, object] = {
-        "instance": asked.instance,
+def _verify_fields(
+    receipt: Receipt, leaf: RecordLeaf, expected: ReleaseExpectation, private_key: SealingPrivateKey
+) -> None:
+    values: dict[str, object] = {
+        "instance": expected.instance,
         "action": Action.RELEASE,
         "permit": True,
-        "consumer": asked.caller.agency,
-        "officer": asked.caller.officer,
-        "system": asked.caller.system,
-        "case_digest": asked.case_digest,
+        "consumer": expected.caller.agency,
+        "officer": expected.caller.officer,
+        "system": expected.caller.system,
+        "case_digest": expected.case_digest,
         "dataset": leaf.dataset,
         "record": leaf.record,
         "version": leaf.version,
-        "purpose": asked.purpose,
+        "purpose": expected.purpose,
         "record_leaf": leaf_hash(leaf.struct_hash()),
         "kem": private_key.kem,
         "sealing_key_digest": private_key.digest,
     }
-    for name, value in expected.items():
+    for name, value in values.items():
         if getattr(receipt, name) != value:
             raise VerificationError(f"a receipt says another {name} than was asked for or released")
 
 
-def _verify_parts(receipt: Receipt, leaf: RecordLeaf, released: frozenset[int], asked: Asked) -> None:
+def _verify_parts(
+    receipt: Receipt, leaf: RecordLeaf, released: frozenset[int], expected: ReleaseExpectation
+) -> None:
     if receipt.parts != sum(1 << bit for bit in released):
         raise VerificationError("a receipt says other parts than were released")
     names = {part.name for bit, part in enumerate(leaf.parts) if bit in released}
-    if asked.parts is not None and names != asked.parts:
+    if expected.parts is not None and names != expected.parts:
         raise VerificationError("a receipt says other parts than were asked for")
 
 
-def _verify_time(receipt: Receipt, asked: Asked) -> None:
-    if not asked.sent - SKEW_SECONDS <= receipt.at <= asked.received + SKEW_SECONDS:
+def _verify_time(receipt: Receipt, expected: ReleaseExpectation) -> None:
+    if not expected.sent - SKEW_SECONDS <= receipt.at <= expected.received + SKEW_SECONDS:
         raise VerificationError(
             f"a receipt says another time (at) than that of the request, by more than {SKEW_SECONDS} s"
         )

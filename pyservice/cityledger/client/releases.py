@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Release
-from cityledger.client.release_checks import Asked, verify_asked_leaf, verify_asked_receipts
+from cityledger.client.release_checks import (
+    ReleaseExpectation,
+    verify_expected_leaf,
+    verify_expected_receipts,
+)
 from cityledger.client.wire import from_base64url, read_answer
 from cityledger.errors import FieldError, NodeError, VerificationError
 from cityledger.opening import SealedRelease, open_release_of
@@ -51,7 +55,7 @@ def release_from_json(value: Any) -> Release:
 
 def open_release_from(
     release: Release,
-    asked: Asked,
+    expected: ReleaseExpectation,
     private_key: SealingPrivateKey,
     domain: ReceiptDomain,
     reader: LedgerReader | None = None,
@@ -67,10 +71,10 @@ def open_release_from(
     """
     sealed = release.sealed
     # (1) the leaf is of what was asked
-    verify_asked_leaf(sealed.leaf, asked)
+    verify_expected_leaf(sealed.leaf, expected)
     # (2) the receipts say what was asked and released, one per subject, in their order
     released = frozenset(sealed.ciphertexts.keys() | sealed.objects.keys())
-    verify_asked_receipts(release.receipts, sealed.leaf, released, asked, private_key)
+    verify_expected_receipts(release.receipts, sealed.leaf, released, expected, private_key)
     # (3) each is in its leaf, and one account signed them all: by reader, the log's operator
     signer = _signer(release, domain, reader)
     # (4) to (6) keys, ciphertext digests, commitments: SPEC.md §5

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 from cityledger.client import Client
-from cityledger.client.reasons import OWN_DUTY
+from cityledger.client.access_context import OWN_DUTY
 from cityledger.demo.datasets import DATASETS, DemoDataset
 from cityledger.demo.records import DemoRecord, records
 from cityledger.demo.stage import Stage

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from cityledger.client import Client
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.demo.scene import Scene, refusal_of
 from cityledger.demo.sharing import OUTPATIENT, STREET
 from cityledger.demo.stage import Stage
@@ -20,7 +20,7 @@ from cityledger.types import BatchState, DatasetId, RecordId
 
 Progress = Callable[[str, int, int], None]
 _FINAL_WITHIN_SECONDS = 60.0
-ASSISTANCE = Reason("SOCIAL_ASSISTANCE", "application 301")
+ASSISTANCE = AccessContext("SOCIAL_ASSISTANCE", "application 301")
 
 
 def proof_verified(stage: Stage, progress: Progress) -> Scene:
@@ -50,12 +50,12 @@ def proof_verified(stage: Stage, progress: Progress) -> Scene:
 def tampering_found(stage: Stage) -> Scene:
     """One byte of stored ciphertext is flipped in the database, without the service."""
     name, dataset = stage.records[STREET][2], stage.dataset_id(STREET)
-    client, reason = stage.client_of("transport"), OWN_DUTY
-    (found,) = client.find(dataset, reason, record=name)
+    client, context = stage.client_of("transport"), OWN_DUTY
+    (found,) = client.find(dataset, context, record=name)
     _flip_byte(stage, dataset, found.record)
-    error = refusal_of(lambda: client.get_record(dataset, name, reason))
+    error = refusal_of(lambda: client.get_record(dataset, name, context))
     _flip_byte(stage, dataset, found.record)
-    healed = client.get_record(dataset, name, reason)
+    healed = client.get_record(dataset, name, context)
     return Scene(
         "One stored byte is flipped in the database: the next read detects it and returns nothing",
         isinstance(error, SealingError | VerificationError) and "state" in healed.parts,

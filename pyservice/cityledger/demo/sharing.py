@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityledger.client.reasons import Reason
+from cityledger.client.access_context import AccessContext
 from cityledger.demo.scene import Scene, refusal_of
 from cityledger.demo.stage import Stage
 from cityledger.errors import DeniedError, NotFoundError
@@ -13,7 +13,7 @@ OUTPATIENT = "health-services/treatment/outpatient-encounters"
 PSYCHIATRIC = "health-services/treatment/psychiatric-encounters"
 TITLES = "real-estate/registration/titles"
 STREET = "transport/parking/on-street"
-CLAIM = Reason("INSURANCE_CLAIM", "claim 2026-0417")
+CLAIM = AccessContext("INSURANCE_CLAIM", "claim 2026-0417")
 
 
 def granted_parts(stage: Stage) -> Scene:
@@ -42,7 +42,7 @@ def third_agency(stage: Stage) -> Scene:
     record = stage.records[OUTPATIENT][0]
     error = refusal_of(
         lambda: stage.client_of("taxation").get_record(
-            stage.dataset_id(OUTPATIENT), record, Reason("SOCIAL_ASSISTANCE", "audit 12")
+            stage.dataset_id(OUTPATIENT), record, AccessContext("SOCIAL_ASSISTANCE", "audit 12")
         )
     )
     return Scene(
@@ -58,9 +58,9 @@ def not_shared(stage: Stage) -> Scene:
     record = stage.records[PSYCHIATRIC][0]
     dataset = stage.dataset_id(PSYCHIATRIC)
     other = refusal_of(
-        lambda: stage.client_of("chinese-medicine").get_record(dataset, record, Reason("TREATMENT"))
+        lambda: stage.client_of("chinese-medicine").get_record(dataset, record, AccessContext("TREATMENT"))
     )
-    own = stage.client_of("health").get_record(dataset, record, Reason("OWN_DUTY", "ward round"))
+    own = stage.client_of("health").get_record(dataset, record, AccessContext("OWN_DUTY", "ward round"))
     return Scene(
         "Psychiatric encounters are not shared: another medical agency is refused, the provider reads",
         _is_denied(other, 91) and "summary" in own.parts,
@@ -74,8 +74,8 @@ def unconditional(stage: Stage) -> Scene:
     record = stage.records[STREET][0]
     dataset = stage.dataset_id(STREET)
     client = stage.client_of("culture-tourism")
-    read = client.get_record(dataset, record, Reason("PARKING_GUIDANCE"))
-    wrong = refusal_of(lambda: client.get_record(dataset, record, Reason("TAX_ASSESSMENT")))
+    read = client.get_record(dataset, record, AccessContext("PARKING_GUIDANCE"))
+    wrong = refusal_of(lambda: client.get_record(dataset, record, AccessContext("TAX_ASSESSMENT")))
     state = read.parts["state"].decode()
     return Scene(
         "Road parking is shared unconditionally: tourism reads it, but not for a purpose that is not allowed",
@@ -91,7 +91,7 @@ def sealed_release(stage: Stage) -> Scene:
     secret = UnlockSecret.from_passphrase("devnet-only")
     key = Keyring.open(stage.city.keyring, secret).agency(stage.city.agencies["taxation"]).sealing_key
     opened = stage.client_of("taxation").open_record(
-        stage.dataset_id(TITLES), record, Reason("TAX_ASSESSMENT", "assessment 88"), key
+        stage.dataset_id(TITLES), record, AccessContext("TAX_ASSESSMENT", "assessment 88"), key
     )
     return Scene(
         "The tax service opens a land title on its own side, from keys sealed to it (X-Wing, a hybrid KEM)",
@@ -107,11 +107,11 @@ def sealed_release(stage: Stage) -> Scene:
 def hidden_is_absent(stage: Stage) -> Scene:
     """A restricted record and one that never existed give the same answer."""
     record = stage.records[STREET][1]
-    dataset, reason = stage.dataset_id(STREET), Reason("PARKING_GUIDANCE")
+    dataset, context = stage.dataset_id(STREET), AccessContext("PARKING_GUIDANCE")
     stage.steward_of("transport").restrict(dataset, record)
     client = stage.client_of("culture-tourism")
-    hidden = refusal_of(lambda: client.get_record(dataset, record, reason))
-    absent = refusal_of(lambda: client.get_record(dataset, "never-written", reason))
+    hidden = refusal_of(lambda: client.get_record(dataset, record, context))
+    absent = refusal_of(lambda: client.get_record(dataset, "never-written", context))
     alike = isinstance(hidden, NotFoundError) and isinstance(absent, NotFoundError)
     return Scene(
         "The steward restricts a record: to others it now looks as if it had never existed",

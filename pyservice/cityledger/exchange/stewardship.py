@@ -35,7 +35,7 @@ class Mined:
     block: int
 
 
-class StewardDesk(Protocol):
+class StewardTransactions(Protocol):
     """Each call returns once it is mined.
 
     Raises:

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from cityledger.anchoring.head_mover import ChainHeadMover
 from cityledger.api.context import Check, NodeContext
-from cityledger.api.stewards.transactions import ChainStewardDesk
+from cityledger.api.stewards.transactions import ChainStewardTransactions
 from cityledger.checks.health_checks import Opened
 from cityledger.checks.running import Readiness
 from cityledger.exchange.services import Services
@@ -30,7 +30,7 @@ def api_context(node: Node, *, host: str, port: int) -> NodeContext:
     def indexed() -> int:
         return _indexed_block(node.services)
 
-    desk = ChainStewardDesk(node.sender, node.contracts.catalog, node.services.keyring, indexed)
+    desk = ChainStewardTransactions(node.sender, node.contracts.catalog, node.services.keyring, indexed)
     mover = ChainHeadMover(node.anchorer.account, node.sender, node.contracts.ledger, indexed)
     readiness = _readiness(node)
     return NodeContext(

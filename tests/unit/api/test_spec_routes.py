@@ -15,7 +15,7 @@ from httpx import Response
 
 from cityledger.api.application import ROUTERS
 from cityledger.api.caller import accepted_caller
-from cityledger.api.http.headers import stated_reason
+from cityledger.api.http.headers import read_context
 from cityledger.api.http.problems import PROBLEMS
 from cityledger.api.records.releases import base64url
 from cityledger.errors import NotFoundError
@@ -77,7 +77,7 @@ def test_row_says_what_the_route_reads(route: str) -> None:
     calls = {one.call for one in _dependants(dependant)}
     assert caller in CALLERS
     assert (caller != "none") == (accepted_caller in calls)
-    assert (purpose == "+") == (stated_reason in calls)
+    assert (purpose == "+") == (read_context in calls)
     assert _names(row.query) == {
         f"{field.alias}!" if field.field_info.is_required() else field.alias
         for one in _dependants(dependant)

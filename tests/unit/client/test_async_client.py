@@ -16,10 +16,10 @@ import pytest
 from cityledger.client import (
     NO_RETRIES,
     OWN_DUTY,
+    AccessContext,
     AssertionCredentials,
     AsyncClient,
     Client,
-    Reason,
     SiweCredentials,
 )
 from cityledger.errors import DeniedError, NotFoundError
@@ -97,7 +97,7 @@ async def test_errors_are_those_of_the_synchronous_client(connect: Connect, node
         with pytest.raises(NotFoundError):
             await reader.get_record(node.land, "title-9", OWN_DUTY)
         with pytest.raises(DeniedError):
-            await reader.get_record(node.health, "visit-1", Reason("NO_SUCH_PURPOSE"))
+            await reader.get_record(node.health, "visit-1", AccessContext("NO_SUCH_PURPOSE"))
 
 
 async def test_reads_come_page_by_page(connect: Connect, node: TestNode) -> None:

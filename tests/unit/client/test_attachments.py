@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.client import Client, Reason
+from cityledger.client import AccessContext, Client
 from cityledger.errors import NotFoundError, PayloadError, SealingError, VerificationError
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TREATMENT_RECORD
@@ -15,7 +15,7 @@ Connect = Callable[[str, str], Client]
 LONG = bytes(range(256)) * 2_000
 SHORT = b"\x00\xff scan"
 PARTS = TREATMENT_RECORD["parts"]
-DUTY = Reason("OWN_DUTY")
+DUTY = AccessContext("OWN_DUTY")
 
 
 def _put(node: TestNode, connect: Connect, payload: bytes) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cityledger.client import Client, Reason, SiweCredentials, with_openings
+from cityledger.client import AccessContext, Client, SiweCredentials, with_openings
 from cityledger.client._sync import record_calls
 from cityledger.client.address import record_path as _path
 from cityledger.client.answers import Release
-from cityledger.client.release_checks import Asked, Caller
+from cityledger.client.release_checks import Caller, ReleaseExpectation
 from cityledger.client.releases import open_release_from
 from cityledger.errors import (
     CredentialError,
@@ -45,8 +45,8 @@ from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD
 
 Connect = Callable[[str, str], Client]
-TREATMENT = Reason("TREATMENT", "病例 7")
-OWN = Reason("OWN_DUTY")
+TREATMENT = AccessContext("TREATMENT", "病例 7")
+OWN = AccessContext("OWN_DUTY")
 SUBJECT = SubjectId(b"\x5b" * 32)
 SUMMARY = json.dumps(TREATMENT_RECORD["parts"]["summary"], indent=3).encode()
 TITLE = json.dumps(TITLE_RECORD["parts"]["title"]).replace("61.5", "61.50").encode()
@@ -210,7 +210,7 @@ def test_open_record_refuses_what_was_altered(
     node: TestNode, released: Release, alter: Callable[[Release], Release]
 ) -> None:
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
-    asked, domain = asked_of(node), node.context.services.domain
+    asked, domain = expectation_of(node), node.context.services.domain
     open_release_from(released, asked, key, domain)
     with pytest.raises((VerificationError, SealingError)):
         open_release_from(alter(released), asked, key, domain)
@@ -225,9 +225,9 @@ def test_open_record_refuses_what_was_altered(
             open_release_from(released, wrong, key, domain)
 
 
-def asked_of(node: TestNode) -> Asked:
+def expectation_of(node: TestNode) -> ReleaseExpectation:
     """What ``released`` is of."""
-    return Asked(
+    return ReleaseExpectation(
         instance=node.context.services.instance,
         caller=Caller(node.agency("HEALTH"), "dr.chen", "ward-3"),
         dataset=node.health,

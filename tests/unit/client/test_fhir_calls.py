@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from cityledger.client import Client, Reason
+from cityledger.client import AccessContext, Client
 from cityledger.client.messages import Answer
 from cityledger.client.record_forms import read_fhir
 from cityledger.errors import MediaTypeError, NodeError, NotAcceptableError, PayloadError, StaleVersionError
 from support.node.node_fixture import TestNode
 
 Connect = Callable[[str, str], Client]
-OWN = Reason("OWN_DUTY")
+OWN = AccessContext("OWN_DUTY")
 ENCOUNTER = '{"resourceType": "Encounter", "status": "finished",  "class": {"display": "门诊"}}'.encode()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cityledger.client import Client, Reason
+from cityledger.client import AccessContext, Client
 from cityledger.errors import PayloadError, StaleVersionError
 from cityledger.profiles.title_acts import Entered, NewParty, transfer
 from support.node.node_fixture import TestNode
@@ -52,7 +52,7 @@ def test_example_title_refuses_a_transfer_while_it_is_seized(
     names: dict[str, object], node: TestNode
 ) -> None:
     run(block().partition("enter(lift")[0], names)
-    newest = names["reading"].get_record(node.land, "title-1", Reason("OWN_DUTY"))  # type: ignore[attr-defined]
+    newest = names["reading"].get_record(node.land, "title-1", AccessContext("OWN_DUTY"))  # type: ignore[attr-defined]
 
     with pytest.raises(PayloadError, match="a seizure is in force"):
         transfer(newest.parts, "P1", NewParty("P2", "李伟"), "1/2", Entered("2020-07-01"))
@@ -61,7 +61,7 @@ def test_example_title_refuses_a_transfer_while_it_is_seized(
 def test_second_of_two_transfers_of_one_version_is_refused(names: dict[str, object], node: TestNode) -> None:
     run(block().partition("loan = ")[0], names)
     registry: Client = names["registry"]  # type: ignore[assignment]
-    newest = names["reading"].get_record(node.land, "title-1", Reason("OWN_DUTY"))  # type: ignore[attr-defined]
+    newest = names["reading"].get_record(node.land, "title-1", AccessContext("OWN_DUTY"))  # type: ignore[attr-defined]
     both = [
         transfer(newest.parts, "P1", NewParty(pid, name), "1/1", Entered("2020-09-02"))
         for pid, name in (("P2", "李伟"), ("P3", "赵敏"))

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 
-from cityledger.client.reasons import Reason
-from cityledger.client.release_checks import Asked, Caller, verify_asked_leaf, verify_asked_receipts
+from cityledger.client.access_context import AccessContext
+from cityledger.client.release_checks import (
+    Caller,
+    ReleaseExpectation,
+    verify_expected_leaf,
+    verify_expected_receipts,
+)
 from cityledger.errors import FieldError, VerificationError
 from cityledger.proofs.leaf_json import leaf_from_json, receipt_from_json
 from cityledger.proofs.leaves import Receipt, ReceiptDomain, ReceiptLeaf, RecordLeaf, json_name
@@ -35,9 +40,9 @@ def of_kind(expect: str) -> list[Any]:
     return found
 
 
-def asked_of(vector: dict[str, Any]) -> Asked:
+def expectation_of(vector: dict[str, Any]) -> ReleaseExpectation:
     said = vector["asked"]
-    return Asked(
+    return ReleaseExpectation(
         instance=unhex(said["instance"]),
         caller=Caller(AgencyId(said["consumer"]), said["officer"], said["system"]),
         dataset=DatasetId(unhex(said["dataset"])),
@@ -45,7 +50,7 @@ def asked_of(vector: dict[str, Any]) -> Asked:
         version=said["version"],
         parts=frozenset(said["parts"]),
         purpose=purpose_from_name(said["purpose"]),
-        case_digest=Reason("X", said["case"]).case_digest,
+        case_digest=AccessContext("X", said["case"]).case_digest,
         sent=said["sent"],
         received=said["received"],
     )
@@ -72,12 +77,12 @@ def signed_of(view: dict[str, Any]) -> SignedReceipt:
 
 
 def verify(vector: dict[str, Any]) -> None:
-    leaf, asked = leaf_from_json(vector["leaf"]), asked_of(vector)
+    leaf, expected = leaf_from_json(vector["leaf"]), expectation_of(vector)
     assert isinstance(leaf, RecordLeaf)
     reader, key = reader_of(vector, leaf), SealingPrivateKey.load(unhex(vector["asked"]["privateKey"]))
     receipts = [signed_of(one) for one in vector["receipts"]]
-    verify_asked_leaf(leaf, asked)
-    verify_asked_receipts(receipts, leaf, frozenset(vector["released"]), asked, key)
+    verify_expected_leaf(leaf, expected)
+    verify_expected_receipts(receipts, leaf, frozenset(vector["released"]), expected, key)
     for one in receipts:
         verify_receipt(one, ReceiptDomain(reader.chain_id, reader.ledger), reader)
 

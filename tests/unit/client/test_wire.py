@@ -24,7 +24,7 @@ EXAMPLES = {
     answers.HistoryVersion: lookups.HistoryItem,
     answers.LeafPlace: records.TombstonePlace,
     answers.Mined: records.MinedView,
-    answers.ToldDecision: stewards.DecisionView,
+    answers.DecisionAnswer: stewards.DecisionView,
     answers.ListedGrant: stewards.GrantView,
     answers.Read: audit.ReadView,
     answers.ReadsPage: audit.Reads,

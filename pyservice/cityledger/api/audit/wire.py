@@ -11,7 +11,7 @@ from cityledger.api.http.shapes import (
     AgencyNumber,
     Hex32,
     PurposeName,
-    Told,
+    ResponseModel,
     hex_of,
     with_example,
 )
@@ -37,11 +37,11 @@ _READ: dict[str, Any] = {
 }
 
 
-class ReadView(Told):
+class ReadView(ResponseModel):
     """One read. ``whole`` is the signed receipt; it is null for what the caller was not let through to: then
     ``code`` is what it was told, and null where that was "not found"."""
 
-    model_config = with_example(Told, _READ)
+    model_config = with_example(ResponseModel, _READ)
 
     at: int
     action: str
@@ -59,10 +59,10 @@ class ReadView(Told):
     whole: ReceiptView | None
 
 
-class Reads(Told):
+class Reads(ResponseModel):
     """``next`` goes into the query parameter ``after``; null at the end."""
 
-    model_config = with_example(Told, {"reads": [_READ], "next": None})
+    model_config = with_example(ResponseModel, {"reads": [_READ], "next": None})
 
     reads: list[ReadView]
     next: str | None

@@ -11,7 +11,7 @@ from cityledger.api.http.shapes import (
     EXAMPLE_DIGEST,
     AgencyNumber,
     Hex32,
-    Told,
+    ResponseModel,
     hex_of,
     with_example,
 )
@@ -56,8 +56,8 @@ _DATASET: dict[str, Any] = {
 }
 
 
-class AgencyView(Told):
-    model_config = with_example(Told, _AGENCY)
+class AgencyView(ResponseModel):
+    model_config = with_example(ResponseModel, _AGENCY)
 
     agency: AgencyNumber
     code: str
@@ -71,17 +71,17 @@ class AgencyView(Told):
     credential_key_digest: Hex32
 
 
-class Agencies(Told):
+class Agencies(ResponseModel):
     """``next`` continues the list, null at its end."""
 
-    model_config = with_example(Told, {"agencies": [_AGENCY], "next": None})
+    model_config = with_example(ResponseModel, {"agencies": [_AGENCY], "next": None})
 
     agencies: list[AgencyView]
     next: str | None
 
 
-class TermsView(Told):
-    model_config = with_example(Told, _TERMS)
+class TermsView(ResponseModel):
+    model_config = with_example(ResponseModel, _TERMS)
 
     sharing_class: str
     openness: str
@@ -90,10 +90,10 @@ class TermsView(Told):
     purposes: list[str]
 
 
-class DatasetView(Told):
+class DatasetView(ResponseModel):
     """``parts`` in part-bit order. ``pending_terms`` stand from ``pending_since`` (Unix seconds) on."""
 
-    model_config = with_example(Told, _DATASET)
+    model_config = with_example(ResponseModel, _DATASET)
 
     dataset: Hex32
     provider: AgencyNumber
@@ -111,10 +111,10 @@ class DatasetView(Told):
     pending_since: int | None
 
 
-class Catalog(Told):
+class Catalog(ResponseModel):
     """``next`` continues the list, null at its end."""
 
-    model_config = with_example(Told, {"datasets": [_DATASET], "next": None})
+    model_config = with_example(ResponseModel, {"datasets": [_DATASET], "next": None})
 
     datasets: list[DatasetView]
     next: str | None

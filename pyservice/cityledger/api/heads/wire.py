@@ -8,10 +8,10 @@ from pydantic import Field
 
 from cityledger.api.http.shapes import (
     EXAMPLE_DIGEST,
-    Asked,
     Decimal,
     Hex32,
-    Told,
+    RequestModel,
+    ResponseModel,
     Version,
     hex_of,
     with_example,
@@ -26,22 +26,22 @@ HEAD_EXAMPLE: dict[str, Any] = {
 }
 
 
-class HeadRequest(Asked):
+class HeadRequest(RequestModel):
     """``expectedVersion`` is the version known to be the current head, 0 for none; left out, it is whichever
     of this node's own versions is.
     """
 
-    model_config = with_example(Asked, {"expectedVersion": 1})
+    model_config = with_example(RequestModel, {"expectedVersion": 1})
 
     expected_version: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
-class HeadView(Told):
+class HeadView(ResponseModel):
     """The version that is the current head, whichever node of the provider moved it, and the transaction and
     block of that move.
     """
 
-    model_config = with_example(Told, HEAD_EXAMPLE)
+    model_config = with_example(ResponseModel, HEAD_EXAMPLE)
 
     version: Version
     leaf_hash: Hex32

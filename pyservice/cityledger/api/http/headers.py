@@ -25,7 +25,7 @@ _ETAG = re.compile(r'"v([1-9][0-9]{0,9})"')
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class AccessContext:
     """What every request for a record says about itself. Officer and system come from the token instead."""
 
     purpose: Purpose
@@ -42,7 +42,7 @@ class Precondition:
     expected: int | None
 
 
-async def stated_reason(request: Request) -> Reason:
+async def read_context(request: Request) -> AccessContext:
     """The reason that the headers state.
 
     Raises:
@@ -56,7 +56,7 @@ async def stated_reason(request: Request) -> Reason:
     if REPRESENTS in request.headers:
         # Without this check a caller could name any agency in a signed receipt.
         raise FieldError(REPRESENTS, "delegation between agencies does not exist yet: leave this header out")
-    return Reason(_purpose(purpose), case)
+    return AccessContext(_purpose(purpose), case)
 
 
 async def precondition(request: Request) -> Precondition:
@@ -84,7 +84,7 @@ async def idempotency_key(request: Request) -> str | None:
     return find_header(request, "Idempotency-Key", MAX_KEY_CHARACTERS)
 
 
-Stated = Annotated[Reason, Depends(stated_reason)]
+ContextInHeaders = Annotated[AccessContext, Depends(read_context)]
 IfMatch = Annotated[Precondition, Depends(precondition)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 

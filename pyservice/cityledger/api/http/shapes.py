@@ -31,13 +31,13 @@ ProviderRecordId = Annotated[str, StringConstraints(min_length=1, max_length=128
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """A request's body: camel case only, no unknown member, no conversion."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """An answer's body."""
 
     model_config = ConfigDict(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.http.headers import Stated
+from cityledger.api.http.headers import ContextInHeaders
 from cityledger.api.http.pace import Pace
 from cityledger.api.imports.requests import (
     FormatInQuery,
@@ -49,7 +49,7 @@ async def start_import(
     node: Node,
     session: Caller,
     dataset: DatasetInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     format_: FormatInQuery,
     options: Options,
     request: Request,
@@ -58,7 +58,7 @@ async def start_import(
     """Accepts a file, and imports it in the background. A file that waits, runs or had stopped continues
     where it is. One that was imported before is imported again if the dataset was written to since; else this
     is a repeat, which writes nothing."""
-    access = Access(session, reason.to(Action.WRITE), Target(dataset_of(dataset)))
+    access = Access(session, context.to(Action.WRITE), Target(dataset_of(dataset)))
     order = await run_in_threadpool(order_import, node.services, access, format_, options)
     take = partial(receive_file, node, order)
     answer, is_new = await node.uploads.receive(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from cityledger.api.http.shapes import EXAMPLE_DATASET, Decimal, Hex32, Told, hex_of, with_example
+from cityledger.api.http.shapes import EXAMPLE_DATASET, Decimal, Hex32, ResponseModel, hex_of, with_example
 from cityledger.exchange.imports.notes import OpenedJob
 from cityledger.exchange.imports.outcomes import Outcome, Tallies
 from cityledger.exchange.imports.request import options_of
@@ -54,14 +54,14 @@ State = Literal["waiting", "running", "done", "stopped"]
 Count = Annotated[int, Field(ge=0)]
 
 
-class ImportView(Told):
+class ImportView(ResponseModel):
     """``rowsDone`` is the sum of ``outcomes``: each row has exactly one. ``reasons`` counts rejected rows,
     ``flags`` what is odd in rows that were not rejected. A stopped import says why in ``failure``; the same
     file, sent again, continues where it was. A dry run wrote nothing; nor did a repeat: a file that was
     imported before, sent again while nothing was written to the dataset since. It names that import in
     ``repeatOf``, has no rows, and says so in ``note``."""
 
-    model_config = with_example(Told, _IMPORT)
+    model_config = with_example(ResponseModel, _IMPORT)
 
     id: str
     dataset: Hex32
@@ -82,21 +82,21 @@ class ImportView(Told):
     note: str | None
 
 
-class Imports(Told):
+class Imports(ResponseModel):
     """Newest first. ``next`` goes into the query parameter ``after``; null at the end."""
 
-    model_config = with_example(Told, {"imports": [_IMPORT], "next": None})
+    model_config = with_example(ResponseModel, {"imports": [_IMPORT], "next": None})
 
     imports: list[ImportView]
     next: str | None
 
 
-class ImportRow(Told):
+class ImportRow(ResponseModel):
     """``row`` counts from 1: lines, CSV records or entries of the file. ``field`` is a column or path, "" for
     the whole row; ``reason`` is why it was rejected, or the flag."""
 
     model_config = with_example(
-        Told, {"row": 17, "field": "LastUpdated", "reason": "there is no such local time"}
+        ResponseModel, {"row": 17, "field": "LastUpdated", "reason": "there is no such local time"}
     )
 
     row: Count
@@ -104,11 +104,11 @@ class ImportRow(Told):
     reason: str
 
 
-class ImportRows(Told):
+class ImportRows(ResponseModel):
     """``next`` goes into the query parameter ``after``; null at the end so far."""
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "rows": [{"row": 17, "field": "LastUpdated", "reason": "there is no such local time"}],
             "next": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cityledger.api.context import NodeContext
 from cityledger.api.http.paging import read_key_cursor, write_key_cursor
 from cityledger.api.http.shapes import bytes_of
-from cityledger.api.lookups.wire import Sought
+from cityledger.api.lookups.wire import FindRequest
 from cityledger.api.paths import dataset_of, target_of
 from cityledger.errors import FieldError
 from cityledger.exchange.access import Access, Intent, Target
@@ -21,7 +21,7 @@ def find_records(
     session: Session,
     intent: Intent,
     dataset_text: str,
-    asked: Sought,
+    request: FindRequest,
     *,
     after: RecordId | None,
     limit: int,
@@ -33,15 +33,15 @@ def find_records(
         FieldError: the subject is zero, the id is not one that a record may have, or ``after`` came with it.
     """
     dataset = dataset_of(dataset_text)
-    if asked.identifier is not None:
-        identifier = Identifier(asked.identifier.system, asked.identifier.value)
+    if request.identifier is not None:
+        identifier = Identifier(request.identifier.system, request.identifier.value)
         access = Access(session, intent, Target(dataset))
         return find_by_identifier(node.services, access, identifier, after=after, limit=limit)
-    if asked.subject is None:
+    if request.subject is None:
         if after is not None:
             raise FieldError("after", "a search by id has one page")
-        return _find_by_id(node, Access(session, intent, target_of(node, dataset_text, asked.id or "")))
-    subject = SubjectId(bytes_of(asked.subject))
+        return _find_by_id(node, Access(session, intent, target_of(node, dataset_text, request.id or "")))
+    subject = SubjectId(bytes_of(request.subject))
     if subject == NO_SUBJECT:
         raise FieldError("subject", "zero names no subject")
     access = Access(session, intent, Target(dataset, subject=subject))
@@ -49,7 +49,7 @@ def find_records(
 
 
 def is_any_found(
-    node: NodeContext, session: Session, intent: Intent, dataset_text: str, asked: Sought
+    node: NodeContext, session: Session, intent: Intent, dataset_text: str, request: FindRequest
 ) -> tuple[Passed | None, bool]:
     """Whether there is such a record; the search ends at the first.
 
@@ -57,7 +57,7 @@ def is_any_found(
     """
     after: RecordId | None = None
     while True:
-        passed, page = find_records(node, session, intent, dataset_text, asked, after=after, limit=1)
+        passed, page = find_records(node, session, intent, dataset_text, request, after=after, limit=1)
         # A page without a record has a next one only if its record was hidden or erased since it was read.
         if page.versions or page.after is None:
             return passed, bool(page.versions)

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Query, Response
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.directory.routes import After, PageLimit
-from cityledger.api.http.headers import Stated, answer_headers
+from cityledger.api.http.headers import ContextInHeaders, answer_headers
 from cityledger.api.http.paging import read_key_cursor
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.lookups.find import find_records, is_any_found, read_record_cursor, write_record_cursor
 from cityledger.api.lookups.proofs import erasure_answer, proof_answer
 from cityledger.api.lookups.wire import (
     Checked,
+    FindRequest,
     Found,
     History,
     Resolved,
-    ResolveSubject,
-    Sought,
+    ResolveRequest,
     found_record,
     history_view,
 )
@@ -41,8 +41,8 @@ def find(
     node: Node,
     session: Caller,
     dataset: DatasetInPath,
-    reason: Stated,
-    asked: Sought,
+    context: ContextInHeaders,
+    request: FindRequest,
     response: Response,
     after: After = None,
     limit: PageLimit = 100,
@@ -51,8 +51,8 @@ def find(
     as the caller may know of them. `next` continues the list, null at its end; each page is a request of its
     own, with receipts.
     """
-    last, intent = read_record_cursor(after), reason.to(Action.LOOKUP)
-    passed, page = find_records(node, session, intent, dataset, asked, after=last, limit=limit)
+    last, intent = read_record_cursor(after), context.to(Action.LOOKUP)
+    passed, page = find_records(node, session, intent, dataset, request, after=last, limit=limit)
     response.headers.update({} if passed is None else answer_headers(passed))
     following = write_record_cursor(page.after)
     return Found(
@@ -65,25 +65,25 @@ def check(
     node: Node,
     session: Caller,
     dataset: DatasetInPath,
-    reason: Stated,
-    asked: Sought,
+    context: ContextInHeaders,
+    request: FindRequest,
     response: Response,
 ) -> Checked:
     """Whether there is such a record, as far as the caller may know; the search ends at the first."""
-    passed, is_found = is_any_found(node, session, reason.to(Action.CHECK), dataset, asked)
+    passed, is_found = is_any_found(node, session, context.to(Action.CHECK), dataset, request)
     response.headers.update({} if passed is None else answer_headers(passed))
     return Checked(dataset=dataset, found=is_found)
 
 
 @router.post("/v1/subjects/resolve")
 def resolve(
-    node: Node, session: Caller, reason: Stated, asked: ResolveSubject, response: Response
+    node: Node, session: Caller, context: ContextInHeaders, request: ResolveRequest, response: Response
 ) -> Resolved:
     """The provider's pseudonym of a person or thing. The provider gets a new one where there is none."""
-    access = Access(session, reason.to(Action.LOOKUP), Target(dataset_of(asked.dataset)))
-    passed, subject = resolve_subject(node.services, access, Identifier(asked.system, asked.value))
+    access = Access(session, context.to(Action.LOOKUP), Target(dataset_of(request.dataset)))
+    passed, subject = resolve_subject(node.services, access, Identifier(request.system, request.value))
     response.headers.update(answer_headers(passed))
-    return Resolved(dataset=asked.dataset, subject=None if subject is None else hex_of(subject))
+    return Resolved(dataset=request.dataset, subject=None if subject is None else hex_of(subject))
 
 
 @router.get(RECORD + "/history")
@@ -92,7 +92,7 @@ def record_history(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     response: Response,
     after: After = None,
     limit: HistoryLimit = 1_000,
@@ -101,7 +101,7 @@ def record_history(
     continues the list, null at its end; each page is a request of its own, with a receipt."""
     target = target_of(node, dataset, name)
     last = int.from_bytes(read_key_cursor(after, 4) or b"")
-    access = Access(session, reason.to(Action.HISTORY), target)
+    access = Access(session, context.to(Action.HISTORY), target)
     passed, page = history(node.services, access, after=last, limit=limit)
     response.headers.update(answer_headers(passed))
     return history_view(target, page)
@@ -113,7 +113,7 @@ def record_proof(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     version: VersionInQuery = None,
     openings: Openings = False,
 ) -> Response:
@@ -124,7 +124,7 @@ def record_proof(
     With `openings=true` a holder of a payload can check it with the file too. That is a read of the parts
     that the caller may read, and leaves a read's receipts as well.
     """
-    access = Access(session, reason.to(Action.PROOF), target_of(node, dataset, name, version))
+    access = Access(session, context.to(Action.PROOF), target_of(node, dataset, name, version))
     return proof_answer(node, access, with_openings=openings)
 
 
@@ -134,12 +134,12 @@ def tombstone_proof(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     version: VersionInQuery = None,
 ) -> Response:
     """A file that shows offline that this version was erased, together with the version's own proof file.
 
     For the provider only: for others an erased record is the same as an absent one.
     """
-    access = Access(session, reason.to(Action.PROOF), target_of(node, dataset, name, version))
+    access = Access(session, context.to(Action.PROOF), target_of(node, dataset, name, version))
     return erasure_answer(node, access)

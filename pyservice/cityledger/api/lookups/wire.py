@@ -13,11 +13,11 @@ from cityledger.api.http.shapes import (
     EXAMPLE_PLACE,
     EXAMPLE_RECORD,
     EXAMPLE_SUBJECT,
-    Asked,
     Decimal,
     Hex32,
     ProviderRecordId,
-    Told,
+    RequestModel,
+    ResponseModel,
     Version,
     hex_of,
     with_example,
@@ -39,36 +39,36 @@ _HISTORY_ITEM: dict[str, Any] = {
 }
 
 
-class BusinessIdentifier(Asked):
+class BusinessIdentifier(RequestModel):
     """What the provider's systems call a thing: ``system`` says what kind of identifier ``value`` is."""
 
-    model_config = with_example(Asked, {"system": "urn:example:visit-number", "value": "V-2041"})
+    model_config = with_example(RequestModel, {"system": "urn:example:visit-number", "value": "V-2041"})
 
     system: Annotated[str, Field(min_length=1, max_length=256)]
     value: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class Sought(Asked):
+class FindRequest(RequestModel):
     """Exactly one of the three: whose records, which record, or those that carry an identifier. In a body,
     so that none of them is in a URL.
     """
 
-    model_config = with_example(Asked, {"subject": EXAMPLE_SUBJECT})
+    model_config = with_example(RequestModel, {"subject": EXAMPLE_SUBJECT})
 
     subject: Hex32 | None = None
     id: ProviderRecordId | None = None
     identifier: BusinessIdentifier | None = None
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Sought:
+    def _exactly_one(self) -> FindRequest:
         if [self.subject, self.id, self.identifier].count(None) != 2:
             raise ValueError("exactly one of subject, id and identifier is required")
         return self
 
 
-class FoundRecord(Told):
+class FoundRecord(ResponseModel):
     model_config = with_example(
-        Told, {"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}
+        ResponseModel, {"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}
     )
 
     record: Hex32
@@ -79,11 +79,11 @@ class FoundRecord(Told):
     leaf_hash: Hex32
 
 
-class Found(Told):
+class Found(ResponseModel):
     """By record. ``next`` goes into the query parameter ``after``, null at the end."""
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "dataset": EXAMPLE_DATASET,
             "records": [{"record": EXAMPLE_RECORD, "version": 2, "writtenAt": 1767190000, **EXAMPLE_PLACE}],
@@ -96,18 +96,18 @@ class Found(Told):
     next: str | None
 
 
-class Checked(Told):
-    model_config = with_example(Told, {"dataset": EXAMPLE_DATASET, "found": True})
+class Checked(ResponseModel):
+    model_config = with_example(ResponseModel, {"dataset": EXAMPLE_DATASET, "found": True})
 
     dataset: Hex32
     found: bool
 
 
-class ResolveSubject(Asked):
+class ResolveRequest(RequestModel):
     """``system`` says what kind of identifier ``value`` is. Neither is stored."""
 
     model_config = with_example(
-        Asked, {"dataset": EXAMPLE_DATASET, "system": "urn:example:patient-number", "value": "P-1007"}
+        RequestModel, {"dataset": EXAMPLE_DATASET, "system": "urn:example:patient-number", "value": "P-1007"}
     )
 
     dataset: Hex32
@@ -115,21 +115,21 @@ class ResolveSubject(Asked):
     value: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class Resolved(Told):
+class Resolved(ResponseModel):
     """``subject`` is null where the provider has no such person or thing."""
 
-    model_config = with_example(Told, {"dataset": EXAMPLE_DATASET, "subject": EXAMPLE_SUBJECT})
+    model_config = with_example(ResponseModel, {"dataset": EXAMPLE_DATASET, "subject": EXAMPLE_SUBJECT})
 
     dataset: Hex32
     subject: Hex32 | None
 
 
-class HistoryItem(Told):
+class HistoryItem(ResponseModel):
     """``state`` is open, closed, signed, mined or final. A ``withdrawn`` version ended the record there.
     ``isHead`` says that this version is the record's current head on chain.
     """
 
-    model_config = with_example(Told, _HISTORY_ITEM)
+    model_config = with_example(ResponseModel, _HISTORY_ITEM)
 
     version: Version
     written_at: int
@@ -142,9 +142,9 @@ class HistoryItem(Told):
     leaf_hash: Hex32
 
 
-class History(Told):
+class History(ResponseModel):
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "dataset": EXAMPLE_DATASET,
             "record": EXAMPLE_RECORD,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cityledger import __version__
 from cityledger.api.context import Check, NodeContext
 from cityledger.api.http.headers import MAX_CASE_CHARACTERS
-from cityledger.api.http.shapes import EXAMPLE_DIGEST, Decimal, Hex32, Told, hex_of, with_example
+from cityledger.api.http.shapes import EXAMPLE_DIGEST, Decimal, Hex32, ResponseModel, hex_of, with_example
 from cityledger.api.signin import assertion, dpop, issuing
 from cityledger.store.records.idempotency import KEEP_SECONDS
 
@@ -26,12 +26,12 @@ _LIMITS = {
 }
 
 
-class CheckView(Told):
+class CheckView(ResponseModel):
     """``next`` is what an operator does about it, "" where it is ok. Lines that are not ``vital`` may fail
     while the node is ready.
     """
 
-    model_config = with_example(Told, _CHECK)
+    model_config = with_example(ResponseModel, _CHECK)
 
     name: str
     ok: bool
@@ -40,24 +40,24 @@ class CheckView(Told):
     vital: bool
 
 
-class Readiness(Told):
-    model_config = with_example(Told, {"ready": True, "checks": [_CHECK]})
+class Readiness(ResponseModel):
+    model_config = with_example(ResponseModel, {"ready": True, "checks": [_CHECK]})
 
     ready: bool
     checks: list[CheckView]
 
 
-class Alive(Told):
-    model_config = with_example(Told, {"alive": True})
+class Alive(ResponseModel):
+    model_config = with_example(ResponseModel, {"alive": True})
 
     alive: bool
 
 
-class Root(Told):
+class Root(ResponseModel):
     """Paths below the node's URL."""
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "service": "cityledger",
             "version": __version__,
@@ -74,10 +74,10 @@ class Root(Told):
     ready: str
 
 
-class TokenRules(Told):
+class TokenRules(ResponseModel):
     """All in seconds."""
 
-    model_config = with_example(Told, _TOKEN_RULES)
+    model_config = with_example(ResponseModel, _TOKEN_RULES)
 
     endpoint: str
     token_seconds: int
@@ -86,8 +86,8 @@ class TokenRules(Told):
     nonce_seconds: int
 
 
-class Limits(Told):
-    model_config = with_example(Told, _LIMITS)
+class Limits(ResponseModel):
+    model_config = with_example(ResponseModel, _LIMITS)
 
     body_bytes: int
     record_bytes: int
@@ -96,9 +96,9 @@ class Limits(Told):
     idempotency_seconds: int
 
 
-class WellKnown(Told):
+class WellKnown(ResponseModel):
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "version": 1,
             "instance": EXAMPLE_DIGEST,

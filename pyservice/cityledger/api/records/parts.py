@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import StreamingResponse
 
 from cityledger.api.caller import Caller, Node
-from cityledger.api.http.headers import Stated
+from cityledger.api.http.headers import ContextInHeaders
 from cityledger.api.http.response_streams import answer_stream
 from cityledger.api.http.shapes import HEX32_PATTERN, bytes_of
 from cityledger.api.paths import DatasetInPath, RecordInPath, VersionInQuery, target_of
@@ -36,7 +36,7 @@ def get_part(
     dataset: DatasetInPath,
     name: RecordInPath,
     part: PartInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     version: VersionInQuery = None,
 ) -> StreamingResponse:
     """The payload of one part, exactly as it was written and in the part's media type.
@@ -44,7 +44,7 @@ def get_part(
     All of it is held against the record's leaf before the first byte is sent.
     """
     target = target_of(node, dataset, name, version, [part])
-    return answer_stream(read_part(node.services, Access(session, reason.to(Action.READ), target)))
+    return answer_stream(read_part(node.services, Access(session, context.to(Action.READ), target)))
 
 
 @router.get(PART + "/ciphertext", response_class=StreamingResponse, responses={200: _BYTES})
@@ -54,7 +54,7 @@ def get_ciphertext(
     dataset: DatasetInPath,
     name: RecordInPath,
     part: PartInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     version: ExactVersion,
     receipt: ReceiptInQuery,
 ) -> StreamingResponse:
@@ -63,5 +63,5 @@ def get_ciphertext(
     It is for the officer whom a receipt of that release names, with the purpose and the case of the release.
     """
     target = target_of(node, dataset, name, version, [part])
-    access = Access(session, reason.to(Action.RELEASE), target)
+    access = Access(session, context.to(Action.RELEASE), target)
     return answer_stream(read_ciphertext(node.services, access, bytes_of(receipt)))

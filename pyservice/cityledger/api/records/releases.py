@@ -10,11 +10,11 @@ from pydantic import Field
 
 from cityledger.api.http.shapes import (
     EXAMPLE_DIGEST,
-    Asked,
     Base64Url,
     Hex32,
     PartNames,
-    Told,
+    RequestModel,
+    ResponseModel,
     Version,
     hex_of,
     with_example,
@@ -28,11 +28,11 @@ from cityledger.store.receipts import StoredReceipt
 from cityledger.types import Kem
 
 
-class AskRelease(Asked):
+class ReleaseRequest(RequestModel):
     """``kem`` 1 is X25519, 2 is X-Wing. The registry must hold the digest of ``sealing_key``."""
 
     model_config = with_example(
-        Asked, {"kem": 1, "sealingKey": base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")}
+        RequestModel, {"kem": 1, "sealingKey": base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")}
     )
 
     kem: Literal[1, 2]
@@ -41,11 +41,11 @@ class AskRelease(Asked):
     version: Version | None = None
 
 
-class ReceiptView(Told):
+class ReceiptView(ResponseModel):
     """A receipt as it was signed; ``leaf`` is its place in the receipts log."""
 
     model_config = with_example(
-        Told, {"digest": EXAMPLE_DIGEST, "receipt": {}, "leaf": {}, "signature": "0x" + "00" * 65}
+        ResponseModel, {"digest": EXAMPLE_DIGEST, "receipt": {}, "leaf": {}, "signature": "0x" + "00" * 65}
     )
 
     digest: Hex32
@@ -54,24 +54,25 @@ class ReceiptView(Told):
     signature: str
 
 
-class LongPartView(Told):
+class LongPartView(ResponseModel):
     """``href`` is a path on this node; it is for the officer whom the receipts name."""
 
     model_config = with_example(
-        Told, {"sealedBytes": 731_448, "href": "/v1/datasets/0x…/records/0x…/parts/attachment/ciphertext?…"}
+        ResponseModel,
+        {"sealedBytes": 731_448, "href": "/v1/datasets/0x…/records/0x…/parts/attachment/ciphertext?…"},
     )
 
     sealed_bytes: int
     href: str
 
 
-class ReleaseView(Told):
+class ReleaseView(ResponseModel):
     """``message`` holds the part keys, sealed to the consumer; ``ciphertexts`` are by part bit number.
     ``objects`` are the parts that are too long to come along, and where each is fetched.
     """
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "leaf": {},
             "kem": 1,
@@ -123,13 +124,13 @@ def base64url(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def presented_key(asked: AskRelease) -> PresentedKey:
+def presented_key(request: ReleaseRequest) -> PresentedKey:
     """The key with its digest, which the exchange holds against the registry's.
 
     Raises:
         FieldError: not a public key of that kem.
     """
-    kem, text = Kem(asked.kem), asked.sealing_key
+    kem, text = Kem(request.kem), request.sealing_key
     try:
         public_key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         hpke_public_key(kem, public_key)

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cityledger.api.caller import Caller, Node
 from cityledger.api.context import NodeContext
-from cityledger.api.http.headers import IdempotencyKey, IfMatch, Stated, answer_headers, etag
+from cityledger.api.http.headers import ContextInHeaders, IdempotencyKey, IfMatch, answer_headers, etag
 from cityledger.api.http.negotiation import Wanted
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import (
@@ -22,7 +22,7 @@ from cityledger.api.paths import (
 )
 from cityledger.api.records.fhir import is_fhir_wanted
 from cityledger.api.records.put import WriteOptions, receive_record
-from cityledger.api.records.releases import AskRelease, ReleaseView, presented_key, release_view
+from cityledger.api.records.releases import ReleaseRequest, ReleaseView, presented_key, release_view
 from cityledger.api.records.wire import (
     RECORD_ANSWER,
     RECORD_BODY,
@@ -52,7 +52,9 @@ _REASONS = {
 
 router = APIRouter(route_class=StrictRoute, tags=["records"])
 writes = APIRouter(route_class=RecordRoute, tags=["records"])
-Why = Annotated[Literal["duty", "subject-request", "law", "written-in-error"], Query(alias="reason")]
+ErasureReasonInQuery = Annotated[
+    Literal["duty", "subject-request", "law", "written-in-error"], Query(alias="reason")
+]
 
 
 @writes.put(
@@ -65,7 +67,7 @@ async def put_record(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     condition: IfMatch,
     key: IdempotencyKey,
     body_type: BodyType,
@@ -81,7 +83,7 @@ async def put_record(
     into the parts of their types, and whose patients become its subjects.
     """
     # Before a byte of a long body is received: a caller who may not write sends nothing in vain.
-    permit = await run_in_threadpool(_permit, node, session, reason.to(Action.WRITE), dataset, name)
+    permit = await run_in_threadpool(_permit, node, session, context.to(Action.WRITE), dataset, name)
     answer = await receive_record(node, permit, WriteOptions(condition.expected, key), request, body_type)
     response.status_code = 201 if answer.version == 1 else 200
     response.headers["ETag"] = etag(answer.version)
@@ -94,7 +96,7 @@ def get_record(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     wanted: Wanted,
     version: VersionInQuery = None,
     parts: PartsInQuery = None,
@@ -106,7 +108,7 @@ def get_record(
     """
     target = target_of(node, dataset, name, version, split_parts(parts))
     as_fhir = is_fhir_wanted(node, target.dataset, wanted)
-    access = Access(session, reason.to(Action.READ), target)
+    access = Access(session, context.to(Action.READ), target)
     released, opened = read_plain(node.services, access)
     headers = answer_headers(released.passed, released.release.leaf.version)
     body = write_record(opened.payloads) if as_fhir else record_bytes(released, opened)
@@ -115,12 +117,17 @@ def get_record(
 
 @router.delete(RECORD)
 def delete_record(
-    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, reason: Stated, why: Why
+    node: Node,
+    session: Caller,
+    dataset: DatasetInPath,
+    name: RecordInPath,
+    context: ContextInHeaders,
+    reason: ErasureReasonInQuery,
 ) -> Erased:
     """Destroys the keys of every version, and numbers a tombstone for each. A record that is sealed by law is
     kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
-    permit = _permit(node, session, reason.to(Action.ERASE), dataset, name)
-    numbered = erase(node.services, permit, _REASONS[why])
+    permit = _permit(node, session, context.to(Action.ERASE), dataset, name)
+    numbered = erase(node.services, permit, _REASONS[reason])
     places = [tombstone_place(one) for one in numbered]
     target = permit.target
     return Erased(dataset=hex_of(target.dataset), record=hex_of(target.record), tombstones=places)
@@ -132,12 +139,12 @@ def withdraw_record(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
+    context: ContextInHeaders,
     condition: IfMatch,
     response: Response,
 ) -> Written:
     """Ends a record by a version without parts. Its history stays, and a later write brings it back."""
-    permit = _permit(node, session, reason.to(Action.WRITE), dataset, name)
+    permit = _permit(node, session, context.to(Action.WRITE), dataset, name)
     answer = written(withdraw(node.services, permit, condition.expected))
     response.headers["ETag"] = etag(answer.version)
     return answer
@@ -149,14 +156,14 @@ def release_record(
     session: Caller,
     dataset: DatasetInPath,
     name: RecordInPath,
-    reason: Stated,
-    asked: AskRelease,
+    context: ContextInHeaders,
+    request: ReleaseRequest,
     response: Response,
 ) -> ReleaseView:
     """The ciphertext, and its keys sealed to the consumer's sealing key, to open on the consumer's side."""
-    target = target_of(node, dataset, name, asked.version, asked.parts)
-    access = Access(session, reason.to(Action.RELEASE), target)
-    released = read(node.services, access, presented_key(asked))
+    target = target_of(node, dataset, name, request.version, request.parts)
+    access = Access(session, context.to(Action.RELEASE), target)
+    released = read(node.services, access, presented_key(request))
     response.headers.update(answer_headers(released.passed, released.release.leaf.version))
     return release_view(released)
 

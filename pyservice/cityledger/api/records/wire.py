@@ -13,10 +13,10 @@ from cityledger.api.http.shapes import (
     EXAMPLE_RECORD,
     EXAMPLE_SUBJECT,
     AgencyNumber,
-    Asked,
     Decimal,
     Hex32,
-    Told,
+    RequestModel,
+    ResponseModel,
     Version,
     hex_of,
     with_example,
@@ -95,8 +95,8 @@ RECORD_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Written(Told):
-    model_config = with_example(Told, _WRITTEN)
+class Written(ResponseModel):
+    model_config = with_example(ResponseModel, _WRITTEN)
 
     dataset: Hex32
     record: Hex32
@@ -106,24 +106,24 @@ class Written(Told):
     leaf_hash: Hex32
 
 
-class AttachmentView(Told):
+class AttachmentView(ResponseModel):
     """A binary part, which is fetched by itself. ``bytes`` is null for a long one: ciphertexts are padded, so
     its length is known once it is opened, and is then the Content-Length of its own answer.
     """
 
-    model_config = with_example(Told, {"bytes": 31_204, "mediaType": "application/octet-stream"})
+    model_config = with_example(ResponseModel, {"bytes": 31_204, "mediaType": "application/octet-stream"})
 
     bytes: int | None
     media_type: str
 
 
-class RecordView(Told):
+class RecordView(ResponseModel):
     """``parts`` holds the exact bytes that were written; absent parts and parts not granted are left out.
     ``attachments`` tells of binary parts by name, and is left out where there are none.
     """
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "dataset": EXAMPLE_DATASET,
             "record": EXAMPLE_RECORD,
@@ -141,19 +141,19 @@ class RecordView(Told):
     attachments: dict[str, AttachmentView] | None = None
 
 
-class TombstonePlace(Told):
-    model_config = with_example(Told, EXAMPLE_PLACE)
+class TombstonePlace(ResponseModel):
+    model_config = with_example(ResponseModel, EXAMPLE_PLACE)
 
     log: Decimal
     seq: Decimal
     leaf_hash: Hex32
 
 
-class Erased(Told):
+class Erased(ResponseModel):
     """One tombstone for each version. The keys are gone from this node; backups follow in time."""
 
     model_config = with_example(
-        Told, {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "tombstones": [EXAMPLE_PLACE]}
+        ResponseModel, {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "tombstones": [EXAMPLE_PLACE]}
     )
 
     dataset: Hex32
@@ -161,19 +161,19 @@ class Erased(Told):
     tombstones: list[TombstonePlace]
 
 
-class Restrict(Asked):
+class RestrictionRequest(RequestModel):
     """``consumer`` left out means all."""
 
-    model_config = with_example(Asked, {"restricted": True, "consumer": 9})
+    model_config = with_example(RequestModel, {"restricted": True, "consumer": 9})
 
     restricted: bool
     consumer: AgencyNumber | None = None
 
 
-class MinedView(Told):
+class MinedView(ResponseModel):
     """Where the chain took the call."""
 
-    model_config = with_example(Told, {"transaction": EXAMPLE_DIGEST, "block": "1204"})
+    model_config = with_example(ResponseModel, {"transaction": EXAMPLE_DIGEST, "block": "1204"})
 
     transaction: Hex32
     block: Decimal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cityledger.api.http.shapes import Told, with_example
+from cityledger.api.http.shapes import ResponseModel, with_example
 
 JWT = "application/jwt"
 LIST_BODY: dict[str, Any] = {
@@ -21,19 +21,19 @@ LIST_BODY: dict[str, Any] = {
 }
 
 
-class RevokedView(Told):
+class RevokedView(ResponseModel):
     """``system`` is null where the officer is revoked in every system."""
 
-    model_config = with_example(Told, {"sub": "dr.chen", "system": None})
+    model_config = with_example(ResponseModel, {"sub": "dr.chen", "system": None})
 
     sub: str
     system: str | None
 
 
-class Revocations(Told):
+class Revocations(ResponseModel):
     """``seq`` is that of the last list which the agency's registered key signed; 0 before its first."""
 
-    model_config = with_example(Told, {"seq": 4, "revoked": [{"sub": "dr.chen", "system": None}]})
+    model_config = with_example(ResponseModel, {"seq": 4, "revoked": [{"sub": "dr.chen", "system": None}]})
 
     seq: int
     revoked: list[RevokedView]

@@ -6,18 +6,20 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from cityledger.api.http.shapes import AgencyNumber, Told, with_example
+from cityledger.api.http.shapes import AgencyNumber, ResponseModel, with_example
 from cityledger.store.sessions.tokens import Session
 
 
-class Nonce(Told):
-    model_config = with_example(Told, {"nonce": "5f1f0c9e7b6a4d3c2b1a09f8e7d6c5b4", "expiresIn": 600})
+class Nonce(ResponseModel):
+    model_config = with_example(
+        ResponseModel, {"nonce": "5f1f0c9e7b6a4d3c2b1a09f8e7d6c5b4", "expiresIn": 600}
+    )
 
     nonce: str
     expires_in: int
 
 
-class Token(Told):
+class Token(ResponseModel):
     """Named as RFC 6749 §5.1 names them, hence not in camel case."""
 
     model_config = ConfigDict(
@@ -32,11 +34,11 @@ class Token(Told):
     expires_in: int
 
 
-class WhoAmI(Told):
+class WhoAmI(ResponseModel):
     """Times are Unix seconds."""
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "agency": 7,
             "role": "reader",

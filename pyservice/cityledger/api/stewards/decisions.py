@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cityledger.api.context import NodeContext
-from cityledger.api.http.headers import Reason
+from cityledger.api.http.headers import AccessContext
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import dataset_of, get_dataset, parts_mask
-from cityledger.api.stewards.wire import AskDecision, DecisionView, action_of
+from cityledger.api.stewards.wire import DecisionRequest, DecisionView, action_of
 from cityledger.exchange.access import Access, Target
 from cityledger.exchange.decisions import rule
 from cityledger.policy.disclosure import disclosed_code
@@ -16,7 +16,7 @@ from cityledger.types import ZERO32
 
 
 def decide_in_advance(
-    node: NodeContext, session: Session, reason: Reason, asked: AskDecision
+    node: NodeContext, session: Session, context: AccessContext, request: DecisionRequest
 ) -> DecisionView:
     """Asks the rules about no record, so that no receipt is due and nothing hidden can show.
 
@@ -25,9 +25,9 @@ def decide_in_advance(
         NotFoundError: no such dataset.
         FieldError: a part is not of this dataset.
     """
-    dataset = get_dataset(node, dataset_of(asked.dataset))
-    mask = None if asked.parts is None else parts_mask(dataset, asked.parts)
-    access = Access(session, reason.to(action_of(asked.action)), Target(dataset.dataset, parts=mask))
+    dataset = get_dataset(node, dataset_of(request.dataset))
+    mask = None if request.parts is None else parts_mask(dataset, request.parts)
+    access = Access(session, context.to(action_of(request.action)), Target(dataset.dataset, parts=mask))
     ruling = rule(node.services, access)
     deciding = ruling.deciding
     code = deciding.code if deciding.permit else disclosed_code(deciding.facts)

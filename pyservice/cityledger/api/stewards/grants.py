@@ -9,7 +9,7 @@ from cityledger.api.http.paging import read_key_cursor, write_key_cursor
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import dataset_of, get_dataset, part_names, parts_mask
 from cityledger.api.stewards.transactions import ROLE_NOT_HELD, verify_steward
-from cityledger.api.stewards.wire import GrantAsked, Grants, GrantView
+from cityledger.api.stewards.wire import GrantRequest, Grants, GrantView
 from cityledger.errors import DeniedError
 from cityledger.exchange.stewardship import Mined, Slot
 from cityledger.policy.rules import explain
@@ -37,16 +37,16 @@ def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dat
     return dataset
 
 
-def make_grant(node: NodeContext, session: Session, asked: GrantAsked) -> Mined:
+def make_grant(node: NodeContext, session: Session, request: GrantRequest) -> Mined:
     """Sends the grant as the caller, a steward.
 
-    Raises: as ``get_own_dataset`` and ``StewardDesk.grant``, and
+    Raises: as ``get_own_dataset`` and ``StewardTransactions.grant``, and
         FieldError: a part is not of this dataset.
     """
-    dataset = get_own_dataset(node, session, asked.dataset)
-    slot = Slot(dataset.dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
-    since = node.services.clock.at() if asked.since is None else asked.since
-    return node.steward.grant(session, slot, parts_mask(dataset, asked.parts), since, asked.until)
+    dataset = get_own_dataset(node, session, request.dataset)
+    slot = Slot(dataset.dataset, AgencyId(request.consumer), purpose_from_name(request.purpose))
+    since = node.services.clock.at() if request.since is None else request.since
+    return node.steward.grant(session, slot, parts_mask(dataset, request.parts), since, request.until)
 
 
 def page_of_grants(

@@ -9,9 +9,9 @@ from cityledger.api.directory.routes import After, PageLimit
 from cityledger.api.http.shapes import HEX32_PATTERN, hex_of
 from cityledger.api.paths import DatasetInPath, RecordInPath, dataset_of, target_of
 from cityledger.api.records.routes import RECORD
-from cityledger.api.records.wire import MinedView, Restrict
+from cityledger.api.records.wire import MinedView, RestrictionRequest
 from cityledger.api.stewards.grants import get_own_dataset, make_grant, page_of_grants
-from cityledger.api.stewards.wire import GrantAsked, Grants, SlotAsked
+from cityledger.api.stewards.wire import GrantRequest, Grants, SlotRequest
 from cityledger.api.strict_requests import StrictRoute
 from cityledger.exchange.stewardship import Mined, Place, Slot
 from cityledger.types import AgencyId, purpose_from_name
@@ -21,13 +21,13 @@ router = APIRouter(route_class=StrictRoute, tags=["stewards"])
 
 @router.post(RECORD + "/restrict")
 def restrict(
-    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, asked: Restrict
+    node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, request: RestrictionRequest
 ) -> MinedView:
     """Restricts a record for one consumer or for all, or takes that back. Answers once it is mined."""
     get_own_dataset(node, session, dataset)
     target = target_of(node, dataset, name)
-    place = Place(target.dataset, target.record, AgencyId(asked.consumer or 0))
-    return _view(node.steward.restrict(session, place, is_restricted=asked.restricted))
+    place = Place(target.dataset, target.record, AgencyId(request.consumer or 0))
+    return _view(node.steward.restrict(session, place, is_restricted=request.restricted))
 
 
 @router.post(RECORD + "/seal")
@@ -47,21 +47,21 @@ def grants(
     limit: PageLimit = 100,
 ) -> Grants:
     """The grants that the caller's agency gave or holds, live or not. `next` continues the list."""
-    asked = None if dataset is None else dataset_of(dataset)
-    return page_of_grants(node, session, asked, after, limit)
+    only = None if dataset is None else dataset_of(dataset)
+    return page_of_grants(node, session, only, after, limit)
 
 
 @router.post("/v1/grants")
-def grant(node: Node, session: Caller, asked: GrantAsked) -> MinedView:
+def grant(node: Node, session: Caller, request: GrantRequest) -> MinedView:
     """Fills the slot (dataset, consumer, purpose), whatever it held."""
-    return _view(make_grant(node, session, asked))
+    return _view(make_grant(node, session, request))
 
 
 @router.post("/v1/grants/revoke")
-def revoke(node: Node, session: Caller, asked: SlotAsked) -> MinedView:
+def revoke(node: Node, session: Caller, request: SlotRequest) -> MinedView:
     """Empties the slot, at once."""
-    dataset = get_own_dataset(node, session, asked.dataset).dataset
-    slot = Slot(dataset, AgencyId(asked.consumer), purpose_from_name(asked.purpose))
+    dataset = get_own_dataset(node, session, request.dataset).dataset
+    slot = Slot(dataset, AgencyId(request.consumer), purpose_from_name(request.purpose))
     return _view(node.steward.revoke(session, slot))
 
 

@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class ChainStewardDesk:
+class ChainStewardTransactions:
     """Signs with the keyring's account and sends. ``indexed_block`` is how far this node's index has come."""
 
     sender: Sender

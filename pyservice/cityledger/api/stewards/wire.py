@@ -8,13 +8,13 @@ from cityledger.api.http.shapes import (
     EXAMPLE_DATASET,
     EXAMPLE_DIGEST,
     AgencyNumber,
-    Asked,
     Decimal,
     Hex32,
     PartNames,
     PurposeName,
+    RequestModel,
+    ResponseModel,
     Seconds,
-    Told,
     with_example,
 )
 from cityledger.types import NO_END, Action
@@ -45,24 +45,26 @@ _GRANT: dict[str, Any] = {
 }
 
 
-class AskDecision(Asked):
+class DecisionRequest(RequestModel):
     """What would the caller be told? Never about one record: that would need a receipt."""
 
-    model_config = with_example(Asked, {"dataset": EXAMPLE_DATASET, "action": "read", "parts": ["summary"]})
+    model_config = with_example(
+        RequestModel, {"dataset": EXAMPLE_DATASET, "action": "read", "parts": ["summary"]}
+    )
 
     dataset: Hex32
     action: ActionName
     parts: PartNames | None = None
 
 
-class DecisionView(Told):
+class DecisionView(ResponseModel):
     """``permit`` holds for the dataset at that block and time; a record may still be restricted.
 
     ``code`` is null where a denial may not be named.
     """
 
     model_config = with_example(
-        Told,
+        ResponseModel,
         {
             "permit": False,
             "code": 81,
@@ -83,30 +85,30 @@ class DecisionView(Told):
     at: int
 
 
-class SlotAsked(Asked):
+class SlotRequest(RequestModel):
     """The one place of a grant: a dataset, a consumer and a purpose."""
 
-    model_config = with_example(Asked, _SLOT)
+    model_config = with_example(RequestModel, _SLOT)
 
     dataset: Hex32
     consumer: AgencyNumber
     purpose: PurposeName
 
 
-class GrantAsked(SlotAsked):
+class GrantRequest(SlotRequest):
     """``since`` left out is now, ``until`` left out is no end (Unix seconds)."""
 
-    model_config = with_example(Asked, {**_SLOT, "parts": ["summary"], "until": 1798761600})
+    model_config = with_example(RequestModel, {**_SLOT, "parts": ["summary"], "until": 1798761600})
 
     parts: PartNames
     since: Seconds | None = None
     until: Seconds = NO_END
 
 
-class GrantView(Told):
+class GrantView(ResponseModel):
     """``live`` says whether it holds now. ``until`` null is no end."""
 
-    model_config = with_example(Told, _GRANT)
+    model_config = with_example(ResponseModel, _GRANT)
 
     dataset: Hex32
     provider: AgencyNumber
@@ -119,10 +121,10 @@ class GrantView(Told):
     live: bool
 
 
-class Grants(Told):
+class Grants(ResponseModel):
     """``next`` continues the list, null at its end."""
 
-    model_config = with_example(Told, {"grants": [_GRANT], "next": None})
+    model_config = with_example(ResponseModel, {"grants": [_GRANT], "next": None})
 
     grants: list[GrantView]
     next: str | None

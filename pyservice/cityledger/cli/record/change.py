@@ -14,9 +14,9 @@ from cityledger.cli.client_options import (
     PurposeOption,
     RecordArgument,
     TokenOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 
@@ -68,7 +68,7 @@ def withdraw(
         written = client.withdraw(
             dataset_named(client, dataset),
             record,
-            reason=stated(purpose, case),
+            context=access_context(purpose, case),
             expected_version=expected,
         )
     fields = {"record": written.record, "version": written.version, "log": written.log, "seq": written.seq}
@@ -78,7 +78,7 @@ def withdraw(
 def erase(
     dataset: DatasetArgument,
     record: RecordArgument,
-    why: Annotated[str, typer.Option(help="duty, subject-request, law or written-in-error.")],
+    reason: Annotated[str, typer.Option(help="duty, subject-request, law or written-in-error.")],
     purpose: PurposeOption = "OWN_DUTY",
     case: CaseOption = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -89,18 +89,18 @@ def erase(
 ) -> None:
     """Destroy the keys of every version of a record, for good, and number a tombstone for each.
 
-    Example: `cityledger record erase HEALTH/treatment/outpatient/visits visit-12 --why subject-request --yes`
+    Example: `cityledger record erase HEALTH/treatment/outpatient/visits visit-12 --reason duty --yes`
     """
     from cityledger.types import ErasureReason
 
     reasons = {one.name.lower().replace("_", "-"): one for one in ErasureReason}
-    if why not in reasons:
-        raise typer.BadParameter(f"--why is one of {', '.join(reasons)}")
+    if reason not in reasons:
+        raise typer.BadParameter(f"--reason is one of {', '.join(reasons)}")
     if not yes:
         typer.confirm(f"No key will open {record} again. Erase it?", abort=True, err=True)
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case)
-        places = client.erase(dataset_named(client, dataset), record, reasons[why], reason)
+        context = access_context(purpose, case)
+        places = client.erase(dataset_named(client, dataset), record, reasons[reason], context)
     rows = [{"log": one.log, "seq": one.seq, "leafHash": one.leaf_hash} for one in places]
     print_rows(rows, ["log", "seq", "leafHash"], as_json=as_json)
     note("next: cityledger record tombstone writes the files that prove it")

@@ -14,9 +14,9 @@ from cityledger.cli.client_options import (
     PurposeOption,
     RecordArgument,
     TokenOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import JsonOption, print_fields
 from cityledger.cli.record.wait import fetch_when_anchored
@@ -47,9 +47,9 @@ def move_head(
     Example: `cityledger record move-head LAND/registration/real-estate/titles title-7 --follows 3`
     """
     with connected(node, credentials, token) as client:
-        place, reason = dataset_named(client, dataset), stated(purpose, case)
+        place, context = dataset_named(client, dataset), access_context(purpose, case)
         head = fetch_when_anchored(
-            lambda: client.move_head(place, record, reason=reason, expected_version=follows), wait
+            lambda: client.move_head(place, record, context=context, expected_version=follows), wait
         )
     fields = {"version": head.version, "leafHash": head.leaf_hash, "block": head.block}
     print_fields({**fields, "transaction": head.transaction}, as_json=as_json)

@@ -14,9 +14,9 @@ from cityledger.cli.client_options import (
     NodeOption,
     PurposeOption,
     TokenOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import EXIT_ERROR, JsonOption, note, print_fields, print_rows
 from cityledger.cli.record.import_progress import following, sending
@@ -130,11 +130,11 @@ def import_(
         skip_columns=tuple(skip_column or ()),
     )
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case)
+        context = access_context(purpose, case)
         target = dataset_named(client, dataset)
         with opened(file) as stream, sending(_size(file)) as sent:
             begun = client.start_import(
-                target, stream, named, options, dry_run=dry_run, reason=reason, sent=sent
+                target, stream, named, options, dry_run=dry_run, context=context, sent=sent
             )
         _tell(client, _followed(client, begun), as_json=as_json)
 

@@ -9,7 +9,7 @@ from cityledger.cli.output import print_fields
 from cityledger.cli.record.import_progress import receiving
 
 if TYPE_CHECKING:
-    from cityledger.client import Client, Reason
+    from cityledger.client import AccessContext, Client
     from cityledger.types import DatasetId
 
 
@@ -18,7 +18,7 @@ def write_part(
     dataset: DatasetId,
     record: str,
     part: str,
-    reason: Reason,
+    context: AccessContext,
     output: Path,
     *,
     version: int | None,
@@ -26,5 +26,7 @@ def write_part(
 ) -> None:
     """Writes the part once all of it came, and tells how long it is."""
     with receiving(None) as received:
-        length = client.get_part(dataset, record, part, reason, to=output, version=version, received=received)
+        length = client.get_part(
+            dataset, record, part, context, to=output, version=version, received=received
+        )
     print_fields({"part": part, "bytes": length, "file": str(output)}, as_json=as_json)

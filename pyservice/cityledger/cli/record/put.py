@@ -17,15 +17,15 @@ from cityledger.cli.client_options import (
     PurposeOption,
     RecordArgument,
     TokenOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import JsonOption, print_fields
 from cityledger.cli.record.import_progress import sending
 
 if TYPE_CHECKING:
-    from cityledger.client import Client, Reason
+    from cityledger.client import AccessContext, Client
     from cityledger.client.answers import Written
     from cityledger.types import DatasetId
 
@@ -69,13 +69,13 @@ def put(
         raise typer.BadParameter("--attach goes with a record as JSON, not with --fhir")
     with opened(file) as stream:
         data = stream.read(MAX_RECORD_BYTES + 1)
-    reason = stated(purpose, case)
+    context = access_context(purpose, case)
     with connected(node, credentials, token) as client:
         place = dataset_named(client, dataset)
         if fhir:
-            written = client.put_fhir(place, record, data, reason=reason, expected_version=expect)
+            written = client.put_fhir(place, record, data, context=context, expected_version=expect)
         else:
-            written = _put_json(client, place, record, data, reason, expect, files)
+            written = _put_json(client, place, record, data, context, expect, files)
     print_fields(
         {
             "record": written.record,
@@ -93,7 +93,7 @@ def _put_json(
     dataset: DatasetId,
     record: str,
     data: bytes,
-    reason: Reason,
+    context: AccessContext,
     expect: int | None,
     files: Mapping[str, Path],
 ) -> Written:
@@ -106,7 +106,7 @@ def _put_json(
             record,
             body.parts,
             subjects=body.subjects,
-            reason=reason,
+            context=context,
             attachments=files,
             expected_version=expect,
             sent=sent,

@@ -18,9 +18,9 @@ from cityledger.cli.client_options import (
     RecordArgument,
     TokenOption,
     WaitOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import JsonOption, note, print_fields, print_rows
 from cityledger.cli.record.part import write_part
@@ -62,22 +62,22 @@ def get(
     if output is not None:
         if part is None or len(part) != 1 or raw or fhir:
             raise typer.BadParameter("--output writes one part: name it with --part, without --raw or --fhir")
-        reason = stated(purpose, case)
+        context = access_context(purpose, case)
         with connected(node, credentials, token) as client:
             place = dataset_named(client, dataset)
-            write_part(client, place, record, part[0], reason, output, version=version, as_json=as_json)
+            write_part(client, place, record, part[0], context, output, version=version, as_json=as_json)
         return
     if raw and (part is None or len(part) != 1):
         raise typer.BadParameter("--raw prints one part: name it with --part")
     if fhir and (raw or as_json):
         raise typer.BadParameter("--fhir goes with neither --raw nor --json")
-    reason = stated(purpose, case)
+    context = access_context(purpose, case)
     with connected(node, credentials, token) as client:
         place = dataset_named(client, dataset)
         if fhir:
-            _print_bytes(client.get_fhir(place, record, reason, version=version, parts=part).data)
+            _print_bytes(client.get_fhir(place, record, context, version=version, parts=part).data)
             return
-        found = client.get_record(place, record, reason, version=version, parts=part)
+        found = client.get_record(place, record, context, version=version, parts=part)
     if raw and part:
         _print_bytes(found.parts.get(part[0], b""))
         return
@@ -123,8 +123,8 @@ def find(
     whose = None if subject is None else SubjectId(bytes32(subject))
     called = None if identifier is None else _identifier(identifier)
     with connected(node, credentials, token) as client:
-        reason, place = stated(purpose, case), dataset_named(client, dataset)
-        found = client.find(place, reason, subject=whose, record=record, identifier=called)
+        context, place = access_context(purpose, case), dataset_named(client, dataset)
+        found = client.find(place, context, subject=whose, record=record, identifier=called)
     rows = [{"record": one.record, "version": one.version, "writtenAt": one.written_at} for one in found]
     print_rows(rows, ["record", "version", "writtenAt"], as_json=as_json)
 
@@ -144,7 +144,7 @@ def history(
     Example: `cityledger record history LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY`
     """
     with connected(node, credentials, token) as client:
-        versions = client.history(dataset_named(client, dataset), record, stated(purpose, case))
+        versions = client.history(dataset_named(client, dataset), record, access_context(purpose, case))
     rows = [
         {
             "version": one.version,
@@ -185,10 +185,10 @@ def proof(
 
     patience = finite_duration(wait)
     with connected(node, credentials, token) as client:
-        reason = stated(purpose, case)
+        context = access_context(purpose, case)
         where = dataset_named(client, dataset)
         file = fetch_when_anchored(
-            lambda: client.proof(where, record, reason, version=version, openings=with_openings), patience
+            lambda: client.proof(where, record, context, version=version, openings=with_openings), patience
         )
     if out is None:
         _print_bytes(file.data)

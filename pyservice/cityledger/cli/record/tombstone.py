@@ -16,9 +16,9 @@ from cityledger.cli.client_options import (
     RecordArgument,
     TokenOption,
     WaitOption,
+    access_context,
     connected,
     dataset_named,
-    stated,
 )
 from cityledger.cli.output import JsonOption, note, print_fields
 
@@ -50,9 +50,9 @@ def tombstone(
 
     patience = finite_duration(wait)
     with connected(node, credentials, token) as client:
-        where, reason = dataset_named(client, dataset), stated(purpose, case)
+        where, context = dataset_named(client, dataset), access_context(purpose, case)
         both = fetch_when_anchored(
-            lambda: client.erasure_proof(where, record, reason, version=version), patience
+            lambda: client.erasure_proof(where, record, context, version=version), patience
         )
     out.write_bytes(both.tombstone.data)
     erased_out.write_bytes(both.erased.data)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from cityledger.client._async.access import Access
 from cityledger.client._async.connection import Connection
+from cityledger.client.access_context import AccessContext
 from cityledger.client.answers import NodeInfo
 from cityledger.client.messages import Answer, Request
-from cityledger.client.reasons import Reason
 from cityledger.client.wire import read_answer
 from cityledger.errors import TokenError
 
@@ -28,10 +28,10 @@ class Calls:
         """Sends without a token."""
         return await self._connection.send(request)
 
-    async def _send(self, request: Request, reason: Reason | None = None) -> Answer:
+    async def _send(self, request: Request, context: AccessContext | None = None) -> Answer:
         """Sends with a token; where that was refused and can be renewed, once more with a fresh one."""
-        if reason is not None:
-            request = replace(request, headers={**request.headers, **reason.headers()})
+        if context is not None:
+            request = replace(request, headers={**request.headers, **context.headers()})
         token = await self._access.token()
         try:
             return await self._connection.send(request, token.secret)
@@ -45,8 +45,8 @@ class Calls:
         """An open answer of the directory."""
         return read_answer(kind, (await self._open(Request("GET", path, params or {}))).json(), path)
 
-    async def _ask(self, kind: type[T], request: Request, reason: Reason | None = None) -> T:
-        return read_answer(kind, (await self._send(request, reason)).json(), request.shown)
+    async def _ask(self, kind: type[T], request: Request, context: AccessContext | None = None) -> T:
+        return read_answer(kind, (await self._send(request, context)).json(), request.shown)
 
 
 async def node_info(connection: Connection) -> NodeInfo:

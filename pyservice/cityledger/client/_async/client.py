@@ -33,7 +33,7 @@ class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls
         chen = AssertionCredentials("HEALTH", "dr.chen", Role.READER, "ward-3", credential_key)
         async with AsyncClient("http://127.0.0.1:8053", chen) as client:
             (visits, *_) = await client.catalog("visits")
-            record = await client.get_record(visits.dataset, "visit-12", Reason("TREATMENT", "case 7"))
+            record = await client.get_record(visits.dataset, "visit-12", AccessContext("TREATMENT", "case 7"))
             print(record.parts["summary"])
 
     Every call raises errors of ``cityledger.errors``; NodeUnreachableError where no answer came.

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
 
 from cityledger.client._async.calls import Calls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import dataset_path
 from cityledger.client.concurrency import async_sleep
 from cityledger.client.import_forms import (
@@ -17,7 +18,6 @@ from cityledger.client.import_forms import (
     import_params,
 )
 from cityledger.client.messages import Request
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.uploads import Upload
 from cityledger.formats.options import ImportOptions
 from cityledger.types import DatasetId
@@ -35,7 +35,7 @@ class ImportCalls(Calls):
         options: ImportOptions | None = None,
         *,
         dry_run: bool = False,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         sent: Callable[[int], None] | None = None,
     ) -> Import:
         """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
@@ -57,7 +57,7 @@ class ImportCalls(Calls):
             headers={"Content-Type": SENT},
             upload=upload,
         )
-        return await self._ask(Import, request, reason)
+        return await self._ask(Import, request, context)
 
     async def get_import(self, id: str) -> Import:  # noqa: A002 - what the answer calls it
         """How far an import is.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cityledger.client._async.calls import node_info
 from cityledger.client._async.part_calls import PartCalls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import record_path
 from cityledger.client.answers import (
     ErasureProof,
@@ -24,7 +25,6 @@ from cityledger.client.answers import (
 from cityledger.client.concurrency import async_call
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
 from cityledger.client.proving import proven, proven_erasure
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
 from cityledger.client.record_forms import (
     Checked,
@@ -39,7 +39,7 @@ from cityledger.client.record_forms import (
     lookup,
     read_record,
 )
-from cityledger.client.release_checks import Asked, Caller
+from cityledger.client.release_checks import Caller, ReleaseExpectation
 from cityledger.client.releases import open_release_from, receipt_domain, release_from_json
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
@@ -62,7 +62,7 @@ class RecordCalls(PartCalls):
         parts: Mapping[str, Payload],
         *,
         subjects: Sequence[SubjectId] = (),
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         attachments: Mapping[str, File] | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
@@ -85,17 +85,17 @@ class RecordCalls(PartCalls):
         headers |= condition_of(expected_version)
         path, body = record_path(dataset, record), body_of(parts, subjects)
         if not attachments:
-            return await self._ask(Written, Request("PUT", path, headers=headers, content=body), reason)
+            return await self._ask(Written, Request("PUT", path, headers=headers, content=body), context)
         with reading(attachments, sent) as files:
             form = RecordForm(body, files, self._machine.identifier())
             headers["Content-Type"] = form.content_type
-            return await self._ask(Written, Request("PUT", path, headers=headers, upload=form), reason)
+            return await self._ask(Written, Request("PUT", path, headers=headers, upload=form), context)
 
     async def get_record(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         *,
         version: int | None = None,
         parts: Sequence[str] | None = None,
@@ -109,7 +109,7 @@ class RecordCalls(PartCalls):
         params = {} if version is None else {"version": str(version)}
         if parts is not None:
             params["parts"] = ",".join(parts)
-        answer = await self._send(Request("GET", record_path(dataset, record), params), reason)
+        answer = await self._send(Request("GET", record_path(dataset, record), params), context)
         read = read_record(answer)
         if read.dataset != dataset or known_id(record) not in (None, read.record):
             raise NodeError("the node answered with another record than was asked for")
@@ -119,7 +119,7 @@ class RecordCalls(PartCalls):
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         private_key: SealingPrivateKey,
         *,
         version: int | None = None,
@@ -131,13 +131,13 @@ class RecordCalls(PartCalls):
         asked |= {} if version is None else {"version": version}
         asked |= {} if parts is None else {"parts": list(parts)}
         request = Request("POST", record_path(dataset, record) + "/release", json=asked, is_question=True)
-        return release_from_json((await self._send(request, reason)).json())
+        return release_from_json((await self._send(request, context)).json())
 
     async def open_record(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         private_key: SealingPrivateKey,
         *,
         version: int | None = None,
@@ -159,23 +159,23 @@ class RecordCalls(PartCalls):
         """
         node, caller = await node_info(self._connection), await self._caller()
         sent = self._machine.now()
-        release = await self.release(dataset, record, reason, private_key, version=version, parts=parts)
-        asked = Asked(
+        release = await self.release(dataset, record, context, private_key, version=version, parts=parts)
+        expected = ReleaseExpectation(
             instance=node.instance if reader is None else await async_call(reader.instance),
             caller=caller,
             dataset=dataset,
             record=known_id(record),
             version=version,
             parts=None if parts is None else frozenset(parts),
-            purpose=purpose_from_name(reason.purpose),
-            case_digest=reason.case_digest,
+            purpose=purpose_from_name(context.purpose),
+            case_digest=context.case_digest,
             sent=sent,
             received=self._machine.now(),
         )
         domain = await async_call(receipt_domain, node, reader)
-        opened = await async_call(open_release_from, release, asked, private_key, domain, reader)
+        opened = await async_call(open_release_from, release, expected, private_key, domain, reader)
         files = attachments_to or {}
-        await self._fetch_long_parts(opened.long_parts, release.places, reason, files, received)
+        await self._fetch_long_parts(opened.long_parts, release.places, context, files, received)
         return await async_call(without_files, opened, files)
 
     async def _caller(self) -> Caller:
@@ -186,7 +186,7 @@ class RecordCalls(PartCalls):
     async def find(
         self,
         dataset: DatasetId,
-        reason: Reason,
+        context: AccessContext,
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
@@ -200,7 +200,7 @@ class RecordCalls(PartCalls):
         found: list[FoundRecord] = []
         params = {"limit": _FOUND_PAGE}
         while True:
-            page = await self._ask(Found, replace(asked, params=dict(params)), reason)
+            page = await self._ask(Found, replace(asked, params=dict(params)), context)
             found += page.records
             if page.next is None:
                 return tuple(found)
@@ -209,7 +209,7 @@ class RecordCalls(PartCalls):
     async def check(
         self,
         dataset: DatasetId,
-        reason: Reason,
+        context: AccessContext,
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
@@ -217,25 +217,25 @@ class RecordCalls(PartCalls):
     ) -> bool:
         """Whether there is such a record, as far as the caller may know."""
         asked = lookup(dataset, "check", subject, record, identifier)
-        return (await self._ask(Checked, asked, reason)).found
+        return (await self._ask(Checked, asked, context)).found
 
     async def resolve_subject(
-        self, dataset: DatasetId, system: str, value: str, reason: Reason
+        self, dataset: DatasetId, system: str, value: str, context: AccessContext
     ) -> SubjectId | None:
         """The provider's pseudonym of a person or thing; the provider gets a new one where there is none."""
         asked = {"dataset": to_hex(dataset), "system": system, "value": value}
         return (
-            await self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), reason)
+            await self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), context)
         ).subject
 
     async def history(
-        self, dataset: DatasetId, record: str | RecordId, reason: Reason
+        self, dataset: DatasetId, record: str | RecordId, context: AccessContext
     ) -> tuple[HistoryVersion, ...]:
         """Every version with the state of its batch, oldest first; each thousand leaves a receipt."""
         path, params = record_path(dataset, record) + "/history", {"limit": "1000"}
         found: list[HistoryVersion] = []
         while True:
-            page = await self._ask(History, Request("GET", path, dict(params)), reason)
+            page = await self._ask(History, Request("GET", path, dict(params)), context)
             found += page.versions
             if page.next is None:
                 return tuple(found)
@@ -245,7 +245,7 @@ class RecordCalls(PartCalls):
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         *,
         version: int | None = None,
         openings: bool = False,
@@ -261,7 +261,7 @@ class RecordCalls(PartCalls):
         params = {} if version is None else {"version": str(version)}
         params |= {"openings": "true"} if openings else {}
         request = Request("GET", record_path(dataset, record) + "/proof", params)
-        answer = await self._send(request, reason)
+        answer = await self._send(request, context)
         return await async_call(
             proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version
         )
@@ -270,7 +270,7 @@ class RecordCalls(PartCalls):
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         *,
         version: int | None = None,
         reader: LedgerReader | None = None,
@@ -281,11 +281,11 @@ class RecordCalls(PartCalls):
         Raises: as ``proof``, and
             NotFoundError: the version is not erased.
         """
-        erased = await self.proof(dataset, record, reason, version=version, reader=reader)
+        erased = await self.proof(dataset, record, context, version=version, reader=reader)
         assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has seen to it
         params = {"version": str(erased.proof.leaf.version)}
         request = Request("GET", record_path(dataset, record) + "/tombstone", params)
-        answer = await self._send(request, reason)
+        answer = await self._send(request, context)
         return await async_call(proven_erasure, answer.body, erased, reader)
 
     async def restrict(
@@ -310,7 +310,7 @@ class RecordCalls(PartCalls):
         dataset: DatasetId,
         record: str | RecordId,
         *,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         expected_version: int | None = None,
     ) -> Written:
         """Ends a record by a version without parts: its history stays, and ``put_record`` brings it back.
@@ -321,13 +321,19 @@ class RecordCalls(PartCalls):
             DeniedError: the rules deny.
         """
         path = record_path(dataset, record) + "/withdraw"
-        return await self._ask(Written, Request("POST", path, headers=condition_of(expected_version)), reason)
+        return await self._ask(
+            Written, Request("POST", path, headers=condition_of(expected_version)), context
+        )
 
     async def erase(
-        self, dataset: DatasetId, record: str | RecordId, why: ErasureReason, reason: Reason = OWN_DUTY
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: ErasureReason,
+        context: AccessContext = OWN_DUTY,
     ) -> tuple[LeafPlace, ...]:
         """Destroys the keys of every version; returns the place of each version's tombstone."""
-        params = {"reason": why.name.lower().replace("_", "-")}
+        params = {"reason": reason.name.lower().replace("_", "-")}
         return (
-            await self._ask(Erased, Request("DELETE", record_path(dataset, record), params), reason)
+            await self._ask(Erased, Request("DELETE", record_path(dataset, record), params), context)
         ).tombstones

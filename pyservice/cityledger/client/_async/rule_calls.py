@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from cityledger.client._async.calls import Calls
-from cityledger.client.answers import ListedGrant, Mined, ProvenFile, Read, ReadsPage, ToldDecision
+from cityledger.client.access_context import AccessContext
+from cityledger.client.answers import DecisionAnswer, ListedGrant, Mined, ProvenFile, Read, ReadsPage
 from cityledger.client.concurrency import async_call
 from cityledger.client.messages import Request
 from cityledger.client.proving import proven
-from cityledger.client.reasons import Reason
 from cityledger.client.wire import to_hex
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.types import Action, AgencyId, DatasetId
@@ -24,14 +24,19 @@ class _Grants:
 
 class RuleCalls(Calls):
     async def decide(
-        self, dataset: DatasetId, action: Action, reason: Reason, *, parts: Sequence[str] | None = None
-    ) -> ToldDecision:
+        self,
+        dataset: DatasetId,
+        action: Action,
+        context: AccessContext,
+        *,
+        parts: Sequence[str] | None = None,
+    ) -> DecisionAnswer:
         """What the rules would say to the caller about a dataset; about no record, so nothing is logged."""
         asked: dict[str, object] = {"dataset": to_hex(dataset), "action": action.name.lower()}
         if parts is not None:
             asked["parts"] = list(parts)
         return await self._ask(
-            ToldDecision, Request("POST", "/v1/decisions", json=asked, is_question=True), reason
+            DecisionAnswer, Request("POST", "/v1/decisions", json=asked, is_question=True), context
         )
 
     async def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:

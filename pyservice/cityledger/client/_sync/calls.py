@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from cityledger.client._sync.access import Access
 from cityledger.client._sync.connection import Connection
+from cityledger.client.access_context import AccessContext
 from cityledger.client.answers import NodeInfo
 from cityledger.client.messages import Answer, Request
-from cityledger.client.reasons import Reason
 from cityledger.client.wire import read_answer
 from cityledger.errors import TokenError
 
@@ -29,10 +29,10 @@ class Calls:
         """Sends without a token."""
         return self._connection.send(request)
 
-    def _send(self, request: Request, reason: Reason | None = None) -> Answer:
+    def _send(self, request: Request, context: AccessContext | None = None) -> Answer:
         """Sends with a token; where that was refused and can be renewed, once more with a fresh one."""
-        if reason is not None:
-            request = replace(request, headers={**request.headers, **reason.headers()})
+        if context is not None:
+            request = replace(request, headers={**request.headers, **context.headers()})
         token = self._access.token()
         try:
             return self._connection.send(request, token.secret)
@@ -46,8 +46,8 @@ class Calls:
         """An open answer of the directory."""
         return read_answer(kind, (self._open(Request("GET", path, params or {}))).json(), path)
 
-    def _ask(self, kind: type[T], request: Request, reason: Reason | None = None) -> T:
-        return read_answer(kind, (self._send(request, reason)).json(), request.shown)
+    def _ask(self, kind: type[T], request: Request, context: AccessContext | None = None) -> T:
+        return read_answer(kind, (self._send(request, context)).json(), request.shown)
 
 
 def node_info(connection: Connection) -> NodeInfo:

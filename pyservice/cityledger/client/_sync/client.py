@@ -34,7 +34,7 @@ class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, Rul
         chen = AssertionCredentials("HEALTH", "dr.chen", Role.READER, "ward-3", credential_key)
         with Client("http://127.0.0.1:8053", chen) as client:
             (visits, *_) = client.catalog("visits")
-            record = client.get_record(visits.dataset, "visit-12", Reason("TREATMENT", "case 7"))
+            record = client.get_record(visits.dataset, "visit-12", AccessContext("TREATMENT", "case 7"))
             print(record.parts["summary"])
 
     Every call raises errors of ``cityledger.errors``; NodeUnreachableError where no answer came.

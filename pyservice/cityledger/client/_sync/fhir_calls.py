@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cityledger.client._sync.calls import Calls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import record_path
 from cityledger.client.answers import FhirRecord, Written
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.record_forms import condition_of, json_bytes, read_fhir
 from cityledger.client.sign_in import Machine
 from cityledger.types import DatasetId, RecordId
@@ -27,7 +27,7 @@ class FhirCalls(Calls):
         record: str | RecordId,
         resources: bytes | Mapping[str, Any],
         *,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> Written:
@@ -43,13 +43,13 @@ class FhirCalls(Calls):
         headers |= condition_of(expected_version)
         content = resources if isinstance(resources, bytes) else json_bytes(resources)
         request = Request("PUT", record_path(dataset, record), headers=headers, content=content)
-        return self._ask(Written, request, reason)
+        return self._ask(Written, request, context)
 
     def get_fhir(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         *,
         version: int | None = None,
         parts: Sequence[str] | None = None,
@@ -63,4 +63,4 @@ class FhirCalls(Calls):
         if parts is not None:
             params["parts"] = ",".join(parts)
         request = Request("GET", record_path(dataset, record), params, {"Accept": FHIR})
-        return read_fhir(self._send(request, reason))
+        return read_fhir(self._send(request, context))

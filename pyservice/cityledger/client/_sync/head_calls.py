@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from cityledger.client._sync.calls import Calls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import record_path
 from cityledger.client.head_forms import Head, HeadHistory
 from cityledger.client.messages import Request
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.types import DatasetId, RecordId
 
 
@@ -17,7 +17,7 @@ class HeadCalls(Calls):
         dataset: DatasetId,
         record: str | RecordId,
         *,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         expected_version: int | None = None,
     ) -> Head:
         """Returns the record's head after its move on chain to the newest version that this node wrote is
@@ -34,9 +34,9 @@ class HeadCalls(Calls):
             DeniedError: the rules deny.
         """
         asked = {} if expected_version is None else {"expectedVersion": expected_version}
-        return self._ask(Head, Request("POST", record_path(dataset, record) + "/head", json=asked), reason)
+        return self._ask(Head, Request("POST", record_path(dataset, record) + "/head", json=asked), context)
 
-    def head(self, dataset: DatasetId, record: str | RecordId, reason: Reason) -> Head | None:
+    def head(self, dataset: DatasetId, record: str | RecordId, context: AccessContext) -> Head | None:
         """The current head of the record, whichever node of the provider moved it; None where it has none."""
         request = Request("GET", record_path(dataset, record) + "/history")
-        return (self._ask(HeadHistory, request, reason)).head
+        return (self._ask(HeadHistory, request, context)).head

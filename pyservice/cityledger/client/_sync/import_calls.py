@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from cityledger.client._sync.calls import Calls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import dataset_path
 from cityledger.client.concurrency import sleep
 from cityledger.client.import_forms import (
@@ -18,7 +19,6 @@ from cityledger.client.import_forms import (
     import_params,
 )
 from cityledger.client.messages import Request
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.uploads import Upload
 from cityledger.formats.options import ImportOptions
 from cityledger.types import DatasetId
@@ -36,7 +36,7 @@ class ImportCalls(Calls):
         options: ImportOptions | None = None,
         *,
         dry_run: bool = False,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         sent: Callable[[int], None] | None = None,
     ) -> Import:
         """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
@@ -58,7 +58,7 @@ class ImportCalls(Calls):
             headers={"Content-Type": SENT},
             upload=upload,
         )
-        return self._ask(Import, request, reason)
+        return self._ask(Import, request, context)
 
     def get_import(self, id: str) -> Import:  # noqa: A002 - what the answer calls it
         """How far an import is.

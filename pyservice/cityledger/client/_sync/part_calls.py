@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from cityledger.client._sync.calls import Calls
+from cityledger.client.access_context import AccessContext
 from cityledger.client.address import record_path
 from cityledger.client.answers import LongPartPlace
 from cityledger.client.concurrency import call
 from cityledger.client.messages import Request
-from cityledger.client.reasons import Reason
 from cityledger.client.record_files import Download, File, Heard, write_payload, writing
 from cityledger.opening import LongPart
 from cityledger.types import DatasetId, RecordId
@@ -24,7 +24,7 @@ class PartCalls(Calls):
         dataset: DatasetId,
         record: str | RecordId,
         part: str,
-        reason: Reason,
+        context: AccessContext,
         *,
         to: File,
         version: int | None = None,
@@ -42,28 +42,28 @@ class PartCalls(Calls):
         params = {} if version is None else {"version": str(version)}
         with writing(to) as stream:
             request = Request("GET", path, params, download=Download(stream, received))
-            answer = self._send(request, reason)
+            answer = self._send(request, context)
         return int(answer.headers.get("Content-Length", "0"))
 
     def _fetch_long_part(
-        self, part: LongPart, place: LongPartPlace, reason: Reason, to: File, received: Heard | None
+        self, part: LongPart, place: LongPartPlace, context: AccessContext, to: File, received: Heard | None
     ) -> int:
         """Fetches the ciphertext of a released part, opens it here and writes its payload."""
         split = urlsplit(place.href)
         with tempfile.TemporaryFile() as sealed, writing(to) as stream:
             download = Download(sealed)
             request = Request("GET", split.path, dict(parse_qsl(split.query)), download=download)
-            self._send(request, reason)
+            self._send(request, context)
             return call(write_payload, part, sealed, stream, received)
 
     def _fetch_long_parts(
         self,
         parts: Mapping[str, LongPart],
         places: Mapping[int, LongPartPlace],
-        reason: Reason,
+        context: AccessContext,
         files: Mapping[str, File],
         received: Heard | None,
     ) -> None:
         for name in parts.keys() & files.keys():
             part = parts[name]
-            self._fetch_long_part(part, places[part.bit], reason, files[name], received)
+            self._fetch_long_part(part, places[part.bit], context, files[name], received)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cityledger.client._sync.calls import node_info
 from cityledger.client._sync.part_calls import PartCalls
+from cityledger.client.access_context import OWN_DUTY, AccessContext
 from cityledger.client.address import record_path
 from cityledger.client.answers import (
     ErasureProof,
@@ -25,7 +26,6 @@ from cityledger.client.answers import (
 from cityledger.client.concurrency import call
 from cityledger.client.messages import IDEMPOTENCY_KEY, Request
 from cityledger.client.proving import proven, proven_erasure
-from cityledger.client.reasons import OWN_DUTY, Reason
 from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
 from cityledger.client.record_forms import (
     Checked,
@@ -40,7 +40,7 @@ from cityledger.client.record_forms import (
     lookup,
     read_record,
 )
-from cityledger.client.release_checks import Asked, Caller
+from cityledger.client.release_checks import Caller, ReleaseExpectation
 from cityledger.client.releases import open_release_from, receipt_domain, release_from_json
 from cityledger.client.sign_in import Machine
 from cityledger.client.wire import base64url, to_hex
@@ -63,7 +63,7 @@ class RecordCalls(PartCalls):
         parts: Mapping[str, Payload],
         *,
         subjects: Sequence[SubjectId] = (),
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         attachments: Mapping[str, File] | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
@@ -86,17 +86,17 @@ class RecordCalls(PartCalls):
         headers |= condition_of(expected_version)
         path, body = record_path(dataset, record), body_of(parts, subjects)
         if not attachments:
-            return self._ask(Written, Request("PUT", path, headers=headers, content=body), reason)
+            return self._ask(Written, Request("PUT", path, headers=headers, content=body), context)
         with reading(attachments, sent) as files:
             form = RecordForm(body, files, self._machine.identifier())
             headers["Content-Type"] = form.content_type
-            return self._ask(Written, Request("PUT", path, headers=headers, upload=form), reason)
+            return self._ask(Written, Request("PUT", path, headers=headers, upload=form), context)
 
     def get_record(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         *,
         version: int | None = None,
         parts: Sequence[str] | None = None,
@@ -110,7 +110,7 @@ class RecordCalls(PartCalls):
         params = {} if version is None else {"version": str(version)}
         if parts is not None:
             params["parts"] = ",".join(parts)
-        answer = self._send(Request("GET", record_path(dataset, record), params), reason)
+        answer = self._send(Request("GET", record_path(dataset, record), params), context)
         read = read_record(answer)
         if read.dataset != dataset or known_id(record) not in (None, read.record):
             raise NodeError("the node answered with another record than was asked for")
@@ -120,7 +120,7 @@ class RecordCalls(PartCalls):
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         private_key: SealingPrivateKey,
         *,
         version: int | None = None,
@@ -132,13 +132,13 @@ class RecordCalls(PartCalls):
         asked |= {} if version is None else {"version": version}
         asked |= {} if parts is None else {"parts": list(parts)}
         request = Request("POST", record_path(dataset, record) + "/release", json=asked, is_question=True)
-        return release_from_json((self._send(request, reason)).json())
+        return release_from_json((self._send(request, context)).json())
 
     def open_record(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         private_key: SealingPrivateKey,
         *,
         version: int | None = None,
@@ -160,23 +160,23 @@ class RecordCalls(PartCalls):
         """
         node, caller = node_info(self._connection), self._caller()
         sent = self._machine.now()
-        release = self.release(dataset, record, reason, private_key, version=version, parts=parts)
-        asked = Asked(
+        release = self.release(dataset, record, context, private_key, version=version, parts=parts)
+        expected = ReleaseExpectation(
             instance=node.instance if reader is None else call(reader.instance),
             caller=caller,
             dataset=dataset,
             record=known_id(record),
             version=version,
             parts=None if parts is None else frozenset(parts),
-            purpose=purpose_from_name(reason.purpose),
-            case_digest=reason.case_digest,
+            purpose=purpose_from_name(context.purpose),
+            case_digest=context.case_digest,
             sent=sent,
             received=self._machine.now(),
         )
         domain = call(receipt_domain, node, reader)
-        opened = call(open_release_from, release, asked, private_key, domain, reader)
+        opened = call(open_release_from, release, expected, private_key, domain, reader)
         files = attachments_to or {}
-        self._fetch_long_parts(opened.long_parts, release.places, reason, files, received)
+        self._fetch_long_parts(opened.long_parts, release.places, context, files, received)
         return call(without_files, opened, files)
 
     def _caller(self) -> Caller:
@@ -187,7 +187,7 @@ class RecordCalls(PartCalls):
     def find(
         self,
         dataset: DatasetId,
-        reason: Reason,
+        context: AccessContext,
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
@@ -201,7 +201,7 @@ class RecordCalls(PartCalls):
         found: list[FoundRecord] = []
         params = {"limit": _FOUND_PAGE}
         while True:
-            page = self._ask(Found, replace(asked, params=dict(params)), reason)
+            page = self._ask(Found, replace(asked, params=dict(params)), context)
             found += page.records
             if page.next is None:
                 return tuple(found)
@@ -210,7 +210,7 @@ class RecordCalls(PartCalls):
     def check(
         self,
         dataset: DatasetId,
-        reason: Reason,
+        context: AccessContext,
         *,
         subject: SubjectId | None = None,
         record: str | RecordId | None = None,
@@ -218,23 +218,23 @@ class RecordCalls(PartCalls):
     ) -> bool:
         """Whether there is such a record, as far as the caller may know."""
         asked = lookup(dataset, "check", subject, record, identifier)
-        return (self._ask(Checked, asked, reason)).found
+        return (self._ask(Checked, asked, context)).found
 
     def resolve_subject(
-        self, dataset: DatasetId, system: str, value: str, reason: Reason
+        self, dataset: DatasetId, system: str, value: str, context: AccessContext
     ) -> SubjectId | None:
         """The provider's pseudonym of a person or thing; the provider gets a new one where there is none."""
         asked = {"dataset": to_hex(dataset), "system": system, "value": value}
-        return (self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), reason)).subject
+        return (self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), context)).subject
 
     def history(
-        self, dataset: DatasetId, record: str | RecordId, reason: Reason
+        self, dataset: DatasetId, record: str | RecordId, context: AccessContext
     ) -> tuple[HistoryVersion, ...]:
         """Every version with the state of its batch, oldest first; each thousand leaves a receipt."""
         path, params = record_path(dataset, record) + "/history", {"limit": "1000"}
         found: list[HistoryVersion] = []
         while True:
-            page = self._ask(History, Request("GET", path, dict(params)), reason)
+            page = self._ask(History, Request("GET", path, dict(params)), context)
             found += page.versions
             if page.next is None:
                 return tuple(found)
@@ -244,7 +244,7 @@ class RecordCalls(PartCalls):
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason,
+        context: AccessContext,
         *,
         version: int | None = None,
         openings: bool = False,
@@ -260,14 +260,14 @@ class RecordCalls(PartCalls):
         params = {} if version is None else {"version": str(version)}
         params |= {"openings": "true"} if openings else {}
         request = Request("GET", record_path(dataset, record) + "/proof", params)
-        answer = self._send(request, reason)
+        answer = self._send(request, context)
         return call(proven, answer.body, reader, dataset=dataset, record=known_id(record), version=version)
 
     def erasure_proof(
         self,
         dataset: DatasetId,
         record: str | RecordId,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         *,
         version: int | None = None,
         reader: LedgerReader | None = None,
@@ -278,11 +278,11 @@ class RecordCalls(PartCalls):
         Raises: as ``proof``, and
             NotFoundError: the version is not erased.
         """
-        erased = self.proof(dataset, record, reason, version=version, reader=reader)
+        erased = self.proof(dataset, record, context, version=version, reader=reader)
         assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has seen to it
         params = {"version": str(erased.proof.leaf.version)}
         request = Request("GET", record_path(dataset, record) + "/tombstone", params)
-        answer = self._send(request, reason)
+        answer = self._send(request, context)
         return call(proven_erasure, answer.body, erased, reader)
 
     def restrict(
@@ -307,7 +307,7 @@ class RecordCalls(PartCalls):
         dataset: DatasetId,
         record: str | RecordId,
         *,
-        reason: Reason = OWN_DUTY,
+        context: AccessContext = OWN_DUTY,
         expected_version: int | None = None,
     ) -> Written:
         """Ends a record by a version without parts: its history stays, and ``put_record`` brings it back.
@@ -318,11 +318,17 @@ class RecordCalls(PartCalls):
             DeniedError: the rules deny.
         """
         path = record_path(dataset, record) + "/withdraw"
-        return self._ask(Written, Request("POST", path, headers=condition_of(expected_version)), reason)
+        return self._ask(Written, Request("POST", path, headers=condition_of(expected_version)), context)
 
     def erase(
-        self, dataset: DatasetId, record: str | RecordId, why: ErasureReason, reason: Reason = OWN_DUTY
+        self,
+        dataset: DatasetId,
+        record: str | RecordId,
+        reason: ErasureReason,
+        context: AccessContext = OWN_DUTY,
     ) -> tuple[LeafPlace, ...]:
         """Destroys the keys of every version; returns the place of each version's tombstone."""
-        params = {"reason": why.name.lower().replace("_", "-")}
-        return (self._ask(Erased, Request("DELETE", record_path(dataset, record), params), reason)).tombstones
+        params = {"reason": reason.name.lower().replace("_", "-")}
+        return (
+            self._ask(Erased, Request("DELETE", record_path(dataset, record), params), context)
+        ).tombstones

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cityledger.client._sync.calls import Calls
-from cityledger.client.answers import ListedGrant, Mined, ProvenFile, Read, ReadsPage, ToldDecision
+from cityledger.client.access_context import AccessContext
+from cityledger.client.answers import DecisionAnswer, ListedGrant, Mined, ProvenFile, Read, ReadsPage
 from cityledger.client.concurrency import call
 from cityledger.client.messages import Request
 from cityledger.client.proving import proven
-from cityledger.client.reasons import Reason
 from cityledger.client.wire import to_hex
 from cityledger.proofs.ledger import LedgerReader
 from cityledger.types import Action, AgencyId, DatasetId
@@ -25,13 +25,20 @@ class _Grants:
 
 class RuleCalls(Calls):
     def decide(
-        self, dataset: DatasetId, action: Action, reason: Reason, *, parts: Sequence[str] | None = None
-    ) -> ToldDecision:
+        self,
+        dataset: DatasetId,
+        action: Action,
+        context: AccessContext,
+        *,
+        parts: Sequence[str] | None = None,
+    ) -> DecisionAnswer:
         """What the rules would say to the caller about a dataset; about no record, so nothing is logged."""
         asked: dict[str, object] = {"dataset": to_hex(dataset), "action": action.name.lower()}
         if parts is not None:
             asked["parts"] = list(parts)
-        return self._ask(ToldDecision, Request("POST", "/v1/decisions", json=asked, is_question=True), reason)
+        return self._ask(
+            DecisionAnswer, Request("POST", "/v1/decisions", json=asked, is_question=True), context
+        )
 
     def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:
         """The grants that the caller's agency gave or holds, live or not."""

@@ -10,7 +10,7 @@ import pytest
 
 from cityledger import api
 from cityledger.api.http.openapi import SUMMARIES
-from cityledger.api.http.shapes import Asked, Told
+from cityledger.api.http.shapes import RequestModel, ResponseModel
 from support.node.node_fixture import TestNode
 
 
@@ -18,7 +18,8 @@ def shapes() -> list[type[Any]]:
     for module in pkgutil.walk_packages(api.__path__, f"{api.__name__}."):
         importlib.import_module(module.name)
     return sorted(
-        {one for base in (Asked, Told) for one in _below(base)}, key=lambda one: str(one.__qualname__)
+        {one for base in (RequestModel, ResponseModel) for one in _below(base)},
+        key=lambda one: str(one.__qualname__),
     )
 
 

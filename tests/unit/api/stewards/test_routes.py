@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cityledger.api.http.shapes import hex_of
-from cityledger.api.stewards.transactions import ChainStewardDesk
+from cityledger.api.stewards.transactions import ChainStewardTransactions
 from cityledger.errors import DeniedError, MisdirectedError
 from cityledger.exchange.stewardship import Place, Slot
 from cityledger.types import AgencyId, purpose_from_name
@@ -123,9 +123,9 @@ class NoteCatalog:
         return ("revoke", *arguments)
 
 
-def desk(node: TestNode, blocks: list[int]) -> tuple[ChainStewardDesk, NoteSender, list[float]]:
+def desk(node: TestNode, blocks: list[int]) -> tuple[ChainStewardTransactions, NoteSender, list[float]]:
     sender, slept = NoteSender(), list[float]()
-    made = ChainStewardDesk(
+    made = ChainStewardTransactions(
         sender,  # type: ignore[arg-type]
         NoteCatalog(),  # type: ignore[arg-type]
         node.context.services.keyring,

@@ -165,7 +165,7 @@ def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
     shell("record", "find", DATASET, *OWN, "--id", "title-1", "--identifier", "s|v", code=2)
     shell("record", "find", DATASET, *OWN, "--identifier", "only-a-value", code=2)
     shell("record", "put", DATASET, code=2, role="writer")
-    shell("record", "erase", DATASET, "title-1", "--why", "boredom", "--yes", code=2, role="writer")
+    shell("record", "erase", DATASET, "title-1", "--reason", "boredom", "--yes", code=2, role="writer")
 
 
 def test_history_and_proof_and_verify(shell: Shell) -> None:
@@ -225,7 +225,7 @@ def test_datasets_have_short_names_in_the_settings(shell: Shell, monkeypatch: py
 def test_erase_asks_first_and_leaves_tombstones(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     put(shell)
     monkeypatch.setattr("typer.confirm", lambda *_a, **_k: pytest.fail("asked despite --yes"))
-    rows = shell.json("record", "erase", DATASET, "title-1", "--why", "duty", "--yes", role="writer")
+    rows = shell.json("record", "erase", DATASET, "title-1", "--reason", "duty", "--yes", role="writer")
     assert [row.keys() for row in rows] == [{"log", "seq", "leafHash"}]
     shell("record", "get", DATASET, "title-1", *OWN, code=1)
 

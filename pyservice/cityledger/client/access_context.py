@@ -9,7 +9,7 @@ from cityledger.types import ZERO32
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class AccessContext:
     """The reason that each read must state: the purpose's name, and the case, if any."""
 
     purpose: str
@@ -27,5 +27,5 @@ class Reason:
         return said
 
 
-OWN_DUTY = Reason("OWN_DUTY")
+OWN_DUTY = AccessContext("OWN_DUTY")
 """The provider works on its own records."""
