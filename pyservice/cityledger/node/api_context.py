@@ -30,7 +30,7 @@ def api_context(node: Node, *, host: str, port: int) -> NodeContext:
     def indexed() -> int:
         return _indexed_block(node.services)
 
-    desk = ChainStewardTransactions(node.sender, node.contracts.catalog, node.services.keyring, indexed)
+    steward = ChainStewardTransactions(node.sender, node.contracts.catalog, node.services.keyring, indexed)
     mover = ChainHeadMover(node.anchorer.account, node.sender, node.contracts.ledger, indexed)
     readiness = _readiness(node)
     return NodeContext(
@@ -38,7 +38,7 @@ def api_context(node: Node, *, host: str, port: int) -> NodeContext:
         settings=replace(node.settings, host=host, port=port),
         manifest=node.manifest,
         now=node.now,
-        steward=desk,
+        steward=steward,
         head_mover=mover,
         imports=node.imports,
         metrics=_metrics(node, readiness),
