@@ -17,7 +17,7 @@ from cityledger.settings.own_machine import is_own_machine
 from cityledger.settings.showing import overview
 from support.node.node_fixture import TestNode
 
-NOT_HERE = "URI must be at this node"
+NOT_HERE = "URI must have the scheme, host and port"
 REFUSED: dict[str, tuple[str, str, str]] = {
     "another host": ("URI: http://city.test", "URI: https://evil.test/phish", NOT_HERE),
     "another port": ("URI: http://city.test", "URI: http://city.test:8443", NOT_HERE),
@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a word of a later version": (
         "- cityledger:agency",
         "- cityledger:delegate:7\n- cityledger:agency",
-        "does not know",
+        "is not supported by this version",
     ),
     "a tab in a resource": ("- cityledger:agency", "- urn:x\ty\n- cityledger:agency", "printable ASCII"),
 }

@@ -1,5 +1,5 @@
-"""The HTTP edge: who asks, is the request well formed, which exchange function answers it.
+"""The HTTP API: identifies the caller, checks the form of the request, and calls one exchange function.
 
-One folder a subject: ``routes`` parses, calls one function and answers; ``wire`` has the strict models of
-its JSON.
+One folder for each subject: ``routes`` parses, calls one function and answers; ``wire`` has the strict models
+of its JSON.
 """

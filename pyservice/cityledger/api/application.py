@@ -1,4 +1,4 @@
-"""The edge of a node as an ASGI application."""
+"""The API of a node as an ASGI application."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ ROUTERS = (
     node,
     uploads,
 )
-"""One a subject; a new subject adds its own. Earlier ones match first."""
+"""One for each subject; a new subject adds its own. The first that matches answers."""
 
 
 def create_app(context: NodeContext) -> FastAPI:
-    """The application of one node. Several may live in one process: nothing is global."""
+    """The application of one node. A process may have several: nothing is global."""
     app = FastAPI(
         title="cityledger",
         version=__version__,
         description=_DESCRIPTION,
-        docs_url=None,  # they load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
         openapi_url=None,  # served by node/routes.py: FastAPI's route would encode it for each request
         redirect_slashes=False,
@@ -67,21 +67,7 @@ def create_app(context: NodeContext) -> FastAPI:
     )
     app.state.node = context
     app.state.limits = limits = Limits.of(context.settings, context.services.instruments)
-    for router in (
-        signin,
-        revocations,
-        directory,
-        lookups,
-        records,
-        parts,
-        heads,
-        imports,
-        stewards,
-        decisions,
-        audit,
-        node,
-        uploads,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     _answer_errors(app)
     app.add_middleware(Observer, registry=context.metrics)

@@ -1,4 +1,4 @@
-"""Who is asking: the session behind the access token (RFC 6750, header only)."""
+"""The caller of a request: the session of its access token (RFC 6750, header only)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_TOKEN_CHARACTERS = 256
 
 
 async def node_of(request: Request) -> NodeContext:
-    """The node that this application is the edge of."""
+    """The node whose API this application is."""
     node: NodeContext = request.app.state.node
     return node
 
@@ -28,7 +28,7 @@ def caller(request: Request, node: Node) -> Session:
 
     Raises:
         AuthenticationError: no bearer token.
-        TokenError: unknown, altered, expired, or ended with its key, epoch or officer: one answer for all.
+        TokenError: unknown, altered, expired, or ended with its key, epoch or officer: all have one answer.
     """
     values = request.headers.getlist("authorization")
     if len(values) != 1:

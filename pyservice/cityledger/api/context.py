@@ -1,4 +1,4 @@
-"""What the edge of one node works with. Made once by ``app.py``; routes get it from the application."""
+"""The parts of a node that its API uses. Made once, at start; routes get them from the application."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cityledger.settings.own_machine import OWN_MACHINE, is_own_machine
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of ``/readyz``. ``detail`` is shown to anybody: no address, path or key. ``next_step`` is the
-    operator's. A node whose lines fail that are not ``vital`` may still be asked.
+    """One result in ``/readyz``. ``detail`` is public: no address, path or key. ``next_step`` is for the
+    operator. A node stays ready while only checks fail that are not ``vital``.
     """
 
     name: str

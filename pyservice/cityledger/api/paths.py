@@ -1,4 +1,4 @@
-"""From what a URL or a body names to what the exchange asks for: datasets, records, parts."""
+"""Datasets, records and parts named in a URL or a body, as the ids and masks that ``exchange`` uses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PartsInQuery = Annotated[
 
 
 def dataset_of(text: str) -> DatasetId:
-    """The id behind a text that fitted its pattern."""
+    """The id in a text that matched its pattern."""
     return DatasetId(bytes_of(text))
 
 
@@ -71,19 +71,19 @@ def target_of(
 
 
 def parts_mask(dataset: index.Dataset, names: Sequence[str]) -> int:
-    """The bits of some parts.
+    """The mask of the named parts: the sum of their bits.
 
     Raises:
         FieldError: none is named, one is named twice, or is not of this dataset.
     """
     unknown = [name for name in names if name not in dataset.part_names]
     if unknown or not names or len(set(names)) != len(names):
-        raise FieldError("parts", f"must be different ones of {', '.join(dataset.part_names)}")
+        raise FieldError("parts", f"must be one or more of {', '.join(dataset.part_names)}, none twice")
     return sum(1 << dataset.part_names.index(name) for name in names)
 
 
 def part_names(dataset: index.Dataset, mask: int) -> list[str]:
-    """The names behind some bits."""
+    """The names of the parts in a mask."""
     return [name for bit, name in enumerate(dataset.part_names) if mask >> bit & 1]
 
 
@@ -97,6 +97,6 @@ def _record_of(node: NodeContext, dataset: index.Dataset, name: str) -> RecordId
         return record_id(node.services.keys_of(dataset.provider).record_key(dataset.dataset), name)
     record = RecordId(bytes_of(name))
     if record == NO_RECORD:
-        # Zero asks the rules about no record at all, and must never be taken for one.
-        raise FieldError("id", "zero names no record")
+        # For the rules, zero means no particular record; a request must not choose that meaning.
+        raise FieldError("id", "must not be zero, which is not a record's id")
     return record

@@ -1,6 +1,6 @@
-"""What a request must look like before a route sees it: query parameters, media type, token, size, JSON.
+"""The checks of a request before its route runs: query parameters, media type, token, size, JSON.
 
-One route class for all routes, so that none can forget a check.
+All routes have one route class, so that none can lack a check.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cityledger import strict_json
 from cityledger.api.caller import accepted_caller, caller
 from cityledger.api.http.multipart import MULTIPART
 from cityledger.api.http.pace import Pace, paced
+from cityledger.api.http.request_streams import verify_declared_length
 from cityledger.api.limits.admission import Limits, address_of, caller_key
 from cityledger.api.limits.body_memory import BodyShare
 from cityledger.errors import (
@@ -45,18 +46,19 @@ class StrictRoute(APIRoute):
     """
 
     streamed: frozenset[str] = frozenset()
-    """Media types whose bodies the route takes as they come, as all of them without ``reads_body``."""
+    """Media types whose bodies the route reads as streams, as it does with all of them without
+    ``reads_body``."""
     reads_body = True
-    """Whether the body is read before the route is asked; otherwise the route takes it as it comes."""
+    """Whether the body is read before the route runs; otherwise the route reads it as a stream."""
     encodings: frozenset[str] = frozenset()
-    """What ``Content-Encoding`` may say."""
+    """The accepted values of ``Content-Encoding``."""
 
     def body_limit_bytes(self, settings: Settings) -> int:
-        """The longest body that this route takes."""
+        """The longest body that this route accepts, in bytes."""
         return settings.body_limit_bytes
 
     async def authenticate(self, request: Request) -> None:
-        """Checks what the headers say about the caller, before the body is read.
+        """Checks the caller by the headers, before the body is read.
 
         Raises:
             AuthenticationError: the route needs a token, and this one is not valid.
@@ -82,7 +84,7 @@ class StrictRoute(APIRoute):
             if not taken or not self.reads_body or request.state.media_type in self.streamed:
                 return await _counted(handle, request)
             limits: Limits = request.app.state.limits
-            # Until the answer is made: the body is in memory, as it came and parsed.
+            # Until the answer exists: the body is in memory twice, as bytes and parsed.
             with limits.bodies.share(_holder(request)) as share:
                 await self._read_body(request, limits, share)
                 return await handle(request)
@@ -101,13 +103,13 @@ class StrictRoute(APIRoute):
             raise
         request._body = body
         if request.state.media_type == JSON and self.body_field:
-            # FastAPI asks request.json(), which finds this: the lenient parser never runs.
+            # FastAPI calls request.json(), which returns this value: the lenient parser never runs.
             # In a thread: a long body must not hold up other requests.
             request._json = await run_in_threadpool(_parse_small, body)
 
 
 async def _counted(handle: Handler, request: Request) -> Response:
-    """Answers a request whose body, if it has one, is read as it comes; counts the limits that it reaches."""
+    """Answers a request whose body, if it has one, is read as a stream; counts the limits that it reaches."""
     limits: Limits = request.app.state.limits
     try:
         return await handle(request)
@@ -120,14 +122,14 @@ async def _counted(handle: Handler, request: Request) -> Response:
 
 
 class FileRoute(StrictRoute):
-    """A route whose body is a file, which it takes as it comes; gzip is known by its content."""
+    """A route whose body is a file, read as a stream; gzip is recognised by its content."""
 
     reads_body = False
     encodings = frozenset({"gzip"})
 
 
 class RecordRoute(StrictRoute):
-    """A route whose body is a whole record; with binary parts it comes as a stream."""
+    """A route whose body is a whole record; with binary parts it is read as a stream."""
 
     streamed = MULTIPART
 
@@ -164,7 +166,7 @@ def _media_types(route: APIRoute) -> set[str]:
 
 
 def _verify_encoding(request: Request) -> None:
-    """Bytes that are not UTF-8 would all become U+FFFD, and two ids one."""
+    """Rejects bytes that are not UTF-8: all would become U+FFFD, and two ids the same."""
     path = request.scope.get("raw_path") or b""
     for name, raw in (("path", path), ("query", request.scope.get("query_string") or b"")):
         try:
@@ -177,15 +179,15 @@ def _verify_query(request: Request, known: set[str]) -> None:
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
-            raise FieldError(name[:64], "no such query parameter here")
+            raise FieldError(name[:64], "is not a query parameter of this path")
         if name in seen:
-            raise FieldError(name, "this query parameter is given twice")
+            raise FieldError(name, "this query parameter is given more than once")
         seen.add(name)
 
 
 def _verify_media_type(request: Request, taken: set[str], encodings: frozenset[str]) -> str:
     if not encodings.issuperset(one.lower() for one in request.headers.getlist("content-encoding")):
-        raise MediaTypeError("Content-Encoding", "is not taken; send the plain bytes")
+        raise MediaTypeError("Content-Encoding", "is not supported here; send the plain bytes")
     message = Message()
     message["content-type"] = request.headers.get("content-type", "")
     media_type = message.get_content_type()
@@ -226,10 +228,8 @@ def _holder(request: Request) -> Hashable:
 
 
 async def _read_within(request: Request, limit: int, pace: Pace, share: BodyShare) -> bytes:
-    """The body; reading ends as soon as it exceeds a limit or comes too slowly."""
-    told = request.headers.get("content-length", "0")
-    if told.isascii() and told.isdigit() and int(told) > limit:
-        raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")
+    """The body; reading ends as soon as it exceeds a limit or arrives too slowly."""
+    verify_declared_length(request, limit)
     body = bytearray()
     async for chunk in paced(request.stream(), pace):
         share.add(len(chunk))

@@ -1,1 +1,1 @@
-"""Who read what: the receipts of an agency, and proof that they were numbered."""
+"""Receipts of the reads in which an agency takes part, and proofs that they were numbered."""

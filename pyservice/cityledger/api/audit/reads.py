@@ -1,4 +1,4 @@
-"""The list of reads for a caller whose standing is looked at again: no gate stands before it."""
+"""The list of reads. The caller's standing is checked here, because no decision of the rules precedes it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cityledger.store.sessions.tokens import Session
 
 
 def page_of_reads(node: NodeContext, session: Session, after: str | None, limit: int) -> Reads:
-    """One page.
+    """One page of the reads in which the caller's agency takes part.
 
     Raises:
         FieldError: not a cursor of this node.
-        DeniedError: the caller's role does not read, or is not held any more.
-        StaleIndexError: whether it is held cannot be said now.
+        DeniedError: the caller's role may not list reads, or the caller no longer has it.
+        StaleIndexError: the index is too old to say whether the caller has it.
     """
     _verify_standing(node, session)
     page = list_reads(node.services, session, read_cursor(after), limit)

@@ -1,4 +1,4 @@
-"""Who read what: the receipts in which the caller's agency takes part."""
+"""Routes of the receipts in which the caller's agency takes part."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cityledger.api.strict_requests import JSON, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["audit"])
 Digest = Annotated[str, Path(alias="digest", pattern=HEX32_PATTERN, examples=["0x" + "3c" * 32])]
-After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+After = Annotated[str | None, Query(max_length=64, description="`next` of the previous page")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.get("/v1/reads")
 def reads(node: Node, session: Caller, response: Response, after: After = None, limit: Limit = 100) -> Reads:
-    """Reads of the agency's records, and by the agency, oldest first within each log."""
+    """The reads of the agency's records and the reads by the agency, oldest first within each log."""
     response.headers["Cache-Control"] = "no-store"
     return page_of_reads(node, session, after, limit)
 

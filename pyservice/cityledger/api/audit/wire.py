@@ -1,4 +1,4 @@
-"""Reads of an agency's records, and by an agency, as they may be told."""
+"""JSON of reads of an agency's records and reads by an agency, as far as they may be disclosed."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _READ: dict[str, Any] = {
 
 
 class ReadView(ResponseModel):
-    """One read. ``whole`` is the signed receipt; it is null for what the caller was not let through to: then
-    ``code`` is what it was told, and null where that was "not found"."""
+    """One read. ``whole`` is the signed receipt; it is null where the caller's own request was denied: then
+    ``code`` is the code that was disclosed to it, and null where the answer was "not found"."""
 
     model_config = with_example(ResponseModel, _READ)
 
@@ -60,7 +60,7 @@ class ReadView(ResponseModel):
 
 
 class Reads(ResponseModel):
-    """``next`` goes into the query parameter ``after``; null at the end."""
+    """``next`` is for the query parameter ``after``; null at the end."""
 
     model_config = with_example(ResponseModel, {"reads": [_READ], "next": None})
 

@@ -1,4 +1,4 @@
-"""Looking things up in the indexed directory."""
+"""Queries on the indexed directory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def get_agency(node: NodeContext, name: str) -> Agency:
         NotFoundError: there is none.
     """
     with node.services.database.reading() as connection:
-        # A code may consist of digits, so a number that is nobody's is tried as a code.
+        # A code may consist of digits, so a number that is not an agency's is tried as a code.
         number = int(name) if name.isascii() and name.isdigit() and len(name) <= 10 else 0
         found = index.find_agency(connection, AgencyId(number)) if number else None
         found = found or index.find_agency_by_code(connection, name)
@@ -32,7 +32,7 @@ def get_agency(node: NodeContext, name: str) -> Agency:
 
 
 def page_of_agencies(node: NodeContext, after: str | None, limit: int) -> tuple[list[Agency], str | None]:
-    """Agencies in order of admission, and the cursor of the next page, None at the end.
+    """Agencies in order of admission, and the cursor of the next page; None at the end.
 
     Raises:
         FieldError: not a cursor of this node.
@@ -52,9 +52,9 @@ def page_of_datasets(
     after: str | None,
     limit: int,
 ) -> tuple[list[index.Dataset], str | None]:
-    """The datasets of a profile and provider whose path or titles hold every word, whatever their case, and
-    the cursor of the next page. At most ``SEARCHED_ROWS`` are searched for one page, which may
-    therefore hold fewer than ``limit``.
+    """The datasets of a profile and provider whose path or titles contain every word, in any case, and the
+    cursor of the next page. At most ``SEARCHED_ROWS`` are searched for one page, which may therefore have
+    fewer than ``limit``.
 
     Raises:
         FieldError: not a cursor of this node.
@@ -78,7 +78,7 @@ def page_of_datasets(
 
 
 def get_schema(dataset: index.Dataset) -> dict[str, Any]:
-    """The document whose digest stands in the dataset's leaves.
+    """The document whose digest is in the dataset's leaves.
 
     Raises:
         NotFoundError: the dataset is published with a schema that this version of the node does not have.

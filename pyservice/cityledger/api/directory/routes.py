@@ -1,4 +1,4 @@
-"""The directory: who is a member, and who holds what. It mirrors the chain and needs no sign-in."""
+"""Routes of the directory of agencies and datasets. It mirrors the chain and needs no sign-in."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ AgencyInPath = Annotated[
     str, Path(alias="agency", max_length=32, description="Number or code", examples=["HEALTH"])
 ]
 Words = Annotated[
-    str | None, Query(alias="q", min_length=1, max_length=100, description="Words of path or title")
+    str | None,
+    Query(alias="q", min_length=1, max_length=100, description="Words that path or titles must contain"),
 ]
 ProfileName = Annotated[str | None, Query(max_length=32)]
-After = Annotated[str | None, Query(max_length=MAX_CHARACTERS, description="`next` of the page before")]
+After = Annotated[str | None, Query(max_length=MAX_CHARACTERS, description="`next` of the previous page")]
 PageLimit = Annotated[int, Query(ge=1, le=200)]
 Provider = Annotated[int | None, Query(ge=1, lt=2**32)]
 
@@ -56,8 +57,8 @@ def catalog(
     after: After = None,
     limit: PageLimit = 100,
 ) -> Catalog:
-    """Datasets by path; retired ones too. `next` continues the list, null at its end; a page of a search may
-    hold fewer than `limit`, or none."""
+    """Datasets in order of their paths, also retired ones. `next` continues the list, null at its end; a page
+    of a search may have fewer than `limit`, or none."""
     found, following = page_of_datasets(node, q, profile, provider, after, limit)
     return Catalog(datasets=[dataset_view(one) for one in found], next=following)
 

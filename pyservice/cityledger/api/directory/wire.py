@@ -1,4 +1,4 @@
-"""Agencies and datasets as the directory shows them."""
+"""JSON of agencies and datasets in the directory."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class TermsView(ResponseModel):
 
 
 class DatasetView(ResponseModel):
-    """``parts`` in part-bit order. ``pending_terms`` stand from ``pending_since`` (Unix seconds) on."""
+    """``parts`` are in order of their part bits. ``pendingTerms`` apply from ``pendingSince`` (Unix
+    seconds)."""
 
     model_config = with_example(ResponseModel, _DATASET)
 
@@ -121,7 +122,7 @@ class Catalog(ResponseModel):
 
 
 def shown(text: str) -> str:
-    """The text, cut to a length that a page can hold many of."""
+    """The text, shortened so that a page of many entries stays small."""
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 

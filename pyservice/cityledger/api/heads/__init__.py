@@ -1,1 +1,1 @@
-"""The current version of a record on chain, and moving it."""
+"""The head of a record: its current version on chain."""

@@ -1,7 +1,7 @@
-"""Counts and logs each request by its route's template: ids, queries and names of people are in neither.
+"""Counts and logs each request by its route's template, so that neither contains ids, queries or names.
 
-It also is the last catch: what escapes a route is answered and logged without its text, since the message of
-a driver's or parser's error may quote a payload.
+It is also the last handler: an error that escapes a route is answered and logged without its text, since the
+message of a driver's or parser's error may quote a payload.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cityledger.errors import places_of
 log = logging.getLogger(__name__)
 _NO_ROUTE = "none"
 _BROKEN_OFF = 499
-"""The status under which a request is counted whose client closed the connection before it was complete; no
+"""The status under which a request is counted if its client closed the connection before it was complete; no
 answer is sent."""
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 
@@ -33,7 +33,7 @@ class Observer:
         self._requests = Counter(
             "cityledger_requests",
             "Requests by status; 499 is a client that closed before its request was complete. Alert when"
-            " status 5xx is over 1 % of 2xx and 5xx together: strangers can make any number of 4xx.",
+            " status 5xx is over 1 % of 2xx and 5xx together: any client can cause any number of 4xx.",
             ["method", "route", "status"],
             registry=registry,
         )
@@ -71,8 +71,8 @@ class Observer:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", _NO_ROUTE)
-        # An unknown method is the client's word; as a label it would let anybody grow the metrics. A route is
-        # there also where it does not take the method.
+        # The client chooses an unknown method; as a label it would let any client grow the metrics. A route
+        # is known also where it does not accept the method.
         method = scope["method"] if route != _NO_ROUTE and scope["method"] in _METHODS else _NO_ROUTE
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)

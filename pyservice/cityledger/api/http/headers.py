@@ -1,4 +1,4 @@
-"""The ``Cityledger-`` request headers and the preconditions, read strictly; and the headers of answers."""
+"""The ``Cityledger-`` request headers and the preconditions, parsed strictly; and the headers of answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ETAG = re.compile(r'"v([1-9][0-9]{0,9})"')
 
 @dataclass(frozen=True, slots=True)
 class AccessContext:
-    """What every request for a record says about itself. Officer and system come from the token instead."""
+    """The purpose and the case that a request for a record states. Officer and system come from the token."""
 
     purpose: Purpose
     case: str
@@ -37,13 +37,15 @@ class AccessContext:
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """``expected`` as ``Draft`` takes it: None any, 0 must not exist, else the newest version known."""
+    """``expected`` as in ``Draft``: None accepts any version, 0 requires that there is none, another number
+    is the newest version that the caller knows.
+    """
 
     expected: int | None
 
 
 async def read_context(request: Request) -> AccessContext:
-    """The reason that the headers state.
+    """The access context in the headers.
 
     Raises:
         FieldError: the purpose is missing (OWN_DUTY too must be named), a header is malformed, or one names
@@ -51,11 +53,11 @@ async def read_context(request: Request) -> AccessContext:
     """
     purpose = find_header(request, PURPOSE, 32)
     if purpose is None:
-        raise FieldError(PURPOSE, "this header is required: say what the record is for, e.g. OWN_DUTY")
+        raise FieldError(PURPOSE, "this header is required: name the purpose of the request, e.g. OWN_DUTY")
     case = find_header(request, CASE, MAX_CASE_CHARACTERS) or ""
     if REPRESENTS in request.headers:
         # Without this check a caller could name any agency in a signed receipt.
-        raise FieldError(REPRESENTS, "delegation between agencies does not exist yet: leave this header out")
+        raise FieldError(REPRESENTS, "delegation between agencies is not supported yet: omit this header")
     return AccessContext(_purpose(purpose), case)
 
 
@@ -63,14 +65,14 @@ async def precondition(request: Request) -> Precondition:
     """``If-Match: "vN"`` or ``If-None-Match: *``, not both.
 
     Raises:
-        FieldError: another form; a precondition that is not understood must not be passed over.
+        FieldError: another form; a precondition that is not understood must not be ignored.
     """
     match = find_header(request, "If-Match", 16)
     none_match = find_header(request, "If-None-Match", 16)
     if match is not None and none_match is not None:
-        raise FieldError("If-None-Match", "cannot stand beside If-Match")
+        raise FieldError("If-None-Match", "cannot be combined with If-Match")
     if none_match is not None and none_match != "*":
-        raise FieldError("If-None-Match", "only * is taken here")
+        raise FieldError("If-None-Match", "must be *")
     if match is None:
         return Precondition(None if none_match is None else 0)
     version = _ETAG.fullmatch(match)
@@ -99,7 +101,7 @@ def find_header(request: Request, name: str, max_characters: int) -> str | None:
     if not values:
         return None
     if len(values) > 1:
-        raise FieldError(name, "this header is given twice")
+        raise FieldError(name, "this header is given more than once")
     try:
         text = values[0].encode("latin-1").decode("utf-8").strip()
     except UnicodeDecodeError:
@@ -117,9 +119,8 @@ def answer_headers(passed: Passed, version: int | None = None) -> dict[str, str]
     """The decision as a structured field (RFC 9651), the receipts' digests, and the ETag of a version."""
     decision, block = passed.ruling.deciding, passed.ruling.block
     basis = "" if decision.grant_id == ZERO32 else f';basis="0x{decision.grant_id.hex()}"'
-    told = f"permit;code={decision.code};rule={decision.rule}{basis};block={block.number}"
     headers = {
-        DECISION: told,
+        DECISION: f"permit;code={decision.code};rule={decision.rule}{basis};block={block.number}",
         RECEIPTS: ", ".join(f"0x{digest.hex()}" for digest in passed.receipt_digests),
         "Cache-Control": "no-store",
     }

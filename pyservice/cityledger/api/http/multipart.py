@@ -20,9 +20,9 @@ _BEGIN, _NAME, _VALUE, _HEADER, _HEADERS, _DATA, _END, _LAST = range(8)
 
 @dataclass(frozen=True, slots=True)
 class BodyPart:
-    """One part. Read ``chunks`` to their end before the next part is asked for.
+    """One part. Read ``chunks`` to their end before the next part.
 
-    ``media_type`` is "" where the part does not say.
+    ``media_type`` is "" where the part does not state it.
     """
 
     name: str
@@ -42,12 +42,12 @@ def read_parts(content_type: str, body: Iterator[bytes]) -> Iterator[BodyPart]:
         headers = _headers(events)
         _verify_plain(headers)
         yield BodyPart(_name(headers), _media_type(headers), _data(events))
-    for _ in body:  # RFC 2046 lets something follow the last boundary; it says nothing
+    for _ in body:  # RFC 2046 permits bytes after the last boundary; they have no meaning
         pass
 
 
 class _Events:
-    """Turns the parser's callbacks into a queue that fills as it is emptied."""
+    """Turns the parser's callbacks into a queue, which is filled on demand."""
 
     def __init__(self, boundary: str, body: Iterator[bytes]) -> None:
         self._body = body
@@ -128,9 +128,9 @@ def _media_type(headers: Mapping[str, str]) -> str:
 
 def _verify_plain(headers: Mapping[str, str]) -> None:
     if "content-encoding" in headers:
-        raise MediaTypeError("Content-Encoding", "is not taken of a part; send the plain bytes")
+        raise MediaTypeError("Content-Encoding", "is not supported for a part; send the plain bytes")
     if headers.get("content-transfer-encoding", "").strip().lower() not in _PLAIN_ENCODINGS:
-        raise MediaTypeError("Content-Transfer-Encoding", "must be binary, or left out")
+        raise MediaTypeError("Content-Transfer-Encoding", "must be binary, or omitted")
 
 
 def _text(value: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Which media type a caller wants an answer in (RFC 9110 §12.5.1)."""
+"""The media types that a caller accepts (RFC 9110 §12.5.1)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ MAX_RANGES = 32
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The media ranges of ``Accept`` with their weights; none at all takes everything."""
+    """The media ranges of ``Accept`` with their weights; without any, every media type is accepted."""
 
     ranges: tuple[tuple[str, float], ...]
 
     def weight_of(self, media_type: str) -> float:
-        """How welcome a media type is, 0 to 1: what the most specific range that covers it says."""
+        """The weight of a media type, 0 to 1: that of the most specific range that covers it."""
         if not self.ranges:
             return 1.0
-        held = dict(reversed(self.ranges))  # the first of equals counts
+        weights = dict(reversed(self.ranges))  # the first of equals counts
         kind = media_type.partition("/")[0]
         for wanted in (media_type, f"{kind}/*", "*/*"):
-            if wanted in held:
-                return held[wanted]
+            if wanted in weights:
+                return weights[wanted]
         return 0.0
 
     def names(self, media_type: str) -> bool:
-        """Whether a media type is asked for by its own name."""
+        """Whether a media type is accepted by its full name, not only by a wildcard."""
         return any(wanted == media_type and weight > 0 for wanted, weight in self.ranges)
 
 
 async def accepted(request: Request) -> Accepted:
-    """The caller's ``Accept``. Ranges that make no sense are passed over, as RFC 9110 leaves open."""
+    """The caller's ``Accept``. Malformed ranges are ignored, which RFC 9110 permits."""
     return read_accept(request.headers.getlist("accept"))
 
 
 def read_accept(headers: Sequence[str]) -> Accepted:
-    """The ranges of all ``Accept`` headers, at most 32 of them. Parameters other than q are passed over."""
-    told = ",".join(headers).split(",", MAX_RANGES)[:MAX_RANGES]
-    return Accepted(tuple(one for one in map(_range, told) if one is not None))
+    """The ranges of all ``Accept`` headers, at most 32 of them. Parameters other than q are ignored."""
+    texts = ",".join(headers).split(",", MAX_RANGES)[:MAX_RANGES]
+    return Accepted(tuple(one for one in map(_range, texts) if one is not None))
 
 
 def _range(text: str) -> tuple[str, float] | None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, with the problems that each can answer."""
+"""The OpenAPI document: what FastAPI derives from the routes, and the problems that each route can return."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "code": {"type": "string", "description": "Stable; compare this one"},
-        "field": {"type": "string", "description": "What is wrong, e.g. parts.summary.status"},
+        "code": {"type": "string", "description": "Stable; for programs to compare"},
+        "field": {"type": "string", "description": "The field that is wrong, e.g. parts.summary.status"},
         "ruleCode": {"type": "integer", "description": "With 403: rule × 10 + cause (SPEC.md §2)"},
     },
 }
@@ -31,7 +31,7 @@ _RECORD = "/v1/datasets/{dataset}/records/{id}"
 SUMMARIES = {
     "siwe_nonce": "Get a nonce to sign in with",
     "token": "Get an access token",
-    "whoami": "Tell who is signed in",
+    "whoami": "Get the signed-in caller",
     "agencies": "List agencies",
     "agency": "Get an agency",
     "get_revocations": "List your agency's revoked officers",
@@ -40,7 +40,7 @@ SUMMARIES = {
     "dataset": "Get a dataset with its terms",
     "schema": "Get a dataset's JSON Schema",
     "find": "Find records",
-    "check": "Ask whether there is a record",
+    "check": "Check whether a record exists",
     "resolve": "Get a subject's pseudonym",
     "record_history": "List a record's versions",
     "record_proof": "Get a version's proof file",
@@ -56,22 +56,22 @@ SUMMARIES = {
     "start_import": "Import a file",
     "imports": "List imports",
     "one_import": "Get an import's progress",
-    "import_rows": "List an import's rows that need a look",
+    "import_rows": "List an import's rows with a verdict",
     "import_errors": "List an import's rejected rows",
     "restrict": "Restrict a record",
     "seal": "Seal a record by law",
     "grants": "List grants",
-    "grant": "Give a grant",
+    "grant": "Make a grant",
     "revoke": "Revoke a grant",
-    "decision": "Ask what the rules would say",
-    "reads": "List who read what",
+    "decision": "Get a decision in advance",
+    "reads": "List reads",
     "read_proof": "Get a receipt's proof file",
-    "root": "Find the way",
-    "healthz": "Ask whether the process answers",
-    "readyz": "Ask whether the node is ready",
-    "about": "Get deployment and rules of sign-in",
+    "root": "Get the paths of the node's descriptions",
+    "healthz": "Check that the process answers",
+    "readyz": "Check that the node is ready",
+    "about": "Get the deployment and the rules of sign-in",
 }
-"""What an operation does in a few words, by its id, which is its function's name."""
+"""The summary of each operation by its id, which is its function's name."""
 _SIGNING_IN = (401,)
 _REVOCATIONS = "/v1/agencies/{agency}/revocations"
 _BY_CREDENTIAL = {("post", "/v1/token"), ("put", _REVOCATIONS)}
@@ -100,14 +100,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class EncodedDescription:
-    """The document as it is sent. ``etag`` changes with its bytes."""
+    """The document as bytes. ``etag`` changes with them."""
 
     body: bytes
     etag: str
 
 
 def encoded_description(app: FastAPI) -> EncodedDescription:
-    """Encoded once for each application; the first call takes some hundred milliseconds."""
+    """The document, encoded once for each application; the first call takes some hundred milliseconds."""
     known: EncodedDescription | None = getattr(app.state, "description", None)
     if known is None:
         body = msgspec.json.encode(app.openapi())
@@ -117,7 +117,7 @@ def encoded_description(app: FastAPI) -> EncodedDescription:
 
 
 def _statuses(method: str, path: str) -> list[int]:
-    """The problems with which an operation can be refused."""
+    """The status codes with which an operation can be refused."""
     if not _is_open(method, path):
         negotiated = (406,) if path == _RECORD else ()
         return sorted((*_ALWAYS, *_SIGNED_IN, *negotiated))
@@ -126,16 +126,16 @@ def _statuses(method: str, path: str) -> list[int]:
 
 def _complete(operation: dict[str, Any], statuses: list[int]) -> None:
     for status in statuses:
-        held = operation["responses"].get(str(status), {})
-        # FastAPI puts its own shape of 422 there, which this API never answers with.
-        if status == 422 or not held:
+        declared = operation["responses"].get(str(status), {})
+        # FastAPI declares its own shape of 422, which this API never returns.
+        if status == 422 or not declared:
             operation["responses"][str(status)] = _response(status)
 
 
 def _name(operation: dict[str, Any]) -> None:
-    """One that is not in the table is called by the first sentence of what it says of itself."""
-    said = operation.get("description", operation["operationId"])
-    operation["summary"] = SUMMARIES.get(operation["operationId"]) or said.partition(".")[0]
+    """Sets the summary; an operation that is not in the table has the first sentence of its description."""
+    description = operation.get("description", operation["operationId"])
+    operation["summary"] = SUMMARIES.get(operation["operationId"]) or description.partition(".")[0]
 
 
 def _response(status: int) -> dict[str, Any]:

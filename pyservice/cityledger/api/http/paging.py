@@ -1,4 +1,4 @@
-"""Cursors: opaque to the client, so that what stands inside may change."""
+"""Cursors: opaque to the client, so that their contents may change."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def write_key_cursor(key: bytes) -> str:
 
 
 def read_key_cursor(text: str | None, length: int) -> bytes | None:
-    """The key of ``length`` bytes behind ``write_key_cursor``; None is the beginning.
+    """The key of ``length`` bytes that ``write_key_cursor`` encoded; None is the beginning.
 
     Raises:
-        FieldError: not one of ours.
+        FieldError: not a cursor of this node.
     """
     if text is None:
         return None
@@ -42,10 +42,10 @@ def read_key_cursor(text: str | None, length: int) -> bytes | None:
 
 
 def read_cursor(text: str | None) -> tuple[int, int]:
-    """The place behind ``write_cursor``; None is the beginning.
+    """The place that ``write_cursor`` encoded; None is the beginning.
 
     Raises:
-        FieldError: not one of ours.
+        FieldError: not a cursor of this node.
     """
     if text is None:
         return START

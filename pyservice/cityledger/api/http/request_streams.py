@@ -1,4 +1,4 @@
-"""Bodies that are too long to hold: passed on as they come, in constant memory."""
+"""Bodies that are too long for memory: passed on in chunks, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cityledger.types import AgencyId
 
 T = TypeVar("T")
 AT_ONCE = 8
-"""Bodies received at a time; more wait, so that ordinary requests keep their threads."""
+"""Maximum number of bodies received concurrently; more wait, so that ordinary requests keep their threads."""
 WAIT_SECONDS = 10.0
-"""How long a body waits for its turn. Shorter than clients wait for an answer, which is 30 s for the SDK."""
+"""Longest wait of a body for its turn. Shorter than clients wait for an answer, which is 30 s for the SDK."""
 
 
 class Uploads:
-    """Receives long bodies, each in a thread of its own kind. No more than half of those at a time are of one
-    agency: one that sends slowly must not keep all others from sending.
+    """Receives long bodies, each in a thread of its own. At most half of them are of one agency at a time: an
+    agency that sends slowly must not prevent the others from sending.
     """
 
     def __init__(self, at_once: int = AT_ONCE, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -42,28 +42,28 @@ class Uploads:
         pace: Pace,
         take: Callable[[Iterator[bytes]], T],
     ) -> T:
-        """What ``take`` returns; it gets the body in chunks and may wait as long as it likes. ``sender`` is
-        the caller's agency. Only the time that the node waits for the body counts for its ``pace``. Until
+        """What ``take`` returns; it gets the body in chunks and may block for any time. ``sender`` is the
+        caller's agency. Only the time that the node waits for the body counts for its ``pace``. Until
         ``take`` is called, no byte of the body is read.
 
         Raises:
-            BusyError: other bodies had all places for ``wait_seconds``; ``take`` was not called.
+            BusyError: other bodies occupied all places for ``wait_seconds``; ``take`` was not called.
         Raises, also into ``take``:
             TooLargeError: more than ``limit`` bytes.
             InputError: the body was cut off.
-            StalledBodyError: the body comes too slowly.
+            StalledBodyError: the body arrives too slowly.
         """
-        _verify_told_length(request, limit)
+        verify_declared_length(request, limit)
         loop = asyncio.get_running_loop()
         async with AsyncExitStack() as places:
             await self._wait(places, sender, hung_up(request))
-            # A limiter of its own, which is always free: the default one is that of ordinary requests.
+            # A separate limiter, which is always free: the default one is for ordinary requests.
             return await to_thread.run_sync(
                 lambda: take(_chunks(request, loop, limit, pace)), limiter=CapacityLimiter(1)
             )
 
     async def _wait(self, places: AsyncExitStack, sender: AgencyId, gone: asyncio.Event) -> None:
-        """Enters a place of the sender's and one of all, which ``places`` gives back."""
+        """Enters a place of the sender and one of all; ``places`` releases both."""
         with move_on_after(self._wait_seconds) as patience:
             async with create_task_group() as tasks:
                 tasks.start_soon(_cancel_once, gone, tasks.cancel_scope)
@@ -77,7 +77,7 @@ class Uploads:
         raise BusyError("other long bodies are being received; try again")
 
     def _all(self) -> CapacityLimiter:
-        if self._places is None:  # it belongs to the loop that serves
+        if self._places is None:  # it belongs to the event loop of the server
             self._places = CapacityLimiter(self._at_once)
         return self._places
 
@@ -90,10 +90,15 @@ async def _cancel_once(event: asyncio.Event, scope: CancelScope) -> None:
     scope.cancel()
 
 
-def _verify_told_length(request: Request, limit: int) -> None:
-    told = request.headers.get("content-length", "0")
-    if told.isascii() and told.isdigit() and int(told) > limit:
-        raise TooLargeError("", f"a body of {told} bytes, at most {limit} are taken")
+def verify_declared_length(request: Request, limit: int) -> None:
+    """Rejects a body by its ``Content-Length``, before a byte of it is read.
+
+    Raises:
+        TooLargeError: more than ``limit`` bytes.
+    """
+    declared = request.headers.get("content-length", "0")
+    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+        raise TooLargeError("", f"the body has {declared} bytes; at most {limit} are accepted")
 
 
 def _chunks(request: Request, loop: asyncio.AbstractEventLoop, limit: int, pace: Pace) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Answers that are streams: cut off rather than ended where something goes wrong on the way."""
+"""Answers that are streams: a failure cuts them off, so that they do not look complete."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 
 class StreamCutError(Exception):
-    """The answer began and must not end as if it were whole. Logged already, where it was raised."""
+    """The answer began and must not end as if it were complete. It was logged where it was raised."""
 
 
 def answer_stream(stream: PartStream) -> StreamingResponse:
-    """The stream with its length, so that whoever receives less knows it."""
+    """The stream with its length, so that a client which receives less notices it."""
     headers = {**answer_headers(stream.passed, stream.version), "Content-Length": str(stream.length)}
     return StreamingResponse(_cut_on_failure(stream.chunks), headers=headers, media_type=stream.media_type)
 

@@ -1,4 +1,4 @@
-"""What all JSON shapes share: camel case, strict types, one written form for each kind of value."""
+"""Bases of all JSON models and types of their values: camel case, strict, one form for each kind of value."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
 
 
 class RequestModel(BaseModel):
-    """A request's body: camel case only, no unknown member, no conversion."""
+    """The body of a request: camel case only, no unknown member, no conversion of types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 class ResponseModel(BaseModel):
-    """An answer's body."""
+    """The body of an answer."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
@@ -46,7 +46,7 @@ class ResponseModel(BaseModel):
 
 
 def with_example(base: type[BaseModel], example: dict[str, Any]) -> ConfigDict:
-    """The base's configuration with an example for the API's description; a test validates each."""
+    """The base's configuration with an example for the OpenAPI document; a test validates each."""
     return ConfigDict(**{**base.model_config, "json_schema_extra": {"examples": [example]}})
 
 
@@ -55,5 +55,5 @@ def hex_of(value: bytes) -> str:
 
 
 def bytes_of(text: str) -> bytes:
-    """The bytes of a value that fitted ``Hex32``."""
+    """The bytes of a value that matched ``Hex32``."""
     return bytes.fromhex(text[2:])

@@ -1,1 +1,1 @@
-"""Imports of files: accepted, followed, cancelled."""
+"""Imports of files: sent, followed, and reported row by row."""

@@ -1,4 +1,4 @@
-"""Imports at the edge: what a request says about its file, and who may see how far it is."""
+"""Import requests: the options of a file, and the checks of who may see the state of an import."""
 
 from __future__ import annotations
 
@@ -39,16 +39,20 @@ FormatInQuery = Annotated[
 ]
 
 
-def asked_options(
+def import_options(
     timezone: Annotated[
         str | None, Query(max_length=64, description="IANA zone of times without an offset")
     ] = None,
     observed_at: Annotated[
         str | None,
-        Query(alias="observedAt", max_length=64, description="When a file that says nothing of it was taken"),
+        Query(
+            alias="observedAt",
+            max_length=64,
+            description="When the file was recorded, if its rows do not say so",
+        ),
     ] = None,
     place: Annotated[
-        str | None, Query(max_length=128, description="The place that a file without one is about")
+        str | None, Query(max_length=128, description="The place of the rows, if they do not name one")
     ] = None,
     capacity: Annotated[int | None, Query(ge=0, lt=2**31, description="Spaces of that place")] = None,
     crs: Annotated[str | None, Query(max_length=32, description="EPSG:n, GCJ-02 or BD-09")] = None,
@@ -56,7 +60,7 @@ def asked_options(
         str | None, Query(max_length=32, description="A record for each encounter or each resource")
     ] = None,
     upsert: Annotated[
-        bool, Query(description="A change of an unknown id adds it; a deletion of one is passed over")
+        bool, Query(description="A change of an unknown id adds it; a deletion of one is ignored")
     ] = False,
     columns: Annotated[
         str | None,
@@ -72,7 +76,8 @@ def asked_options(
     ] = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Check every row and write none")] = False,
 ) -> Asked:
-    """
+    """The options of an import in the query.
+
     Raises:
         FieldError: ``columns`` is not an object of texts, or ``skipColumns`` not an array of them.
     """
@@ -91,7 +96,7 @@ def asked_options(
 
 
 def receive_file(node: NodeContext, order: Order, body: Iterator[bytes]) -> tuple[ImportView, bool]:
-    """The import of the file that ``body`` brings, and whether the file was needed."""
+    """The import of the file in ``body``, and whether the file was needed."""
     plain = unpacked(body, Limits(node.settings.import_limit_bytes))
     job, is_needed = receive_import(node.services, order, plain)
     node.imports.wake()
@@ -99,9 +104,10 @@ def receive_file(node: NodeContext, order: Order, body: Iterator[bytes]) -> tupl
 
 
 def find_import(node: NodeContext, session: Session, id_: str) -> ImportView:
-    """
+    """One import of the caller's agency.
+
     Raises:
-        MisdirectedError: the caller's agency is another node's.
+        MisdirectedError: another node hosts the caller's agency.
         DeniedError: the caller is not a writer, or its session has ended.
         NotFoundError: no such import of the caller's agency.
     """
@@ -110,8 +116,8 @@ def find_import(node: NodeContext, session: Session, id_: str) -> ImportView:
 
 
 def page_of_imports(node: NodeContext, session: Session, after: str | None, limit: int) -> Imports:
-    """A cursor holds the id of the last import: its place in the order of arrival would say how many files
-    of other agencies came.
+    """A page of the imports of the caller's agency. A cursor contains the id of the last import: its place in
+    the order of arrival would disclose how many files of other agencies arrived.
 
     Raises: as ``find_import``, but NotFoundError, and
         FieldError: not a cursor of this node for this agency.
@@ -129,7 +135,8 @@ def page_of_imports(node: NodeContext, session: Session, after: str | None, limi
 def page_of_rows(
     node: NodeContext, session: Session, id_: str, verdict: Verdict, after: str | None, limit: int
 ) -> ImportRows:
-    """
+    """A page of an import's rows with a verdict.
+
     Raises: as ``find_import``, and
         FieldError: not a cursor of this node.
     """
@@ -142,10 +149,10 @@ def page_of_rows(
 def _columns(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
-    held = _json(text, "columns")
-    if not isinstance(held, dict) or not all(isinstance(name, str) for name in held.values()):
+    names = _json(text, "columns")
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise FieldError("columns", "must be a JSON object of texts")
-    return {expected: str(own) for expected, own in held.items()}
+    return {expected: str(own) for expected, own in names.items()}
 
 
 def _skipped(text: str | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Files of records: sent whole, imported in the background, told row by row."""
+"""Routes of imports: a file is sent whole and imported in the background; its rows are reported."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cityledger.api.http.headers import ContextInHeaders
 from cityledger.api.http.pace import Pace
 from cityledger.api.imports.requests import (
     FormatInQuery,
-    asked_options,
     find_import,
+    import_options,
     page_of_imports,
     page_of_rows,
     receive_file,
@@ -32,9 +32,9 @@ IMPORT = "/v1/imports/{import}"
 
 router = APIRouter(route_class=StrictRoute, tags=["imports"])
 uploads = APIRouter(route_class=FileRoute, tags=["imports"])
-Options = Annotated[Asked, Depends(asked_options)]
+Options = Annotated[Asked, Depends(import_options)]
 ImportInPath = Annotated[str, Path(alias="import", pattern="^[0-9a-f]{32}$", examples=["5b" * 16])]
-After = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+After = Annotated[str | None, Query(max_length=64, description="`next` of the previous page")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 VerdictInQuery = Annotated[Literal["rejected", "flagged", "duplicate"], Query(alias="verdict")]
 
@@ -43,7 +43,9 @@ VerdictInQuery = Annotated[Literal["rejected", "flagged", "duplicate"], Query(al
     "/v1/datasets/{dataset}/imports",
     status_code=202,
     openapi_extra={"requestBody": IMPORT_BODY},
-    responses={200: {"model": ImportView, "description": "The file is under way, or this is a repeat"}},
+    responses={
+        200: {"model": ImportView, "description": "The file is being imported already, or this is a repeat"}
+    },
 )
 async def start_import(
     node: Node,
@@ -55,9 +57,9 @@ async def start_import(
     request: Request,
     response: Response,
 ) -> ImportView:
-    """Accepts a file, and imports it in the background. A file that waits, runs or had stopped continues
-    where it is. One that was imported before is imported again if the dataset was written to since; else this
-    is a repeat, which writes nothing."""
+    """Accepts a file, and imports it in the background. A file whose import waits, runs or had stopped
+    continues where it is. A file that was imported before is imported again if the dataset was written to
+    since; otherwise this is a repeat, which writes nothing."""
     access = Access(session, context.to(Action.WRITE), Target(dataset_of(dataset)))
     order = await run_in_threadpool(order_import, node.services, access, format_, options)
     take = partial(receive_file, node, order)
@@ -77,7 +79,7 @@ def imports(node: Node, session: Caller, after: After = None, limit: Limit = 100
 
 @router.get(IMPORT)
 def one_import(node: Node, session: Caller, id_: ImportInPath, response: Response) -> ImportView:
-    """How far an import is, and what became of its rows so far."""
+    """The progress of an import, and the outcomes of its rows so far."""
     response.headers["Cache-Control"] = "no-store"
     return find_import(node, session, id_)
 
@@ -91,7 +93,8 @@ def import_rows(
     after: After = None,
     limit: Limit = 100,
 ) -> ImportRows:
-    """The rows that were rejected, flagged, or dropped as duplicates, in the order of the file."""
+    """The rows of an import that were rejected, flagged, or dropped as duplicates, in the order of the
+    file."""
     return page_of_rows(node, session, id_, Verdict[verdict.upper()], after, limit)
 
 
@@ -99,5 +102,5 @@ def import_rows(
 def import_errors(
     node: Node, session: Caller, id_: ImportInPath, after: After = None, limit: Limit = 100
 ) -> ImportRows:
-    """The rejected rows with field and reason: `rows` with the verdict `rejected`."""
+    """The rejected rows of an import with field and reason: `rows` with the verdict `rejected`."""
     return page_of_rows(node, session, id_, Verdict.REJECTED, after, limit)

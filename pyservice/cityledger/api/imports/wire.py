@@ -1,4 +1,4 @@
-"""Imports as their senders see them."""
+"""JSON of imports and of their rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STREAMED_TYPES = (
 )
 IMPORT_BODY: dict[str, Any] = {
     "required": True,
-    "description": "The file, as it is or packed with gzip",
+    "description": "The file, as it is or compressed with gzip",
     "content": {
         name: {"schema": {"type": "string", "format": "binary"}, "example": '{"id": "…", "parts": {…}}'}
         for name in STREAMED_TYPES
@@ -55,9 +55,9 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ImportView(ResponseModel):
-    """``rowsDone`` is the sum of ``outcomes``: each row has exactly one. ``reasons`` counts rejected rows,
-    ``flags`` what is odd in rows that were not rejected. A stopped import says why in ``failure``; the same
-    file, sent again, continues where it was. A dry run wrote nothing; nor did a repeat: a file that was
+    """``rowsDone`` is the sum of ``outcomes``: each row has exactly one. ``reasons`` counts the rejected
+    rows, ``flags`` the oddities of rows that were not rejected. ``failure`` is why an import stopped; the
+    same file, sent again, continues where it was. A dry run wrote nothing; nor did a repeat: a file that was
     imported before, sent again while nothing was written to the dataset since. It names that import in
     ``repeatOf``, has no rows, and says so in ``note``."""
 
@@ -83,7 +83,7 @@ class ImportView(ResponseModel):
 
 
 class Imports(ResponseModel):
-    """Newest first. ``next`` goes into the query parameter ``after``; null at the end."""
+    """Newest first. ``next`` is for the query parameter ``after``; null at the end."""
 
     model_config = with_example(ResponseModel, {"imports": [_IMPORT], "next": None})
 
@@ -105,7 +105,7 @@ class ImportRow(ResponseModel):
 
 
 class ImportRows(ResponseModel):
-    """``next`` goes into the query parameter ``after``; null at the end so far."""
+    """``next`` is for the query parameter ``after``; null at the end so far."""
 
     model_config = with_example(
         ResponseModel,

@@ -64,7 +64,7 @@ class Limits:
         seconds = rates.wait_seconds(key)
         if seconds > 0:
             self.instruments.refused(reason)
-            raise TooManyRequestsError(f"too many requests of your {what}; slow down", seconds)
+            raise TooManyRequestsError(f"too many requests from your {what}; send fewer", seconds)
 
 
 class Admission:

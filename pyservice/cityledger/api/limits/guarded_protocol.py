@@ -26,7 +26,7 @@ from cityledger.settings.networks import parse_networks
 
 _errors = logging.getLogger("uvicorn.error.connections")
 """Of failures alone: uvicorn warns of each malformed request, and of each that asks for another protocol,
-so that strangers could fill the log. The former are counted instead.
+so that any client could fill the log. The former are counted instead.
 """
 _errors.setLevel(logging.ERROR)
 EXPIRE_EVERY_SECONDS = 0.25
@@ -155,7 +155,7 @@ class GuardedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         self._guard.instruments.refused("malformed")
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            # h11 takes no body in an answer to HEAD, and uvicorn sends one.
+            # h11 accepts no body in an answer to HEAD, and uvicorn sends one.
             with suppress(h11.LocalProtocolError):
                 super().send_400_response(msg)
         self.transport.close()

@@ -1,4 +1,4 @@
-"""One question in three forms: the records of a subject, of an identifier, or the record of an id."""
+"""One query in three forms: the records of a subject, those of an identifier, or the record of an id."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def find_records(
     page.
 
     Raises: as ``find_by_subject``, ``find_by_identifier`` and ``find_by_key``, and
-        FieldError: the subject is zero, the id is not one that a record may have, or ``after`` came with it.
+        FieldError: the subject is zero, the id is not one that a record may have, or an id came with
+            ``after``.
     """
     dataset = dataset_of(dataset_text)
     if request.identifier is not None:
@@ -39,11 +40,11 @@ def find_records(
         return find_by_identifier(node.services, access, identifier, after=after, limit=limit)
     if request.subject is None:
         if after is not None:
-            raise FieldError("after", "a search by id has one page")
+            raise FieldError("after", "must be omitted: a search by id has one page")
         return _find_by_id(node, Access(session, intent, target_of(node, dataset_text, request.id or "")))
     subject = SubjectId(bytes_of(request.subject))
     if subject == NO_SUBJECT:
-        raise FieldError("subject", "zero names no subject")
+        raise FieldError("subject", "must not be zero, which is not a subject's id")
     access = Access(session, intent, Target(dataset, subject=subject))
     return find_by_subject(node.services, access, after=after, limit=limit)
 
@@ -51,7 +52,7 @@ def find_records(
 def is_any_found(
     node: NodeContext, session: Session, intent: Intent, dataset_text: str, request: FindRequest
 ) -> tuple[Passed | None, bool]:
-    """Whether there is such a record; the search ends at the first.
+    """Whether such a record exists; the search ends at the first.
 
     Raises: as ``find_records``.
     """
@@ -65,7 +66,8 @@ def is_any_found(
 
 
 def read_record_cursor(text: str | None) -> RecordId | None:
-    """
+    """The record at which a page ended; None is the beginning.
+
     Raises:
         FieldError: not a cursor of this node.
     """

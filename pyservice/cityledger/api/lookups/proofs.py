@@ -1,4 +1,4 @@
-"""From an inclusion to the proof file that anybody can check offline."""
+"""Proof files, which any holder can check offline, made from inclusions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def proof_answer(node: NodeContext, access: Access, *, with_openings: bool) -> R
     passed, inclusion = prove(node.services, access)
     headers, openings = answer_headers(passed) | _tombstone_link(passed), None
     if with_openings:
-        assert isinstance(inclusion.leaf, RecordLeaf)  # it is of a record, as the route is
+        assert isinstance(inclusion.leaf, RecordLeaf)  # the route is of a record
         same_version = replace(access.target, version=inclusion.leaf.version)
         released, opened = read_plain(node.services, access.of(same_version).to(Action.READ))
         of_read = answer_headers(released.passed)
@@ -54,7 +54,7 @@ def erasure_answer(node: NodeContext, access: Access) -> Response:
 
 
 def _tombstone_link(passed: Passed) -> dict[str, str]:
-    """Where the tombstone of an erased version is (RFC 8288)."""
+    """The ``Link`` header to the tombstone of an erased version (RFC 8288); empty for other versions."""
     version = passed.ruling.version
     if version is None or version.wrapped is not None:
         return {}
@@ -65,7 +65,7 @@ def _tombstone_link(passed: Passed) -> dict[str, str]:
 def proof_bytes(
     node: NodeContext, inclusion: Inclusion, openings: Mapping[int, bytes] | None = None
 ) -> bytes:
-    """The proof file of SPEC.md §7; ``openings`` by part bit, so that payloads can be checked with it."""
+    """The proof file of SPEC.md §7; with ``openings``, by part bit, payloads can be checked with it too."""
     leaf, batch, anchored = inclusion.leaf, inclusion.batch, inclusion.anchored
     place = TreePlace(
         log=batch.log,

@@ -47,9 +47,9 @@ def find(
     after: After = None,
     limit: PageLimit = 100,
 ) -> Found:
-    """The newest versions of a subject's records, of one record, or of those that carry an identifier: as far
-    as the caller may know of them. `next` continues the list, null at its end; each page is a request of its
-    own, with receipts.
+    """The newest versions of a subject's records, of one record, or of the records that carry an identifier,
+    as far as the caller may know of them. `next` continues the list, null at its end; each page is a separate
+    request, with receipts.
     """
     last, intent = read_record_cursor(after), context.to(Action.LOOKUP)
     passed, page = find_records(node, session, intent, dataset, request, after=last, limit=limit)
@@ -69,7 +69,7 @@ def check(
     request: FindRequest,
     response: Response,
 ) -> Checked:
-    """Whether there is such a record, as far as the caller may know; the search ends at the first."""
+    """Whether such a record exists, as far as the caller may know; the search ends at the first."""
     passed, is_found = is_any_found(node, session, context.to(Action.CHECK), dataset, request)
     response.headers.update({} if passed is None else answer_headers(passed))
     return Checked(dataset=dataset, found=is_found)
@@ -79,7 +79,8 @@ def check(
 def resolve(
     node: Node, session: Caller, context: ContextInHeaders, request: ResolveRequest, response: Response
 ) -> Resolved:
-    """The provider's pseudonym of a person or thing. The provider gets a new one where there is none."""
+    """The provider's pseudonym of a person or thing. For the provider, a new one is made where there is
+    none."""
     access = Access(session, context.to(Action.LOOKUP), Target(dataset_of(request.dataset)))
     passed, subject = resolve_subject(node.services, access, Identifier(request.system, request.value))
     response.headers.update(answer_headers(passed))
@@ -98,7 +99,7 @@ def record_history(
     limit: HistoryLimit = 1_000,
 ) -> History:
     """The versions with the state of their batches, oldest first, and which of them is the head. `next`
-    continues the list, null at its end; each page is a request of its own, with a receipt."""
+    continues the list, null at its end; each page is a separate request, with a receipt."""
     target = target_of(node, dataset, name)
     last = int.from_bytes(read_key_cursor(after, 4) or b"")
     access = Access(session, context.to(Action.HISTORY), target)
@@ -117,12 +118,12 @@ def record_proof(
     version: VersionInQuery = None,
     openings: Openings = False,
 ) -> Response:
-    """A file that shows offline that this version was anchored.
+    """A file that proves offline that this version was anchored.
 
-    Of a version that was erased, the header `Link` names where its tombstone's proof is.
+    For an erased version, the header `Link` names the path of its tombstone's proof file.
 
-    With `openings=true` a holder of a payload can check it with the file too. That is a read of the parts
-    that the caller may read, and leaves a read's receipts as well.
+    With `openings=true` a holder of a payload can check the payload with the file too. That is a read of the
+    parts that the caller may read, and also leaves the receipts of a read.
     """
     access = Access(session, context.to(Action.PROOF), target_of(node, dataset, name, version))
     return proof_answer(node, access, with_openings=openings)
@@ -137,9 +138,9 @@ def tombstone_proof(
     context: ContextInHeaders,
     version: VersionInQuery = None,
 ) -> Response:
-    """A file that shows offline that this version was erased, together with the version's own proof file.
+    """A file that proves offline, together with the version's own proof file, that this version was erased.
 
-    For the provider only: for others an erased record is the same as an absent one.
+    For the provider only: to other callers an erased record looks like an absent one.
     """
     access = Access(session, context.to(Action.PROOF), target_of(node, dataset, name, version))
     return erasure_answer(node, access)

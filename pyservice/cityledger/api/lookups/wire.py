@@ -1,4 +1,4 @@
-"""What is asked about records: found, checked, resolved, and their histories."""
+"""JSON of lookups: finding and checking records, resolving subjects, and histories."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _HISTORY_ITEM: dict[str, Any] = {
 
 
 class BusinessIdentifier(RequestModel):
-    """What the provider's systems call a thing: ``system`` says what kind of identifier ``value`` is."""
+    """An identifier in the provider's systems; ``system`` is the kind of identifier that ``value`` is."""
 
     model_config = with_example(RequestModel, {"system": "urn:example:visit-number", "value": "V-2041"})
 
@@ -49,8 +49,8 @@ class BusinessIdentifier(RequestModel):
 
 
 class FindRequest(RequestModel):
-    """Exactly one of the three: whose records, which record, or those that carry an identifier. In a body,
-    so that none of them is in a URL.
+    """Exactly one of the three: the subject of the records, the id of one record, or an identifier that the
+    records carry. They are in a body, so that none of them is in a URL.
     """
 
     model_config = with_example(RequestModel, {"subject": EXAMPLE_SUBJECT})
@@ -80,7 +80,7 @@ class FoundRecord(ResponseModel):
 
 
 class Found(ResponseModel):
-    """By record. ``next`` goes into the query parameter ``after``, null at the end."""
+    """In order of the record ids. ``next`` is for the query parameter ``after``; null at the end."""
 
     model_config = with_example(
         ResponseModel,
@@ -104,7 +104,7 @@ class Checked(ResponseModel):
 
 
 class ResolveRequest(RequestModel):
-    """``system`` says what kind of identifier ``value`` is. Neither is stored."""
+    """``system`` is the kind of identifier that ``value`` is. Neither is stored."""
 
     model_config = with_example(
         RequestModel, {"dataset": EXAMPLE_DATASET, "system": "urn:example:patient-number", "value": "P-1007"}
@@ -172,13 +172,13 @@ def found_record(stored: StoredVersion) -> FoundRecord:
     )
 
 
-def history_view(target: Target, held: RecordHistory) -> History:
+def history_view(target: Target, found: RecordHistory) -> History:
     return History(
         dataset=hex_of(target.dataset),
         record=hex_of(target.record),
-        versions=[_history_item(one, held.head) for one in held.versions],
-        head=None if held.head is None else head_view(held.head),
-        next=None if held.after is None else write_key_cursor(held.after.to_bytes(4)),
+        versions=[_history_item(one, found.head) for one in found.versions],
+        head=None if found.head is None else head_view(found.head),
+        next=None if found.after is None else write_key_cursor(found.after.to_bytes(4)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the node says about itself, to anybody."""
+"""Routes that describe the node, open to any client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter(route_class=StrictRoute, tags=["node"])
 
 @router.get("/")
 async def root() -> Root:
-    """Where to look: for people who only know the node's address."""
+    """The paths of the node's descriptions, for people who only know its address."""
     return Root(
         service="cityledger",
         version=__version__,
@@ -28,7 +28,7 @@ async def root() -> Root:
 
 @router.get("/openapi.json", include_in_schema=False)
 def openapi(request: Request) -> Response:
-    """The description of this API; with `If-None-Match` only where it is another."""
+    """The description of this API; with `If-None-Match` it is sent only if it has changed."""
     described = encoded_description(request.app)
     headers = {"ETag": described.etag, "Cache-Control": "no-cache"}
     if request.headers.get("If-None-Match") == described.etag:
@@ -38,13 +38,13 @@ def openapi(request: Request) -> Response:
 
 @router.get("/healthz")
 async def healthz() -> Alive:
-    """Whether the process answers at all."""
+    """Whether the process answers."""
     return Alive(alive=True)
 
 
-@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready; says why"}})
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready; the checks say why"}})
 def readyz(node: Node, response: Response) -> Readiness:
-    """Whether the node can answer reads and take writes now."""
+    """Whether the node can answer reads and accept writes now."""
     checks = node.readiness()
     is_ready = all(check.ok or not check.vital for check in checks)
     response.status_code = 200 if is_ready else 503
@@ -53,5 +53,5 @@ def readyz(node: Node, response: Response) -> Readiness:
 
 @router.get("/.well-known/cityledger")
 def about(node: Node) -> WellKnown:
-    """The deployment that this node belongs to, and the rules of sign-in."""
+    """The deployment to which this node belongs, and the rules of sign-in."""
     return well_known(node, TOKEN_PATH)

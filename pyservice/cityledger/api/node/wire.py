@@ -1,4 +1,4 @@
-"""What a node says about itself."""
+"""JSON of a node's description of itself."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LIMITS = {
 
 
 class CheckView(ResponseModel):
-    """``next`` is what an operator does about it, "" where it is ok. Lines that are not ``vital`` may fail
-    while the node is ready.
+    """``next`` is what an operator does about a failure, "" where the check is ok. Checks that are not
+    ``vital`` may fail while the node is ready.
     """
 
     model_config = with_example(ResponseModel, _CHECK)
@@ -75,7 +75,7 @@ class Root(ResponseModel):
 
 
 class TokenRules(ResponseModel):
-    """All in seconds."""
+    """All times are in seconds."""
 
     model_config = with_example(ResponseModel, _TOKEN_RULES)
 

@@ -1,1 +1,1 @@
-"""Records and their parts: written, read, erased."""
+"""Records and their parts: writing, reading, erasing."""

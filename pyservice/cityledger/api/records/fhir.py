@@ -1,4 +1,4 @@
-"""Medical records as FHIR over HTTP: ``application/fhir+json`` beside the plain JSON of every record."""
+"""Medical records as FHIR over HTTP: ``application/fhir+json`` in addition to the JSON of every record."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cityledger.types import DatasetId
 
 
 def read_fhir(node: NodeContext, permit: Permit, data: bytes) -> RecordBody:
-    """The record of a FHIR body. Its patients become subjects, by the provider's pseudonyms, which are new
-    ones where there are none: so the write must be permitted first.
+    """The record in a FHIR body. Its patients become subjects, by the provider's pseudonyms, which are made
+    where there are none: so the write must be permitted first.
 
     Raises: as ``name_subjects``, and
         MediaTypeError: the dataset's records are not FHIR.
@@ -38,19 +38,19 @@ def read_fhir(node: NodeContext, permit: Permit, data: bytes) -> RecordBody:
 
 def _verify_patients(patients: Sequence[Identifier]) -> None:
     if len(patients) > MAX_SUBJECTS:
-        raise TooLargeError("subject", f"is about more than {MAX_SUBJECTS} patients")
+        raise TooLargeError("subject", f"the record has more than {MAX_SUBJECTS} patients")
     for one in patients:
         if max(len(one.system), len(one.value)) > MAX_IDENTIFIER_CHARACTERS:
             raise TooLargeError(
-                "subject", f"names a patient in more than {MAX_IDENTIFIER_CHARACTERS} characters"
+                "subject", f"a patient's identifier has more than {MAX_IDENTIFIER_CHARACTERS} characters"
             )
 
 
 def is_fhir_wanted(node: NodeContext, dataset: DatasetId, wanted: Accepted) -> bool:
-    """Whether to answer in FHIR: it is asked for by name, and not less than plain JSON.
+    """Whether to answer in FHIR: it is accepted by its full name, with at least the weight of plain JSON.
 
     Raises:
-        NotAcceptableError: only FHIR is taken, of a dataset whose records are not FHIR.
+        NotAcceptableError: only FHIR is accepted, and the dataset's records are not FHIR.
         NotFoundError: no such dataset.
     """
     if not wanted.names(FHIR):
@@ -58,5 +58,5 @@ def is_fhir_wanted(node: NodeContext, dataset: DatasetId, wanted: Accepted) -> b
     if get_dataset(node, dataset).profile == MEDICAL.name:
         return wanted.weight_of(FHIR) >= wanted.weight_of(JSON)
     if wanted.weight_of(JSON) == 0:
-        raise NotAcceptableError("Accept", f"must take {JSON}: the records of this dataset are not FHIR")
+        raise NotAcceptableError("Accept", f"must include {JSON}: the records of this dataset are not FHIR")
     return False

@@ -1,4 +1,4 @@
-"""One part of a record as a stream: its payload, or the ciphertext that belongs to a release."""
+"""Routes of one part of a record as a stream: its payload, or its ciphertext for a release."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def get_part(
 ) -> StreamingResponse:
     """The payload of one part, exactly as it was written and in the part's media type.
 
-    All of it is held against the record's leaf before the first byte is sent.
+    All of it is checked against the record's leaf before the first byte is sent.
     """
     target = target_of(node, dataset, name, version, [part])
     return answer_stream(read_part(node.services, Access(session, context.to(Action.READ), target)))
@@ -58,9 +58,9 @@ def get_ciphertext(
     version: ExactVersion,
     receipt: ReceiptInQuery,
 ) -> StreamingResponse:
-    """The ciphertext of a part that was too long to come with its release.
+    """The ciphertext of a part that was too long to be included in its release.
 
-    It is for the officer whom a receipt of that release names, with the purpose and the case of the release.
+    It is for the officer that a receipt of that release names, with the purpose and the case of the release.
     """
     target = target_of(node, dataset, name, version, [part])
     access = Access(session, context.to(Action.RELEASE), target)

@@ -1,4 +1,4 @@
-"""Releases to another agency's key, and the receipts that they leave."""
+"""JSON of releases to another agency's key, and of the receipts that they leave."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cityledger.types import Kem
 
 
 class ReleaseRequest(RequestModel):
-    """``kem`` 1 is X25519, 2 is X-Wing. The registry must hold the digest of ``sealing_key``."""
+    """``kem`` 1 is X25519, 2 is X-Wing. The digest of ``sealingKey`` must be in the registry."""
 
     model_config = with_example(
         RequestModel, {"kem": 1, "sealingKey": base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")}
@@ -55,7 +55,7 @@ class ReceiptView(ResponseModel):
 
 
 class LongPartView(ResponseModel):
-    """``href`` is a path on this node; it is for the officer whom the receipts name."""
+    """``href`` is a path on this node; it is for the officer that the receipts name."""
 
     model_config = with_example(
         ResponseModel,
@@ -67,8 +67,8 @@ class LongPartView(ResponseModel):
 
 
 class ReleaseView(ResponseModel):
-    """``message`` holds the part keys, sealed to the consumer; ``ciphertexts`` are by part bit number.
-    ``objects`` are the parts that are too long to come along, and where each is fetched.
+    """``message`` contains the part keys, sealed to the consumer; ``ciphertexts`` are by part bit number.
+    ``objects`` are the parts that are too long to be included, and where each is fetched.
     """
 
     model_config = with_example(
@@ -125,7 +125,7 @@ def base64url(value: bytes) -> str:
 
 
 def presented_key(request: ReleaseRequest) -> PresentedKey:
-    """The key with its digest, which the exchange holds against the registry's.
+    """The key with its digest, which ``exchange`` compares with the registry's.
 
     Raises:
         FieldError: not a public key of that kem.

@@ -1,4 +1,4 @@
-"""Writing, reading and erasing records."""
+"""Routes that write, read and erase records."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ async def put_record(
     request: Request,
     response: Response,
 ) -> Written:
-    """Writes the next version. Returns once it is durable and numbered.
+    """Writes the next version of a record. Answers once it is durable and numbered.
 
-    Binary parts come in a multipart body: first the record as JSON, named `record`, then each binary part
-    under its name; they are sealed as they come, and may be long.
+    Binary parts are sent in a multipart body: first the record as JSON, named `record`, then each binary part
+    under its name; they are sealed while they arrive, and may be long.
 
-    Of a medical record FHIR is taken too: one resource, or a Bundle of type `collection` whose resources go
-    into the parts of their types, and whose patients become its subjects.
+    A medical record may also be sent as FHIR: one resource, or a Bundle of type `collection` whose resources
+    become the parts of their types, and whose patients become its subjects.
     """
     # Before a byte of a long body is received: a caller who may not write sends nothing in vain.
     permit = await run_in_threadpool(_permit, node, session, context.to(Action.WRITE), dataset, name)
@@ -103,8 +103,8 @@ def get_record(
 ) -> Response:
     """The record in plain JSON, opened by the caller's own node after its receipts are durable.
 
-    With `Accept: application/fhir+json` a medical record comes as its resources: one alone as it was written,
-    else a Bundle of type `collection`.
+    With `Accept: application/fhir+json` a medical record is returned as its resources: a single one as it was
+    written, otherwise a Bundle of type `collection`.
     """
     target = target_of(node, dataset, name, version, split_parts(parts))
     as_fhir = is_fhir_wanted(node, target.dataset, wanted)
@@ -124,8 +124,8 @@ def delete_record(
     context: ContextInHeaders,
     reason: ErasureReasonInQuery,
 ) -> Erased:
-    """Destroys the keys of every version, and numbers a tombstone for each. A record that is sealed by law is
-    kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
+    """Destroys the keys of every version of a record, and numbers a tombstone for each. A record that is
+    sealed by law is kept: 403 `denied` with `ruleCode` 41, until the council lifts the seal."""
     permit = _permit(node, session, context.to(Action.ERASE), dataset, name)
     numbered = erase(node.services, permit, _REASONS[reason])
     places = [tombstone_place(one) for one in numbered]
@@ -143,7 +143,8 @@ def withdraw_record(
     condition: IfMatch,
     response: Response,
 ) -> Written:
-    """Ends a record by a version without parts. Its history stays, and a later write brings it back."""
+    """Ends a record by a version without parts. Its history remains, and a later write restores the
+    record."""
     permit = _permit(node, session, context.to(Action.WRITE), dataset, name)
     answer = written(withdraw(node.services, permit, condition.expected))
     response.headers["ETag"] = etag(answer.version)
@@ -160,7 +161,8 @@ def release_record(
     request: ReleaseRequest,
     response: Response,
 ) -> ReleaseView:
-    """The ciphertext, and its keys sealed to the consumer's sealing key, to open on the consumer's side."""
+    """The ciphertext of a record, and its keys sealed to the consumer's sealing key; the consumer opens
+    it."""
     target = target_of(node, dataset, name, request.version, request.parts)
     access = Access(session, context.to(Action.RELEASE), target)
     released = read(node.services, access, presented_key(request))

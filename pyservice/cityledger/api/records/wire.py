@@ -1,4 +1,4 @@
-"""Records as they are written, read and erased."""
+"""JSON of records as they are written, read and erased."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ RECORD_BODY: dict[str, Any] = {
                 "required": ["parts"],
                 "properties": {
                     "subjects": {"type": "array", "maxItems": 64, "items": {"pattern": "^0x[0-9a-f]{64}$"}},
-                    "parts": {"type": "object", "description": "As the dataset's schema says, by part name"},
+                    "parts": {
+                        "type": "object",
+                        "description": "By part name, as the dataset's schema requires",
+                    },
                 },
             },
             "example": {"subjects": [], "parts": _PARKING},
@@ -107,8 +110,8 @@ class Written(ResponseModel):
 
 
 class AttachmentView(ResponseModel):
-    """A binary part, which is fetched by itself. ``bytes`` is null for a long one: ciphertexts are padded, so
-    its length is known once it is opened, and is then the Content-Length of its own answer.
+    """A binary part, which is fetched separately. ``bytes`` is null for a long one: ciphertexts are padded,
+    so its length is known only once it is opened; it is the Content-Length of that answer.
     """
 
     model_config = with_example(ResponseModel, {"bytes": 31_204, "mediaType": "application/octet-stream"})
@@ -118,8 +121,8 @@ class AttachmentView(ResponseModel):
 
 
 class RecordView(ResponseModel):
-    """``parts`` holds the exact bytes that were written; absent parts and parts not granted are left out.
-    ``attachments`` tells of binary parts by name, and is left out where there are none.
+    """``parts`` contains the exact bytes that were written; absent parts and parts not granted are omitted.
+    ``attachments`` describes binary parts by name, and is omitted where there are none.
     """
 
     model_config = with_example(
@@ -150,7 +153,8 @@ class TombstonePlace(ResponseModel):
 
 
 class Erased(ResponseModel):
-    """One tombstone for each version. The keys are gone from this node; backups follow in time."""
+    """One tombstone for each version. The keys are destroyed on this node; backups lose them as they
+    expire."""
 
     model_config = with_example(
         ResponseModel, {"dataset": EXAMPLE_DATASET, "record": EXAMPLE_RECORD, "tombstones": [EXAMPLE_PLACE]}
@@ -162,7 +166,7 @@ class Erased(ResponseModel):
 
 
 class RestrictionRequest(RequestModel):
-    """``consumer`` left out means all."""
+    """``consumer`` omitted means all consumers."""
 
     model_config = with_example(RequestModel, {"restricted": True, "consumer": 9})
 
@@ -171,7 +175,7 @@ class RestrictionRequest(RequestModel):
 
 
 class MinedView(ResponseModel):
-    """Where the chain took the call."""
+    """The transaction of a call, and the block that contains it."""
 
     model_config = with_example(ResponseModel, {"transaction": EXAMPLE_DIGEST, "block": "1204"})
 
@@ -196,21 +200,21 @@ def tombstone_place(numbered: Numbered) -> TombstonePlace:
 
 def record_bytes(released: Released, opened: Opened) -> bytes:
     """``RecordView`` as bytes, each part spliced in exactly as it was written: 6.10 stays 6.10."""
-    leaf, held = released.release.leaf, attachments(released.passed.ruling.dataset, opened)
+    leaf, binary = released.release.leaf, attachments(released.passed.ruling.dataset, opened)
     view = {
         "dataset": hex_of(leaf.dataset),
         "record": hex_of(leaf.record),
         "version": leaf.version,
         "subjects": [hex_of(subject) for subject in leaf.subjects],
-        "parts": {name: msgspec.Raw(one) for name, one in opened.payloads.items() if name not in held},
+        "parts": {name: msgspec.Raw(one) for name, one in opened.payloads.items() if name not in binary},
     }
-    if held:
-        view["attachments"] = {name: one.model_dump(by_alias=True) for name, one in held.items()}
+    if binary:
+        view["attachments"] = {name: one.model_dump(by_alias=True) for name, one in binary.items()}
     return msgspec.json.encode(view)
 
 
 def attachments(dataset: Dataset, opened: Opened) -> dict[str, AttachmentView]:
-    """The binary parts of what was opened."""
+    """The binary parts of an opened record, by name."""
     lengths: dict[str, int | None] = dict.fromkeys(opened.long_parts)
     lengths |= {name: len(opened.payloads[name]) for name in binary_names(dataset) & opened.payloads.keys()}
     return {name: AttachmentView(bytes=lengths[name], media_type=BINARY) for name in sorted(lengths)}

@@ -1,4 +1,4 @@
-"""Takes an agency's revocation list, and shows an agency its own."""
+"""Accepts an agency's revocation list, and returns an agency its own."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _verify_signer(connection: sa.Connection, agency: AgencyId, said: Revocation
     if found.code != said.issuer:
         raise CredentialError("revocation list: iss is not the code of the agency in the path")
     if not hmac.compare_digest(found.credential_key_digest, said.key):
-        raise CredentialError("revocation list: not signed by the key that the registry holds for it")
+        raise CredentialError("revocation list: not signed by the agency's key in the registry")
     if index.is_of_earlier_epoch(connection, found, said.key):
         raise CredentialError("revocation list: signed by a key from before a reported compromise; rotate it")
 

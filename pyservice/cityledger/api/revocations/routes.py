@@ -1,4 +1,4 @@
-"""The officers that an agency no longer vouches for."""
+"""Routes of the officers that an agency no longer vouches for."""
 
 from __future__ import annotations
 

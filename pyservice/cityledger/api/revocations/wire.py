@@ -1,4 +1,4 @@
-"""Which officers an agency no longer vouches for."""
+"""JSON of the officers that an agency no longer vouches for."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ _WHAT = "assertion"
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What an agency says. ``key`` must be the registry's thumbprint for ``issuer``, and ``proof_key`` that
-    of the DPoP proof, before any of it counts. ``until`` is Unix seconds."""
+    """The claims of an agency. They count only once ``key`` was found to be the registry's thumbprint for
+    ``issuer``, and ``proof_key`` that of the DPoP proof. ``until`` is Unix seconds."""
 
     key: bytes
     proof_key: str
@@ -31,7 +31,7 @@ class Assertion:
 
 
 def verify_assertion(text: str, *, instance: bytes, now: int) -> Assertion:
-    """Checks signature and claims; who may sign for ``issuer`` is the registry's to say.
+    """Checks signature and claims, but not whether the key may sign for ``issuer``: that is in the registry.
 
     Raises:
         CredentialError: says which check failed.
@@ -46,7 +46,7 @@ def verify_assertion(text: str, *, instance: bytes, now: int) -> Assertion:
     until = _verify_times(time_claim(claims, "iat", _WHAT), time_claim(claims, "exp", _WHAT), now)
     if "nbf" in claims and time_claim(claims, "nbf", _WHAT) > now + SKEW_SECONDS:
         raise CredentialError("assertion: nbf is in the future")
-    # (4) who, as what, from where
+    # (4) officer, role, system
     role = _ROLES.get(text_claim(claims, "role", _WHAT))
     if role is None:
         raise CredentialError("assertion: role must be reader or writer; other roles are on chain")

@@ -16,7 +16,7 @@ _WHAT = "DPoP proof"
 
 @dataclass(frozen=True, slots=True)
 class DpopProof:
-    """``thumbprint`` is the key's; ``jti`` is good once for it until ``expires_at`` (Unix seconds)."""
+    """``thumbprint`` is the key's; ``jti`` is single-use for that key until ``expires_at`` (Unix seconds)."""
 
     thumbprint: bytes
     jti: str
@@ -24,7 +24,7 @@ class DpopProof:
 
 
 def verify_dpop(text: str, *, method: str, path: str, origins: Collection[str], now: int) -> DpopProof:
-    """Checks a proof by RFC 9449 §4.3; that ``jti`` is new is the caller's to see to, in its transaction.
+    """Checks a proof by RFC 9449 §4.3, except that ``jti`` is new: the caller checks that in its transaction.
 
     ``origins`` are ``scheme://authority`` of this node. There is no ``ath`` at a token request.
 

@@ -1,6 +1,6 @@
 """Turns an accepted credential into an access token.
 
-What is good once is used up in the transaction that keeps the token: both happen, or neither.
+Single-use values are consumed in the transaction that stores the token: both happen, or neither.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SIWE_SYSTEM = "siwe"
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """``secret`` is shown once; the node keeps its digest. ``expires_in`` is in seconds."""
+    """``secret`` is returned once; the node stores its digest. ``expires_in`` is in seconds."""
 
     secret: str
     expires_in: int
@@ -43,7 +43,7 @@ def new_nonce(node: NodeContext) -> str:
 
 
 def verify_proof(node: NodeContext, text: str, path: str) -> DpopProof:
-    """The proof of possession of a token request at ``path``; its ``jti`` is not used up yet.
+    """The proof of possession of a token request at ``path``; its ``jti`` is not consumed yet.
 
     Raises:
         CredentialError: says which check failed.
@@ -52,21 +52,21 @@ def verify_proof(node: NodeContext, text: str, path: str) -> DpopProof:
 
 
 def sign_in_by_assertion(node: NodeContext, assertion_text: str, proof: DpopProof) -> Issued:
-    """A token for the officer or system that an agency vouches for, and that ``proof`` was made by.
+    """A token for the officer or system that an agency vouches for and that made ``proof``.
 
     Raises:
-        CredentialError: says which check failed; no token exists, and the proof's ``jti`` is not used up.
+        CredentialError: says which check failed; no token exists, and the proof's ``jti`` is not consumed.
     """
     now = node.now()
     assertion = verify_assertion(assertion_text, instance=node.services.instance, now=now)
     proved = base64.urlsafe_b64encode(proof.thumbprint).rstrip(b"=").decode()
     if not hmac.compare_digest(proved, assertion.proof_key.encode("ascii", "replace").decode()):
-        raise CredentialError("DPoP proof: its key is not the one of cnf.jkt")
+        raise CredentialError("DPoP proof: its key is not the one that cnf.jkt names")
     secret = _new_secret(node)
 
     def work(connection: sa.Connection) -> Session:
         session = _vouched_session(connection, node, assertion, now)
-        _use_up(connection, proof, proved, now)
+        _consume(connection, proof, proved, now)
         tokens.add_token(connection, secret, session, now)
         return session
 
@@ -74,10 +74,10 @@ def sign_in_by_assertion(node: NodeContext, assertion_text: str, proof: DpopProo
 
 
 def sign_in_by_siwe(node: NodeContext, message: str, signature: str) -> Issued:
-    """A token for an on-chain officer; the role is the chain's to say, not the message's.
+    """A token for an on-chain officer; the role is read from the chain, not from the message.
 
     Raises:
-        CredentialError: says which check failed; no token exists, and the nonce is not used up.
+        CredentialError: says which check failed; no token exists, and the nonce is not consumed.
     """
     now, settings = node.now(), node.settings
     signed_in = verify_siwe(
@@ -102,11 +102,11 @@ def sign_in_by_siwe(node: NodeContext, message: str, signature: str) -> Issued:
 def _vouched_session(connection: sa.Connection, node: NodeContext, said: Assertion, now: int) -> Session:
     agency = index.find_agency_by_code(connection, said.issuer)
     # A suspended agency may sign in: rule 1 then denies each of its reads, and the denial has a receipt. An
-    # offboarded one is nobody's any more.
+    # offboarded agency is no longer a member.
     if agency is None or agency.status not in (AgencyStatus.ACTIVE, AgencyStatus.SUSPENDED):
         raise CredentialError("assertion: iss is not the code of a member agency")
     if not hmac.compare_digest(agency.credential_key_digest, said.key):
-        raise CredentialError("assertion: not signed by the key that the registry holds for this agency")
+        raise CredentialError("assertion: not signed by the agency's key in the registry")
     if index.is_of_earlier_epoch(connection, agency, said.key):
         raise CredentialError(
             "assertion: signed by a key from before a reported compromise of this agency; rotate it"
@@ -140,7 +140,7 @@ def _verify_live(connection: sa.Connection, session: Session) -> None:
 def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedIn, now: int) -> Session:
     live = find_live_role(connection, who.agency, who.account, max(now, node.services.clock.at()))
     if live is None:
-        raise CredentialError("SIWE: the account holds no live role at this agency")
+        raise CredentialError("SIWE: the account has no live role at this agency")
     role, until, epoch = live
     return Session(
         agency=who.agency,
@@ -155,7 +155,7 @@ def _officers_session(connection: sa.Connection, node: NodeContext, who: SignedI
     )
 
 
-def _use_up(connection: sa.Connection, proof: DpopProof, proved: str, now: int) -> None:
+def _consume(connection: sa.Connection, proof: DpopProof, proved: str, now: int) -> None:
     if not tokens.is_first_use(connection, _DPOP, f"{proved}:{proof.jti}", proof.expires_at, now):
         raise CredentialError("DPoP proof: this jti was used before")
 

@@ -21,7 +21,7 @@ def make_nonce(key: bytes, random_bytes: Callable[[int], bytes], expires_at: int
 
 
 def verify_nonce(key: bytes, nonce: str, now: int) -> int:
-    """When the nonce expires. The caller checks that it is used only once.
+    """The time at which the nonce expires, in Unix seconds. The caller checks that it is used only once.
 
     Raises:
         CredentialError: not made by ``make_nonce`` with this key, or expired.

@@ -1,4 +1,4 @@
-"""Sign-in and who is signed in."""
+"""Routes of sign-in and of the signed-in caller."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIELDS = {JWT_BEARER: {"assertion"}, SIWE: {"message", "signature"}}
 
 
 class SignInRoute(StrictRoute):
-    """Takes a short form; a proof of possession in the headers is checked before the form is read."""
+    """Accepts a short form; a proof of possession in the headers is checked before the form is read."""
 
     def body_limit_bytes(self, settings: Settings) -> int:
         return settings.sign_in_limit_bytes
@@ -53,7 +53,7 @@ tokens = APIRouter(route_class=SignInRoute, tags=["sign-in"])
 
 
 def token_form(body: Annotated[bytes, Depends(raw_body)]) -> dict[str, str]:
-    """The form, each field once and none but those of its grant type.
+    """The form, with exactly the fields of its grant type, each once.
 
     Raises:
         FieldError: names the field.
@@ -67,15 +67,15 @@ def token_form(body: Annotated[bytes, Depends(raw_body)]) -> dict[str, str]:
             max_num_fields=_MAX_FIELDS,
         )
     except ValueError as error:
-        raise FieldError("", "not a form in ASCII with UTF-8 inside") from error
+        raise FieldError("", "the body must be a form in ASCII, its values percent-encoded UTF-8") from error
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise FieldError("", "a field is given twice")
+        raise FieldError("", "the form has a field more than once")
     fields = _FIELDS.get(form.get("grant_type", ""))
     if fields is None:
         raise FieldError("grant_type", f"must be {JWT_BEARER} or {SIWE}")
     for name in sorted(fields ^ (form.keys() - {"grant_type"})):
-        raise FieldError(name[:64], "is required" if name in fields else "no such field for this grant type")
+        raise FieldError(name[:64], "is required" if name in fields else "is not a field of this grant type")
     return form
 
 
@@ -99,7 +99,7 @@ def token(node: Node, form: Form, request: Request, response: Response) -> Token
 
 @router.get("/v1/whoami")
 def whoami(session: Caller) -> WhoAmI:
-    """Who the token stands for."""
+    """The officer or system to which the token was issued."""
     return who_am_i(session)
 
 

@@ -1,4 +1,4 @@
-"""A JWS whose key stands in its own header, read strictly: what assertions and DPoP proofs both are."""
+"""A JWS with its key in its own header, parsed strictly: the form of both assertions and DPoP proofs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SignedClaims:
 def verify_signed_claims(text: str, what: str, max_characters: int = MAX_CHARACTERS) -> SignedClaims:
     """Header and claims of a compact JWS, after its ES256 signature was checked with the header's ``jwk``.
 
-    The caller decides whether that key is one to trust. ``what`` names the thing in errors.
+    The caller decides whether to trust that key. ``what`` names the text in errors.
 
     Raises:
         CredentialError: not such a JWS, another algorithm, a private key inside, or a wrong signature.
@@ -94,16 +94,16 @@ def _verify_signature(text: str, key: ECKey, what: str) -> None:
     try:
         jws.deserialize_compact(text, key, algorithms=["ES256"])
     except (JoseError, ValueError) as error:
-        raise CredentialError(f"{what}: the signature does not hold") from error
+        raise CredentialError(f"{what}: the signature is not valid") from error
 
 
 def _members(segment: str, what: str) -> dict[str, Json]:
     try:
         value = strict_json.parse(_unbase64(segment, what), max_bytes=len(segment), max_depth=8)
     except InputError as error:
-        raise CredentialError(f"{what}: not strict JSON inside") from error
+        raise CredentialError(f"{what}: its contents are not strict JSON") from error
     if not isinstance(value, dict):
-        raise CredentialError(f"{what}: not an object inside")
+        raise CredentialError(f"{what}: its contents are not a JSON object")
     return value
 
 

@@ -1,4 +1,4 @@
-"""A SIWE message (EIP-4361) of an on-chain officer, held against this node. Source: SPEC.md §6."""
+"""A SIWE message (EIP-4361) of an on-chain officer, checked against this node. Source: SPEC.md §6."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130}")
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who signed. ``nonce`` is the caller's to consume; the message expires at ``until`` (Unix seconds)."""
+    """The signer. The caller consumes ``nonce``; the message expires at ``until`` (Unix seconds)."""
 
     account: Address
     agency: AgencyId
@@ -40,7 +40,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SiweAudience:
-    """The node that a message must be for. ``origins`` are ``scheme://authority`` by which it is reached."""
+    """The node that a message must name. ``origins`` are ``scheme://authority`` by which it is reached."""
 
     domain: str
     origins: Collection[str]
@@ -49,13 +49,13 @@ class SiweAudience:
 
 
 def verify_siwe(message: str, signature: str, audience: SiweAudience, now: int) -> SignedIn:
-    """Checks everything about a message but its nonce and whether the account is an officer. The request id
-    is the sender's own and is ignored.
+    """Checks everything about a message except its nonce and whether the account is an officer. The request
+    id is for the sender and is ignored.
 
     Raises:
         CredentialError: says which check failed.
     """
-    # (1) one text, one meaning
+    # (1) the text has one meaning
     parsed = parse_siwe(message)
     # (2) signed by the account that it names
     verify_signature(message, signature, Address(parsed.address))
@@ -63,7 +63,7 @@ def verify_siwe(message: str, signature: str, audience: SiweAudience, now: int) 
     _verify_place(parsed, audience)
     if parsed.chain_id != audience.chain_id:
         raise CredentialError(f"SIWE: the chain id must be {audience.chain_id}")
-    # (4) now
+    # (4) valid now
     until = _verify_times(parsed, now)
     # (5) for this deployment, as an officer of one agency
     resources = [str(resource) for resource in parsed.resources or []]
@@ -74,10 +74,10 @@ def verify_siwe(message: str, signature: str, audience: SiweAudience, now: int) 
 
 
 def parse_siwe(message: str) -> SiweMessage:
-    """The message, if it is one that reads the same when it is written again.
+    """The message, if parsing and writing it gives the same text.
 
     Raises:
-        CredentialError: not an EIP-4361 message.
+        CredentialError: not an EIP-4361 message, or not in its canonical form.
     """
     # Imported at the first message: compiling the library's grammar takes a quarter of a node's start.
     from siwe import SiweMessage
@@ -90,21 +90,21 @@ def parse_siwe(message: str) -> SiweMessage:
     except Exception as error:  # the grammar's library documents no errors of its own
         raise CredentialError("SIWE: not an EIP-4361 message") from error
     if not message.isascii() or _CONTROL.search(message):
-        raise CredentialError("SIWE: EIP-4361 has printable ASCII alone")
+        raise CredentialError("SIWE: the message must be printable ASCII (EIP-4361)")
     fields = [parsed.domain, parsed.uri, parsed.statement, parsed.request_id, *(parsed.resources or [])]
     if any("\n" in str(field) for field in fields if field is not None):
-        raise CredentialError("SIWE: a field runs over its line")
+        raise CredentialError("SIWE: a field has more than one line")
     if parsed.prepare_message() != message:
-        raise CredentialError("SIWE: the message is not in its one form")
+        raise CredentialError("SIWE: the message is not in its canonical form")
     return parsed
 
 
 def verify_signature(message: str, signature: str, account: Address) -> None:
-    """Checks an EIP-191 signature in its one form (SPEC.md §3); contract accounts (ERC-1271) cannot sign in
-    yet.
+    """Checks an EIP-191 signature in its canonical form (SPEC.md §3); contract accounts (ERC-1271) cannot
+    sign in yet.
 
     Raises:
-        CredentialError: it is not the account's, or not in its one form.
+        CredentialError: it is not the account's, or not in its canonical form.
     """
     if not _SIGNATURE.fullmatch(signature):
         raise CredentialError("SIWE: the signature must be 0x and 65 bytes in hex")
@@ -122,7 +122,7 @@ def _eip191_digest(message: str) -> bytes:
 
 
 def _verify_place(parsed: SiweMessage, audience: SiweAudience) -> None:
-    """Domain, scheme where it is given, and URI are those of this node."""
+    """Checks that domain, scheme if it is given, and URI are those of this node."""
     if parsed.domain != audience.domain:
         raise CredentialError(f"SIWE: the domain must be {audience.domain}")
     if parsed.scheme is not None and f"{parsed.scheme}://{parsed.domain}".lower() not in audience.origins:
@@ -132,13 +132,13 @@ def _verify_place(parsed: SiweMessage, audience: SiweAudience) -> None:
     except ValueError as error:
         raise CredentialError("SIWE: the URI is not a URL") from error
     if f"{uri.scheme}://{uri.netloc}".lower() not in audience.origins:
-        raise CredentialError("SIWE: the URI must be at this node: its scheme, host and port")
+        raise CredentialError("SIWE: the URI must have the scheme, host and port of this node")
 
 
 def _verify_resources(resources: list[str]) -> None:
-    """Refuses resources of this scheme that this version does not know: they may restrict the sign-in."""
+    """Rejects resources of this scheme that this version does not support: they may restrict the sign-in."""
     if any(one.startswith(_OURS) and not one.startswith((_INSTANCE, _AGENCY)) for one in resources):
-        raise CredentialError(f"SIWE: a resource {_OURS} that this version does not know")
+        raise CredentialError(f"SIWE: a resource {_OURS}… is not supported by this version")
 
 
 def _verify_times(parsed: SiweMessage, now: int) -> int:

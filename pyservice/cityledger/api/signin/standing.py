@@ -1,4 +1,4 @@
-"""What the indexed chain says about somebody who signs in, or who asks for what no gate stands before."""
+"""Standing of a caller by the indexed chain: at sign-in, and for requests that no decision precedes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ def find_live_role(
     connection: sa.Connection, agency: AgencyId, account: Address, at: int
 ) -> tuple[Role, int, int] | None:
     """(role, until, epoch) of an appointment that is live at ``at``, as ``roleOf`` on chain; else None."""
-    held, appointment = index.find_agency(connection, agency), index.find_officer(connection, agency, account)
-    if held is None or appointment is None:
+    member, appointment = (
+        index.find_agency(connection, agency),
+        index.find_officer(connection, agency, account),
+    )
+    if member is None or appointment is None:
         return None
     role, until, epoch = appointment
-    return (role, until, epoch) if role != Role.NONE and at < until and epoch == held.epoch else None
+    return (role, until, epoch) if role != Role.NONE and at < until and epoch == member.epoch else None
 
 
 def is_in_standing(connection: sa.Connection, session: Session, at: int) -> bool:
-    """Whether the session's credential still counts: the on-chain role is held, or the agency is active.
+    """Whether the session's credential still counts: the on-chain role is live, or the agency is active.
 
-    A suspended agency's on-chain auditors keep their sight, because what they see is evidence. Its off-chain
-    officers do not: the key that vouches for them may be the reason for the suspension.
+    A suspended agency's on-chain auditors keep their access, because what they read is evidence. Its
+    off-chain officers do not: the key that vouches for them may be the reason for the suspension.
     """
     standing = find_standing(connection, session)
     if at >= session.credential_until or not standing.is_live or standing.agency is None:

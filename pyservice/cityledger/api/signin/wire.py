@@ -1,4 +1,4 @@
-"""Tokens, nonces and who is signed in."""
+"""JSON of tokens, nonces and the signed-in caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Nonce(ResponseModel):
 
 
 class Token(ResponseModel):
-    """Named as RFC 6749 §5.1 names them, hence not in camel case."""
+    """The members have the names of RFC 6749 §5.1, hence not in camel case."""
 
     model_config = ConfigDict(
         alias_generator=None,
@@ -75,7 +75,7 @@ TOKEN_FORM: dict[str, Any] = {
                     },
                     "assertion": {
                         "type": "string",
-                        "description": "With jwt-bearer, beside a DPoP header (RFC 9449)",
+                        "description": "With jwt-bearer, in addition to a DPoP header (RFC 9449)",
                     },
                     "message": {"type": "string", "description": "With siwe: the EIP-4361 text"},
                     "signature": {"type": "string", "description": "With siwe: 0x and 65 bytes in hex"},

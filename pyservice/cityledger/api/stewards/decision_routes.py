@@ -1,4 +1,4 @@
-"""A decision asked for in advance."""
+"""Route of a decision requested in advance."""
 
 from __future__ import annotations
 
@@ -17,5 +17,6 @@ router = APIRouter(route_class=StrictRoute, tags=["rules"])
 def decision(
     node: Node, session: Caller, context: ContextInHeaders, request: DecisionRequest
 ) -> DecisionView:
-    """What the rules would say to the caller about a dataset. No receipt, and nothing about records."""
+    """The decision that the rules would make on the caller's request for a dataset. It is about no record,
+    and leaves no receipt."""
     return decide_in_advance(node, session, context, request)

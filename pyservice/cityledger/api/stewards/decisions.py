@@ -18,10 +18,11 @@ from cityledger.types import ZERO32
 def decide_in_advance(
     node: NodeContext, session: Session, context: AccessContext, request: DecisionRequest
 ) -> DecisionView:
-    """Asks the rules about no record, so that no receipt is due and nothing hidden can show.
+    """The decision of the rules about no particular record, so that no receipt is required and nothing hidden
+    is disclosed.
 
     Raises:
-        StaleIndexError: nothing can be said now.
+        StaleIndexError: the index is too old to decide.
         NotFoundError: no such dataset.
         FieldError: a part is not of this dataset.
     """

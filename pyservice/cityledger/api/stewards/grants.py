@@ -1,4 +1,4 @@
-"""Grants as the index holds them, and a new one on its way to the chain."""
+"""Lists the grants in the index, and sends new ones to the chain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dat
 
     Raises:
         NotFoundError: no such dataset.
-        DeniedError: the caller is not a steward, or another agency's.
+        DeniedError: the caller is not a steward, or one of another agency.
         MisdirectedError: this node does not host the provider.
     """
     verify_steward(session)

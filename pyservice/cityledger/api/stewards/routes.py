@@ -1,4 +1,4 @@
-"""What a steward does on chain through the node: restrict and seal records, grant and revoke."""
+"""Routes of a steward's calls on chain through the node: restrict and seal records, grant and revoke."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter(route_class=StrictRoute, tags=["stewards"])
 def restrict(
     node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath, request: RestrictionRequest
 ) -> MinedView:
-    """Restricts a record for one consumer or for all, or takes that back. Answers once it is mined."""
+    """Restricts a record for one consumer or for all, or lifts the restriction. Answers once it is mined."""
     get_own_dataset(node, session, dataset)
     target = target_of(node, dataset, name)
     place = Place(target.dataset, target.record, AgencyId(request.consumer or 0))
@@ -32,7 +32,7 @@ def restrict(
 
 @router.post(RECORD + "/seal")
 def seal(node: Node, session: Caller, dataset: DatasetInPath, name: RecordInPath) -> MinedView:
-    """Seals a record by law. Only the council lifts it, on chain."""
+    """Seals a record by law. Only the council can lift the seal, on chain. Answers once it is mined."""
     get_own_dataset(node, session, dataset)
     target = target_of(node, dataset, name)
     return _view(node.steward.seal(session, target.dataset, target.record))
@@ -46,20 +46,21 @@ def grants(
     after: After = None,
     limit: PageLimit = 100,
 ) -> Grants:
-    """The grants that the caller's agency gave or holds, live or not. `next` continues the list."""
+    """The grants that the caller's agency made or has, live or not. `next` continues the list."""
     only = None if dataset is None else dataset_of(dataset)
     return page_of_grants(node, session, only, after, limit)
 
 
 @router.post("/v1/grants")
 def grant(node: Node, session: Caller, request: GrantRequest) -> MinedView:
-    """Fills the slot (dataset, consumer, purpose), whatever it held."""
+    """Sets the grant of a dataset to a consumer for a purpose, and replaces an earlier one. Answers once it
+    is mined."""
     return _view(make_grant(node, session, request))
 
 
 @router.post("/v1/grants/revoke")
 def revoke(node: Node, session: Caller, request: SlotRequest) -> MinedView:
-    """Empties the slot, at once."""
+    """Removes the grant of a dataset to a consumer for a purpose, at once. Answers once it is mined."""
     dataset = get_own_dataset(node, session, request.dataset).dataset
     slot = Slot(dataset, AgencyId(request.consumer), purpose_from_name(request.purpose))
     return _view(node.steward.revoke(session, slot))

@@ -23,7 +23,8 @@ _PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ChainStewardTransactions:
-    """Signs with the keyring's account and sends. ``indexed_block`` is how far this node's index has come."""
+    """Signs with the keyring's account and sends. ``indexed_block`` is the last block in this node's
+    index."""
 
     sender: Sender
     catalog: DataCatalog
@@ -52,21 +53,21 @@ class ChainStewardTransactions:
         try:
             account = self.keyring.account(session.account or Address(""))
         except KeyringError as error:
-            told = "this node does not hold the steward's account; send the call yourself"
-            raise MisdirectedError(told) from error
+            message = "this node does not have the steward's account; send the call yourself"
+            raise MisdirectedError(message) from error
         receipt = self.sender.transact(account, call)
         self._wait_until_indexed(receipt.block_number)
         return Mined(receipt.transaction, receipt.block_number)
 
     def _wait_until_indexed(self, block: int) -> None:
-        """Who revokes and then reads should meet the revocation; it is mined even if not awaited."""
+        """So that a read after a revocation is decided by it; the call is mined in any case."""
         deadline = self.monotonic() + INDEX_WAIT_SECONDS
         while self.indexed_block() < block and self.monotonic() < deadline:
             self.sleep(_PAUSE_SECONDS)
 
 
 def verify_steward(session: Session) -> None:
-    """Refuse early what the contract would refuse anyway.
+    """Rejects early what the contract would reject anyway.
 
     Raises:
         DeniedError: the session is not a steward's.

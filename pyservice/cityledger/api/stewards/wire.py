@@ -1,4 +1,4 @@
-"""Grants, and a decision asked for in advance."""
+"""JSON of grants, and of a decision requested in advance."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _GRANT: dict[str, Any] = {
 
 
 class DecisionRequest(RequestModel):
-    """What would the caller be told? Never about one record: that would need a receipt."""
+    """A request for a decision in advance. It is never about one record: that would need a receipt."""
 
     model_config = with_example(
         RequestModel, {"dataset": EXAMPLE_DATASET, "action": "read", "parts": ["summary"]}
@@ -58,9 +58,9 @@ class DecisionRequest(RequestModel):
 
 
 class DecisionView(ResponseModel):
-    """``permit`` holds for the dataset at that block and time; a record may still be restricted.
+    """``permit`` applies to the dataset at that block and time; a record may still be restricted.
 
-    ``code`` is null where a denial may not be named.
+    ``code`` is null where the cause of a denial may not be disclosed.
     """
 
     model_config = with_example(
@@ -86,7 +86,7 @@ class DecisionView(ResponseModel):
 
 
 class SlotRequest(RequestModel):
-    """The one place of a grant: a dataset, a consumer and a purpose."""
+    """The key of a grant: a dataset, a consumer and a purpose."""
 
     model_config = with_example(RequestModel, _SLOT)
 
@@ -96,7 +96,7 @@ class SlotRequest(RequestModel):
 
 
 class GrantRequest(SlotRequest):
-    """``since`` left out is now, ``until`` left out is no end (Unix seconds)."""
+    """Times are Unix seconds. Without ``since`` the grant begins now, without ``until`` it has no end."""
 
     model_config = with_example(RequestModel, {**_SLOT, "parts": ["summary"], "until": 1798761600})
 
@@ -106,7 +106,7 @@ class GrantRequest(SlotRequest):
 
 
 class GrantView(ResponseModel):
-    """``live`` says whether it holds now. ``until`` null is no end."""
+    """``live`` says whether the grant applies now. With ``until`` null it has no end."""
 
     model_config = with_example(ResponseModel, _GRANT)
 

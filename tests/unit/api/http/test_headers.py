@@ -25,7 +25,7 @@ REFUSED = {
     "too long": (b"x" * 201,),
     "a control character": (b"a\x00b",),
     "a line break": ("a\u2028b".encode(),),
-    "given twice": (b"a", b"a"),
+    "given more than once": (b"a", b"a"),
 }
 
 

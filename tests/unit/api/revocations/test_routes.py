@@ -167,7 +167,7 @@ def test_new_key_counts_from_its_own_first_list(node: TestNode) -> None:
 @pytest.mark.parametrize(
     ("changes", "agency", "part"),
     [
-        ({"key": NEW_KEY}, "LAND", "not signed by the key"),
+        ({"key": NEW_KEY}, "LAND", "not signed by the agency's key"),
         ({"instance": bytes(32)}, "LAND", "aud"),
         ({"issuer": "HEALTH"}, "LAND", "iss is not the code"),
         ({}, "HEALTH", "iss is not the code"),

@@ -103,8 +103,8 @@ ASSERTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "ends now": ({"issued": START - 3_600}, "expired"),
     "of the future": ({"issued": START + 61}, "iat is in the future"),
     "unknown agency": ({"issuer": "NOBODY"}, "not the code of a member agency"),
-    "another agency's name": ({"issuer": "HEALTH"}, "not signed by the key that the registry holds"),
-    "a key of nobody's": ({"key": OTHER_KEY}, "not signed by the key that the registry holds"),
+    "another agency's name": ({"issuer": "HEALTH"}, "not signed by the agency's key in the registry"),
+    "a key of nobody's": ({"key": OTHER_KEY}, "not signed by the agency's key in the registry"),
     "empty officer": ({"officer": ""}, "sub must be"),
     "unprintable officer": ({"officer": "a\nb"}, "sub must be"),
     "long system": ({"system": "s" * 129}, "system must be"),
@@ -123,7 +123,7 @@ def test_assertion_is_refused(node: TestNode, changes: dict[str, Any], part: str
 def test_registry_key_that_was_rotated_is_refused(node: TestNode) -> None:
     form = node.assertion_form("LAND", proof_key=KEY)
     node.set_agency("LAND", credential_key_digest=bytes(31) + b"\1")
-    verify_refused(node, ask(node, form, node.proof(KEY)), "not signed by the key")
+    verify_refused(node, ask(node, form, node.proof(KEY)), "not signed by the agency's key")
 
 
 def claims_of(node: TestNode) -> dict[str, Any]:
@@ -148,7 +148,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "times as text": ({"exp": "never"}, "exp must be whole Unix seconds"),
     "times with fractions": ({"iat": START + 0.5}, "iat must be whole Unix seconds"),
     "no proof key": ({"cnf": {}}, "cnf.jkt"),
-    "another proof key": ({"cnf": {"jkt": "Ä" * 43}}, "not the one of cnf.jkt"),
+    "another proof key": ({"cnf": {"jkt": "Ä" * 43}}, "not the one that cnf.jkt names"),
     "not yet": ({"nbf": START + 120}, "nbf"),
     "audience list": ({"aud": ["0x" + INSTANCE.hex()]}, "aud"),
     "audience in capitals": ({"aud": "0x" + INSTANCE.hex().upper()}, "aud"),
@@ -179,7 +179,7 @@ def test_unsigned_and_altered_assertions_are_refused(node: TestNode) -> None:
     forged = base64.urlsafe_b64encode(json.dumps({**claims_of(node), "sub": "boss"}).encode())
     none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
     altered = {
-        f"{head}.{forged.rstrip(b'=').decode()}.{signature}": "signature does not hold",
+        f"{head}.{forged.rstrip(b'=').decode()}.{signature}": "signature is not valid",
         f"{none}.{body}.{signature}": "alg must be ES256",
         f"{head}.{body}.": "not a compact JWS",
         f"{head}.{body}": "not a compact JWS",
@@ -213,7 +213,7 @@ def test_proof_is_refused(node: TestNode, changes: dict[str, Any], part: str) ->
 
 def test_proof_by_another_key_is_refused(node: TestNode) -> None:
     answer = ask(node, node.assertion_form("LAND", proof_key=KEY), node.proof(OTHER_KEY))
-    verify_refused(node, answer, "not the one of cnf.jkt")
+    verify_refused(node, answer, "not the one that cnf.jkt names")
 
 
 def test_assertion_is_no_proof(node: TestNode) -> None:
@@ -269,7 +269,7 @@ def test_siwe_token_ends_with_the_message(node: TestNode) -> None:
 MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     "another domain": ({"domain": "evil.test"}, "domain"),
     "another chain id": ({"chain_id": 1}, "chain id"),
-    "chain id 0": ({"chain_id": 0}, "not in its one form"),
+    "chain id 0": ({"chain_id": 0}, "not in its canonical form"),
     "another instance": ({"instance": bytes(32)}, "must name this instance"),
     "another agency": ({"agency": AgencyId(1)}, "no live role at this agency"),
     "no such agency": ({"agency": AgencyId(99)}, "no live role at this agency"),

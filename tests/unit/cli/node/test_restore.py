@@ -28,7 +28,7 @@ def test_restore_remarks_that_it_found_no_revocation_list(capsys: pytest.Capture
 
 
 def test_refusal_names_tombstones_and_lists() -> None:
-    refused = (Refused("revocations/1/00/2.jwt", "the signature does not hold"),)
+    refused = (Refused("revocations/1/00/2.jwt", "the signature is not valid"),)
     only_lists = _refusal((), refused)
     assert "1 revocation lists cannot be verified (revocations/1/00/2.jwt: the signature" in only_lists
     assert "tombstones" not in only_lists
