@@ -20,8 +20,8 @@ from cityledger.chain.transactions import Call
 from cityledger.client import Client, load_credentials
 from cityledger.client.access_context import OWN_DUTY
 from cityledger.client.answers import LeafPlace, Record, Written
-from cityledger.client.retrying import NO_RETRIES
-from cityledger.client.sign_in import SiweCredentials
+from cityledger.client.credentials.sign_in import SiweCredentials
+from cityledger.client.http.retries import NO_RETRIES
 from cityledger.devnet import Devnet
 from cityledger.profiles import registry
 from cityledger.types import AgencyId, DatasetId, ErasureReason, SharingClass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.cli.main import run
-from cityledger.client.audit_check import examine_audit, verify_audit
+from cityledger.client.audit.check import examine_audit, verify_audit
 from cityledger.errors import VerificationError
 from cityledger.policy.facts import FACT_COUNT
 from cityledger.proofs.receipts import parse_signed_receipt, verify_receipt

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cityledger.client import NO_RETRIES, AccessContext, AssertionCredentials, Client
-from cityledger.client.sign_in import AccessToken
+from cityledger.client.credentials.sign_in import AccessToken
 from cityledger.errors import VerificationError
 from cityledger.exchange import receipts
 from cityledger.keccak import keccak

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cityledger.api.context import NodeContext
-from cityledger.client.credentials import sign_siwe_message
+from cityledger.client.credentials.statements import sign_siwe_message
 from cityledger.errors import ConfigurationError
 from cityledger.settings import FILE_NAME, load_settings
 from cityledger.settings.own_machine import is_own_machine

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.client import OWN_DUTY, AssertionCredentials, Client
 from cityledger.client.answers import HistoryVersion
-from cityledger.client.head_forms import Head
+from cityledger.client.forms.heads import Head
 from cityledger.devnet import Devnet
 from cityledger.errors import CityledgerError, HeadMovedError, NotAnchoredError
 from cityledger.node.serving import ServedNode

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.client import Client, load_credentials
-from cityledger.client.import_forms import Import
+from cityledger.client.forms.imports import Import
 from cityledger.demo.reading_back import read_back
 from cityledger.devnet import Devnet
 from cityledger.node.wiring import open_node

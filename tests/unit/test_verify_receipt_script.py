@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.client.receipt_facts import verify_decision
+from cityledger.client.releases.decision import verify_decision
 from cityledger.errors import CityledgerError
 from cityledger.policy.facts import FACT_COUNT
 from cityledger.policy.rules import decide_facts

@@ -54,7 +54,7 @@ def export(
 
     A receipt whose batch is not mined yet is written without proof; export again later to have it.
     """
-    from cityledger.client.audit_file import header_line, read_line
+    from cityledger.client.audit.file import header_line, read_line
 
     counts = {"reads": 0, "receipts": 0, "proofs": 0}
     with connected(node, credentials, token) as client, _replacing(out) as file:
@@ -97,7 +97,7 @@ def verify(
     any person. Exit code 4 says that something does not hold, and in which line, or that receipts are
     unproven or missing.
     """
-    from cityledger.client.audit_check import examine_audit, signers_shown
+    from cityledger.client.audit.check import examine_audit, signers_shown
 
     reader = reader_of(rpc, ledger, manifest, final=final)
     with file.open("rb") as lines, progress("verifying") as report:

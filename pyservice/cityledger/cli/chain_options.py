@@ -157,7 +157,7 @@ def signer(
     if (account is None) == (devnet_account is None):
         raise typer.BadParameter("name who signs by exactly one of --account and --devnet-account")
     if account is not None:
-        from cityledger.client.keystores import load_account
+        from cityledger.client.credentials.keystores import load_account
 
         return load_account(account, password_file, ask_passphrase)
     if chain_id != DEVNET_CHAIN_ID:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cityledger.client.credentials_file import FORMAT
+from cityledger.client.credentials.file import FORMAT
 from cityledger.sealing.private_files import make_private_directory, write_private_file
 
 

@@ -129,7 +129,7 @@ def _decided(receipt: Path) -> SignedReceipt:
     Raises:
         VerificationError: not a signed receipt, or its decision is not that of its facts.
     """
-    from cityledger.client.receipt_facts import verify_decision
+    from cityledger.client.releases.decision import verify_decision
     from cityledger.proofs.receipts import parse_signed_receipt
 
     held = parse_signed_receipt(_bytes_of(receipt))

@@ -7,11 +7,11 @@
 from cityledger.client._async.client import AsyncClient
 from cityledger.client._sync.client import Client
 from cityledger.client.access_context import OWN_DUTY, AccessContext
-from cityledger.client.credentials_file import Loaded, load_credentials
-from cityledger.client.ledger_reader import RpcLedgerReader
+from cityledger.client.credentials.file import Loaded, load_credentials
+from cityledger.client.credentials.sign_in import AssertionCredentials, SiweCredentials
+from cityledger.client.http.retries import NO_RETRIES, Retries
+from cityledger.client.ledger.reader import RpcLedgerReader
 from cityledger.client.proving import with_openings
-from cityledger.client.retrying import NO_RETRIES, Retries
-from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
 from cityledger.types import Role
 
 __all__ = [

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cityledger.client import OWN_DUTY, RpcLedgerReader
-from cityledger.client.import_forms import Import, ImportRow
+from cityledger.client.forms.imports import Import, ImportRow
 from cityledger.demo.city import build_city
 from cityledger.demo.expected_state import ExpectedState, ExpectedVersion
 from cityledger.demo.public_files import PublicFile, files_in

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cityledger.client import Client
-from cityledger.client.credentials_file import FORMAT
-from cityledger.client.sign_in import AssertionCredentials, SiweCredentials
+from cityledger.client.credentials.file import FORMAT
+from cityledger.client.credentials.sign_in import AssertionCredentials, SiweCredentials
 from cityledger.demo.city import City
 from cityledger.demo.datasets import dataset
 from cityledger.demo.people import Person, people

@@ -78,7 +78,7 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
 
 
 def verify_possible(receipt: Receipt) -> None:
-    """Refuses a receipt that no decision of this version makes (SPEC.md §3). ``client/receipt_facts`` checks
+    """Refuses a receipt that no decision of this version makes (SPEC.md §3). ``client/releases/decision`` checks
     that ``code`` and ``permit`` follow from ``facts``.
 
     Raises:

@@ -12,7 +12,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from cityledger.api.signin import routes as sign_in
-from cityledger.client import credentials
+from cityledger.client.credentials import statements
 from cityledger.keccak import keccak
 from cityledger.sealing.thumbprint import key_thumbprint
 from cityledger.store.index import queries as index
@@ -82,8 +82,8 @@ class Callers(ChainChanges):
             "life_seconds": 3_600,
             **changes,
         }
-        assertion = credentials.make_assertion(
-            credentials.Vouched(**{name: values[name] for name in values if name not in ("key", "instance")}),
+        assertion = statements.make_assertion(
+            statements.Vouched(**{name: values[name] for name in values if name not in ("key", "instance")}),
             instance=values.get("instance", INSTANCE),
             credential_key=values.get("key", self.credential_keys[code]),
             proof_key=proof_key,
@@ -98,7 +98,7 @@ class Callers(ChainChanges):
             "identifier": os.urandom(8).hex(),
             **changes,
         }
-        return credentials.make_dpop_proof(proof_key, **values)
+        return statements.make_dpop_proof(proof_key, **values)
 
     def siwe_form(self, code: str, role: str, nonce: str, **changes: Any) -> dict[str, str]:
         """The form of ``POST /v1/token``; ``changes`` go to ``SiweStatement`` (or ``account``)."""
@@ -114,6 +114,6 @@ class Callers(ChainChanges):
             "expires": self.time.now + 600,
             **changes,
         }
-        message = credentials.make_siwe_message(credentials.SiweStatement(**values), account.address)
-        signature = credentials.sign_siwe_message(message, account)
+        message = statements.make_siwe_message(statements.SiweStatement(**values), account.address)
+        signature = statements.sign_siwe_message(message, account)
         return {"grant_type": sign_in.SIWE, "message": message, "signature": signature}

@@ -17,7 +17,7 @@ import pytest
 
 from cityledger.client.access_context import OWN_DUTY
 from cityledger.client.answers import Written
-from cityledger.client.ledger_reader import RpcLedgerReader
+from cityledger.client.ledger.reader import RpcLedgerReader
 from cityledger.proofs.leaves import leaf_hash
 from cityledger.types import Address
 from crash.node_that_dies import NodeThatDies

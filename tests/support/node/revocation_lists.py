@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from cityledger.api.revocations.signed_list import verify_revocation_list
-from cityledger.client.credentials import Revoking, make_revocation_list
+from cityledger.client.credentials.statements import Revoking, make_revocation_list
 from cityledger.recovery.backup import manifest as backup_manifest
 from cityledger.recovery.backup.backup import make_backup, reading_copy
 from cityledger.recovery.backup.manifest import DATABASE

@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from cityledger.client.answers import NodeInfo, ProvenFile, Read
-from cityledger.client.audit_file import header_line, read_line
+from cityledger.client.audit.file import header_line, read_line
 from cityledger.keccak import keccak
 from cityledger.proofs.leaves import (
     Receipt,

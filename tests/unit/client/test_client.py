@@ -10,10 +10,10 @@ import pytest
 
 from cityledger.client import AccessContext, Client, SiweCredentials, with_openings
 from cityledger.client._sync import record_calls
-from cityledger.client.address import record_path as _path
 from cityledger.client.answers import Release
-from cityledger.client.release_checks import Caller, ReleaseExpectation
-from cityledger.client.releases import open_release_from
+from cityledger.client.http.address import record_path as _path
+from cityledger.client.releases.checks import Caller, ReleaseExpectation
+from cityledger.client.releases.opening import open_release_from
 from cityledger.errors import (
     CredentialError,
     DeniedError,

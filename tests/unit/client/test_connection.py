@@ -1,4 +1,4 @@
-"""How failures of the network come out, and what an answer must be. What is sent again: test_retrying.py."""
+"""Failures of the network and forms of answers. Repeated requests: http/test_retries.py."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 
 from cityledger.client import NO_RETRIES
 from cityledger.client._sync.connection import Connection
-from cityledger.client.messages import Request
+from cityledger.client.http.messages import Request
 from cityledger.errors import ConfigurationError, NodeError, NodeUnreachableError
 
 Handler = Callable[[httpx.Request], httpx.Response]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from cityledger.client import AccessContext, Client
-from cityledger.client.messages import Answer
-from cityledger.client.record_forms import read_fhir
+from cityledger.client.forms.records import read_fhir
+from cityledger.client.http.messages import Answer
 from cityledger.errors import MediaTypeError, NodeError, NotAcceptableError, PayloadError, StaleVersionError
 from support.node.node_fixture import TestNode
 

@@ -12,8 +12,8 @@ import pytest
 
 from cityledger.client import AssertionCredentials, AsyncClient, Client, Retries, SiweCredentials
 from cityledger.client._sync import import_calls
-from cityledger.client.import_forms import Import, import_params
-from cityledger.client.uploads import Upload
+from cityledger.client.forms.imports import Import, import_params
+from cityledger.client.http.uploads import Upload
 from cityledger.errors import ConflictError, FieldError, NodeUnreachableError, NotFoundError
 from cityledger.formats.options import ImportOptions
 from cityledger.store import tables

@@ -78,7 +78,7 @@ def revoke(
     restored without the newest list refuses the agency's assertions until the whole list is put with --whole.
     Officers with an account on chain are dismissed instead: `cityledger officer dismiss`.
     """
-    from cityledger.client.credentials import Revoking, make_revocation_list
+    from cityledger.client.credentials.statements import Revoking, make_revocation_list
 
     named: list[Entry] = [*((one, system) for one in officers or ()), *map(_only, only or ())]
     _verify_choice(named, whole=whole, undo=undo)

@@ -23,7 +23,7 @@ from cityledger.cli.record.import_progress import following, sending
 
 if TYPE_CHECKING:
     from cityledger.client import Client
-    from cityledger.client.import_forms import Import
+    from cityledger.client.forms.imports import Import
     from cityledger.formats.options import ImportOptions
 
 SHOWN_ROWS = 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cityledger.cli.progress import Lines, bars
 
 if TYPE_CHECKING:
-    from cityledger.client.import_forms import Import
+    from cityledger.client.forms.imports import Import
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from cityledger.client._async.import_calls import ImportCalls
 from cityledger.client._async.record_calls import RecordCalls
 from cityledger.client._async.rule_calls import RuleCalls
 from cityledger.client.answers import NodeInfo
-from cityledger.client.retrying import RETRIES, Retries
-from cityledger.client.sign_in import Credentials, Machine
+from cityledger.client.credentials.sign_in import Credentials, Machine
+from cityledger.client.http.retries import RETRIES, Retries
 
 TIMEOUT_SECONDS = 30.0
 

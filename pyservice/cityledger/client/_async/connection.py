@@ -9,10 +9,10 @@ from tenacity import AsyncRetrying
 
 from cityledger import __version__
 from cityledger.client._async.streams import chunks_of, keep
-from cityledger.client.address import NodeAddress
 from cityledger.client.concurrency import async_sleep
-from cityledger.client.messages import Answer, Request
-from cityledger.client.retrying import Retries
+from cityledger.client.http.address import NodeAddress
+from cityledger.client.http.messages import Answer, Request
+from cityledger.client.http.retries import Retries
 from cityledger.errors import NodeUnreachableError
 
 LONG_SECONDS = 600.0
@@ -46,7 +46,7 @@ class Connection:
         await self._http.aclose()
 
     async def send(self, request: Request, bearer: str | None = None) -> Answer:
-        """The answer, if its status is good; repeated as ``retrying.py`` says.
+        """The answer, if its status is good; repeated as ``http/retries.py`` says.
 
         Raises:
             NodeUnreachableError: no answer came.

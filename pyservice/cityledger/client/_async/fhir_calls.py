@@ -7,11 +7,11 @@ from typing import Any
 
 from cityledger.client._async.calls import Calls
 from cityledger.client.access_context import OWN_DUTY, AccessContext
-from cityledger.client.address import record_path
 from cityledger.client.answers import FhirRecord, Written
-from cityledger.client.messages import IDEMPOTENCY_KEY, Request
-from cityledger.client.record_forms import condition_of, json_bytes, read_fhir
-from cityledger.client.sign_in import Machine
+from cityledger.client.credentials.sign_in import Machine
+from cityledger.client.forms.records import condition_of, json_bytes, read_fhir
+from cityledger.client.http.address import record_path
+from cityledger.client.http.messages import IDEMPOTENCY_KEY, Request
 from cityledger.types import DatasetId, RecordId
 
 FHIR = "application/fhir+json"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cityledger.client._async.calls import Calls
 from cityledger.client.access_context import OWN_DUTY, AccessContext
-from cityledger.client.address import record_path
-from cityledger.client.head_forms import Head, HeadHistory
-from cityledger.client.messages import Request
+from cityledger.client.forms.heads import Head, HeadHistory
+from cityledger.client.http.address import record_path
+from cityledger.client.http.messages import Request
 from cityledger.types import DatasetId, RecordId
 
 

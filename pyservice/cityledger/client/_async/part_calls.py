@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from cityledger.client._async.calls import Calls
 from cityledger.client.access_context import AccessContext
-from cityledger.client.address import record_path
 from cityledger.client.answers import LongPartPlace
 from cityledger.client.concurrency import async_call
-from cityledger.client.messages import Request
-from cityledger.client.record_files import Download, File, Heard, write_payload, writing
+from cityledger.client.http.address import record_path
+from cityledger.client.http.files import Download, File, Heard, write_payload, writing
+from cityledger.client.http.messages import Request
 from cityledger.opening import LongPart
 from cityledger.types import DatasetId, RecordId
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 
 from cityledger.client.concurrency import async_call
-from cityledger.client.record_files import Download, RecordForm
-from cityledger.client.uploads import CHUNK_BYTES, Upload
+from cityledger.client.http.files import Download, RecordForm
+from cityledger.client.http.uploads import CHUNK_BYTES, Upload
 
 
 async def chunks_of(upload: Upload | RecordForm) -> AsyncIterator[bytes]:

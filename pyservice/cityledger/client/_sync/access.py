@@ -8,9 +8,7 @@ from collections.abc import Callable
 from cityledger.client._sync.connection import Connection
 from cityledger.client.answers import NodeInfo, WhoAmI
 from cityledger.client.concurrency import Lock
-from cityledger.client.messages import Request
-from cityledger.client.release_checks import Caller
-from cityledger.client.sign_in import (
+from cityledger.client.credentials.sign_in import (
     RENEW_SECONDS,
     TOKEN_PATH,
     AccessToken,
@@ -19,6 +17,8 @@ from cityledger.client.sign_in import (
     caller_of,
     read_token,
 )
+from cityledger.client.http.messages import Request
+from cityledger.client.releases.checks import Caller
 from cityledger.errors import CredentialError
 
 

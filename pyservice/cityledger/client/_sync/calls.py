@@ -11,7 +11,7 @@ from cityledger.client._sync.access import Access
 from cityledger.client._sync.connection import Connection
 from cityledger.client.access_context import AccessContext
 from cityledger.client.answers import NodeInfo
-from cityledger.client.messages import Answer, Request
+from cityledger.client.http.messages import Answer, Request
 from cityledger.client.wire import read_answer
 from cityledger.errors import TokenError
 

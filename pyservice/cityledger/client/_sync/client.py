@@ -20,8 +20,8 @@ from cityledger.client._sync.import_calls import ImportCalls
 from cityledger.client._sync.record_calls import RecordCalls
 from cityledger.client._sync.rule_calls import RuleCalls
 from cityledger.client.answers import NodeInfo
-from cityledger.client.retrying import RETRIES, Retries
-from cityledger.client.sign_in import Credentials, Machine
+from cityledger.client.credentials.sign_in import Credentials, Machine
+from cityledger.client.http.retries import RETRIES, Retries
 
 TIMEOUT_SECONDS = 30.0
 

@@ -10,10 +10,10 @@ from tenacity import Retrying
 
 from cityledger import __version__
 from cityledger.client._sync.streams import chunks_of, keep
-from cityledger.client.address import NodeAddress
 from cityledger.client.concurrency import sleep
-from cityledger.client.messages import Answer, Request
-from cityledger.client.retrying import Retries
+from cityledger.client.http.address import NodeAddress
+from cityledger.client.http.messages import Answer, Request
+from cityledger.client.http.retries import Retries
 from cityledger.errors import NodeUnreachableError
 
 LONG_SECONDS = 600.0
@@ -47,7 +47,7 @@ class Connection:
         self._http.close()
 
     def send(self, request: Request, bearer: str | None = None) -> Answer:
-        """The answer, if its status is good; repeated as ``retrying.py`` says.
+        """The answer, if its status is good; repeated as ``http/retries.py`` says.
 
         Raises:
             NodeUnreachableError: no answer came.

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from cityledger.client._sync.calls import Calls, node_info
-from cityledger.client.address import dataset_path, revocations_path
 from cityledger.client.answers import Dataset, NodeInfo, Revocations, WhoAmI
-from cityledger.client.messages import Request
+from cityledger.client.http.address import dataset_path, revocations_path
+from cityledger.client.http.messages import Request
 from cityledger.client.wire import read_answer
 from cityledger.types import Agency, AgencyId, DatasetId
 

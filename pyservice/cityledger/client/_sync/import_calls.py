@@ -8,9 +8,8 @@ from typing import BinaryIO
 
 from cityledger.client._sync.calls import Calls
 from cityledger.client.access_context import OWN_DUTY, AccessContext
-from cityledger.client.address import dataset_path
 from cityledger.client.concurrency import sleep
-from cityledger.client.import_forms import (
+from cityledger.client.forms.imports import (
     SENT,
     Import,
     ImportList,
@@ -18,8 +17,9 @@ from cityledger.client.import_forms import (
     ImportRowsPage,
     import_params,
 )
-from cityledger.client.messages import Request
-from cityledger.client.uploads import Upload
+from cityledger.client.http.address import dataset_path
+from cityledger.client.http.messages import Request
+from cityledger.client.http.uploads import Upload
 from cityledger.formats.options import ImportOptions
 from cityledger.types import DatasetId
 

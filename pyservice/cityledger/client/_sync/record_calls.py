@@ -9,7 +9,6 @@ from dataclasses import replace
 from cityledger.client._sync.calls import node_info
 from cityledger.client._sync.part_calls import PartCalls
 from cityledger.client.access_context import OWN_DUTY, AccessContext
-from cityledger.client.address import record_path
 from cityledger.client.answers import (
     ErasureProof,
     FoundRecord,
@@ -24,10 +23,8 @@ from cityledger.client.answers import (
     Written,
 )
 from cityledger.client.concurrency import call
-from cityledger.client.messages import IDEMPOTENCY_KEY, Request
-from cityledger.client.proving import proven, proven_erasure
-from cityledger.client.record_files import File, Heard, RecordForm, reading, without_files
-from cityledger.client.record_forms import (
+from cityledger.client.credentials.sign_in import Machine
+from cityledger.client.forms.records import (
     Checked,
     Erased,
     Found,
@@ -40,9 +37,12 @@ from cityledger.client.record_forms import (
     lookup,
     read_record,
 )
-from cityledger.client.release_checks import Caller, ReleaseExpectation
-from cityledger.client.releases import open_release_from, receipt_domain, release_from_json
-from cityledger.client.sign_in import Machine
+from cityledger.client.http.address import record_path
+from cityledger.client.http.files import File, Heard, RecordForm, reading, without_files
+from cityledger.client.http.messages import IDEMPOTENCY_KEY, Request
+from cityledger.client.proving import proven, proven_erasure
+from cityledger.client.releases.checks import Caller, ReleaseExpectation
+from cityledger.client.releases.opening import open_release_from, receipt_domain, release_from_json
 from cityledger.client.wire import base64url, to_hex
 from cityledger.errors import NodeError
 from cityledger.proofs.leaves import RecordLeaf

@@ -10,7 +10,7 @@ from cityledger.client._sync.calls import Calls
 from cityledger.client.access_context import AccessContext
 from cityledger.client.answers import DecisionAnswer, ListedGrant, Mined, ProvenFile, Read, ReadsPage
 from cityledger.client.concurrency import call
-from cityledger.client.messages import Request
+from cityledger.client.http.messages import Request
 from cityledger.client.proving import proven
 from cityledger.client.wire import to_hex
 from cityledger.proofs.ledger import LedgerReader

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 
 from cityledger.client.concurrency import call
-from cityledger.client.record_files import Download, RecordForm
-from cityledger.client.uploads import CHUNK_BYTES, Upload
+from cityledger.client.http.files import Download, RecordForm
+from cityledger.client.http.uploads import CHUNK_BYTES, Upload
 
 
 def chunks_of(upload: Upload | RecordForm) -> Iterator[bytes]:

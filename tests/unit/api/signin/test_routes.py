@@ -332,7 +332,7 @@ def test_siwe_signed_by_another_account_is_refused(node: TestNode) -> None:
     ["- cityledger:agency:1", "- cityledger:instance:0x00"],
 )
 def test_siwe_names_one_agency_and_one_instance(node: TestNode, extra: str) -> None:
-    from cityledger.client.credentials import sign_siwe_message
+    from cityledger.client.credentials.statements import sign_siwe_message
 
     form = node.siwe_form("LAND", "steward", nonce_of(node))
     message = form["message"] + "\n" + extra
@@ -345,7 +345,7 @@ def test_siwe_names_one_agency_and_one_instance(node: TestNode, extra: str) -> N
 
 
 def test_siwe_without_end_is_refused(node: TestNode) -> None:
-    from cityledger.client.credentials import sign_siwe_message
+    from cityledger.client.credentials.statements import sign_siwe_message
 
     form = node.siwe_form("LAND", "steward", nonce_of(node))
     lines = [line for line in form["message"].split("\n") if not line.startswith("Expiration")]

@@ -13,7 +13,7 @@ from cityledger.cli.record import head
 from cityledger.cli.record.wait import fetch_when_anchored
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
-from cityledger.client.retrying import NO_RETRIES
+from cityledger.client.http.retries import NO_RETRIES
 from cityledger.types import LeafHash, RecordId
 from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode, make_node

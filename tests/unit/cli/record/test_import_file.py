@@ -17,7 +17,7 @@ from cityledger.cli.main import run
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync.connection import Connection
 from cityledger.client._sync.import_calls import ImportCalls
-from cityledger.client.retrying import NO_RETRIES
+from cityledger.client.http.retries import NO_RETRIES
 from cityledger.formats import registry
 from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode, make_node

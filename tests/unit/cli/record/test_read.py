@@ -15,7 +15,7 @@ from cityledger.cli.record import wait
 from cityledger.client._sync import client as client_module
 from cityledger.client._sync import record_calls
 from cityledger.client._sync.connection import Connection
-from cityledger.client.retrying import NO_RETRIES
+from cityledger.client.http.retries import NO_RETRIES
 from support.node.chain_facts import ORIGIN
 from support.node.node_fixture import TestNode, make_node
 from support.node.sample_records import TITLE_RECORD, TREATMENT_RECORD

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cityledger.client.answers import Read
-from cityledger.client.audit_file import AuditHeader, parse_read, read_header
-from cityledger.client.receipt_facts import verify_decision
+from cityledger.client.audit.file import AuditHeader, parse_read, read_header
+from cityledger.client.releases.decision import verify_decision
 from cityledger.errors import CityledgerError, VerificationError
 from cityledger.proofs.leaves import ReceiptDomain, ReceiptLeaf, leaf_hash
 from cityledger.proofs.ledger import LedgerReader

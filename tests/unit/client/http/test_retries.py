@@ -12,8 +12,8 @@ import pytest
 from cityledger.client import NO_RETRIES, Retries
 from cityledger.client._async.connection import Connection as AsyncConnection
 from cityledger.client._sync.connection import Connection
-from cityledger.client.messages import IDEMPOTENCY_KEY, Answer, Request
-from cityledger.client.retrying import retry_after_seconds
+from cityledger.client.http.messages import IDEMPOTENCY_KEY, Answer, Request
+from cityledger.client.http.retries import retry_after_seconds
 from cityledger.errors import CityledgerError, NodeUnreachableError
 
 URL = "http://node.test"

@@ -9,7 +9,7 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from cityledger.client.access_context import AccessContext
-from cityledger.client.release_checks import (
+from cityledger.client.releases.checks import (
     Caller,
     ReleaseExpectation,
     verify_expected_leaf,

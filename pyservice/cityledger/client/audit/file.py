@@ -1,4 +1,4 @@
-"""The receipts that an agency exported: an NDJSON file, made from a node's answers. ``audit_check.py``
+"""The receipts that an agency exported: an NDJSON file, made from a node's answers. ``check.py``
 verifies it without any node.
 
 The first line names format, deployment and agency; each further line is one read as ``GET /v1/reads`` returns

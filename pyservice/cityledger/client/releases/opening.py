@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityledger.client.answers import LongPartPlace, NodeInfo, OpenedRecord, Release
-from cityledger.client.release_checks import (
+from cityledger.client.releases.checks import (
     ReleaseExpectation,
     verify_expected_leaf,
     verify_expected_receipts,

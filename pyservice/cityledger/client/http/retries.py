@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, wait_random_exponential
 
-from cityledger.client.messages import Answer, Request
+from cityledger.client.http.messages import Answer, Request
 
 _NOTHING_WAS_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _MAY_PASS = frozenset({429, 502, 503, 504})

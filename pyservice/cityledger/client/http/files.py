@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cityledger.client.answers import OpenedRecord
-from cityledger.client.uploads import CHUNK_BYTES, Upload
+from cityledger.client.http.uploads import CHUNK_BYTES, Upload
 from cityledger.errors import ConfigurationError
 from cityledger.opening import LongPart
 

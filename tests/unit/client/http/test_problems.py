@@ -6,7 +6,7 @@ import pytest
 
 from cityledger import errors
 from cityledger.api.http import problems as told_by_nodes
-from cityledger.client.problems import ERRORS, error_of
+from cityledger.client.http.problems import ERRORS, error_of
 
 RAISED = [
     errors.InputError("", "is wrong"),

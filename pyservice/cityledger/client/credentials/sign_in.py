@@ -9,9 +9,8 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
-from cityledger.client.address import NodeAddress
 from cityledger.client.answers import NodeInfo, WhoAmI
-from cityledger.client.credentials import (
+from cityledger.client.credentials.statements import (
     SiweStatement,
     Vouched,
     make_assertion,
@@ -19,7 +18,8 @@ from cityledger.client.credentials import (
     make_siwe_message,
     sign_siwe_message,
 )
-from cityledger.client.release_checks import Caller
+from cityledger.client.http.address import NodeAddress
+from cityledger.client.releases.checks import Caller
 from cityledger.client.wire import read_answer
 from cityledger.errors import CredentialError, VerificationError
 from cityledger.types import AgencyId, Role

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cityledger import strict_json
-from cityledger.client.problems import error_of
-from cityledger.client.record_files import Download, RecordForm
-from cityledger.client.uploads import Upload
+from cityledger.client.http.files import Download, RecordForm
+from cityledger.client.http.problems import error_of
+from cityledger.client.http.uploads import Upload
 from cityledger.errors import CityledgerError, InputError, NodeError
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024

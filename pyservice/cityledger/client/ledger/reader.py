@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from eth_utils.address import to_checksum_address
 
-from cityledger.client.ledger_events import OperatorChange, changes_in, topics_of_agency, topics_of_log
+from cityledger.client.ledger.events import OperatorChange, changes_in, topics_of_agency, topics_of_log
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.keccak import keccak
 from cityledger.proofs.ledger import LogInfo, QueriedBlock

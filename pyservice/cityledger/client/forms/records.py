@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityledger import strict_json
-from cityledger.client.address import dataset_path, record_name
 from cityledger.client.answers import Attachment, FhirRecord, FoundRecord, HistoryVersion, LeafPlace, Record
-from cityledger.client.messages import Answer, Request
+from cityledger.client.http.address import dataset_path, record_name
+from cityledger.client.http.messages import Answer, Request
 from cityledger.client.wire import read_answer, to_hex
 from cityledger.errors import NodeError
 from cityledger.types import DatasetId, RecordId, SubjectId

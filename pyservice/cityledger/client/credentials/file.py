@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cityledger import strict_json
-from cityledger.client.keystores import AskPassphrase, load_account
-from cityledger.client.sign_in import AssertionCredentials, Credentials, SiweCredentials
+from cityledger.client.credentials.keystores import AskPassphrase, load_account
+from cityledger.client.credentials.sign_in import AssertionCredentials, Credentials, SiweCredentials
 from cityledger.devnet_clock import follow_offset
 from cityledger.errors import ConfigurationError, InputError
 from cityledger.types import AgencyId, Role

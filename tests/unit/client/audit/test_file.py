@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cityledger.client import OWN_DUTY, Client
-from cityledger.client.audit_check import examine_audit, signers_shown, verify_audit
-from cityledger.client.audit_file import FORMAT, header_line, read_line
+from cityledger.client.audit.check import examine_audit, signers_shown, verify_audit
+from cityledger.client.audit.file import FORMAT, header_line, read_line
 from cityledger.errors import VerificationError
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TITLE_RECORD

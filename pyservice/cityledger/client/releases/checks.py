@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from cityledger.client.receipt_facts import verify_decision
+from cityledger.client.releases.decision import verify_decision
 from cityledger.errors import VerificationError
 from cityledger.proofs.leaves import Receipt, RecordLeaf, leaf_hash
 from cityledger.proofs.receipts import SignedReceipt

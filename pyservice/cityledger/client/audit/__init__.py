@@ -1,0 +1,1 @@
+"""Export of the receipts in which an agency takes part, and its verification."""

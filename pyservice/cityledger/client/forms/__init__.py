@@ -1,0 +1,1 @@
+"""JSON forms of calls by subject: request bodies and parameters, and answers."""

@@ -1,0 +1,1 @@
+"""Requests to a node over HTTP: messages, addresses, files, retries, and problems as errors."""
