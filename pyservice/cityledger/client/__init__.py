@@ -1,7 +1,7 @@
-"""The SDK: ask a node, open what it releases on your own machine, and check every proof yourself.
+"""The SDK: sends requests to a node, opens releases on the caller's own machine, and verifies every proof.
 
-``Client`` and ``AsyncClient`` have the same calls; the second is awaited. Both are made from one source,
-``client/_async``, whose docstring says how to add a call.
+``Client`` and ``AsyncClient`` have the same calls; those of the second are awaited. Both are made from one
+source, ``client/_async``, whose docstring says how to add a call.
 """
 
 from cityledger.client._async.client import AsyncClient

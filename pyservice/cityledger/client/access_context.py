@@ -1,4 +1,4 @@
-"""What a read is for."""
+"""The purpose and case of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cityledger.types import ZERO32
 
 @dataclass(frozen=True, slots=True)
 class AccessContext:
-    """The reason that each read must state: the purpose's name, and the case, if any."""
+    """The context that each read must state: the purpose's name, and the case, if any."""
 
     purpose: str
     case: str = ""
@@ -21,10 +21,10 @@ class AccessContext:
         return keccak(self.case.strip().encode()) if self.case else ZERO32
 
     def headers(self) -> dict[str, str]:
-        said = {"Cityledger-Purpose": self.purpose}
+        headers = {"Cityledger-Purpose": self.purpose}
         if self.case:
-            said["Cityledger-Case"] = self.case
-        return said
+            headers["Cityledger-Case"] = self.case
+        return headers
 
 
 OWN_DUTY = AccessContext("OWN_DUTY")

@@ -1,4 +1,4 @@
-"""What the SDK's calls return. Ids are bytes, times are Unix seconds."""
+"""The answers that the SDK's calls return. Ids are bytes, times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cityledger.types import (
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """What a node says about itself, unproven. ``agencies`` are those whose keys it holds."""
+    """A node's description of itself, unproven. ``agencies`` are those whose keys it has."""
 
     instance: bytes
     chain_id: int
@@ -68,7 +68,7 @@ class Revocations:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """``parts`` in part-bit order; ``pending_terms`` stand from ``pending_since`` on."""
+    """``parts`` are in order of their part bits; ``pending_terms`` apply from ``pending_since``."""
 
     dataset: DatasetId
     provider: AgencyId
@@ -88,7 +88,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class LeafPlace:
-    """Where a leaf stands in its log."""
+    """The place of a leaf in its log."""
 
     log: LogId
     seq: int
@@ -110,7 +110,7 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A binary part that is present; ``get_part`` fetches it. ``bytes`` is None for a long one, whose length
-    is known once it is opened."""
+    is known only once it is opened."""
 
     bytes: int | None
     media_type: str
@@ -118,8 +118,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``parts`` holds the payload bytes exactly as they were written. ``receipts`` are the digests of the
-    receipts that this read left, one per subject."""
+    """``parts`` contains the payload bytes exactly as they were written. ``receipts`` are the digests of the
+    receipts that this read left, one for each subject."""
 
     dataset: DatasetId
     record: RecordId
@@ -171,7 +171,8 @@ class HistoryVersion:
 
 @dataclass(frozen=True, slots=True)
 class LongPartPlace:
-    """A released part that did not come along: how long its ciphertext is, and its path on the node."""
+    """A released part that was not included: the length of its ciphertext in bytes, and its path on the
+    node."""
 
     sealed_bytes: int
     href: str
@@ -179,8 +180,8 @@ class LongPartPlace:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A sealed release as it came, with the receipts that it is bound to; nothing is checked yet. ``places``
-    of long parts are by part bit number.
+    """A sealed release as it was received, with the receipts to which it is bound; nothing is checked yet.
+    ``places`` of long parts are by part bit number.
     """
 
     sealed: SealedRelease
@@ -190,8 +191,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class OpenedRecord:
-    """A release that was opened here after every check. ``openings`` by part bit prove payloads to others.
-    ``signer`` signed all receipts. ``long_parts`` did not come along."""
+    """A release that was opened here after every check. ``openings``, by part bit, prove payloads to others.
+    ``signer`` signed all receipts. ``long_parts`` were not included in the release."""
 
     leaf: RecordLeaf
     parts: Mapping[str, bytes]
@@ -203,7 +204,7 @@ class OpenedRecord:
 
 @dataclass(frozen=True, slots=True)
 class ProvenFile:
-    """A proof file's bytes, what it says, and how much of it was verified."""
+    """A proof file's bytes, its contents, and how much of it was verified."""
 
     data: bytes
     proof: Proof
@@ -221,7 +222,7 @@ class ErasureProof:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """Where the chain took a call."""
+    """The transaction of a call, and the number of the block that contains it."""
 
     transaction: bytes
     block: int
@@ -229,7 +230,7 @@ class Mined:
 
 @dataclass(frozen=True, slots=True)
 class DecisionAnswer:
-    """What the rules would say, as far as the caller may be told; ``code`` None is "not found"."""
+    """A decision of the rules, as far as it may be disclosed to the caller; ``code`` None is "not found"."""
 
     permit: bool
     code: int | None
@@ -242,7 +243,7 @@ class DecisionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ListedGrant:
-    """``until`` None is no end; ``live`` says whether it holds now."""
+    """``live`` says whether the grant applies now; with ``until`` None it has no end."""
 
     dataset: DatasetId
     provider: AgencyId
@@ -257,8 +258,8 @@ class ListedGrant:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One read. ``whole`` is the signed receipt, None for what the caller was not let through to; then
-    ``code`` is what it was told, None for "not found"."""
+    """One read. ``whole`` is the signed receipt, None where the caller's own request was denied; then
+    ``code`` is the code that was disclosed to it, None for "not found"."""
 
     at: int
     action: Action

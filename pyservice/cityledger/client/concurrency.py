@@ -1,4 +1,5 @@
-"""What waits differently in the two clients: each name here has its twin without ``async`` in it."""
+"""Functions that wait differently in the two clients: each has a counterpart without ``async`` in its
+name."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ async_sleep = anyio.sleep
 
 
 def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """``function`` with these arguments, here and now."""
+    """The result of ``function`` with these arguments, called in this thread."""
     return function(*args, **kwargs)
 
 
 async def async_call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """``function``, which takes its time or asks a network, in a thread beside the event loop."""
+    """The result of ``function``, which computes for long or uses a network, from a thread outside the event
+    loop."""
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))

@@ -1,4 +1,4 @@
-"""Proof files that a node sent, verified here."""
+"""Verifies the proof files that a node returns."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def proven(
     version: int | None = None,
     receipt: bytes | None = None,
 ) -> ProvenFile:
-    """Parses and verifies a proof file, and that it is of what was asked for.
+    """A proof file, after it was verified and found to be of what was requested.
 
     Raises:
-        VerificationError: it does not hold, or is of something else.
+        VerificationError: it is not valid, or is of something else.
     """
     proof = parse_proof(data)
     leaf = proof.leaf
     if receipt is not None and not (isinstance(leaf, ReceiptLeaf) and leaf.receipt == receipt):
-        raise VerificationError("the proof is of another receipt than was asked for")
+        raise VerificationError("the proof is of another receipt than was requested")
     if dataset is not None:
         _verify_record(proof, dataset, record, version)
     return ProvenFile(data, proof, verify_proof(proof, reader))
 
 
 def proven_erasure(data: bytes, erased: ProvenFile, reader: LedgerReader | None) -> ErasureProof:
-    """Parses and verifies the proof file of a tombstone, and that it erased the leaf of ``erased``.
+    """The proof file of a tombstone, after it was verified and found to erase the leaf of ``erased``.
 
     Raises:
-        VerificationError: it does not hold, or is of another leaf, or in another agency's log.
+        VerificationError: it is not valid, or is of another leaf, or in another agency's log.
     """
     proof = parse_proof(data)
     verdict = verify_proof(proof, reader, Companion(erased=erased.proof))
@@ -49,20 +49,20 @@ def proven_erasure(data: bytes, erased: ProvenFile, reader: LedgerReader | None)
 
 
 def with_openings(file: ProvenFile, openings: Mapping[int, bytes]) -> ProvenFile:
-    """The same proof with the openings of parts, so that whoever holds a payload can check it too.
+    """The same proof with the openings of parts, so that a holder of a payload can check the payload too.
 
     ``openings`` are those of an ``OpenedRecord``, by part bit.
     """
-    told = tuple(PartOpening(bit, opening) for bit, opening in sorted(openings.items()))
-    proof = replace(file.proof, openings=told)
+    opened = tuple(PartOpening(bit, opening) for bit, opening in sorted(openings.items()))
+    proof = replace(file.proof, openings=opened)
     return ProvenFile(format_proof(proof), proof, file.verdict)
 
 
 def _verify_record(proof: Proof, dataset: DatasetId, record: RecordId | None, version: int | None) -> None:
     leaf = proof.leaf
     if not isinstance(leaf, RecordLeaf) or leaf.dataset != dataset:
-        raise VerificationError("the proof is of another dataset than was asked for")
+        raise VerificationError("the proof is of another dataset than was requested")
     if record is not None and leaf.record != record:
-        raise VerificationError("the proof is of another record than was asked for")
+        raise VerificationError("the proof is of another record than was requested")
     if version is not None and leaf.version != version:
-        raise VerificationError("the proof is of another version than was asked for")
+        raise VerificationError("the proof is of another version than was requested")

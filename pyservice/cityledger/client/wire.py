@@ -1,7 +1,7 @@
-"""JSON of the wire to dataclasses and back, by the dataclass's own annotations: one place for both ways.
+"""Converts JSON to dataclasses and back, by the dataclass's own annotations.
 
-A member that this version does not know is passed over, so that a newer node can be asked; one that is
-missing or of another form is an error of the node.
+A member that this version does not know is ignored, so that a newer node can be used; one that is missing or
+of another form is an error of the node.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def base64url(value: bytes) -> str:
 
 
 def from_base64url(text: object, path: str) -> bytes:
-    """The bytes behind ``base64url``.
+    """The bytes that ``base64url`` encoded.
 
     Raises:
         FieldError: not text of that form.
@@ -121,7 +121,7 @@ def _read_mapping(kind: Any, value: object, path: str) -> object:
 def _read_enum(kind: Any, value: object, path: str) -> object:
     names = {one.name.lower(): one for one in kind}
     if value not in names:
-        raise FieldError(path, f"is none of {', '.join(names)}")
+        raise FieldError(path, f"must be one of {', '.join(names)}")
     return names[str(value)]
 
 
@@ -169,7 +169,7 @@ def _object(value: object, path: str) -> dict[str, object]:
 
 
 def _base(kind: Any) -> Any:
-    """The type behind a NewType, at any depth."""
+    """The type under a NewType, at any depth."""
     while hasattr(kind, "__supertype__"):
         kind = kind.__supertype__
     return kind
@@ -203,4 +203,4 @@ _READERS: list[tuple[Callable[[Any], bool], Callable[[Any, object, str], object]
     (lambda kind: kind is Any, lambda _kind, value, _path: value),
     (lambda kind: _base(kind) is str, lambda _kind, value, path: _read_plain(str, value, path)),
 ]
-"""In this order: the first test that holds reads the value."""
+"""In this order: the first test that is true selects the reader."""

@@ -22,7 +22,8 @@ from cityledger.errors import CredentialError
 
 
 class Access:
-    """Given once, or bought with credentials and renewed; many who ask at once buy one token together."""
+    """A token that was given once, or one obtained with credentials and renewed; concurrent calls obtain one
+    token together."""
 
     def __init__(
         self,
@@ -44,8 +45,8 @@ class Access:
         return self._credentials is not None
 
     def caller(self, who: WhoAmI) -> Caller:
-        """For whom a token of this client asks. ``who`` is the caller that the node names; it is used where
-        there are no credentials.
+        """The caller for which a token of this client is valid. ``who`` is the caller that the node names; it
+        is used where there are no credentials.
 
         Raises:
             VerificationError: the node names another caller than the credentials.
@@ -53,35 +54,35 @@ class Access:
         return caller_of(self._credentials, who)
 
     async def token(self) -> AccessToken:
-        """A token with some time left.
+        """A token that is valid for at least ``RENEW_SECONDS``.
 
         Raises:
             CredentialError: the credentials were refused, or there are none.
         """
         async with self._lock:
             if self._token is None or self._token.until - RENEW_SECONDS <= self._machine.now():
-                self._token = await self._buy()
+                self._token = await self._obtain()
             return self._token
 
     async def forget(self, refused: AccessToken) -> None:
-        """Lets go of a token that the node refused, unless another call has a new one already."""
+        """Discards a token that the node refused, unless another call has obtained a new one already."""
         async with self._lock:
             if self._token is refused:
                 self._token = None
 
-    async def _buy(self) -> AccessToken:
+    async def _obtain(self) -> AccessToken:
         if self._credentials is None:
             raise CredentialError(
                 "neither credentials nor a token were given: on the command line --credentials FILE (see"
                 " `cityledger whoami --help`) or --token"
             )
-        asked_at = self._machine.now()
+        requested_at = self._machine.now()
         node = await self._about()
         nonce = await self._nonce() if self._credentials.needs_nonce else ""
         grant = self._credentials.grant(self._connection.address, node, nonce, self._machine)
         headers = {} if grant.proof is None else {"DPoP": grant.proof}
         request = Request("POST", TOKEN_PATH, headers=headers, form=grant.form)
-        return read_token((await self._connection.send(request)).json(), asked_at)
+        return read_token((await self._connection.send(request)).json(), requested_at)
 
     async def _nonce(self) -> str:
         return str((await self._connection.send(Request("GET", "/v1/siwe/nonce"))).json()["nonce"])

@@ -1,4 +1,4 @@
-"""What every group of calls shares: sending with a token, and reading the answer."""
+"""The base of every group of calls: sending with a token, and reading the answer."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ T = TypeVar("T")
 
 
 class Calls:
-    """The parts of a client build on this."""
+    """The base class of the groups of calls."""
 
     def __init__(self, connection: Connection, access: Access) -> None:
         self._connection = connection
         self._access = access
 
     async def _open(self, request: Request) -> Answer:
-        """Sends without a token."""
+        """The answer to a request that is sent without a token."""
         return await self._connection.send(request)
 
     async def _send(self, request: Request, context: AccessContext | None = None) -> Answer:
-        """Sends with a token; where that was refused and can be renewed, once more with a fresh one."""
+        """The answer to a request that is sent with a token; if the token was refused and can be renewed, the
+        request is sent once more with a new one."""
         if context is not None:
             request = replace(request, headers={**request.headers, **context.headers()})
         token = await self._access.token()
@@ -42,7 +43,7 @@ class Calls:
         return await self._connection.send(request, (await self._access.token()).secret)
 
     async def _get(self, kind: type[T], path: str, params: Mapping[str, str] | None = None) -> T:
-        """An open answer of the directory."""
+        """An answer of the directory, which needs no token."""
         return read_answer(kind, (await self._open(Request("GET", path, params or {}))).json(), path)
 
     async def _ask(self, kind: type[T], request: Request, context: AccessContext | None = None) -> T:
@@ -50,6 +51,6 @@ class Calls:
 
 
 async def node_info(connection: Connection) -> NodeInfo:
-    """What the node says about itself."""
+    """The node's description of itself."""
     path = "/.well-known/cityledger"
     return read_answer(NodeInfo, (await connection.send(Request("GET", path))).json(), path)

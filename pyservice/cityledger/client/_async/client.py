@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, RuleCalls):
-    """Asks one node. Many may use it at once; as a context manager it is closed at the end.
+    """The client of one node. It may be used concurrently; as a context manager it is closed at the end.
 
     ::
 
@@ -36,7 +36,7 @@ class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls
             record = await client.get_record(visits.dataset, "visit-12", AccessContext("TREATMENT", "case 7"))
             print(record.parts["summary"])
 
-    Every call raises errors of ``cityledger.errors``; NodeUnreachableError where no answer came.
+    Every call raises errors of ``cityledger.errors``; NodeUnreachableError if there was no answer.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls
         random: Callable[[int], bytes] = os.urandom,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Asks nothing yet. Give ``credentials``, or an access ``token`` that somebody else got; with
-        neither, only the directory answers. ``now`` gives Unix seconds; ``timeout_seconds`` holds for each
-        attempt."""
+        """Sends no request yet. Give ``credentials``, or an access ``token`` from another program; with
+        neither, only the directory can be read. ``now`` returns Unix seconds; ``timeout_seconds`` applies to
+        each attempt."""
         connection = Connection(
             base_url, timeout_seconds=timeout_seconds, retries=retries, transport=transport
         )
@@ -74,7 +74,7 @@ class AsyncClient(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls
         await self.aclose()
 
     async def _known_node(self) -> NodeInfo:
-        """Asked once: a deployment's instance never changes."""
+        """Requested once: a deployment's instance never changes."""
         if self._about is None:
             self._about = await node_info(self._connection)
         return self._about

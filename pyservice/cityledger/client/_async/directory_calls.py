@@ -1,4 +1,4 @@
-"""Who is a member, who holds what, and who is signed in."""
+"""Calls on the directory: agencies, datasets, revocations, and the signed-in caller."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class _Catalog:
 
 class DirectoryCalls(Calls):
     async def node(self) -> NodeInfo:
-        """What the node says about itself."""
+        """The node's description of itself, unproven."""
         return await node_info(self._connection)
 
     async def whoami(self) -> WhoAmI:
-        """Who this client is signed in as."""
+        """The caller as which this client is signed in."""
         return await self._ask(WhoAmI, Request("GET", "/v1/whoami"))
 
     async def token(self) -> str:
-        """The access token in use, for another program; it lapses within 15 minutes."""
+        """The access token in use, for another program; it expires within 15 minutes."""
         return (await self._access.token()).secret
 
     async def agencies(self) -> tuple[Agency, ...]:
@@ -61,7 +61,8 @@ class DirectoryCalls(Calls):
         return await self._ask(Revocations, Request("GET", revocations_path(agency)))
 
     async def put_revocations(self, agency: str | AgencyId, signed: str) -> Revocations:
-        """Puts a list in effect at once; ``make_revocation_list`` signs it, and no token is needed."""
+        """The agency's list after ``signed`` took effect, which it does at once. ``make_revocation_list``
+        signs a list; no token is needed."""
         headers = {"Content-Type": "application/jwt"}
         path = revocations_path(agency)
         answer = await self._open(Request("PUT", path, headers=headers, content=signed.encode()))
@@ -70,9 +71,9 @@ class DirectoryCalls(Calls):
     async def catalog(
         self, words: str | None = None, *, profile: str | None = None, provider: AgencyId | None = None
     ) -> tuple[Dataset, ...]:
-        """Datasets by path; ``words`` must all stand in path or title."""
-        asked = {"q": words, "profile": profile, "provider": provider}
-        params = {name: str(value) for name, value in asked.items() if value is not None} | {"limit": _PAGE}
+        """The datasets whose path or title contains all ``words``, in order of their paths."""
+        filters = {"q": words, "profile": profile, "provider": provider}
+        params = {name: str(value) for name, value in filters.items() if value is not None} | {"limit": _PAGE}
         found: list[Dataset] = []
         while True:
             page = await self._get(_Catalog, "/v1/catalog", dict(params))
@@ -88,5 +89,5 @@ class DirectoryCalls(Calls):
     async def schema(self, dataset: DatasetId) -> dict[str, Any]:
         """The JSON Schema of the dataset's parts."""
         answer = await self._open(Request("GET", dataset_path(dataset) + "/schema"))
-        held: dict[str, Any] = answer.json()
-        return held
+        document: dict[str, Any] = answer.json()
+        return document

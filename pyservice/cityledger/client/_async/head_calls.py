@@ -32,9 +32,9 @@ class HeadCalls(Calls):
             NotFoundError: nothing was written, or it was erased.
             DeniedError: the rules deny.
         """
-        asked = {} if expected_version is None else {"expectedVersion": expected_version}
+        body = {} if expected_version is None else {"expectedVersion": expected_version}
         return await self._ask(
-            Head, Request("POST", record_path(dataset, record) + "/head", json=asked), context
+            Head, Request("POST", record_path(dataset, record) + "/head", json=body), context
         )
 
     async def head(self, dataset: DatasetId, record: str | RecordId, context: AccessContext) -> Head | None:

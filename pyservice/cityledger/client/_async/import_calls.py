@@ -1,4 +1,4 @@
-"""Send files of records, and follow what becomes of their rows."""
+"""Calls that send files of records, and report the outcomes of their rows."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ class ImportCalls(Calls):
         self,
         dataset: DatasetId,
         stream: BinaryIO,
-        format: str,  # noqa: A002 - what everybody calls it
+        format: str,  # noqa: A002 - the usual name
         options: ImportOptions | None = None,
         *,
         dry_run: bool = False,
         context: AccessContext = OWN_DUTY,
         sent: Callable[[int], None] | None = None,
     ) -> Import:
-        """Sends a file, plain or gzip, and returns once it is durable; the node imports it in the background.
+        """The import of a file, plain or gzip, once the file is durable; the node imports it in the
+        background.
 
         A file that is being imported already continues where it is. One that was imported before is imported
         again if the dataset was written to since; else the answer is a repeat (``repeat_of``), and nothing is
         written. ``sent`` is called with the number of bytes sent.
 
         Raises:
-            FieldError: no such format, not of the dataset's profile, or an option that it does not have.
+            FieldError: the format does not exist, is not of the dataset's profile, or lacks an option.
             TooLargeError: over the node's limit, or with a higher compression ratio than is accepted.
             DeniedError: the rules deny.
         """
@@ -60,10 +61,10 @@ class ImportCalls(Calls):
         return await self._ask(Import, request, context)
 
     async def get_import(self, id: str) -> Import:  # noqa: A002 - what the answer calls it
-        """How far an import is.
+        """The present state of an import.
 
         Raises:
-            NotFoundError: no such import of the caller's agency.
+            NotFoundError: the caller's agency has no such import.
         """
         return await self._ask(Import, Request("GET", f"/v1/imports/{id}"))
 
@@ -74,7 +75,8 @@ class ImportCalls(Calls):
         *,
         pause_seconds: float = 0.5,
     ) -> Import:
-        """The import once it is done or stopped; ``progress`` sees it each time that it is asked for.
+        """The import once it is done or stopped; it is requested every ``pause_seconds``, and ``progress`` is
+        called with each state.
 
         Raises: as ``get_import``.
         """

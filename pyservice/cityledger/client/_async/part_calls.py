@@ -1,4 +1,4 @@
-"""Parts of a record as files."""
+"""Calls that write parts of a record to files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cityledger.client.access_context import AccessContext
 from cityledger.client.answers import LongPartPlace
 from cityledger.client.concurrency import async_call
 from cityledger.client.http.address import record_path
-from cityledger.client.http.files import Download, File, Heard, write_payload, writing
+from cityledger.client.http.files import Download, File, ProgressCallback, write_payload, writing
 from cityledger.client.http.messages import Request
 from cityledger.opening import LongPart
 from cityledger.types import DatasetId, RecordId
@@ -27,15 +27,16 @@ class PartCalls(Calls):
         *,
         to: File,
         version: int | None = None,
-        received: Heard | None = None,
+        received: ProgressCallback | None = None,
     ) -> int:
-        """Writes the payload of one part to a file, opened by the caller's own node; returns its length.
+        """The length in bytes of a part's payload, after it was written to a file; the caller's own node
+        opens it.
 
-        A path is replaced once all of it came. ``received`` hears how many bytes came so far.
+        A path is replaced once all of it has arrived. ``received`` is called with the number of bytes so far.
 
         Raises:
-            DeniedError: the rules deny, and may be told why; also in the middle of a long part.
-            NotFoundError: no such record or part, or none that the caller may know of.
+            DeniedError: the rules deny, and the cause may be disclosed; also in the middle of a long part.
+            NotFoundError: the record or part does not exist, or the caller may not know of it.
         """
         path = f"{record_path(dataset, record)}/parts/{quote(part, safe='')}"
         params = {} if version is None else {"version": str(version)}
@@ -45,7 +46,12 @@ class PartCalls(Calls):
         return int(answer.headers.get("Content-Length", "0"))
 
     async def _fetch_long_part(
-        self, part: LongPart, place: LongPartPlace, context: AccessContext, to: File, received: Heard | None
+        self,
+        part: LongPart,
+        place: LongPartPlace,
+        context: AccessContext,
+        to: File,
+        received: ProgressCallback | None,
     ) -> int:
         """Fetches the ciphertext of a released part, opens it here and writes its payload."""
         split = urlsplit(place.href)
@@ -61,7 +67,7 @@ class PartCalls(Calls):
         places: Mapping[int, LongPartPlace],
         context: AccessContext,
         files: Mapping[str, File],
-        received: Heard | None,
+        received: ProgressCallback | None,
     ) -> None:
         for name in parts.keys() & files.keys():
             part = parts[name]

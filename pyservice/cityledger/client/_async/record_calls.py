@@ -1,4 +1,4 @@
-"""Write, read, find, prove, restrict and erase records."""
+"""Calls that write, read, find, prove, restrict and erase records."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from cityledger.client.forms.records import (
     read_record,
 )
 from cityledger.client.http.address import record_path
-from cityledger.client.http.files import File, Heard, RecordForm, reading, without_files
+from cityledger.client.http.files import File, ProgressCallback, RecordForm, reading, without_files
 from cityledger.client.http.messages import IDEMPOTENCY_KEY, Request
 from cityledger.client.proving import proven, proven_erasure
 from cityledger.client.releases.checks import Caller, ReleaseExpectation
@@ -66,19 +66,20 @@ class RecordCalls(PartCalls):
         attachments: Mapping[str, File] | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
-        sent: Heard | None = None,
+        sent: ProgressCallback | None = None,
     ) -> Written:
-        """Writes the next version; returns once it is durable and numbered.
+        """The next version of a record, once it is written, durable and numbered.
 
-        ``attachments`` are the binary parts by name, as paths or open files of any length; ``sent`` hears how
-        many bytes of them have gone out.
+        ``attachments`` are the binary parts by name, as paths or open files of any length; ``sent`` is called
+        with the number of their bytes sent so far.
 
-        ``expected_version`` is the newest that the caller knows, 0 where there must be none; None takes any.
-        Sent with an Idempotency-Key, so that a repeat after a lost answer writes nothing twice.
+        ``expected_version`` is the newest version that the caller knows, 0 if there must be none; None
+        accepts any. The request has an Idempotency-Key, so that a repeat after a lost answer writes nothing
+        twice.
 
         Raises:
             PayloadError, FieldError: the record does not fit the dataset; names the field.
-            StaleVersionError: somebody wrote in between.
+            StaleVersionError: another version was written concurrently.
             DeniedError: the rules deny.
         """
         headers = {IDEMPOTENCY_KEY: idempotency_key or self._machine.identifier()}
@@ -103,8 +104,8 @@ class RecordCalls(PartCalls):
         """The record, opened by the caller's own node; each part exactly as it was written.
 
         Raises:
-            DeniedError: the rules deny, and may be told why.
-            NotFoundError: no such record, or none that the caller may know of.
+            DeniedError: the rules deny, and the cause may be disclosed.
+            NotFoundError: the record does not exist, or the caller may not know of it.
         """
         params = {} if version is None else {"version": str(version)}
         if parts is not None:
@@ -112,7 +113,7 @@ class RecordCalls(PartCalls):
         answer = await self._send(Request("GET", record_path(dataset, record), params), context)
         read = read_record(answer)
         if read.dataset != dataset or known_id(record) not in (None, read.record):
-            raise NodeError("the node answered with another record than was asked for")
+            raise NodeError("the node answered with another record than was requested")
         return read
 
     async def release(
@@ -125,12 +126,13 @@ class RecordCalls(PartCalls):
         version: int | None = None,
         parts: Sequence[str] | None = None,
     ) -> Release:
-        """The ciphertext, and its keys sealed to the caller's agency; only its public key is sent."""
+        """The ciphertext of a record, and its keys sealed to the caller's agency; only the public key is
+        sent."""
         sealing_key = base64url(private_key.public_bytes)
-        asked: dict[str, object] = {"kem": int(private_key.kem), "sealingKey": sealing_key}
-        asked |= {} if version is None else {"version": version}
-        asked |= {} if parts is None else {"parts": list(parts)}
-        request = Request("POST", record_path(dataset, record) + "/release", json=asked, is_question=True)
+        body: dict[str, object] = {"kem": int(private_key.kem), "sealingKey": sealing_key}
+        body |= {} if version is None else {"version": version}
+        body |= {} if parts is None else {"parts": list(parts)}
+        request = Request("POST", record_path(dataset, record) + "/release", json=body, is_question=True)
         return release_from_json((await self._send(request, context)).json())
 
     async def open_record(
@@ -143,16 +145,17 @@ class RecordCalls(PartCalls):
         version: int | None = None,
         parts: Sequence[str] | None = None,
         attachments_to: Mapping[str, File] | None = None,
-        received: Heard | None = None,
+        received: ProgressCallback | None = None,
         reader: LedgerReader | None = None,
     ) -> OpenedRecord:
-        """As ``release``, opened here: the node that answers sees the payload only if it is the provider's.
+        """A release, opened on this machine: the node that answers sees the payload only if it is the
+        provider's.
 
-        A long part is fetched only where ``attachments_to`` says where to; it is checked to its end before
+        A long part is fetched only if ``attachments_to`` names a file for it; it is checked to its end before
         the file is written, and ``received`` is called with the number of its bytes so far.
 
-        Every field of the receipts is checked (SPEC.md §5). ``reader`` also shows that the log's operator
-        signed them, and whose log it is; make one for this call, since its answers are of one block.
+        Every field of the receipts is checked (SPEC.md §5). With ``reader`` it is also checked that the log's
+        operator signed them, and whose log it is; make one for this call, since its answers are of one block.
 
         Raises: as ``get_record``, and
             VerificationError, SealingError: a check failed; nothing of the payload is returned.
@@ -179,7 +182,7 @@ class RecordCalls(PartCalls):
         return await async_call(without_files, opened, files)
 
     async def _caller(self) -> Caller:
-        """The caller of this client, by its credentials; what they do not state, the node returns."""
+        """The caller of this client, by its credentials; what they do not state, the node supplies."""
         who = await self._ask(WhoAmI, Request("GET", "/v1/whoami"))
         return self._access.caller(who)
 
@@ -192,15 +195,15 @@ class RecordCalls(PartCalls):
         record: str | RecordId | None = None,
         identifier: tuple[str, str] | None = None,
     ) -> tuple[FoundRecord, ...]:
-        """The newest versions of a subject's records, of one record, or of those that carry a business
-        identifier ``(system, value)``: as far as the caller may know of them. Every page is fetched, and each
+        """The newest versions of a subject's records, of one record, or of the records that carry a business
+        identifier ``(system, value)``, as far as the caller may know of them. Every page is fetched, and each
         leaves receipts.
         """
-        asked = lookup(dataset, "find", subject, record, identifier)
+        request = lookup(dataset, "find", subject, record, identifier)
         found: list[FoundRecord] = []
         params = {"limit": _FOUND_PAGE}
         while True:
-            page = await self._ask(Found, replace(asked, params=dict(params)), context)
+            page = await self._ask(Found, replace(request, params=dict(params)), context)
             found += page.records
             if page.next is None:
                 return tuple(found)
@@ -215,17 +218,18 @@ class RecordCalls(PartCalls):
         record: str | RecordId | None = None,
         identifier: tuple[str, str] | None = None,
     ) -> bool:
-        """Whether there is such a record, as far as the caller may know."""
-        asked = lookup(dataset, "check", subject, record, identifier)
-        return (await self._ask(Checked, asked, context)).found
+        """Whether such a record exists, as far as the caller may know."""
+        request = lookup(dataset, "check", subject, record, identifier)
+        return (await self._ask(Checked, request, context)).found
 
     async def resolve_subject(
         self, dataset: DatasetId, system: str, value: str, context: AccessContext
     ) -> SubjectId | None:
-        """The provider's pseudonym of a person or thing; the provider gets a new one where there is none."""
-        asked = {"dataset": to_hex(dataset), "system": system, "value": value}
+        """The provider's pseudonym of a person or thing. For the provider, a new one is made where there is
+        none; for others it is None."""
+        body = {"dataset": to_hex(dataset), "system": system, "value": value}
         return (
-            await self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=asked), context)
+            await self._ask(Resolved, Request("POST", "/v1/subjects/resolve", json=body), context)
         ).subject
 
     async def history(
@@ -251,12 +255,13 @@ class RecordCalls(PartCalls):
         openings: bool = False,
         reader: LedgerReader | None = None,
     ) -> ProvenFile:
-        """The proof file of a version, verified; ``reader`` takes it to the level "anchored". With
-        ``openings`` payloads can be checked with it too; the caller's node then opens the record, a read.
+        """The proof file of a version, verified; with ``reader`` up to the level "anchored". With
+        ``openings`` payloads can be checked with it too; the caller's node then opens the record, which is a
+        read.
 
         Raises: as ``get_record``, and
-            NotAnchoredError: durable, but not mined yet.
-            VerificationError: the proof does not hold, or is of something else.
+            NotAnchoredError: the version is durable, but not mined yet.
+            VerificationError: the proof is not valid, or is of another version.
         """
         params = {} if version is None else {"version": str(version)}
         params |= {"openings": "true"} if openings else {}
@@ -275,14 +280,14 @@ class RecordCalls(PartCalls):
         version: int | None = None,
         reader: LedgerReader | None = None,
     ) -> ErasureProof:
-        """The proof files of a version's tombstone and of the leaf that it erased, verified together; for the
+        """The proof files of a version's tombstone and of the leaf that it erased, verified together. For the
         provider only.
 
         Raises: as ``proof``, and
             NotFoundError: the version is not erased.
         """
         erased = await self.proof(dataset, record, context, version=version, reader=reader)
-        assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has seen to it
+        assert isinstance(erased.proof.leaf, RecordLeaf)  # ``proven`` has checked it
         params = {"version": str(erased.proof.leaf.version)}
         request = Request("GET", record_path(dataset, record) + "/tombstone", params)
         answer = await self._send(request, context)
@@ -296,13 +301,15 @@ class RecordCalls(PartCalls):
         consumer: AgencyId | None = None,
         restricted: bool = True,
     ) -> Mined:
-        """Restricts a record for one consumer or for all, or takes that back; steward."""
-        asked: dict[str, object] = {"restricted": restricted}
-        asked |= {} if consumer is None else {"consumer": consumer}
-        return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/restrict", json=asked))
+        """The transaction that restricted a record for one consumer or for all, or lifted the restriction;
+        for stewards."""
+        body: dict[str, object] = {"restricted": restricted}
+        body |= {} if consumer is None else {"consumer": consumer}
+        return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/restrict", json=body))
 
     async def seal_by_law(self, dataset: DatasetId, record: str | RecordId) -> Mined:
-        """Seals a record by law; steward. Only the council lifts it, on chain."""
+        """The transaction that sealed a record by law; for stewards. Only the council can lift the seal, on
+        chain."""
         return await self._ask(Mined, Request("POST", record_path(dataset, record) + "/seal"))
 
     async def withdraw(
@@ -313,11 +320,11 @@ class RecordCalls(PartCalls):
         context: AccessContext = OWN_DUTY,
         expected_version: int | None = None,
     ) -> Written:
-        """Ends a record by a version without parts: its history stays, and ``put_record`` brings it back.
+        """The version without parts that ended a record. Its history remains, and ``put_record`` restores it.
 
         Raises:
-            NotFoundError: there is no such record, or it is withdrawn already.
-            StaleVersionError: somebody wrote after ``expected_version``.
+            NotFoundError: the record does not exist, or is withdrawn already.
+            StaleVersionError: another version was written after ``expected_version``.
             DeniedError: the rules deny.
         """
         path = record_path(dataset, record) + "/withdraw"
@@ -332,7 +339,7 @@ class RecordCalls(PartCalls):
         reason: ErasureReason,
         context: AccessContext = OWN_DUTY,
     ) -> tuple[LeafPlace, ...]:
-        """Destroys the keys of every version; returns the place of each version's tombstone."""
+        """The place of each version's tombstone, after the keys of every version were destroyed."""
         params = {"reason": reason.name.lower().replace("_", "-")}
         return (
             await self._ask(Erased, Request("DELETE", record_path(dataset, record), params), context)

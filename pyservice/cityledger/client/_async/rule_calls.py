@@ -1,4 +1,4 @@
-"""Decisions in advance, grants, and who read what."""
+"""Calls about decisions in advance, grants, and reads."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ class RuleCalls(Calls):
         *,
         parts: Sequence[str] | None = None,
     ) -> DecisionAnswer:
-        """What the rules would say to the caller about a dataset; about no record, so nothing is logged."""
-        asked: dict[str, object] = {"dataset": to_hex(dataset), "action": action.name.lower()}
+        """The decision that the rules would make on the caller's request for a dataset. It is about no
+        record, and leaves no receipt."""
+        body: dict[str, object] = {"dataset": to_hex(dataset), "action": action.name.lower()}
         if parts is not None:
-            asked["parts"] = list(parts)
+            body["parts"] = list(parts)
         return await self._ask(
-            DecisionAnswer, Request("POST", "/v1/decisions", json=asked, is_question=True), context
+            DecisionAnswer, Request("POST", "/v1/decisions", json=body, is_question=True), context
         )
 
     async def grants(self, dataset: DatasetId | None = None) -> tuple[ListedGrant, ...]:
-        """The grants that the caller's agency gave or holds, live or not."""
+        """The grants that the caller's agency made or has, live or not."""
         params = {"limit": "200"} | ({} if dataset is None else {"dataset": to_hex(dataset)})
         found: list[ListedGrant] = []
         while True:
@@ -60,19 +61,21 @@ class RuleCalls(Calls):
         since: int | None = None,
         until: int | None = None,
     ) -> Mined:
-        """Fills the slot (dataset, consumer, purpose), whatever it held; steward. Times in Unix seconds.
+        """The transaction that set the grant of a dataset to a consumer for a purpose, and replaced an
+        earlier one; for stewards. ``since`` None is now, ``until`` None sets no end; both are Unix seconds.
 
         Raises:
-            MisdirectedError: the node does not hold the steward's account: send the call yourself.
+            MisdirectedError: the node does not have the steward's account: send the call yourself.
         """
-        asked: dict[str, object] = {**_slot(dataset, consumer, purpose), "parts": list(parts)}
-        asked |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
-        return await self._ask(Mined, Request("POST", "/v1/grants", json=asked))
+        body: dict[str, object] = {**_slot(dataset, consumer, purpose), "parts": list(parts)}
+        body |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
+        return await self._ask(Mined, Request("POST", "/v1/grants", json=body))
 
     async def revoke(self, dataset: DatasetId, consumer: AgencyId, purpose: str) -> Mined:
-        """Empties the slot; steward. Reads under it stop within the published bound."""
-        asked = _slot(dataset, consumer, purpose)
-        return await self._ask(Mined, Request("POST", "/v1/grants/revoke", json=asked))
+        """The transaction that removed the grant of a dataset to a consumer for a purpose; for stewards.
+        Reads under it stop within the published bound."""
+        body = _slot(dataset, consumer, purpose)
+        return await self._ask(Mined, Request("POST", "/v1/grants/revoke", json=body))
 
     async def reads_page(self, after: str | None = None, limit: int = 100) -> ReadsPage:
         """One page of the reads in which the caller's agency takes part, oldest first within each log."""
@@ -90,11 +93,11 @@ class RuleCalls(Calls):
             page = await self.reads_page(page.next, limit)
 
     async def read_proof(self, digest: bytes, *, reader: LedgerReader | None = None) -> ProvenFile:
-        """The proof file of a receipt, verified; ``reader`` takes it to the level "anchored".
+        """The proof file of a receipt, verified; with ``reader`` up to the level "anchored".
 
         Raises:
-            NotAnchoredError: not mined yet.
-            VerificationError: the proof does not hold, or is of another receipt.
+            NotAnchoredError: the receipt's batch is not mined yet.
+            VerificationError: the proof is not valid, or is of another receipt.
         """
         answer = await self._send(Request("GET", f"/v1/reads/{to_hex(digest)}/proof"))
         return await async_call(proven, answer.body, reader, receipt=digest)

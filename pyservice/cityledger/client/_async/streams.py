@@ -12,14 +12,14 @@ from cityledger.client.http.uploads import CHUNK_BYTES, Upload
 
 
 async def chunks_of(upload: Upload | RecordForm) -> AsyncIterator[bytes]:
-    """The file from its beginning, read beside the event loop."""
+    """The file from its beginning, read outside the event loop."""
     await async_call(upload.begin)
     while chunk := await async_call(upload.next_chunk):
         yield chunk
 
 
-async def keep(told: httpx.Response, download: Download) -> None:
-    """Writes the body of an answer to its file as it comes, beside the event loop."""
+async def keep(response: httpx.Response, download: Download) -> None:
+    """Writes the body of an answer to its file as it arrives, outside the event loop."""
     await async_call(download.begin)
-    async for chunk in told.aiter_bytes(CHUNK_BYTES):
+    async for chunk in response.aiter_bytes(CHUNK_BYTES):
         await async_call(download.take, chunk)

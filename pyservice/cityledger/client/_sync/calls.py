@@ -1,5 +1,5 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""What every group of calls shares: sending with a token, and reading the answer."""
+"""The base of every group of calls: sending with a token, and reading the answer."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ T = TypeVar("T")
 
 
 class Calls:
-    """The parts of a client build on this."""
+    """The base class of the groups of calls."""
 
     def __init__(self, connection: Connection, access: Access) -> None:
         self._connection = connection
         self._access = access
 
     def _open(self, request: Request) -> Answer:
-        """Sends without a token."""
+        """The answer to a request that is sent without a token."""
         return self._connection.send(request)
 
     def _send(self, request: Request, context: AccessContext | None = None) -> Answer:
-        """Sends with a token; where that was refused and can be renewed, once more with a fresh one."""
+        """The answer to a request that is sent with a token; if the token was refused and can be renewed, the
+        request is sent once more with a new one."""
         if context is not None:
             request = replace(request, headers={**request.headers, **context.headers()})
         token = self._access.token()
@@ -43,7 +44,7 @@ class Calls:
         return self._connection.send(request, (self._access.token()).secret)
 
     def _get(self, kind: type[T], path: str, params: Mapping[str, str] | None = None) -> T:
-        """An open answer of the directory."""
+        """An answer of the directory, which needs no token."""
         return read_answer(kind, (self._open(Request("GET", path, params or {}))).json(), path)
 
     def _ask(self, kind: type[T], request: Request, context: AccessContext | None = None) -> T:
@@ -51,6 +52,6 @@ class Calls:
 
 
 def node_info(connection: Connection) -> NodeInfo:
-    """What the node says about itself."""
+    """The node's description of itself."""
     path = "/.well-known/cityledger"
     return read_answer(NodeInfo, (connection.send(Request("GET", path))).json(), path)

@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, RuleCalls):
-    """Asks one node. Many may use it at once; as a context manager it is closed at the end.
+    """The client of one node. It may be used concurrently; as a context manager it is closed at the end.
 
     ::
 
@@ -37,7 +37,7 @@ class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, Rul
             record = client.get_record(visits.dataset, "visit-12", AccessContext("TREATMENT", "case 7"))
             print(record.parts["summary"])
 
-    Every call raises errors of ``cityledger.errors``; NodeUnreachableError where no answer came.
+    Every call raises errors of ``cityledger.errors``; NodeUnreachableError if there was no answer.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, Rul
         random: Callable[[int], bytes] = os.urandom,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Asks nothing yet. Give ``credentials``, or an access ``token`` that somebody else got; with
-        neither, only the directory answers. ``now`` gives Unix seconds; ``timeout_seconds`` holds for each
-        attempt."""
+        """Sends no request yet. Give ``credentials``, or an access ``token`` from another program; with
+        neither, only the directory can be read. ``now`` returns Unix seconds; ``timeout_seconds`` applies to
+        each attempt."""
         connection = Connection(
             base_url, timeout_seconds=timeout_seconds, retries=retries, transport=transport
         )
@@ -75,7 +75,7 @@ class Client(DirectoryCalls, RecordCalls, FhirCalls, ImportCalls, HeadCalls, Rul
         self.close()
 
     def _known_node(self) -> NodeInfo:
-        """Asked once: a deployment's instance never changes."""
+        """Requested once: a deployment's instance never changes."""
         if self._about is None:
             self._about = node_info(self._connection)
         return self._about

@@ -1,5 +1,5 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""One node over HTTP: timeouts, repeats where they are harmless, and every failure as one of our errors."""
+"""One node over HTTP: timeouts, harmless retries, and every failure as an error of ``errors.py``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cityledger.client.http.retries import Retries
 from cityledger.errors import NodeUnreachableError
 
 LONG_SECONDS = 600.0
-"""How long the answer to a file may let wait for itself."""
+"""Time limit for the answer to a request with a file."""
 
 
 class Connection:
-    """Usable by many at once. ``transport`` stands in for the network in tests."""
+    """Safe for concurrent use. ``transport`` replaces the network in tests."""
 
     def __init__(
         self,
@@ -50,22 +50,22 @@ class Connection:
         """The answer, if its status is good; repeated as ``http/retries.py`` says.
 
         Raises:
-            NodeUnreachableError: no answer came.
-            CityledgerError: the node's problem as the error that it stands for.
+            NodeUnreachableError: there was no answer.
+            CityledgerError: the node's problem as its error of ``errors.py``.
         """
         retrying = Retrying(sleep=self._sleep, **self._retries.options(request))
         try:
             answer: Answer = retrying(self._send_once, request, bearer)
         except httpx.HTTPError as error:
-            # Without the URL's path: it may hold a record's id.
-            told = f"{self.address.url} does not answer: {type(error).__name__}"
-            raise NodeUnreachableError(told) from error
+            # Without the URL's path: it may contain a record's id.
+            message = f"{self.address.url} does not answer: {type(error).__name__}"
+            raise NodeUnreachableError(message) from error
         if not answer.is_good:
             raise answer.error()
         return answer
 
     def _timeout_of(self, request: Request) -> httpx.Timeout:
-        # A node goes through all of a long part before its answer begins.
+        # A node reads all of a long part before its answer begins.
         is_long = request.upload is not None or request.download is not None
         read = max(self._timeout_seconds, LONG_SECONDS) if is_long else self._timeout_seconds
         return httpx.Timeout(self._timeout_seconds, read=read)
@@ -87,11 +87,11 @@ class Connection:
             data=dict(request.form) if request.form is not None else None,
             timeout=self._timeout_of(request),
         )
-        told = self._http.send(sent, stream=True)
+        response = self._http.send(sent, stream=True)
         try:
-            if request.download is not None and told.is_success:
-                keep(told, request.download)
-                return Answer(told.status_code, told.headers, b"")
-            return Answer(told.status_code, told.headers, told.read(), told.reason_phrase)
+            if request.download is not None and response.is_success:
+                keep(response, request.download)
+                return Answer(response.status_code, response.headers, b"")
+            return Answer(response.status_code, response.headers, response.read(), response.reason_phrase)
         finally:
-            told.close()
+            response.close()

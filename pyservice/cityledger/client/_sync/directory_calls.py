@@ -1,5 +1,5 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""Who is a member, who holds what, and who is signed in."""
+"""Calls on the directory: agencies, datasets, revocations, and the signed-in caller."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class _Catalog:
 
 class DirectoryCalls(Calls):
     def node(self) -> NodeInfo:
-        """What the node says about itself."""
+        """The node's description of itself, unproven."""
         return node_info(self._connection)
 
     def whoami(self) -> WhoAmI:
-        """Who this client is signed in as."""
+        """The caller as which this client is signed in."""
         return self._ask(WhoAmI, Request("GET", "/v1/whoami"))
 
     def token(self) -> str:
-        """The access token in use, for another program; it lapses within 15 minutes."""
+        """The access token in use, for another program; it expires within 15 minutes."""
         return (self._access.token()).secret
 
     def agencies(self) -> tuple[Agency, ...]:
@@ -62,7 +62,8 @@ class DirectoryCalls(Calls):
         return self._ask(Revocations, Request("GET", revocations_path(agency)))
 
     def put_revocations(self, agency: str | AgencyId, signed: str) -> Revocations:
-        """Puts a list in effect at once; ``make_revocation_list`` signs it, and no token is needed."""
+        """The agency's list after ``signed`` took effect, which it does at once. ``make_revocation_list``
+        signs a list; no token is needed."""
         headers = {"Content-Type": "application/jwt"}
         path = revocations_path(agency)
         answer = self._open(Request("PUT", path, headers=headers, content=signed.encode()))
@@ -71,9 +72,9 @@ class DirectoryCalls(Calls):
     def catalog(
         self, words: str | None = None, *, profile: str | None = None, provider: AgencyId | None = None
     ) -> tuple[Dataset, ...]:
-        """Datasets by path; ``words`` must all stand in path or title."""
-        asked = {"q": words, "profile": profile, "provider": provider}
-        params = {name: str(value) for name, value in asked.items() if value is not None} | {"limit": _PAGE}
+        """The datasets whose path or title contains all ``words``, in order of their paths."""
+        filters = {"q": words, "profile": profile, "provider": provider}
+        params = {name: str(value) for name, value in filters.items() if value is not None} | {"limit": _PAGE}
         found: list[Dataset] = []
         while True:
             page = self._get(_Catalog, "/v1/catalog", dict(params))
@@ -89,5 +90,5 @@ class DirectoryCalls(Calls):
     def schema(self, dataset: DatasetId) -> dict[str, Any]:
         """The JSON Schema of the dataset's parts."""
         answer = self._open(Request("GET", dataset_path(dataset) + "/schema"))
-        held: dict[str, Any] = answer.json()
-        return held
+        document: dict[str, Any] = answer.json()
+        return document

@@ -1,5 +1,5 @@
 # Made by scripts/make_sync_client.py from client/_async: change that, and run it again.
-"""Write and read medical records as FHIR."""
+"""Calls that write and read medical records as FHIR."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class FhirCalls(Calls):
         expected_version: int | None = None,
         idempotency_key: str | None = None,
     ) -> Written:
-        """Writes the next version of a medical record: a FHIR resource, or a Bundle of type ``collection``.
+        """The version of a medical record that was written: a FHIR resource, or a Bundle of type
+        ``collection``.
 
-        Each resource goes into the part of its type, its bytes as they are; the patients that the resources
+        Each resource becomes the part of its type, with its bytes unchanged; the patients that the resources
         refer to become the record's subjects. Otherwise as ``put_record``.
 
         Raises: as ``put_record``, and

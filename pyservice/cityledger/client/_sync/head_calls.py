@@ -33,8 +33,8 @@ class HeadCalls(Calls):
             NotFoundError: nothing was written, or it was erased.
             DeniedError: the rules deny.
         """
-        asked = {} if expected_version is None else {"expectedVersion": expected_version}
-        return self._ask(Head, Request("POST", record_path(dataset, record) + "/head", json=asked), context)
+        body = {} if expected_version is None else {"expectedVersion": expected_version}
+        return self._ask(Head, Request("POST", record_path(dataset, record) + "/head", json=body), context)
 
     def head(self, dataset: DatasetId, record: str | RecordId, context: AccessContext) -> Head | None:
         """The current head of the record, whichever node of the provider moved it; None where it has none."""

@@ -13,14 +13,14 @@ from cityledger.client.http.uploads import CHUNK_BYTES, Upload
 
 
 def chunks_of(upload: Upload | RecordForm) -> Iterator[bytes]:
-    """The file from its beginning, read beside the event loop."""
+    """The file from its beginning, read outside the event loop."""
     call(upload.begin)
     while chunk := call(upload.next_chunk):
         yield chunk
 
 
-def keep(told: httpx.Response, download: Download) -> None:
-    """Writes the body of an answer to its file as it comes, beside the event loop."""
+def keep(response: httpx.Response, download: Download) -> None:
+    """Writes the body of an answer to its file as it arrives, outside the event loop."""
     call(download.begin)
-    for chunk in told.iter_bytes(CHUNK_BYTES):
+    for chunk in response.iter_bytes(CHUNK_BYTES):
         call(download.take, chunk)

@@ -1,4 +1,4 @@
-"""Verifies an export of receipts: each alone, then whether any is unproven or missing. Source: SPEC.md §3,
+"""Verifies an export of receipts: first each, then that none is unproven or missing. Source: SPEC.md §3,
 "Whose receipt", and §7."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class AuditTally:
     the log is in the file and agrees; ``gaps`` are those whose predecessor is not. ``anchored`` counts proofs
     that a chain confirmed. ``unchained`` are unproven receipts that no proven one follows in the chain of
     ``previous``. ``missing`` are numbers of the agency's own logs, which it sees whole, below the newest in
-    the file and not in it; ``later`` are those that the chain holds above that.
+    the file and not in it; ``later`` are those above that in the chain.
     """
 
     receipts: int = 0
@@ -50,7 +50,7 @@ class AuditTally:
         return self.receipts - self.proven
 
     def verify_complete(self, accept_unproven: int = 0, accept_missing: int = 0) -> None:
-        """Refuses a file with more unproven or missing receipts than the caller accepts.
+        """Rejects a file with more unproven or missing receipts than the caller accepts.
 
         Raises:
             VerificationError: more receipts are unproven, or missing, than that.
@@ -73,8 +73,8 @@ def verify_audit(
     accept_unproven: int = 0,
     accept_missing: int = 0,
 ) -> AuditTally:
-    """Checks a file as ``examine_audit`` does, and that nothing is unproven or missing beyond what is
-    accepted.
+    """The tally of a file, after the checks of ``examine_audit``, and after no more was found to be unproven
+    or missing than is accepted.
 
     Raises: as ``examine_audit``, and
         VerificationError: more is unproven or missing.
@@ -85,15 +85,15 @@ def verify_audit(
 
 
 def examine_audit(lines: Iterable[bytes], reader: LedgerReader | None = None) -> AuditTally:
-    """Checks every receipt of a file: its signature, its place in its log, its number, and its proof if it
-    has one; counts what is unproven or missing and refuses nothing for that.
+    """The tally of a file, after the check of every receipt: its signature, its place in its log, its number,
+    and its proof if it has one. Unproven and missing receipts are counted and not rejected.
 
-    ``reader`` asks a chain that the verifier trusts. Without it the file is checked only against itself, and
+    ``reader`` reads a chain that the verifier trusts. Without it the file is checked only against itself, and
     may have been made and signed by any person.
 
     Raises:
-        VerificationError: something does not hold; names the line.
-        ChainError: the chain cannot be asked.
+        VerificationError: a check failed; names the line.
+        ChainError: the chain cannot be read.
     """
     numbered = iter(enumerate(lines, 1))
     header = read_header(next(numbered, (1, b""))[1])
@@ -158,17 +158,17 @@ class _Seen:
         """Whether the leaf is new here. The same leaf may be repeated; a different one with its number is
         refused."""
         leaf, receipt = whole.leaf, whole.receipt
-        held = self._leaves.setdefault((leaf.log, leaf.seq), leaf)
-        if held != leaf:
+        known = self._leaves.setdefault((leaf.log, leaf.seq), leaf)
+        if known != leaf:
             raise VerificationError("two receipts have one place in the log")
         if (
-            held is leaf
+            known is leaf
             and self._reads.setdefault((leaf.log, receipt.record, leaf.read_no), leaf) is not leaf
         ):
             raise VerificationError("two receipts have one number among the record's reads")
         if receipt.provider == self._header.agency:
             self._own_logs.add(leaf.log)
-        return held is leaf
+        return known is leaf
 
     def _verify_proof(self, leaf: ReceiptLeaf, data: bytes | None) -> None:
         place = (leaf.log, leaf.seq)
@@ -199,12 +199,12 @@ class _Seen:
                 _verify_names(leaf.prev_read_of_record, before, place, "prevReadOfRecord")
 
     def _count_unchained(self) -> None:
-        """The newest first: a leaf is held by its own proof, or by a held one that names its hash."""
-        held: set[tuple[LogId, int]] = set()
+        """Newest first: a leaf is chained by its own proof, or by a chained one that names its hash."""
+        chained: set[tuple[LogId, int]] = set()
         for log, seq in sorted(self._leaves, reverse=True):
-            if (log, seq) in self._proven or (log, seq + 1) in held:
-                held.add((log, seq))
-        self.tally.unchained = len(self._leaves) - len(held)
+            if (log, seq) in self._proven or (log, seq + 1) in chained:
+                chained.add((log, seq))
+        self.tally.unchained = len(self._leaves) - len(chained)
 
     def _count_missing(self) -> None:
         ends = {log: 1 + max(seq for of, seq in self._leaves if of == log) for log in self._own_logs}

@@ -24,7 +24,8 @@ _MAX_LINE_BYTES = 262_144
 
 @dataclass(frozen=True, slots=True)
 class AuditHeader:
-    """What the file is of, unproven: who verifies with a chain takes these from the chain instead."""
+    """The contents of a file's first line, unproven: a verifier with a chain reads these from the chain
+    instead."""
 
     format: str
     instance: bytes
@@ -43,8 +44,8 @@ def header_line(node: NodeInfo, agency: AgencyId, exported_at: int) -> bytes:
 
 def read_line(read: Read, proof: ProvenFile | None) -> bytes:
     """A read with its proof."""
-    held: dict[str, Any] = json_of(read)
-    return msgspec.json.encode({**held, "proof": msgspec.Raw(_one_line(proof)) if proof else None}) + b"\n"
+    members: dict[str, Any] = json_of(read)
+    return msgspec.json.encode({**members, "proof": msgspec.Raw(_one_line(proof)) if proof else None}) + b"\n"
 
 
 def read_header(line: bytes) -> AuditHeader:
@@ -54,8 +55,8 @@ def read_header(line: bytes) -> AuditHeader:
         VerificationError: it is not one.
     """
     try:
-        held = strict_json.parse(line, max_bytes=_MAX_LINE_BYTES, minus_zero=False)
-        header = read_answer(AuditHeader, held, "an export")
+        value = strict_json.parse(line, max_bytes=_MAX_LINE_BYTES, minus_zero=False)
+        header = read_answer(AuditHeader, value, "an export")
     except (InputError, NodeError):
         raise VerificationError(f"line 1: not the first line of {FORMAT}") from None
     if header.format != FORMAT:
@@ -70,11 +71,11 @@ def parse_read(line: bytes) -> tuple[Read, bytes | None]:
         VerificationError: it is not a read with its proof.
     """
     try:
-        held = strict_json.parse(line, max_bytes=_MAX_LINE_BYTES, minus_zero=False)
-        if not isinstance(held, dict) or "proof" not in held:
+        value = strict_json.parse(line, max_bytes=_MAX_LINE_BYTES, minus_zero=False)
+        if not isinstance(value, dict) or "proof" not in value:
             raise VerificationError("not a read with its proof")
-        proof = None if held.pop("proof") is None else strict_json.raw_members(line)["proof"]
-        return read_answer(Read, held, "a read"), proof
+        proof = None if value.pop("proof") is None else strict_json.raw_members(line)["proof"]
+        return read_answer(Read, value, "a read"), proof
     except (InputError, NodeError) as error:
         raise VerificationError(f"not a read with its proof: {error}") from error
 

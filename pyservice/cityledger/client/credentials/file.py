@@ -1,4 +1,4 @@
-"""The file that says who signs in: read strictly, its keys found from its own folder."""
+"""The credentials file, parsed strictly; paths of keys in it are relative to its folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONAL = {"proofKey": str, "node": str, "passwordFile": str, "domain": str, "
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``now`` gives Unix seconds, those of a devnet where the file names one."""
+    """``now`` returns Unix seconds, by a devnet's clock if the file names one."""
 
     credentials: Credentials
     node: str | None
@@ -36,60 +36,61 @@ class Loaded:
 
 
 def load_credentials(path: Path, ask: AskPassphrase | None = None) -> Loaded:
-    """Reads a credentials file and the keys that it names; ``ask`` gets a passphrase that no file holds.
+    """The credentials in a file, with the keys that it names; ``ask`` is called for a passphrase that is in
+    no file.
 
     Raises:
-        ConfigurationError: a file is missing, a member is missing, unknown or of another type, or
-            there is nobody to ask for a passphrase.
+        ConfigurationError: a file is missing, a member is missing, unknown or of another type, or a
+            passphrase is needed and cannot be asked for.
         KeyringError: the account's keystore does not open.
     """
-    held = _read(path)
-    is_on_chain = "account" in held
-    _verify(path, held, _ON_CHAIN if is_on_chain else _VOUCHED)
-    credentials = _on_chain(path, held, ask) if is_on_chain else _vouched(path, held)
-    return Loaded(credentials, held.get("node"), _clock(path, held.get("devnetState")))
+    members = _read(path)
+    is_on_chain = "account" in members
+    _verify(path, members, _ON_CHAIN if is_on_chain else _VOUCHED)
+    credentials = _on_chain(path, members, ask) if is_on_chain else _vouched(path, members)
+    return Loaded(credentials, members.get("node"), _clock(path, members.get("devnetState")))
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        held = strict_json.parse(path.read_bytes(), max_bytes=_MAX_BYTES)
+        members = strict_json.parse(path.read_bytes(), max_bytes=_MAX_BYTES)
     except OSError as error:
         raise ConfigurationError(f"credentials {path} cannot be read: {error.strerror}") from error
     except InputError as error:
         raise ConfigurationError(f"credentials {path}: {error}") from error
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
+    if not isinstance(members, dict) or members.get("format") != FORMAT:
         raise ConfigurationError(
             f"credentials {path}: format is not {FORMAT}; see `cityledger whoami --help`"
         )
-    return cast(dict[str, Any], held)
+    return cast(dict[str, Any], members)
 
 
-def _verify(path: Path, held: Mapping[str, Any], needed: Mapping[str, type]) -> None:
+def _verify(path: Path, members: Mapping[str, Any], needed: Mapping[str, type]) -> None:
     kinds = {"format": str, **needed, **_OPTIONAL}
-    wrong = [f"{name} is missing" for name in needed if name not in held]
-    wrong += [f"{name} is unknown" for name in held if name not in kinds]
+    wrong = [f"{name} is missing" for name in needed if name not in members]
+    wrong += [f"{name} is unknown" for name in members if name not in kinds]
     wrong += [
         f"{name} must be {'text' if kinds[name] is str else 'a number'}"
-        for name, value in held.items()
+        for name, value in members.items()
         if name in kinds and (not isinstance(value, kinds[name]) or isinstance(value, bool))
     ]
-    if held.get("role", "reader") not in _ROLES:
+    if members.get("role", "reader") not in _ROLES:
         wrong.append("role must be reader or writer; officers on chain sign in with an account")
     if wrong:
         raise ConfigurationError(f"credentials {path}: " + "; ".join(wrong))
 
 
-def _vouched(path: Path, held: Mapping[str, Any]) -> AssertionCredentials:
+def _vouched(path: Path, members: Mapping[str, Any]) -> AssertionCredentials:
     credentials = AssertionCredentials(
-        issuer=held["agency"],
-        officer=held["officer"],
-        role=_ROLES[held["role"]],
-        system=held["system"],
-        credential_key=_private_key(path.parent / held["credentialKey"]),
+        issuer=members["agency"],
+        officer=members["officer"],
+        role=_ROLES[members["role"]],
+        system=members["system"],
+        credential_key=_private_key(path.parent / members["credentialKey"]),
     )
-    if "proofKey" not in held:
+    if "proofKey" not in members:
         return credentials
-    proof_key = _private_key(path.parent / held["proofKey"])
+    proof_key = _private_key(path.parent / members["proofKey"])
     return AssertionCredentials(
         credentials.issuer,
         credentials.officer,
@@ -100,10 +101,10 @@ def _vouched(path: Path, held: Mapping[str, Any]) -> AssertionCredentials:
     )
 
 
-def _on_chain(path: Path, held: Mapping[str, Any], ask: AskPassphrase | None) -> SiweCredentials:
-    password = path.parent / held["passwordFile"] if "passwordFile" in held else None
-    account = load_account(path.parent / held["account"], password, ask)
-    return SiweCredentials(account, AgencyId(held["agency"]), held.get("domain"))
+def _on_chain(path: Path, members: Mapping[str, Any], ask: AskPassphrase | None) -> SiweCredentials:
+    password = path.parent / members["passwordFile"] if "passwordFile" in members else None
+    account = load_account(path.parent / members["account"], password, ask)
+    return SiweCredentials(account, AgencyId(members["agency"]), members.get("domain"))
 
 
 def _private_key(path: Path) -> ec.EllipticCurvePrivateKey:

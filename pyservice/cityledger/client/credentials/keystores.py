@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from cityledger.errors import ConfigurationError, KeyringError
 
 AskPassphrase = Callable[[Path], str]
-"""Asks a person for the passphrase of the keystore at that path."""
+"""Asks a person for the passphrase of the keystore at a path."""
 
 
 def load_account(path: Path, password_file: Path | None, ask: AskPassphrase | None = None) -> LocalAccount:
@@ -21,7 +21,7 @@ def load_account(path: Path, password_file: Path | None, ask: AskPassphrase | No
 
     Raises:
         KeyringError: a file cannot be read, or the passphrase is wrong.
-        ConfigurationError: there is neither a file with the passphrase nor anybody to ask.
+        ConfigurationError: there is neither a file with the passphrase nor a terminal to ask for it.
     """
     try:
         keystore = json.loads(path.read_text("utf-8"))
@@ -29,16 +29,16 @@ def load_account(path: Path, password_file: Path | None, ask: AskPassphrase | No
     except (OSError, ValueError) as error:
         raise KeyringError(f"cannot read the keystore or its passphrase: {error}") from None
     if passphrase is None:
-        passphrase = _asked(path, ask)
+        passphrase = _ask_for_passphrase(path, ask)
     try:
         opened: LocalAccount = Account.from_key(Account.decrypt(keystore, passphrase))
     except (ValueError, KeyError, TypeError):
-        # Without the cause: it may quote what was typed.
-        raise KeyringError(f"{path} is no keystore, or the passphrase is wrong") from None
+        # Without the cause: it may quote the passphrase.
+        raise KeyringError(f"{path} is not a keystore, or the passphrase is wrong") from None
     return opened
 
 
-def _asked(path: Path, ask: AskPassphrase | None) -> str:
+def _ask_for_passphrase(path: Path, ask: AskPassphrase | None) -> str:
     if ask is None or not sys.stdin.isatty():
         raise ConfigurationError(
             f"the passphrase of {path} cannot be asked for without a terminal; put it into a file and name"

@@ -1,4 +1,4 @@
-"""What credentials say to a node to get an access token. Nothing here asks a node."""
+"""Token requests made from credentials. Nothing here sends a request."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ASSERTION_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SIWE_GRANT = "urn:cityledger:params:oauth:grant-type:siwe"
 SIWE_SECONDS = 600
 ASSERTION_SECONDS = 900
-"""An assertion made here is used at once, so it need not live longer than the token that it buys."""
+"""An assertion made here is used at once, so it need not live longer than its token."""
 RENEW_SECONDS = 30
-"""A token with less time than this left is not used any more."""
+"""A token that expires sooner than this is no longer used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What signing in needs of the machine: Unix seconds, and *n* secret random bytes."""
+    """The clock and randomness for sign-in: Unix seconds, and *n* secret random bytes."""
 
     now: Callable[[], float]
     random: Callable[[int], bytes]
@@ -48,22 +48,22 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The form of a token request, and its DPoP proof where one is due."""
+    """The form of a token request, and its DPoP proof if one is required."""
 
     form: dict[str, str]
     proof: str | None = None
 
 
 class Credentials(Protocol):
-    """Something that buys a token at a node."""
+    """Credentials from which token requests are made."""
 
     @property
     def needs_nonce(self) -> bool:
-        """Whether the node must be asked for a nonce first."""
+        """Whether a nonce must be requested from the node first."""
         ...
 
     def grant(self, address: NodeAddress, node: NodeInfo, nonce: str, machine: Machine) -> Grant:
-        """``node`` is what it says of itself; ``nonce`` is empty where none is needed."""
+        """The token request for ``node``, by its description of itself; ``nonce`` is "" if none is needed."""
         ...
 
 
@@ -104,8 +104,8 @@ class AssertionCredentials:
 class SiweCredentials:
     """An on-chain officer: an account that signs in for one agency (EIP-4361).
 
-    ``domain`` is what the officer expects the node to be called; None expects the host of its URL. A node
-    that names another is refused: it could pass the signed message on to the node of that name.
+    ``domain`` is the domain that the officer expects the node to name; None expects the host of its URL. A
+    node that names another is refused: it could pass the signed message on to the node of that name.
     """
 
     account: LocalAccount = field(repr=False)
@@ -151,7 +151,7 @@ class AccessToken:
 
 
 def caller_of(credentials: Credentials | None, who: WhoAmI) -> Caller:
-    """For whom credentials ask; the node's word ``who`` fills in what they do not say.
+    """The caller for which credentials are valid; ``who``, by the node, supplies what they do not state.
 
     Raises:
         VerificationError: the node names another caller than the credentials.
@@ -163,18 +163,18 @@ def caller_of(credentials: Credentials | None, who: WhoAmI) -> Caller:
     elif isinstance(credentials, SiweCredentials):
         expected = Caller(credentials.agency, str(credentials.account.address), who.system)
     if caller != expected:
-        raise VerificationError("the node takes this client for another caller than its credentials name")
+        raise VerificationError("the node names another caller than this client's credentials do")
     return expected
 
 
-def read_token(told: object, asked_at: float) -> AccessToken:
-    """The token in the answer to a request that was made at ``asked_at``, in the machine's Unix seconds.
+def read_token(value: object, requested_at: float) -> AccessToken:
+    """The token in the answer to a request that was made at ``requested_at``, in the machine's Unix seconds.
 
     Raises:
         NodeError: the answer has another form.
     """
-    answer = read_answer(_TokenAnswer, _camel(told), "a token request")
-    return AccessToken(answer.access_token, asked_at + answer.expires_in)
+    answer = read_answer(_TokenAnswer, _camel(value), "a token request")
+    return AccessToken(answer.access_token, requested_at + answer.expires_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class _TokenAnswer:
     expires_in: int
 
 
-def _camel(told: object) -> object:
-    """RFC 6749 names its members with underscores; ours are in camel case."""
+def _camel(value: object) -> object:
+    """The members of RFC 6749, which have underscores, in camel case."""
     names = {"access_token": "accessToken", "expires_in": "expiresIn"}
-    return {names.get(name, name): value for name, value in told.items()} if isinstance(told, dict) else told
+    return {names.get(name, name): one for name, one in value.items()} if isinstance(value, dict) else value

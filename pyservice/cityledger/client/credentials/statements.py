@@ -1,6 +1,6 @@
-"""What a caller signs to get a token: an assertion, a DPoP proof, a SIWE message. Source: SPEC.md §6.
+"""Statements that a caller signs to get a token: assertion, DPoP proof, SIWE message. Source: SPEC.md §6.
 
-Pure: the clock and randomness come in as arguments, so each text can be remade in a test.
+Pure: the clock and randomness are arguments, so that a test can make each text again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _ROLES = {Role.READER: "reader", Role.WRITER: "writer"}
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """What an agency's assertion says: this officer, in this role, at this system, from ``issued`` (Unix
-    seconds) on for ``life_seconds``. ``identifier`` is the ``jti``."""
+    """The claims of an agency's assertion: an officer, in a role, at a system, from ``issued`` (Unix seconds)
+    for ``life_seconds``. ``identifier`` is the ``jti``."""
 
     issuer: str
     officer: str
@@ -40,7 +40,7 @@ class Vouched:
 
 
 def make_assertion(
-    said: Vouched,
+    vouched: Vouched,
     *,
     instance: bytes,
     credential_key: ec.EllipticCurvePrivateKey,
@@ -51,17 +51,17 @@ def make_assertion(
     Raises:
         ValueError: the role is on chain and not an agency's to vouch for.
     """
-    if said.role not in _ROLES:
+    if vouched.role not in _ROLES:
         raise ValueError("an assertion's role is READER or WRITER; the others are on chain")
     claims = {
-        "iss": said.issuer,
-        "sub": said.officer,
-        "role": _ROLES[said.role],
-        "system": said.system,
+        "iss": vouched.issuer,
+        "sub": vouched.officer,
+        "role": _ROLES[vouched.role],
+        "system": vouched.system,
         "aud": "0x" + instance.hex(),
-        "iat": said.issued,
-        "exp": said.issued + said.life_seconds,
-        "jti": said.identifier,
+        "iat": vouched.issued,
+        "exp": vouched.issued + vouched.life_seconds,
+        "jti": vouched.identifier,
         "cnf": {"jkt": _key(proof_key).thumbprint()},
     }
     return _signed({"typ": "JWT"}, claims, credential_key)
@@ -70,7 +70,7 @@ def make_assertion(
 @dataclass(frozen=True, slots=True)
 class Revoking:
     """An agency's list of the officers that it no longer vouches for, each in one system or, with None, in
-    every one. ``issued`` is Unix seconds; ``seq`` is above that of the list before."""
+    every one. ``issued`` is Unix seconds; ``seq`` is above that of the previous list."""
 
     issuer: str
     issued: int
@@ -79,17 +79,17 @@ class Revoking:
 
 
 def make_revocation_list(
-    said: Revoking, *, instance: bytes, credential_key: ec.EllipticCurvePrivateKey
+    revoking: Revoking, *, instance: bytes, credential_key: ec.EllipticCurvePrivateKey
 ) -> str:
     """The list signed by the agency's credential key (ES256), as a compact JWS (SPEC.md §6)."""
     claims = {
-        "iss": said.issuer,
+        "iss": revoking.issuer,
         "aud": "0x" + instance.hex(),
-        "iat": said.issued,
-        "seq": said.seq,
+        "iat": revoking.issued,
+        "seq": revoking.seq,
         "revoked": [
             {"sub": officer} if system is None else {"sub": officer, "system": system}
-            for officer, system in said.revoked
+            for officer, system in revoking.revoked
         ],
     }
     return _signed({"typ": "cityledger-revocations+jwt"}, claims, credential_key)
@@ -98,15 +98,15 @@ def make_revocation_list(
 def make_dpop_proof(
     proof_key: ec.EllipticCurvePrivateKey, *, url: str, issued: int, identifier: str, method: str = "POST"
 ) -> str:
-    """Proof of possession of ``proof_key`` for one request (RFC 9449); its ``jti`` is good once."""
+    """Proof of possession of ``proof_key`` for one request (RFC 9449); its ``jti`` is single-use."""
     claims = {"jti": identifier, "htm": method, "htu": url, "iat": issued}
     return _signed({"typ": "dpop+jwt"}, claims, proof_key)
 
 
 @dataclass(frozen=True, slots=True)
 class SiweStatement:
-    """What an on-chain officer signs. Times are Unix seconds; ``nonce`` is the node's; ``url`` is the node's
-    address, for people to read."""
+    """The contents of an on-chain officer's SIWE message. Times are Unix seconds; ``nonce`` is the node's;
+    ``url`` is the node's address, for people to read."""
 
     domain: str
     url: str
@@ -118,23 +118,23 @@ class SiweStatement:
     expires: int
 
 
-def make_siwe_message(said: SiweStatement, address: str) -> str:
+def make_siwe_message(statement: SiweStatement, address: str) -> str:
     """The EIP-4361 text for the account ``address`` (EIP-55)."""
     return "\n".join(
         [
-            f"{said.domain} wants you to sign in with your Ethereum account:",
+            f"{statement.domain} wants you to sign in with your Ethereum account:",
             address,
             "",
             "",
-            f"URI: {said.url}",
+            f"URI: {statement.url}",
             f"Version: {SIWE_VERSION}",
-            f"Chain ID: {said.chain_id}",
-            f"Nonce: {said.nonce}",
-            f"Issued At: {_instant(said.issued)}",
-            f"Expiration Time: {_instant(said.expires)}",
+            f"Chain ID: {statement.chain_id}",
+            f"Nonce: {statement.nonce}",
+            f"Issued At: {_instant(statement.issued)}",
+            f"Expiration Time: {_instant(statement.expires)}",
             "Resources:",
-            f"- cityledger:instance:0x{said.instance.hex()}",
-            f"- cityledger:agency:{said.agency}",
+            f"- cityledger:instance:0x{statement.instance.hex()}",
+            f"- cityledger:agency:{statement.agency}",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""The JSON forms of calls about heads (SPEC.md §4.1)."""
+"""JSON forms of calls about heads (SPEC.md §4.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about a file that is imported, and what a node answers."""
+"""JSON forms of calls about imports: the parameters of a file, and the answers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FINISHED = frozenset({"done", "stopped"})
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """The present state of an import. ``outcomes`` has each row once: accepted, unchanged, duplicate,
-    withdrawn or rejected; ``reasons`` counts rejected rows, ``flags`` what is odd in the others. ``state`` is
-    waiting, running, done, or stopped for the reason ``failure``. A dry run wrote nothing. A repeat wrote
-    nothing either, and has no rows: ``repeat_of`` is the import that it repeats, ``note`` says so in
-    words."""
+    """The present state of an import. ``outcomes`` counts each row once: accepted, unchanged, duplicate,
+    withdrawn or rejected; ``reasons`` counts the rejected rows, ``flags`` the oddities of the others.
+    ``state`` is waiting, running, done, or stopped for the reason ``failure``. A dry run wrote nothing. A
+    repeat wrote nothing either, and has no rows: ``repeat_of`` is the import that it repeats, ``note`` says
+    so in words."""
 
     id: str
     dataset: DatasetId
@@ -49,7 +49,8 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row to look at. ``row`` counts from 1; ``field`` is "" for the whole row."""
+    """A row that was rejected, flagged or dropped. ``row`` counts from 1; ``field`` is "" for the whole
+    row."""
 
     row: int
     field: str
@@ -69,7 +70,7 @@ class ImportRowsPage:
 
 
 def import_params(format_: str, options: ImportOptions, *, dry_run: bool) -> dict[str, str]:
-    """The query of an import; what was not said is left out."""
+    """The query of an import; options that were not given are omitted."""
     nothing = ImportOptions()
     params = {"format": format_}
     for one in fields(options):

@@ -1,4 +1,4 @@
-"""The JSON forms of calls about records: bodies that are sent, answers that are read."""
+"""JSON forms of calls about records: the bodies of requests, and the answers."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Resolved:
 
 
 def body_of(parts: Mapping[str, Payload], subjects: Sequence[SubjectId]) -> bytes:
-    """The record's JSON with each part spliced in as it is: 6.10 stays 6.10."""
-    told = b",".join(
+    """The record's JSON with the bytes of each part unchanged: 6.10 stays 6.10."""
+    members = b",".join(
         json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else json_bytes(value))
         for name, value in parts.items()
     )
     listed = json.dumps([to_hex(subject) for subject in subjects]).encode()
-    return b'{"subjects":' + listed + b',"parts":{' + told + b"}}"
+    return b'{"subjects":' + listed + b',"parts":{' + members + b"}}"
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
@@ -74,7 +74,7 @@ def json_bytes(value: Mapping[str, Any]) -> bytes:
 
 
 def condition_of(expected_version: int | None) -> dict[str, str]:
-    """The header for the newest version that the caller knows: 0 none, None any."""
+    """The precondition header for the newest version that the caller knows: 0 for none; None makes none."""
     if expected_version is None:
         return {}
     return {"If-Match": f'"v{expected_version}"'} if expected_version else {"If-None-Match": "*"}
@@ -87,22 +87,23 @@ def lookup(
     record: str | RecordId | None,
     identifier: tuple[str, str] | None = None,
 ) -> Request:
-    """A question about a subject's records, one record, or those of an identifier; never in a URL."""
+    """The request for a subject's records, one record, or those of an identifier; none of them is in its
+    URL."""
     if [subject, record, identifier].count(None) != 2:
         raise TypeError("give exactly one of subject, record and identifier")
-    asked: dict[str, object] = {}
+    body: dict[str, object] = {}
     if subject is not None:
-        asked = {"subject": to_hex(subject)}
+        body = {"subject": to_hex(subject)}
     if record is not None:
-        asked = {"id": record_name(record)}
+        body = {"id": record_name(record)}
     if identifier is not None:
-        asked = {"identifier": {"system": identifier[0], "value": identifier[1]}}
+        body = {"identifier": {"system": identifier[0], "value": identifier[1]}}
     path = f"{dataset_path(dataset)}/records/{question}"
-    return Request("POST", path, json=asked, is_question=True)
+    return Request("POST", path, json=body, is_question=True)
 
 
 def known_id(record: str | RecordId) -> RecordId | None:
-    """The record's id where the caller gave one; a provider's own id has one that only the node knows."""
+    """The record's id if the caller gave it; only the node knows that of a provider's own id."""
     if isinstance(record, bytes):
         return record
     return RecordId(bytes.fromhex(record[2:])) if _RECORD_ID.fullmatch(record) else None
@@ -114,15 +115,15 @@ def read_record(answer: Answer) -> Record:
     Raises:
         NodeError: the answer has another form.
     """
-    told = read_answer(_RecordAnswer, answer.json(), "a read")
+    read = read_answer(_RecordAnswer, answer.json(), "a read")
     raw = strict_json.raw_members(answer.body)
     if "parts" not in raw:
         raise NodeError("the node's answer to a read has no parts")
     return Record(
-        told.dataset,
-        told.record,
-        told.version,
-        told.subjects,
+        read.dataset,
+        read.record,
+        read.version,
+        read.subjects,
         parts=strict_json.raw_members(raw["parts"]),
         receipts=_receipts(answer),
         decision=answer.headers.get("Cityledger-Decision", ""),
@@ -131,21 +132,21 @@ def read_record(answer: Answer) -> Record:
 
 
 def _attachments(answer: Answer) -> dict[str, Attachment]:
-    told = answer.json().get("attachments", {})
-    if not isinstance(told, dict):
+    attachments = answer.json().get("attachments", {})
+    if not isinstance(attachments, dict):
         raise NodeError("the node's answer to a read has attachments of another form")
-    return {name: read_answer(Attachment, one, "a read") for name, one in told.items()}
+    return {name: read_answer(Attachment, one, "a read") for name, one in attachments.items()}
 
 
 def read_fhir(answer: Answer) -> FhirRecord:
-    """FHIR in the answer to a read, as the bytes that came.
+    """FHIR in the answer to a read, with its bytes unchanged.
 
     Raises:
-        NodeError: the answer is no FHIR, or does not say of which version.
+        NodeError: the answer is not FHIR, or does not state its version.
     """
     version = _ETAG.fullmatch(answer.headers.get("ETag", ""))
-    told = answer.json()
-    if version is None or not isinstance(told, dict) or "resourceType" not in told:
+    resource = answer.json()
+    if version is None or not isinstance(resource, dict) or "resourceType" not in resource:
         raise NodeError("the node answered a read of FHIR with something else")
     return FhirRecord(
         int(version[1]), answer.body, _receipts(answer), answer.headers.get("Cityledger-Decision", "")
@@ -153,5 +154,5 @@ def read_fhir(answer: Answer) -> FhirRecord:
 
 
 def _receipts(answer: Answer) -> tuple[bytes, ...]:
-    told = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
-    return tuple(bytes.fromhex(one.removeprefix("0x")) for one in told if one)
+    digests = [one.strip() for one in answer.headers.get("Cityledger-Read-Receipt", "").split(",")]
+    return tuple(bytes.fromhex(one.removeprefix("0x")) for one in digests if one)

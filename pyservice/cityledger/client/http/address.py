@@ -1,4 +1,4 @@
-"""Where a node is."""
+"""The address of a node, and the paths of its API."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dataset_path(dataset: DatasetId) -> str:
 
 
 def record_path(dataset: DatasetId, record: str | RecordId) -> str:
-    """``record`` is the provider's own id, or the 32 bytes that it is known by elsewhere.
+    """The path of a record; ``record`` is the provider's own id, or the record id of 32 bytes.
 
     Raises:
         FieldError: as ``record_name``.
@@ -59,10 +59,10 @@ def record_path(dataset: DatasetId, record: str | RecordId) -> str:
 
 
 def record_name(record: str | RecordId) -> str:
-    """How a record is named to a node.
+    """The name of a record in a path.
 
     Raises:
-        FieldError: no provider writes such an id; it is not sent anywhere.
+        FieldError: a provider's id cannot have this form; it is not sent.
     """
     if isinstance(record, bytes):
         return to_hex(record)
@@ -72,5 +72,5 @@ def record_name(record: str | RecordId) -> str:
 
 
 def revocations_path(agency: str | AgencyId) -> str:
-    """The list of the officers that an agency no longer vouches for."""
+    """The path of the list of officers that an agency no longer vouches for."""
     return f"/v1/agencies/{quote(str(agency), safe='')}/revocations"

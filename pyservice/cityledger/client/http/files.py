@@ -1,4 +1,4 @@
-"""Attachments as files: sent after their record in one multipart body, and kept where the caller says."""
+"""Attachments as files: sent after their record in one multipart body, and written where the caller says."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from cityledger.opening import LongPart
 
 File = Path | BinaryIO
 """A path, or a file that is open for bytes."""
-Heard = Callable[[int], None]
-"""Hears how many bytes have passed so far."""
+ProgressCallback = Callable[[int], None]
+"""Is called with the number of bytes transferred so far."""
 
 
 class RecordForm:
-    """A record and its attachments as the body of one request; sent again, it begins again."""
+    """A record and its attachments as the body of one request; when it is repeated, it begins again."""
 
     def __init__(self, record: bytes, files: Mapping[str, Upload], boundary: str) -> None:
         self._record = record
@@ -37,7 +37,7 @@ class RecordForm:
         return all(upload.may_repeat for upload in self._files.values())
 
     def begin(self) -> None:
-        """Goes to the beginning of every file.
+        """Moves to the beginning of every file.
 
         Raises:
             ConflictError: one was read already and cannot be read twice.
@@ -64,9 +64,10 @@ class RecordForm:
 
 
 class Download:
-    """A file on its way from a node, written as it comes; begun again, it is written over."""
+    """A file that is received from a node and written as it arrives; when it begins again, it is
+    overwritten."""
 
-    def __init__(self, stream: BinaryIO, received: Heard | None = None) -> None:
+    def __init__(self, stream: BinaryIO, received: ProgressCallback | None = None) -> None:
         self._stream = stream
         self._start = stream.tell() if stream.seekable() else None
         self._received = received
@@ -74,11 +75,11 @@ class Download:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether what was written so far can be taken back."""
+        """Whether the bytes written until now can be removed."""
         return self._start is not None or self._total == 0
 
     def begin(self) -> None:
-        """Takes back what an attempt before has written."""
+        """Removes what a previous attempt has written."""
         if self._start is not None:
             self._stream.seek(self._start)
             self._stream.truncate()
@@ -92,7 +93,7 @@ class Download:
 
 
 @contextmanager
-def reading(files: Mapping[str, File], sent: Heard | None = None) -> Iterator[dict[str, Upload]]:
+def reading(files: Mapping[str, File], sent: ProgressCallback | None = None) -> Iterator[dict[str, Upload]]:
     """The files to send, opened where they are paths.
 
     Raises:
@@ -105,7 +106,7 @@ def reading(files: Mapping[str, File], sent: Heard | None = None) -> Iterator[di
 
 @contextmanager
 def writing(to: File) -> Iterator[BinaryIO]:
-    """Where to write. A path is replaced once all of it is there, and left alone where that fails.
+    """A stream to write to. A path is replaced once the file is complete, and not touched if that fails.
 
     Raises:
         ConfigurationError: it cannot be written.
@@ -126,8 +127,10 @@ def writing(to: File) -> Iterator[BinaryIO]:
         raise
 
 
-def write_payload(part: LongPart, ciphertext: BinaryIO, to: BinaryIO, received: Heard | None = None) -> int:
-    """Checks a ciphertext that was fetched to its end, and only then writes its payload; returns its length.
+def write_payload(
+    part: LongPart, ciphertext: BinaryIO, to: BinaryIO, received: ProgressCallback | None = None
+) -> int:
+    """The length in bytes of a payload, which is written only after its whole ciphertext was checked.
 
     Raises:
         SealingError, VerificationError: it is not what the record's leaf commits to; nothing was written.
@@ -143,7 +146,7 @@ def write_payload(part: LongPart, ciphertext: BinaryIO, to: BinaryIO, received: 
 
 
 def without_files(opened: OpenedRecord, files: Mapping[str, File]) -> OpenedRecord:
-    """The record with those parts in their files that came along with the release."""
+    """The record without the parts that were included in the release and are now in their files."""
     for name in opened.parts.keys() & files.keys():
         with writing(files[name]) as stream:
             stream.write(opened.parts[name])

@@ -1,4 +1,4 @@
-"""A question to a node, and its answer."""
+"""A request to a node, and its answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 @dataclass(frozen=True, slots=True)
 class Request:
     """``path`` begins with a slash and is quoted. At most one of ``json``, ``content``, ``form`` and
-    ``upload``, a file that is known by its content however often it is sent.
+    ``upload`` is given; the node recognises an upload by its content, however often it is sent.
 
-    ``is_question`` marks a POST that only asks, such as a lookup: asked again, it leaves one more receipt and
-    changes nothing else.
+    ``is_question`` marks a POST that changes nothing, such as a lookup: a repeat leaves one more receipt.
     """
 
     method: str
@@ -35,12 +34,12 @@ class Request:
     is_question: bool = False
     upload: Upload | RecordForm | None = None
     download: Download | None = None
-    """Where the body of a good answer goes; otherwise it is held in the answer."""
+    """The file for the body of a successful answer; without it the body is in the answer."""
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether sending it twice has the effect of sending it once, whatever became of the first."""
-        if self.upload is not None:  # a node knows a file that it has seen
+        """Whether sending it twice has the effect of sending it once, whatever the outcome of the first."""
+        if self.upload is not None:  # a node recognises a file that it has received
             return self.upload.may_repeat
         if self.download is not None and not self.download.may_repeat:
             return False
@@ -54,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a node answered, good or not. ``body`` is exactly what came."""
+    """The answer of a node, successful or not. ``body`` is unchanged."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,7 +68,7 @@ class Answer:
         """The body as strict JSON.
 
         Raises:
-            NodeError: it is none.
+            NodeError: it is not strict JSON.
         """
         try:
             return strict_json.parse(self.body, max_bytes=MAX_ANSWER_BYTES)
@@ -77,13 +76,13 @@ class Answer:
             raise NodeError(f"the node's answer is not strict JSON: {error}") from error
 
     def problem(self) -> Mapping[str, object]:
-        """The problem document of an answer that is not good."""
+        """The problem document of an answer that is not successful."""
         try:
-            held = self.json()
+            document = self.json()
         except NodeError:
-            held = None
-        return held if isinstance(held, dict) else {"detail": self.reason}
+            document = None
+        return document if isinstance(document, dict) else {"detail": self.reason}
 
     def error(self) -> CityledgerError:
-        """What an answer that is not good stands for."""
+        """The error that an unsuccessful answer reports."""
         return error_of(self.status, self.problem())

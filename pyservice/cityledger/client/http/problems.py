@@ -58,14 +58,14 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "log-halted": errors.LogHaltedError,
     "misconfigured": errors.NodeError,
 }
-"""By code. A code ``<what>-not-found`` that is not here is NotFoundError."""
+"""By code. A code ``<what>-not-found`` that is not in the table is NotFoundError."""
 
 _DENIAL = re.compile(r"denied by rule \d+ \(code (\d+)\): (.*)", re.DOTALL)
 _REVERT = re.compile(r"the contract refused: (\w*)\((.*)\)", re.DOTALL)
 
 
 def error_of(status: int, problem: Mapping[str, object]) -> CityledgerError:
-    """The error behind a problem document; what this version does not know is a NodeError."""
+    """The error that a problem document reports; a code that this version does not know is a NodeError."""
     code, detail = str(problem.get("code", "")), str(problem.get("detail", ""))
     kind = ERRORS.get(code)
     if kind is None and code.endswith(_NOT_FOUND):

@@ -1,8 +1,8 @@
-"""Which requests are sent again after a failure, and after how long a pause.
+"""Decides which requests are repeated after a failure, and after which pause.
 
-A request goes out again only where that cannot do a thing twice: it is a GET or carries an Idempotency-Key,
-or nothing of it was sent. So a POST that may have arrived never does, except one that only asks and was
-answered that the node's index is stale, and one that a limit refused: nothing came of either.
+A request is repeated only if that cannot have its effect twice: it is a GET or has an Idempotency-Key, or
+nothing of it was sent. So a POST that may have arrived is never repeated, except one that changes nothing and
+was refused because the node's index is stale, and one that a limit refused: neither had an effect.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from cityledger.client.http.messages import Answer, Request
 
 _NOTHING_WAS_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _MAY_PASS = frozenset({429, 502, 503, 504})
-_ASKED_TOO_SOON = "index-stale"
+_INDEX_STALE = "index-stale"
 _REFUSED_UNDONE = frozenset({"too-many-requests", "busy"})
-"""Answered before the request was acted on, so that even a POST may be sent again."""
+"""Refused before the request had an effect, so that even a POST may be repeated."""
 _STAYS = frozenset({"not-anchored", "log-halted", "chain-error", "wrong-chain", "node-error"})
 """Problems of such a status that do not pass within seconds, or that the caller waits for in its own way."""
 
@@ -31,7 +31,7 @@ _STAYS = frozenset({"not-anchored", "log-halted", "chain-error", "wrong-chain", 
 class Retries:
     """At most ``attempts`` in all, within ``budget_seconds``. The pause before the n-th repeat is random
     between 0 and ``first_pause_seconds`` · 2ⁿ⁻¹, at most ``longest_pause_seconds``, so that clients which
-    failed together do not come back together; a node's Retry-After is kept where it is longer.
+    failed together do not repeat together; a node's Retry-After is respected if it is longer.
     """
 
     attempts: int = 5
@@ -40,7 +40,7 @@ class Retries:
     longest_pause_seconds: float = 5.0
 
     def options(self, request: Request) -> dict[str, Any]:
-        """The settings of a tenacity retrier that sends ``request``, in either world."""
+        """The settings of a tenacity retrier that sends ``request``, in either client."""
         return {
             "retry": lambda state: may_repeat(request, state),
             "wait": self._pause(),
@@ -50,7 +50,7 @@ class Retries:
 
     def _pause(self) -> Callable[[RetryCallState], float]:
         jitter = wait_random_exponential(multiplier=self.first_pause_seconds, max=self.longest_pause_seconds)
-        return lambda state: max(jitter(state), _asked_to_wait(state))
+        return lambda state: max(jitter(state), _requested_pause(state))
 
     def _is_enough(self, state: RetryCallState) -> bool:
         spent = max(state.seconds_since_start or 0.0, state.idle_for)
@@ -58,13 +58,13 @@ class Retries:
 
 
 RETRIES = Retries()
-"""What a client does unless told otherwise."""
+"""The default of a client."""
 NO_RETRIES = Retries(attempts=1)
-"""Every failure is told at once."""
+"""Every failure is raised at once."""
 
 
 def may_repeat(request: Request, state: RetryCallState) -> bool:
-    """Whether the last attempt failed in a way that may pass, and sending again is harmless."""
+    """Whether the last attempt failed in a way that may be temporary, and a repeat is harmless."""
     outcome = state.outcome
     if outcome is None:
         return False
@@ -80,12 +80,12 @@ def may_repeat(request: Request, state: RetryCallState) -> bool:
 def _is_harmless(request: Request, code: str) -> bool:
     if code in _REFUSED_UNDONE:
         return request.upload is None or request.upload.may_repeat
-    if request.is_question and code == _ASKED_TOO_SOON:
+    if request.is_question and code == _INDEX_STALE:
         return True
     return request.is_repeatable and code not in _STAYS
 
 
-def _asked_to_wait(state: RetryCallState) -> float:
+def _requested_pause(state: RetryCallState) -> float:
     outcome = state.outcome
     if outcome is None or outcome.failed:
         return 0.0
@@ -93,12 +93,12 @@ def _asked_to_wait(state: RetryCallState) -> float:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float:
-    """What ``Retry-After`` says (RFC 9110 §10.2.3), as seconds or a date; 0 where it is missing."""
-    told = headers.get("Retry-After", "").strip()
-    if told.isascii() and told.isdigit():
-        return float(told)
+    """The pause in ``Retry-After`` (RFC 9110 §10.2.3), which is seconds or a date; 0 if it is missing."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
     try:
-        at = parsedate_to_datetime(told)
+        at = parsedate_to_datetime(text)
     except ValueError:
         return 0.0
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds())

@@ -1,4 +1,4 @@
-"""A file on its way to a node: read as it is sent, and from its beginning where it is sent again."""
+"""A file that is sent to a node: read while it is sent, and from its beginning when it is sent again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHUNK_BYTES = 262_144
 
 
 class Upload:
-    """``sent`` hears how many bytes of the file have been handed on so far."""
+    """``sent`` is called with the number of bytes of the file sent so far."""
 
     def __init__(self, stream: BinaryIO, sent: Callable[[int], None] | None = None) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class Upload:
         return self._start is not None
 
     def begin(self) -> None:
-        """Goes to where the file began.
+        """Moves to the beginning of the file.
 
         Raises:
             ConflictError: it was read already and cannot be read twice, such as stdin.

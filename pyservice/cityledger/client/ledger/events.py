@@ -1,5 +1,5 @@
-"""The events of ``RecordLedger`` that say who operated a log, read without the contract's ABI. Source:
-SPEC.md §3, "Whose receipt"."""
+"""The events of ``RecordLedger`` that report the operators of a log, decoded without the contract's ABI.
+Source: SPEC.md §3, "Whose receipt"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPERATOR_SET = keccak(b"OperatorSet(uint64,address)")
 
 @dataclass(frozen=True, slots=True)
 class OperatorChange:
-    """From the end of ``block`` on, until the next change, ``operator`` is the log's."""
+    """From the end of ``block`` until the next change, ``operator`` is the log's operator."""
 
     log: LogId
     block: int

@@ -1,6 +1,6 @@
 """Reads the ledger over plain JSON-RPC, so that a proof can be checked against a chain with the base install.
 
-All answers are of one block, the newest or the last final one at the first question, asked for by its hash.
+All answers are of one block, the newest or the last final one at the first call, requested by its hash.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class _Head:
 
 
 class RpcLedgerReader:
-    """Asks a chain that the verifier trusts about the ``RecordLedger`` that the city published.
+    """Reads the ``RecordLedger`` that the city published, on a chain that the verifier trusts.
 
-    Raises (every question):
+    Raises (every call):
         ChainUnavailableError: the endpoint does not answer.
-        ChainError: it refused, or there is no such contract.
+        ChainError: it refused, or the contract does not exist.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class RpcLedgerReader:
         first_block: int = 0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """``final`` asks at the last final block, which no reorg undoes, instead of at the newest. Events are
-        searched from ``first_block`` on: one above the ledger's creation makes logs unknown."""
+        """``final`` reads the last final block, which no reorg undoes, instead of the newest. Events are
+        searched from ``first_block``: if it is above the ledger's creation, logs are missed."""
         self._url = rpc_url
         self._ledger = Address(to_checksum_address(ledger))
         self._tag = "finalized" if final else "latest"
@@ -106,7 +106,7 @@ class RpcLedgerReader:
         return self._block_named(self._tag)
 
     def _final_number(self) -> int:
-        """-1 where the endpoint knows no final block."""
+        """The number of the last final block, -1 if the endpoint knows none."""
         try:
             return self._block_named("finalized").number
         except ChainError:
@@ -120,10 +120,10 @@ class RpcLedgerReader:
             raise ChainError(f"the endpoint has no block {tag}") from None
 
     def _events(self, topics: list[object]) -> list[dict[str, Any]]:
-        """The ledger's events up to the block that is asked, oldest first."""
+        """The ledger's events up to the block that is read, oldest first."""
         found = self._events_between(topics, self._first_block, self._head.number)
         if self._block_named(hex(self._head.number)).hash != self._head.hash:
-            raise ChainError("the chain was reorganised while it was asked; ask again")
+            raise ChainError("the chain was reorganised while it was read; try again")
         return found
 
     def _events_between(self, topics: list[object], first: int, last: int) -> list[dict[str, Any]]:
@@ -144,31 +144,31 @@ class RpcLedgerReader:
         return found
 
     def _call(self, to: Address, function: str, *arguments: int) -> list[bytes]:
-        """The words that a view function returns; asked once, since all answers are of one block."""
+        """The words that a view function returns; called once, since all answers are of one block."""
         key = (to, function, arguments)
         if key not in self._words:
-            self._words[key] = self._call_anew(to, function, *arguments)
+            self._words[key] = self._call_node(to, function, *arguments)
         return self._words[key]
 
-    def _call_anew(self, to: Address, function: str, *arguments: int) -> list[bytes]:
+    def _call_node(self, to: Address, function: str, *arguments: int) -> list[bytes]:
         data = keccak(function.encode())[:4] + b"".join(one.to_bytes(_WORD) for one in arguments)
         call = {"to": to, "data": "0x" + data.hex()}
         returned = self._ask("eth_call", call, {"blockHash": self._head.hash})
         try:
-            held = bytes.fromhex(str(returned).removeprefix("0x"))
+            words = bytes.fromhex(str(returned).removeprefix("0x"))
         except ValueError:
-            held = b""
-        if not held or len(held) % _WORD:
-            raise ChainError(f"at {to} there is no contract with {function}")
-        return [held[start : start + _WORD] for start in range(0, len(held), _WORD)]
+            words = b""
+        if not words or len(words) % _WORD:
+            raise ChainError(f"the account {to} is not a contract with {function}")
+        return [words[start : start + _WORD] for start in range(0, len(words), _WORD)]
 
     def _ask(self, method: str, *params: object) -> Any:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         answer = self._answer(lambda: self._http.post(self._url, json=request))
         if not isinstance(answer, dict) or "result" not in answer:
             error = answer.get("error") if isinstance(answer, dict) else None
-            told = error.get("message") if isinstance(error, dict) else "not an answer of JSON-RPC"
-            raise ChainError(f"the endpoint refused {method}: {told}")
+            message = error.get("message") if isinstance(error, dict) else "not an answer of JSON-RPC"
+            raise ChainError(f"the endpoint refused {method}: {message}")
         return answer["result"]
 
     @staticmethod
@@ -176,12 +176,12 @@ class RpcLedgerReader:
         try:
             return post().json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            # Without the URL: it may hold a key.
+            # Without the URL: it may contain a key.
             raise ChainUnavailableError(f"the endpoint does not answer: {type(error).__name__}") from None
 
 
-def _number(told: object) -> int:
+def _number(value: object) -> int:
     try:
-        return int(str(told), 16)
+        return int(str(value), 16)
     except ValueError:
         raise ChainError("the endpoint's chain id is not a number") from None

@@ -1,4 +1,4 @@
-"""What a consumer checks in the receipts of a release, field by field. Source: SPEC.md §5, "What a consumer
+"""Checks of a consumer on the receipts of a release, field by field. Source: SPEC.md §5, "What a consumer
 MUST check in a receipt"."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cityledger.sealing.sealing_key import SealingPrivateKey
 from cityledger.types import NO_SUBJECT, Action, AgencyId, DatasetId, RecordId
 
 SKEW_SECONDS = 60
-"""How far the clocks of consumer and chain may differ."""
+"""Maximum difference of the clocks of consumer and chain."""
 _OF_ONE_SUBJECT = ("subject", "salt")
 """The only fields in which the receipts of one read differ."""
 
@@ -56,11 +56,11 @@ def verify_expected_leaf(leaf: RecordLeaf, expected: ReleaseExpectation) -> None
         VerificationError: it is not.
     """
     if leaf.instance != expected.instance or leaf.dataset != expected.dataset:
-        raise VerificationError("the release is of another deployment or dataset than was asked for")
+        raise VerificationError("the release is of another deployment or dataset than was requested")
     if expected.record is not None and leaf.record != expected.record:
-        raise VerificationError("the release is of another record than was asked for")
+        raise VerificationError("the release is of another record than was requested")
     if expected.version is not None and leaf.version != expected.version:
-        raise VerificationError("the release is of another version than was asked for")
+        raise VerificationError("the release is of another version than was requested")
 
 
 def verify_expected_receipts(
@@ -107,23 +107,23 @@ def _verify_fields(
     }
     for name, value in values.items():
         if getattr(receipt, name) != value:
-            raise VerificationError(f"a receipt says another {name} than was asked for or released")
+            raise VerificationError(f"a receipt states another {name} than was requested or released")
 
 
 def _verify_parts(
     receipt: Receipt, leaf: RecordLeaf, released: frozenset[int], expected: ReleaseExpectation
 ) -> None:
     if receipt.parts != sum(1 << bit for bit in released):
-        raise VerificationError("a receipt says other parts than were released")
+        raise VerificationError("a receipt states other parts than were released")
     names = {part.name for bit, part in enumerate(leaf.parts) if bit in released}
     if expected.parts is not None and names != expected.parts:
-        raise VerificationError("a receipt says other parts than were asked for")
+        raise VerificationError("a receipt states other parts than were requested")
 
 
 def _verify_time(receipt: Receipt, expected: ReleaseExpectation) -> None:
     if not expected.sent - SKEW_SECONDS <= receipt.at <= expected.received + SKEW_SECONDS:
         raise VerificationError(
-            f"a receipt says another time (at) than that of the request, by more than {SKEW_SECONDS} s"
+            f"a receipt states another time (at) than the request, by more than {SKEW_SECONDS} s"
         )
 
 

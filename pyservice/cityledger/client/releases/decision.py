@@ -17,6 +17,6 @@ def verify_decision(receipt: Receipt) -> None:
     if receipt.facts >> FACT_COUNT:
         raise VerificationError("facts: a bit beyond the facts of the rules is set")
     if receipt.code != decide_facts(receipt.facts):
-        raise VerificationError("the receipt says another code than its facts give")
+        raise VerificationError("the receipt states another code than its facts give")
     if receipt.permit != is_permit(receipt.code):
-        raise VerificationError("the receipt says another permit than its code gives")
+        raise VerificationError("the receipt states another permit than its code gives")

@@ -1,4 +1,4 @@
-"""A sealed release: read from the wire, and opened on the consumer's own machine after every check."""
+"""A sealed release: parsed from JSON, and opened on the consumer's own machine after every check."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def release_from_json(value: Any) -> Release:
     Raises:
         NodeError: the answer has another form.
     """
-    told = read_answer(_ReleaseAnswer, value, "a release")
+    read = read_answer(_ReleaseAnswer, value, "a release")
     try:
         ciphertexts = {
-            int(bit): from_base64url(text, f"ciphertexts.{bit}") for bit, text in told.ciphertexts.items()
+            int(bit): from_base64url(text, f"ciphertexts.{bit}") for bit, text in read.ciphertexts.items()
         }
-        places = {int(bit): place for bit, place in told.objects.items()}
-        message, kem = from_base64url(told.message, "message"), Kem(told.kem)
+        places = {int(bit): place for bit, place in read.objects.items()}
+        message, kem = from_base64url(read.message, "message"), Kem(read.kem)
     except (FieldError, ValueError) as error:
         raise NodeError(f"the node's answer to a release has another form: {error}") from error
-    digests = tuple(one.receipt.struct_hash() for one in told.receipts)
+    digests = tuple(one.receipt.struct_hash() for one in read.receipts)
     lengths = {bit: place.sealed_bytes for bit, place in places.items()}
-    sealed = SealedRelease(told.leaf, kem, message, digests, ciphertexts, lengths)
-    return Release(sealed, told.receipts, places)
+    sealed = SealedRelease(read.leaf, kem, message, digests, ciphertexts, lengths)
+    return Release(sealed, read.receipts, places)
 
 
 def open_release_from(
@@ -60,19 +60,19 @@ def open_release_from(
     domain: ReceiptDomain,
     reader: LedgerReader | None = None,
 ) -> OpenedRecord:
-    """Opens a release. Nothing of it is returned before the last check.
+    """The contents of a release. Nothing of it is returned before the last check.
 
     Without ``reader`` it is not checked that the signer operates the provider's log; the result names the
     signer.
 
     Raises:
-        VerificationError: leaf, receipts or ciphertexts are not of what was asked, or not of each other.
+        VerificationError: leaf, receipts or ciphertexts differ from the request, or do not match each other.
         SealingError: sealed for another key or other receipts, or the ciphertext was altered.
     """
     sealed = release.sealed
-    # (1) the leaf is of what was asked
+    # (1) the leaf is of what was requested
     verify_expected_leaf(sealed.leaf, expected)
-    # (2) the receipts say what was asked and released, one per subject, in their order
+    # (2) the receipts state what was requested and released, one for each subject, in their order
     released = frozenset(sealed.ciphertexts.keys() | sealed.objects.keys())
     verify_expected_receipts(release.receipts, sealed.leaf, released, expected, private_key)
     # (3) each is in its leaf, and one account signed them all: by reader, the log's operator
@@ -85,7 +85,7 @@ def open_release_from(
 
 
 def receipt_domain(node: NodeInfo, reader: LedgerReader | None) -> ReceiptDomain:
-    """The domain of receipts: the chain's where there is a reader, else what the node says of itself."""
+    """The domain of receipts: from the chain if there is a reader, otherwise from the node's description."""
     if reader is not None:
         return ReceiptDomain(reader.chain_id, reader.ledger)
     return ReceiptDomain(node.chain_id, node.contracts["RecordLedger"])
