@@ -130,11 +130,11 @@ async def test_many_refused_at_once_buy_one_token_more(
         assert (await reader.whoami()).officer == "dr.chen"
 
 
-def test_many_threads_buy_one_token(node: TestNode, credentials: Sign) -> None:
-    asked: list[str] = []
+def test_many_threads_obtain_one_token(node: TestNode, credentials: Sign) -> None:
+    paths: list[str] = []
 
     def note(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         return node.client._transport.handle_request(request)
 
     client = Client(
@@ -148,7 +148,7 @@ def test_many_threads_buy_one_token(node: TestNode, credentials: Sign) -> None:
         names = [f"title-{number}" for number in range(16)]
         written = list(threads.map(lambda name: client.put_record(node.land, name, {"title": TITLE}), names))
     assert len({one.record for one in written}) == 16
-    assert asked.count("/v1/token") == 1
+    assert paths.count("/v1/token") == 1
 
 
 def public_calls(kind: type) -> dict[str, list[str]]:

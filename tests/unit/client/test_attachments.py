@@ -29,7 +29,7 @@ def test_put_record_sends_files_and_get_part_brings_them_back(
 ) -> None:
     source, target = tmp_path / "scan.pdf", tmp_path / "back.pdf"
     source.write_bytes(payload)
-    heard: list[int] = []
+    received: list[int] = []
 
     with connect("HEALTH", "writer") as writer:
         written = writer.put_record(
@@ -37,14 +37,14 @@ def test_put_record_sends_files_and_get_part_brings_them_back(
             "visit",
             PARTS,
             attachments={"attachment": source},
-            sent=heard.append,
+            sent=received.append,
         )
     with connect("HEALTH", "reader") as reader:
         record = reader.get_record(node.health, "visit", DUTY)
         length = reader.get_part(node.health, "visit", "attachment", DUTY, to=target)
 
     assert written.version == 1
-    assert heard[-1] == length == len(payload)
+    assert received[-1] == length == len(payload)
     assert target.read_bytes() == payload
     assert record.attachments["attachment"].bytes == (len(SHORT) if payload == SHORT else None)
     assert record.parts.keys() == {"summary"}
@@ -79,7 +79,7 @@ def test_open_record_opens_attachments_here(
     assert opened.parts.keys() == {"summary"}
 
 
-def test_open_record_tells_of_a_long_part_that_nobody_asked_for(node: TestNode, connect: Connect) -> None:
+def test_open_record_reports_a_long_part_that_was_not_requested(node: TestNode, connect: Connect) -> None:
     _put(node, connect, LONG)
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
 
@@ -95,9 +95,9 @@ def test_open_record_writes_nothing_of_an_altered_object(
 ) -> None:
     _put(node, connect, LONG)
     (path,) = [one for one in (tmp_path / "objects").rglob("*") if one.is_file()]
-    held = bytearray(path.read_bytes())
-    held[-9] ^= 1  # in the last segment: all before it would open
-    path.write_bytes(held)
+    stored = bytearray(path.read_bytes())
+    stored[-9] ^= 1  # in the last segment: all before it would open
+    path.write_bytes(stored)
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
     target = io.BytesIO()
 

@@ -67,7 +67,7 @@ def test_directory_needs_no_sign_in(node: TestNode) -> None:
     assert client.node().instance == node.context.services.instance
 
 
-def test_whoami_tells_what_the_credentials_said(connect: Connect, node: TestNode) -> None:
+def test_whoami_returns_the_caller_of_the_credentials(connect: Connect, node: TestNode) -> None:
     reader, steward = connect("HEALTH", "reader").whoami(), connect("HEALTH", "steward").whoami()
     assert (reader.agency, reader.role, reader.officer, reader.account) == (1, Role.READER, "dr.chen", None)
     assert (steward.role, steward.account) == (
@@ -86,7 +86,7 @@ def test_get_record_gives_each_part_as_it_was_written(connect: Connect, node: Te
     assert "permit" in record.decision
 
 
-def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode) -> None:
+def test_put_record_accepts_objects_and_subjects(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
     writer.put_record(node.health, "visit-1", TREATMENT_RECORD["parts"], subjects=[SUBJECT])
     assert reader.get_record(node.health, "visit-1", OWN).subjects == (SUBJECT,)
@@ -98,31 +98,31 @@ def test_put_record_takes_objects_and_subjects(connect: Connect, node: TestNode)
 
 def test_find_and_check_take_a_business_identifier(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
-    told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V-1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
+    extra = {"identifier": [{"system": "http://hospital.example/visits", "value": "V-1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **extra}
     written = writer.put_record(node.health, "visit-1", {"summary": summary})
-    asked = ("http://hospital.example/visits", "V-1")
-    (found,) = reader.find(node.health, OWN, identifier=asked)
+    visit = ("http://hospital.example/visits", "V-1")
+    (found,) = reader.find(node.health, OWN, identifier=visit)
     assert found.record == written.record
-    assert reader.check(node.health, OWN, identifier=asked)
-    assert not reader.check(node.health, OWN, identifier=(asked[0], "V-2"))
+    assert reader.check(node.health, OWN, identifier=visit)
+    assert not reader.check(node.health, OWN, identifier=(visit[0], "V-2"))
     with pytest.raises(TypeError, match="exactly one"):
-        reader.find(node.health, OWN, record="visit-1", identifier=asked)
+        reader.find(node.health, OWN, record="visit-1", identifier=visit)
 
 
-@pytest.mark.parametrize("asked", [{"subject": SUBJECT}, {"identifier": ("urn:visits", "V-1")}])
+@pytest.mark.parametrize("query", [{"subject": SUBJECT}, {"identifier": ("urn:visits", "V-1")}])
 def test_find_fetches_every_page(
-    connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+    connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch, query: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
-    told = {"identifier": [{"system": "urn:visits", "value": "V-1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
+    extra = {"identifier": [{"system": "urn:visits", "value": "V-1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **extra}
     writer = connect("HEALTH", "writer")
     written = {
         writer.put_record(node.health, f"visit-{number}", {"summary": summary}, subjects=[SUBJECT]).record
         for number in range(5)
     }
-    found = connect("HEALTH", "reader").find(node.health, OWN, **asked)
+    found = connect("HEALTH", "reader").find(node.health, OWN, **query)
 
     assert [one.record for one in found] == sorted(written)
 
@@ -134,7 +134,7 @@ def test_put_record_writes_once_under_one_key(connect: Connect, node: TestNode) 
     assert writer.put_record(node.land, "title-1", {"title": TITLE}).version == 2
 
 
-def test_put_record_refuses_when_somebody_wrote_in_between(connect: Connect, node: TestNode) -> None:
+def test_put_record_refuses_after_a_concurrent_write(connect: Connect, node: TestNode) -> None:
     writer = connect("LAND", "writer")
     writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=0)
     writer.put_record(node.land, "title-1", {"title": TITLE}, expected_version=1)
@@ -195,8 +195,8 @@ def altered_leaf(release: Release) -> Release:
 
 def altered_ciphertext(release: Release) -> Release:
     sealed = release.sealed.ciphertexts[0]
-    held = {**release.sealed.ciphertexts, 0: sealed[:-1] + bytes([sealed[-1] ^ 1])}
-    return replace(release, sealed=replace(release.sealed, ciphertexts=held))
+    altered = {**release.sealed.ciphertexts, 0: sealed[:-1] + bytes([sealed[-1] ^ 1])}
+    return replace(release, sealed=replace(release.sealed, ciphertexts=altered))
 
 
 def without_receipts(release: Release) -> Release:
@@ -210,16 +210,16 @@ def test_open_record_refuses_what_was_altered(
     node: TestNode, released: Release, alter: Callable[[Release], Release]
 ) -> None:
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
-    asked, domain = expectation_of(node), node.context.services.domain
-    open_release_from(released, asked, key, domain)
+    expected, domain = expectation_of(node), node.context.services.domain
+    open_release_from(released, expected, key, domain)
     with pytest.raises((VerificationError, SealingError)):
-        open_release_from(alter(released), asked, key, domain)
-    open_release_from(released, replace(asked, record=released.sealed.leaf.record), key, domain)
+        open_release_from(alter(released), expected, key, domain)
+    open_release_from(released, replace(expected, record=released.sealed.leaf.record), key, domain)
     for wrong in (
-        replace(asked, version=2),
-        replace(asked, dataset=node.land),
-        replace(asked, purpose=b""),
-        replace(asked, record=RecordId(bytes(32))),
+        replace(expected, version=2),
+        replace(expected, dataset=node.land),
+        replace(expected, purpose=b""),
+        replace(expected, record=RecordId(bytes(32))),
     ):
         with pytest.raises(VerificationError):
             open_release_from(released, wrong, key, domain)
@@ -272,11 +272,11 @@ def test_history_and_proof_follow_the_batch(connect: Connect, node: TestNode) ->
     assert proven.verdict.leaf_hash == version.leaf_hash
 
 
-def test_answers_about_another_record_than_was_asked_for_are_refused(
+def test_answers_about_another_record_than_requested_are_refused(
     connect: Connect, node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = connect("HEALTH", "writer")
-    asked, other = (
+    wanted, other = (
         writer.put_record(node.health, name, {"summary": SUMMARY}, subjects=[SUBJECT]).record for name in "ab"
     )
     node.anchor_all()
@@ -285,11 +285,11 @@ def test_answers_about_another_record_than_was_asked_for_are_refused(
     key = node.context.services.keyring.agency(node.agency("HEALTH")).sealing_key
 
     with pytest.raises(NodeError):
-        reader.get_record(node.health, asked, OWN)
+        reader.get_record(node.health, wanted, OWN)
     with pytest.raises(VerificationError, match="another record"):
-        reader.proof(node.health, asked, OWN)
+        reader.proof(node.health, wanted, OWN)
     with pytest.raises(VerificationError, match="another record"):
-        reader.open_record(node.health, asked, OWN, key)
+        reader.open_record(node.health, wanted, OWN, key)
 
 
 def test_with_openings_lets_a_payload_be_checked(connect: Connect, node: TestNode) -> None:
@@ -319,7 +319,7 @@ def test_withdraw_ends_a_record_that_a_write_brings_back_with_its_history(
     assert [one.withdrawn for one in reader.history(node.land, "title-1", OWN)] == [False, True, False]
 
 
-def test_withdraw_tells_a_stale_version_from_a_record_that_is_not_there(
+def test_withdraw_distinguishes_a_stale_version_from_an_absent_record(
     connect: Connect, node: TestNode
 ) -> None:
     writer = connect("LAND", "writer")
@@ -394,7 +394,7 @@ def test_token_is_renewed_before_it_lapses(connect: Connect, node: TestNode) -> 
     client.whoami()
 
 
-def test_refused_token_is_bought_anew_once(connect: Connect, node: TestNode) -> None:
+def test_refused_token_is_replaced_once(connect: Connect, node: TestNode) -> None:
     client = connect("HEALTH", "reader")
     client.whoami()
     client._access._token = replace(client._access.token(), secret="unknown")

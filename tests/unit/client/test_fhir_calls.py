@@ -19,13 +19,13 @@ ENCOUNTER = '{"resourceType": "Encounter", "status": "finished",  "class": {"dis
 
 def test_put_and_get_keep_the_bytes(connect: Connect, node: TestNode) -> None:
     written = connect("HEALTH", "writer").put_fhir(node.health, "visit", ENCOUNTER, expected_version=0)
-    told = connect("HEALTH", "reader").get_fhir(node.health, "visit", OWN)
-    assert (told.data, told.version) == (ENCOUNTER, written.version)
-    assert len(told.receipts) == 1
-    assert told.decision.startswith("permit")
+    found = connect("HEALTH", "reader").get_fhir(node.health, "visit", OWN)
+    assert (found.data, found.version) == (ENCOUNTER, written.version)
+    assert len(found.receipts) == 1
+    assert found.decision.startswith("permit")
 
 
-def test_put_takes_an_object_and_get_a_version_and_parts(connect: Connect, node: TestNode) -> None:
+def test_put_accepts_an_object_and_get_a_version_and_parts(connect: Connect, node: TestNode) -> None:
     writer, reader = connect("HEALTH", "writer"), connect("HEALTH", "reader")
     writer.put_fhir(node.health, "visit", {"resourceType": "Patient", "active": True})
     writer.put_fhir(node.health, "visit", ENCOUNTER, expected_version=1)

@@ -1,4 +1,4 @@
-"""Files sent by both clients, once or again, and what is told of them."""
+"""Files sent by both clients, once or again, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(node: TestNode) -> None:
         pass
 
 
-def test_a_file_is_sent_followed_and_told(connect: Connect, node: TestNode) -> None:
+def test_file_is_sent_followed_and_reported(connect: Connect, node: TestNode) -> None:
     client, sent, seen = connect("LAND", "writer"), [], []  # type: ignore[var-annotated]
     begun = client.start_import(node.land, io.BytesIO(FILE), "ndjson", sent=sent.append)
     assert (begun.state, begun.is_finished, sent[-1]) == ("waiting", False, len(FILE))
@@ -76,7 +76,7 @@ def test_imports_are_listed_over_pages(
     assert [one.id for one in client.imports(4)] == sent[:4]
 
 
-def test_a_file_is_sent_from_where_it_stands(connect: Connect, node: TestNode) -> None:
+def test_file_is_sent_from_its_current_position(connect: Connect, node: TestNode) -> None:
     stream = io.BytesIO(b"skipped\n" + FILE)
     stream.readline()
     begun = connect("LAND", "writer").start_import(node.land, stream, "ndjson")
@@ -103,7 +103,7 @@ def test_what_can_be_read_only_once_is_not_sent_in_half(connect: Connect, node: 
 
 
 @pytest.mark.parametrize(("kind", "times"), [(io.BytesIO, 3), (Piped, 1)], ids=["a file", "a pipe"])
-def test_an_answer_that_was_lost_is_asked_for_again_only_if_the_file_can_be_read_again(
+def test_request_with_a_lost_answer_is_repeated_only_if_the_file_can_be_read_again(
     node: TestNode, credentials: Sign, kind: Callable[[bytes], io.BytesIO], times: int
 ) -> None:
     inner, bodies = node.client._transport, []

@@ -35,7 +35,7 @@ def importing(node: TestNode) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("importing")
-def test_example_imports_and_tells_the_rejected_row(
+def test_example_imports_and_reports_the_rejected_row(
     connect: Connect, node: TestNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
     block = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)

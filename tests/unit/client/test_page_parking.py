@@ -53,9 +53,9 @@ def test_example_writes_states_and_imports_a_file(
     accepted, duplicates, flags = counts.split(" ", 2)
     assert (accepted, duplicates) == ("2", "1")
     assert ast.literal_eval(flags) == {"over-capacity": 1, "ambiguous-local-time": 1}
-    told = json.loads(state)
-    assert told["observedAt"] == "2016-10-30T01:30:00+01:00"
-    assert told["quality"] == ["ambiguous-local-time", "over-capacity"]
+    body = json.loads(state)
+    assert body["observedAt"] == "2016-10-30T01:30:00+01:00"
+    assert body["quality"] == ["ambiguous-local-time", "over-capacity"]
 
 
 @pytest.mark.parametrize("table", ["quality", "format"])

@@ -53,7 +53,7 @@ class Sample:
 GOOD = {"aNumber": "18446744073709551615", "name": "x", "status": "active", "purposes": ["A"], "digest": None}
 
 
-def test_read_answer_takes_decimal_strings_and_passes_over_what_it_does_not_know() -> None:
+def test_read_answer_accepts_decimal_strings_and_ignores_unknown_members() -> None:
     read = read_answer(Sample, {**GOOD, "new": 1}, "a test")
     assert read == Sample(2**64 - 1, "x", AgencyStatus.ACTIVE, (purpose_from_name("A"),), None)
 

@@ -20,7 +20,7 @@ def read(node: TestNode, name: str, purpose: str = "TREATMENT") -> Any:
     return node.client.get(node.url(node.health, name), headers=node.headers("LAND", "reader", purpose))
 
 
-def test_both_sides_see_a_read_and_nobody_else(node: TestNode) -> None:
+def test_only_both_sides_see_a_read(node: TestNode) -> None:
     node.put(node.health, "visit", TREATMENT_RECORD)
     digest = read(node, "visit").headers["cityledger-read-receipt"]
     for code in ("HEALTH", "LAND"):
@@ -29,7 +29,7 @@ def test_both_sides_see_a_read_and_nobody_else(node: TestNode) -> None:
     assert ask(node, "PARKING").json() == {"reads": [], "next": None}
 
 
-def test_consumer_is_not_told_afterwards_what_an_answer_hid(node: TestNode) -> None:
+def test_list_of_reads_discloses_nothing_that_an_answer_hid(node: TestNode) -> None:
     """Hidden, sealed and absent: of each the list says what the caller sent, that it was refused, no more."""
     several = {**TREATMENT_RECORD, "subjects": ["0x" + "01" * 32, "0x" + "02" * 32, "0x" + "03" * 32]}
     hidden = RecordId(bytes.fromhex(node.put(node.health, "hidden", several)["record"][2:]))
@@ -96,7 +96,7 @@ def test_roles(node: TestNode, role: str, status: int) -> None:
     assert ask(node, "LAND", role).status_code == status
 
 
-def test_standing_is_looked_at_again(node: TestNode) -> None:
+def test_standing_is_checked_again(node: TestNode) -> None:
     """A suspended agency's auditor still sees the evidence; whom its credential key vouches for does not."""
     node.set_agency("LAND", status=int(AgencyStatus.SUSPENDED))
     assert ask(node, "LAND", "auditor").status_code == 200
@@ -116,7 +116,7 @@ def test_receipt_is_proven_to_both_sides_only(node: TestNode) -> None:
     assert proof("LAND").json()["code"] == "not-anchored"
     node.anchor_all()
     for code in ("LAND", "HEALTH"):
-        held = parse_proof(proof(code).content)
-        assert isinstance(held.leaf, ReceiptLeaf)
-        assert hex_of(held.leaf.receipt) == digest
+        parsed = parse_proof(proof(code).content)
+        assert isinstance(parsed.leaf, ReceiptLeaf)
+        assert hex_of(parsed.leaf.receipt) == digest
     assert proof("PARKING").json()["code"] == "read-not-found"

@@ -32,9 +32,9 @@ def test_catalog_is_searched(node: TestNode, query: str, profiles: list[str]) ->
 
 
 def test_dataset_and_its_schema(node: TestNode) -> None:
-    told = node.client.get(f"/v1/datasets/{hex_of(node.health)}").json()
-    assert told["terms"]["sharingClass"] == "conditional"
-    assert told["schema"] == hex_of(registry.get("medical").schema_digest)
+    body = node.client.get(f"/v1/datasets/{hex_of(node.health)}").json()
+    assert body["terms"]["sharingClass"] == "conditional"
+    assert body["schema"] == hex_of(registry.get("medical").schema_digest)
     schema = node.client.get(f"/v1/datasets/{hex_of(node.health)}/schema").json()
     assert schema == registry.get("medical").schema
     assert node.client.get(f"/v1/datasets/0x{'ab' * 32}").json()["code"] == "dataset-not-found"

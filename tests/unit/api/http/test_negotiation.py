@@ -13,7 +13,7 @@ WEIGHTS: dict[str, tuple[list[str], float, float]] = {
     "two headers": ([FHIR, f"{JSON};q=0"], 1.0, 0.0),
     "the most specific counts": (["*/*;q=0.1, application/*;q=0.2", f"{JSON};q=0.3"], 0.2, 0.3),
     "the first of equals counts": ([f"{FHIR};q=0.3,{FHIR};q=0.9"], 0.3, 0.0),
-    "what makes no sense is passed over": ([f"x, {FHIR};q=7, {FHIR};q=a, {JSON}"], 0.0, 1.0),
+    "malformed ranges are ignored": ([f"x, {FHIR};q=7, {FHIR};q=a, {JSON}"], 0.0, 1.0),
     "neither": (["text/html"], 0.0, 0.0),
     "more than are read": (["text/plain," * 40 + FHIR], 0.0, 0.0),
 }

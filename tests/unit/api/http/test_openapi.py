@@ -71,10 +71,10 @@ def test_operations_have_short_ids_and_say_what_they_do(node: TestNode) -> None:
     operations = [one for path in document["paths"].values() for one in path.values()]
     ids = [one["operationId"] for one in operations]
     assert len(set(ids)) == len(ids)
-    told = {one["operationId"]: one["summary"] for one in operations}
-    assert told["put_record"] == "Write a record"
+    summaries = {one["operationId"]: one["summary"] for one in operations}
+    assert summaries["put_record"] == "Write a record"
     assert set(SUMMARIES) <= set(ids)
     assert [
-        name for name, summary in told.items() if not 3 < len(summary) < 60 or summary.endswith(".")
+        name for name, summary in summaries.items() if not 3 < len(summary) < 60 or summary.endswith(".")
     ] == []
-    assert len(set(told.values())) == len(told)
+    assert len(set(summaries.values())) == len(summaries)

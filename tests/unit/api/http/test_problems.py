@@ -42,9 +42,9 @@ def test_not_found_names_what_is_missing() -> None:
 
 @pytest.mark.parametrize("kind", [errors.SealingError, errors.VerificationError])
 def test_altered_bytes_do_not_say_what_was_found(kind: type[CityledgerError]) -> None:
-    told = answer(kind("part summary: segment 3 of 0xabc"))
-    assert told.status_code == 500
-    assert b"segment" not in told.body
+    response = answer(kind("part summary: segment 3 of 0xabc"))
+    assert response.status_code == 500
+    assert b"segment" not in response.body
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_altered_bytes_do_not_say_what_was_found(kind: type[CityledgerError]) ->
 def test_frameworks_refusals_have_the_one_shape(
     node: TestNode, method: str, path: str, status: int, code: str
 ) -> None:
-    told = node.client.request(method, path)
-    assert told.headers["content-type"] == "application/problem+json"
-    assert (told.status_code, told.json()["code"]) == (status, code)
-    assert told.json().keys() == {"type", "title", "status", "detail", "code"}
-    assert ("allow" in told.headers) == (status == 405)
-    assert "/openapi.json" in told.json()["detail"]
+    response = node.client.request(method, path)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json().keys() == {"type", "title", "status", "detail", "code"}
+    assert ("allow" in response.headers) == (status == 405)
+    assert "/openapi.json" in response.json()["detail"]
 
 
 def test_unexpected_error_says_nothing_of_the_inside(
@@ -77,9 +77,9 @@ def test_unexpected_error_says_nothing_of_the_inside(
     def broken(_count: int) -> bytes:
         raise RuntimeError("Patient/1 and /secret/path")
 
-    told = node.client_with(random_bytes=broken).get(node.url(node.health, "visit"), headers=headers)
+    response = node.client_with(random_bytes=broken).get(node.url(node.health, "visit"), headers=headers)
 
-    assert (told.status_code, told.json()["code"]) == (500, "internal-error")
-    assert "secret" not in told.text and "RuntimeError" not in told.text
+    assert (response.status_code, response.json()["code"]) == (500, "internal-error")
+    assert "secret" not in response.text and "RuntimeError" not in response.text
     assert "error=RuntimeError" in caplog.text
     assert "secret" not in caplog.text

@@ -1,4 +1,4 @@
-"""Imports over HTTP: who may, what is taken, what is told."""
+"""Imports over HTTP: permissions, accepted files, what is reported."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def run(node: TestNode) -> None:
         pass
 
 
-def told(node: TestNode, path: str, code: str = "LAND", role: str = "writer") -> Response:
+def fetch(node: TestNode, path: str, code: str = "LAND", role: str = "writer") -> Response:
     return node.client.get(path, headers=node.headers(code, role, purpose=None))
 
 
-def test_a_file_becomes_a_job_that_tells_each_row(node: TestNode) -> None:
+def test_file_becomes_a_job_that_reports_each_row(node: TestNode) -> None:
     answer = send(node)
 
     assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
     where = answer.headers["location"]
     assert where == f"/v1/imports/{answer.json()['id']}"
     run(node)
-    found = told(node, where).json()
+    found = fetch(node, where).json()
     assert found["state"] == "done"
     assert found["bytesDone"] == found["bytesTotal"] == "65536"  # as padded, which is all that is stored
     assert found["rowsDone"] == sum(found["outcomes"].values()) == 4
@@ -60,13 +60,13 @@ def test_a_file_becomes_a_job_that_tells_each_row(node: TestNode) -> None:
         "withdrawn": 0,
         "rejected": 3,
     }
-    errors = told(node, f"{where}/errors").json()
+    errors = fetch(node, f"{where}/errors").json()
     assert [(row["row"], row["field"]) for row in errors["rows"]] == [
         (2, ""),
         (3, "parts.title.uid"),
         (4, "parts"),
     ]
-    assert told(node, "/v1/imports").json()["imports"] == [found]
+    assert fetch(node, "/v1/imports").json()["imports"] == [found]
 
 
 def test_rows_come_in_pages(node: TestNode) -> None:
@@ -75,12 +75,12 @@ def test_rows_come_in_pages(node: TestNode) -> None:
     rows: list[dict[str, Any]] = []
     after: str | None = ""
     while after is not None:
-        page = told(node, f"{where}/rows?verdict=rejected&limit=1{after and '&after=' + after}").json()
+        page = fetch(node, f"{where}/rows?verdict=rejected&limit=1{after and '&after=' + after}").json()
         rows += page["rows"]
         after = page["next"]
     assert [row["row"] for row in rows] == [2, 3, 4]
-    assert told(node, f"{where}/rows?verdict=rejected&after=nonsense").status_code == 422
-    assert told(node, f"{where}/rows?verdict=odd").status_code == 422
+    assert fetch(node, f"{where}/rows?verdict=rejected&after=nonsense").status_code == 422
+    assert fetch(node, f"{where}/rows?verdict=odd").status_code == 422
 
 
 def test_the_same_file_is_the_same_import_packed_or_not(node: TestNode) -> None:
@@ -97,14 +97,14 @@ def test_the_same_file_is_the_same_import_packed_or_not(node: TestNode) -> None:
 def test_a_dry_run_says_so_and_writes_nothing(node: TestNode) -> None:
     where = send(node, query="format=ndjson&dryRun=true&upsert=true").headers["location"]
     run(node)
-    found = told(node, where).json()
+    found = fetch(node, where).json()
     assert (found["dryRun"], found["options"]) == (True, {"upsert": True})
     assert found["outcomes"]["accepted"] == 1
     assert node.row_counts()["record_version"] == 0
 
 
 @pytest.mark.parametrize(("code", "role"), [("LAND", "reader"), ("PARKING", "writer"), ("LAND", "steward")])
-def test_who_may_not_write_is_denied_with_a_receipt_and_nothing_is_kept(
+def test_caller_who_may_not_write_is_denied_with_a_receipt_and_nothing_is_stored(
     node: TestNode, code: str, role: str
 ) -> None:
     before = node.row_counts()
@@ -118,14 +118,14 @@ def test_who_may_not_write_is_denied_with_a_receipt_and_nothing_is_kept(
 def test_imports_are_seen_by_writers_of_that_agency_only(node: TestNode) -> None:
     where = send(node).headers["location"]
     for path in (where, f"{where}/errors", f"{where}/rows?verdict=flagged"):
-        assert told(node, path).status_code == 200
-        assert told(node, path, "PARKING").json()["code"] == "import-not-found"
-        assert told(node, path, "LAND", "reader").json()["code"] == "denied"
-    assert told(node, "/v1/imports", "PARKING").json() == {"imports": [], "next": None}
-    assert told(node, "/v1/imports", "LAND", "auditor").status_code == 403
-    assert told(node, "/v1/imports/" + "0" * 32).json()["code"] == "import-not-found"
+        assert fetch(node, path).status_code == 200
+        assert fetch(node, path, "PARKING").json()["code"] == "import-not-found"
+        assert fetch(node, path, "LAND", "reader").json()["code"] == "denied"
+    assert fetch(node, "/v1/imports", "PARKING").json() == {"imports": [], "next": None}
+    assert fetch(node, "/v1/imports", "LAND", "auditor").status_code == 403
+    assert fetch(node, "/v1/imports/" + "0" * 32).json()["code"] == "import-not-found"
     node.set_agency("LAND", status=2)
-    assert told(node, where).status_code == 403
+    assert fetch(node, where).status_code == 403
 
 
 REFUSED = {
@@ -184,7 +184,7 @@ def test_a_long_file_sent_in_pieces_is_taken(node: TestNode) -> None:
     answer = send(node, lines)
     assert answer.status_code == 202
     run(node)
-    assert told(node, answer.headers["location"]).json()["outcomes"]["accepted"] == 300
+    assert fetch(node, answer.headers["location"]).json()["outcomes"]["accepted"] == 300
 
 
 def test_reasons_repeat_nothing_of_a_row(node: TestNode) -> None:
@@ -194,9 +194,9 @@ def test_reasons_repeat_nothing_of_a_row(node: TestNode) -> None:
     )
     where = send(node, file).headers["location"]
     run(node)
-    assert told(node, where).json()["outcomes"]["rejected"] == 2
+    assert fetch(node, where).json()["outcomes"]["rejected"] == 2
     for path in (where, f"{where}/errors"):
-        assert "Zhang" not in told(node, path).text
+        assert "Zhang" not in fetch(node, path).text
 
 
 def test_parking_duplicates_and_flags_are_listed(node: TestNode) -> None:
@@ -207,5 +207,5 @@ def test_parking_duplicates_and_flags_are_listed(node: TestNode) -> None:
         f"/v1/datasets/0x{node.parking.hex()}/imports?format=ndjson", content=file, headers=headers
     )
     run(node)
-    rows = told(node, answer.headers["location"] + "/rows?verdict=duplicate", "PARKING").json()["rows"]
+    rows = fetch(node, answer.headers["location"] + "/rows?verdict=duplicate", "PARKING").json()["rows"]
     assert [row["row"] for row in rows] == [2]

@@ -60,7 +60,7 @@ def test_no_place_is_left_where_all_have_requests() -> None:
     assert len(connections) == 1
 
 
-def test_an_address_at_its_limit_takes_only_its_own_places() -> None:
+def test_address_at_its_limit_uses_only_its_own_places() -> None:
     connections = Connections(10, 2)
     other = admitted(connections, "192.0.2.2")
     mine = [admitted(connections, "192.0.2.1") for _ in range(3)]

@@ -100,7 +100,7 @@ def test_a_body_that_ends_late_keeps_its_connection(tmp_path: Path, monkeypatch:
         assert b"HTTP/1.1 200 OK" in received(connection)
 
 
-def test_a_client_that_takes_no_answer_is_cut_off(tmp_path: Path) -> None:
+def test_client_that_reads_no_answer_is_cut_off(tmp_path: Path) -> None:
     with served(tmp_path, keep_alive_seconds=3_600) as (node, client, connect):
         length = len(client.get("/openapi.json").content)
         # With a usual window: through a small one, what the kernel holds takes minutes.

@@ -54,7 +54,7 @@ def test_with_files_again_connections_are_accepted() -> None:
             listener.accept()[0].close()
 
 
-def test_an_empty_queue_is_no_refusal() -> None:
+def test_empty_queue_is_not_a_refusal() -> None:
     with Listener(socket.create_server(("127.0.0.1", 0)), lambda: pytest.fail("refused")) as listener:
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):

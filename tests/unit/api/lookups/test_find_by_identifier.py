@@ -81,7 +81,7 @@ def test_hidden_is_as_absent_and_leaves_as_many_receipts(node: TestNode) -> None
     assert found(node, VISIT, "HEALTH") == [hidden]
 
 
-def test_a_hidden_one_beside_a_visible_one_is_left_out(node: TestNode) -> None:
+def test_hidden_record_is_omitted_next_to_a_visible_one(node: TestNode) -> None:
     hidden, visible = put(node, "hidden", **VISIT), put(node, "visible", **VISIT)
     node.restrict(node.health, RecordId(bytes.fromhex(hidden[2:])), AgencyId(0))
     assert found(node, VISIT) == [visible]
@@ -104,8 +104,8 @@ def test_the_identifier_is_stored_nowhere(node: TestNode) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "beside an id": ({"identifier": VISIT, "id": "visit"}, ""),
-    "beside a subject": ({"identifier": VISIT, "subject": "0x" + "5b" * 32}, ""),
+    "with an id": ({"identifier": VISIT, "id": "visit"}, ""),
+    "with a subject": ({"identifier": VISIT, "subject": "0x" + "5b" * 32}, ""),
     "no system": ({"identifier": {"value": "V-1"}}, "identifier.system"),
     "empty value": ({"identifier": {"system": "s", "value": ""}}, "identifier.value"),
     "too long": ({"identifier": {"system": "s", "value": "x" * 257}}, "identifier.value"),

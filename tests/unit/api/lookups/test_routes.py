@@ -31,9 +31,9 @@ def test_find_and_check_find(node: TestNode, body: dict[str, str]) -> None:
 def test_hidden_is_as_absent(node: TestNode, tail: str, body: dict[str, str]) -> None:
     hidden = node.put(node.health, "hidden", TREATMENT_RECORD)["record"]
     node.restrict(node.health, RecordId(bytes.fromhex(hidden[2:])), AgencyId(2))
-    asked = {name: value.format("hidden") for name, value in body.items()}
+    request = {name: value.format("hidden") for name, value in body.items()}
     other = {name: value.format("absent").replace("5b", "6c") for name, value in body.items()}
-    assert ask(node, tail, asked).content == ask(node, tail, other).content
+    assert ask(node, tail, request).content == ask(node, tail, other).content
 
 
 BODIES = {

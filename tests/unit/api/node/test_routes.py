@@ -17,26 +17,26 @@ from support.node.sample_records import TREATMENT_RECORD
 
 
 def test_node_says_what_a_client_needs(node: TestNode) -> None:
-    told = node.client.get("/.well-known/cityledger").json()
-    assert (told["instance"], told["chainId"]) == (hex_of(INSTANCE), str(CHAIN_ID))
-    assert told["stalenessLimitSeconds"] == 15
-    assert told["siweDomain"] == "city.test"
-    assert told["agencies"] == [1, 2, 3]
-    assert told["token"]["endpoint"] == "/v1/token"
+    body = node.client.get("/.well-known/cityledger").json()
+    assert (body["instance"], body["chainId"]) == (hex_of(INSTANCE), str(CHAIN_ID))
+    assert body["stalenessLimitSeconds"] == 15
+    assert body["siweDomain"] == "city.test"
+    assert body["agencies"] == [1, 2, 3]
+    assert body["token"]["endpoint"] == "/v1/token"
 
 
 def test_root_names_the_ways_in(node: TestNode) -> None:
-    told = node.client.get("/").json()
-    assert told["service"] == "cityledger"
+    body = node.client.get("/").json()
+    assert body["service"] == "cityledger"
     for name in ("openapi", "about", "ready"):
-        assert node.client.get(told[name]).status_code == 200
+        assert node.client.get(body[name]).status_code == 200
 
 
 def test_readiness_names_what_is_wrong(node: TestNode) -> None:
     assert node.client.get("/readyz").json()["ready"] is True
-    told = _ready(node, Check("index", True, "at the head"), Check("journal", False, "closed", "open it"))
-    assert told.status_code == 503
-    assert told.json()["checks"][1] == {
+    answer = _ready(node, Check("index", True, "at the head"), Check("journal", False, "closed", "open it"))
+    assert answer.status_code == 503
+    assert answer.json()["checks"][1] == {
         "name": "journal",
         "ok": False,
         "detail": "closed",
@@ -46,9 +46,9 @@ def test_readiness_names_what_is_wrong(node: TestNode) -> None:
 
 
 def test_readiness_outlives_what_is_not_vital(node: TestNode) -> None:
-    told = _ready(node, Check("funds", False, "not enough", "send some", vital=False))
-    assert (told.status_code, told.json()["ready"]) == (200, True)
-    assert told.json()["checks"][0]["ok"] is False
+    answer = _ready(node, Check("funds", False, "not enough", "send some", vital=False))
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert answer.json()["checks"][0]["ok"] is False
 
 
 def _ready(node: TestNode, *checks: Check) -> Response:

@@ -61,26 +61,30 @@ def _objects(node: TestNode) -> list[str]:
     return [one.key for one in node.context.services.objects.list("parts/")]
 
 
-@pytest.mark.parametrize(("payload", "kept"), [(LONG, 1), (SHORT, 0)], ids=["in an object", "in the row"])
-def test_put_of_an_attachment_comes_back_byte_for_byte(node: TestNode, payload: bytes, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("payload", "object_count"), [(LONG, 1), (SHORT, 0)], ids=["in an object", "in the row"]
+)
+def test_put_of_an_attachment_comes_back_byte_for_byte(
+    node: TestNode, payload: bytes, object_count: int
+) -> None:
     answer = _put(node, _form(TREATMENT_RECORD, ("attachment", payload)))
     assert answer.status_code == 201, answer.text
 
     record = _get(node)
     stream = _get(node, "/parts/attachment")
 
-    length = None if kept else len(payload)  # a long one is padded, and not opened for this
-    told = {"attachment": {"bytes": length, "mediaType": "application/octet-stream"}}
-    assert (record.status_code, record.json()["attachments"]) == (200, told)
+    length = None if object_count else len(payload)  # a long one is padded, and not opened for this
+    listed = {"attachment": {"bytes": length, "mediaType": "application/octet-stream"}}
+    assert (record.status_code, record.json()["attachments"]) == (200, listed)
     assert record.json()["parts"].keys() == {"summary"}
     assert (stream.status_code, stream.content) == (200, payload)
     assert stream.headers["content-length"] == str(len(payload))
     assert stream.headers["etag"] == '"v1"'
     assert stream.headers["content-type"] == "application/octet-stream"
-    assert len(_objects(node)) == kept
+    assert len(_objects(node)) == object_count
 
 
-def test_put_takes_multipart_related_by_content_id(node: TestNode) -> None:
+def test_put_accepts_multipart_related_by_content_id(node: TestNode) -> None:
     record = json.dumps(TREATMENT_RECORD).encode()
     body = b"--b0\r\nContent-ID: <record>\r\n\r\n" + record
     body += b"\r\n--b0\r\nContent-ID: <attachment>\r\n\r\n" + SHORT + b"\r\n--b0--"
@@ -93,8 +97,8 @@ def test_put_takes_multipart_related_by_content_id(node: TestNode) -> None:
 
 def test_json_part_above_the_limit_is_an_object_and_reads_as_ever(tmp_path: Path) -> None:
     node = make_node(tmp_path, record_limit_bytes=1_000_000)
-    told = f'<div xmlns="http://www.w3.org/1999/xhtml">{"x" * 400_000}</div>'
-    encounter = {**TREATMENT_RECORD["parts"]["summary"], "text": {"status": "generated", "div": told}}
+    narrative = f'<div xmlns="http://www.w3.org/1999/xhtml">{"x" * 400_000}</div>'
+    encounter = {**TREATMENT_RECORD["parts"]["summary"], "text": {"status": "generated", "div": narrative}}
     try:
         node.put(node.health, "visit", {"subjects": [], "parts": {"summary": encounter}})
         assert _get(node).json()["parts"]["summary"] == encounter
@@ -171,11 +175,11 @@ def test_put_refuses_and_keeps_nothing(tmp_path: Path, body: bytes, status: int,
         node.close()
 
 
-def test_put_is_decided_before_the_body_is_asked_for(node: TestNode) -> None:
-    asked: list[int] = []
+def test_put_is_decided_before_the_body_is_read(node: TestNode) -> None:
+    sent: list[int] = []
 
     def body() -> Iterator[bytes]:
-        asked.append(1)
+        sent.append(1)
         yield _form(TREATMENT_RECORD, ("attachment", LONG))
 
     headers = {**node.headers("LAND", "writer"), "Content-Type": "multipart/form-data; boundary=b0"}
@@ -313,8 +317,8 @@ def _release(node: TestNode, who: str = "HEALTH") -> dict[str, Any]:
         headers=node.headers(who, "reader"),
     )
     assert answer.status_code == 200, answer.text
-    held: dict[str, Any] = answer.json()
-    return held
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def test_release_of_a_long_part_says_where_its_ciphertext_is(node: TestNode) -> None:

@@ -39,7 +39,7 @@ def get(node: TestNode, name: str, accept: str = FHIR, query: str = "", **who: s
     return node.client.get(node.url(node.health, name) + query, headers=headers)
 
 
-def test_put_takes_one_resource_and_get_gives_its_bytes_back(node: TestNode) -> None:
+def test_put_accepts_one_resource_and_get_returns_its_bytes(node: TestNode) -> None:
     written = put(node, "visit", ENCOUNTER)
     assert (written.status_code, written.headers["etag"]) == (201, '"v1"')
     answer = get(node, "visit")
@@ -71,12 +71,14 @@ def test_put_names_the_patient_by_the_providers_one_pseudonym(node: TestNode) ->
     put(node, "second", ENCOUNTER)
     (subject,) = get(node, "visit", "*/*").json()["subjects"]
     assert get(node, "second", "*/*").json()["subjects"] == [subject]
-    asked = {
+    request = {
         "dataset": "0x" + node.health.hex(),
         "system": "urn:cityledger:fhir:reference",
         "value": "Patient/7",
     }
-    resolved = node.client.post("/v1/subjects/resolve", json=asked, headers=node.headers("HEALTH", "reader"))
+    resolved = node.client.post(
+        "/v1/subjects/resolve", json=request, headers=node.headers("HEALTH", "reader")
+    )
     assert resolved.json()["subject"] == subject
 
 
@@ -96,7 +98,7 @@ def test_put_again_with_the_same_key_writes_once(node: TestNode) -> None:
     assert put(node, "visit", GLUCOSE, **{"Idempotency-Key": "k"}).json()["code"] == "idempotency-key-reused"
 
 
-def test_put_heeds_if_match(node: TestNode) -> None:
+def test_put_supports_if_match(node: TestNode) -> None:
     put(node, "visit", ENCOUNTER)
     assert put(node, "visit", ENCOUNTER, **{"If-Match": '"v2"'}).status_code == 412
     assert put(node, "visit", ENCOUNTER, **{"If-Match": '"v1"'}).json()["version"] == 2
@@ -186,7 +188,7 @@ def roomy(tmp_path: Path) -> Any:
     made.close()
 
 
-def test_put_takes_megabytes_and_refuses_more(roomy: TestNode) -> None:
+def test_put_accepts_megabytes_and_refuses_more(roomy: TestNode) -> None:
     note = json.dumps("病程记录" * 1_000).encode()
     long = GLUCOSE[:-1] + b',"note":[{"text":' + note + b"}]}"
     many = bundle(*[long] * 160)

@@ -20,7 +20,7 @@ def read(node: TestNode, name: str, query: str = "", code: str = "LAND", purpose
     return node.client.get(node.url(node.health, name) + query, headers=node.headers(code, "reader", purpose))
 
 
-def test_put_answers_where_the_version_stands(node: TestNode) -> None:
+def test_put_returns_the_place_of_the_version(node: TestNode) -> None:
     headers = node.headers("HEALTH", "writer")
     url = node.url(node.health, "门诊 7")
     first = node.client.put(url, json=TREATMENT_RECORD, headers=headers)
@@ -61,7 +61,7 @@ def test_get_leaves_one_receipt_per_subject(node: TestNode) -> None:
     assert len(answer.headers["cityledger-read-receipt"].split(", ")) == 2
 
 
-def test_get_gives_the_version_and_parts_that_are_asked_for(node: TestNode) -> None:
+def test_get_returns_the_requested_version_and_parts(node: TestNode) -> None:
     node.put(node.health, "visit", TREATMENT_RECORD)
     node.put(node.health, "visit", TREATMENT_RECORD)
     assert read(node, "visit", "?version=1").json()["version"] == 1
@@ -158,7 +158,7 @@ def test_withdraw_refuses_another_version_and_what_is_not_there(node: TestNode) 
     assert second.json() == absent.json()
 
 
-def test_withdraw_is_the_providers_alone_and_tells_others_nothing_of_the_record(node: TestNode) -> None:
+def test_withdraw_is_for_the_provider_only_and_discloses_nothing_to_others(node: TestNode) -> None:
     node.put(node.health, "visit", TREATMENT_RECORD)
     headers = node.headers("LAND", "writer", "TREATMENT")
 
@@ -180,20 +180,20 @@ def test_release_opens_on_the_consumers_side(node: TestNode, code: str) -> None:
     node.grant(node.health, agency, b"TREATMENT".ljust(32, b"\0"), 0b1)  # type: ignore[arg-type]
     key = node.context.services.keyring.agency(agency).sealing_key
 
-    told = release(node, code, key.kem, key.public_bytes).json()
+    body = release(node, code, key.kem, key.public_bytes).json()
 
-    leaf = leaf_from_json(told["leaf"])
+    leaf = leaf_from_json(body["leaf"])
     assert isinstance(leaf, RecordLeaf)
     sealed = SealedRelease(
         leaf=leaf,
-        kem=Kem(told["kem"]),
-        message=unbase64(told["message"]),
-        receipt_digests=tuple(bytes.fromhex(one["digest"][2:]) for one in told["receipts"]),
-        ciphertexts={int(bit): unbase64(text) for bit, text in told["ciphertexts"].items()},
+        kem=Kem(body["kem"]),
+        message=unbase64(body["message"]),
+        receipt_digests=tuple(bytes.fromhex(one["digest"][2:]) for one in body["receipts"]),
+        ciphertexts={int(bit): unbase64(text) for bit, text in body["ciphertexts"].items()},
     )
     payloads = open_release_of(sealed, key).payloads
     assert json.loads(payloads["summary"]) == TREATMENT_RECORD["parts"]["summary"]
-    for one in told["receipts"]:
+    for one in body["receipts"]:
         receipt = receipt_from_json(one["receipt"])
         assert hex_of(receipt.struct_hash()) == one["digest"]
         signer = recover_receipt_signer(
@@ -211,7 +211,7 @@ def test_release_refuses_a_key_that_is_not_the_registrys(node: TestNode) -> None
 
 
 @pytest.mark.parametrize(("kem", "key"), [(1, b"short"), (2, bytes(32)), (1, bytes(33)), (2, b"\xff" * 1216)])
-def test_release_refuses_what_is_no_key(node: TestNode, kem: int, key: bytes) -> None:
+def test_release_refuses_an_invalid_key(node: TestNode, kem: int, key: bytes) -> None:
     answer = release(node, "LAND", kem, key)
     assert (answer.status_code, answer.json()["field"]) == (422, "sealingKey")
 

@@ -29,9 +29,9 @@ def ask(node: TestNode, form: dict[str, str], proof: str | None = None) -> Respo
 
 
 def nonce_of(node: TestNode) -> str:
-    told = node.client.get("/v1/siwe/nonce")
-    assert told.headers["cache-control"] == "no-store"
-    return str(told.json()["nonce"])
+    answer = node.client.get("/v1/siwe/nonce")
+    assert answer.headers["cache-control"] == "no-store"
+    return str(answer.json()["nonce"])
 
 
 def who(node: TestNode, answer: Response) -> dict[str, Any]:
@@ -39,8 +39,8 @@ def who(node: TestNode, answer: Response) -> dict[str, Any]:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["token_type"] == "Bearer"
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    told: dict[str, Any] = node.client.get("/v1/whoami", headers=headers).json()
-    return told
+    body: dict[str, Any] = node.client.get("/v1/whoami", headers=headers).json()
+    return body
 
 
 def tokens(node: TestNode) -> int:
@@ -104,7 +104,7 @@ ASSERTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "of the future": ({"issued": START + 61}, "iat is in the future"),
     "unknown agency": ({"issuer": "NOBODY"}, "not the code of a member agency"),
     "another agency's name": ({"issuer": "HEALTH"}, "not signed by the agency's key in the registry"),
-    "a key of nobody's": ({"key": OTHER_KEY}, "not signed by the agency's key in the registry"),
+    "an unknown key": ({"key": OTHER_KEY}, "not signed by the agency's key in the registry"),
     "empty officer": ({"officer": ""}, "sub must be"),
     "unprintable officer": ({"officer": "a\nb"}, "sub must be"),
     "long system": ({"system": "s" * 129}, "system must be"),
@@ -129,8 +129,8 @@ def test_registry_key_that_was_rotated_is_refused(node: TestNode) -> None:
 def claims_of(node: TestNode) -> dict[str, Any]:
     assertion = node.assertion_form("LAND", proof_key=KEY)["assertion"]
     middle = assertion.split(".")[1]
-    held: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    return held
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    return claims
 
 
 def signed(node: TestNode, claims: bytes, **header: Any) -> dict[str, str]:
@@ -216,7 +216,7 @@ def test_proof_by_another_key_is_refused(node: TestNode) -> None:
     verify_refused(node, answer, "not the one that cnf.jkt names")
 
 
-def test_assertion_is_no_proof(node: TestNode) -> None:
+def test_assertion_is_not_a_proof(node: TestNode) -> None:
     form = node.assertion_form("LAND", proof_key=KEY)
     verify_refused(node, ask(node, form, form["assertion"]), "typ must be dpop+jwt")
 
@@ -256,9 +256,9 @@ def test_failed_sign_in_does_not_use_up_the_proof(node: TestNode) -> None:
 
 @pytest.mark.parametrize("role", ["steward", "auditor", "registrar"])
 def test_siwe_gives_the_role_of_the_chain(node: TestNode, role: str) -> None:
-    told = who(node, ask(node, node.siwe_form("LAND", role, nonce_of(node))))
+    body = who(node, ask(node, node.siwe_form("LAND", role, nonce_of(node))))
     account = node.account("LAND", role).address
-    assert (told["agency"], told["role"], told["officer"], told["account"]) == (2, role, account, account)
+    assert (body["agency"], body["role"], body["officer"], body["account"]) == (2, role, account, account)
 
 
 def test_siwe_token_ends_with_the_message(node: TestNode) -> None:
@@ -276,7 +276,7 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     "agency 0": ({"agency": AgencyId(0)}, "must name an agency's number"),
     "expired": ({"expires": START}, "expired"),
     "of the future": ({"issued": START + 61}, "issued in the future"),
-    "an account of nobody's": ({"account": Account.from_key(b"\7" * 32)}, "no live role"),
+    "an unknown account": ({"account": Account.from_key(b"\7" * 32)}, "no live role"),
 }
 
 
@@ -384,11 +384,11 @@ def test_malformed_form_is_refused(node: TestNode, body: bytes) -> None:
     assert node.client.post("/v1/token", content=body, headers=headers).status_code == 422
 
 
-def test_token_takes_no_json(node: TestNode) -> None:
+def test_token_rejects_json(node: TestNode) -> None:
     assert node.client.post("/v1/token", json={"grant_type": "x"}).status_code == 415
 
 
-def test_token_takes_no_large_form(tmp_path: Any) -> None:
+def test_token_rejects_a_large_form(tmp_path: Any) -> None:
     node = make_node(tmp_path, sign_in_limit_bytes=1_000)
     assert ask(node, {"grant_type": "x" * 1_000}).status_code == 413
     node.close()

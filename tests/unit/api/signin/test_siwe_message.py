@@ -27,8 +27,8 @@ OTHER_FORM = "recovery byte starting at 0"
 
 
 def vectors(name: str) -> dict[str, Any]:
-    held: dict[str, Any] = json.loads(public_data(f"vectors/eip4361-siwe/{name}.json").read_text("utf-8"))
-    return held
+    cases: dict[str, Any] = json.loads(public_data(f"vectors/eip4361-siwe/{name}.json").read_text("utf-8"))
+    return cases
 
 
 def message_of(case: dict[str, Any]) -> str:
@@ -43,7 +43,7 @@ def seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp())
 
 
-def test_parse_takes_every_message_that_is_written_in_its_one_form() -> None:
+def test_parse_accepts_every_message_in_canonical_form() -> None:
     taken = 0
     for name, case in vectors("parsing_positive").items():
         parsed = SiweMessage.from_message(case["message"])

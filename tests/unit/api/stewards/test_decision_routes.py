@@ -9,8 +9,8 @@ from support.node.node_fixture import TestNode
 
 
 def ask(node: TestNode, code: str, purpose: str, role: str = "reader", **body: Any) -> Any:
-    asked = {"dataset": hex_of(node.health), "action": "read", **body}
-    return node.client.post("/v1/decisions", json=asked, headers=node.headers(code, role, purpose))
+    request = {"dataset": hex_of(node.health), "action": "read", **body}
+    return node.client.post("/v1/decisions", json=request, headers=node.headers(code, role, purpose))
 
 
 CASES: dict[str, tuple[tuple[str, str, str], dict[str, Any], bool, int]] = {
@@ -31,9 +31,9 @@ def test_decision(
 ) -> None:
     before = node.row_counts()
     agency, purpose, role = who
-    told = ask(node, agency, purpose, role, **body).json()
-    assert (told["permit"], told["code"], told["rule"]) == (permit, code, code // 10)
-    assert told["reason"]
+    document = ask(node, agency, purpose, role, **body).json()
+    assert (document["permit"], document["code"], document["rule"]) == (permit, code, code // 10)
+    assert document["reason"]
     assert node.row_counts() == before
 
 

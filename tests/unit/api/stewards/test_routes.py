@@ -44,10 +44,10 @@ def test_grant_fills_the_slot_and_revoke_empties_it(node: TestNode) -> None:
 
 def test_grant_ends_with_an_agencys_epoch(node: TestNode) -> None:
     node.set_agency("LAND", epoch=2)
-    held = node.client.get(
+    answer = node.client.get(
         f"/v1/grants?dataset={hex_of(node.health)}", headers=node.headers("LAND", "reader", None)
     )
-    assert [one["live"] for one in held.json()["grants"]] == [False]
+    assert [one["live"] for one in answer.json()["grants"]] == [False]
 
 
 @pytest.mark.parametrize("changes", [{"parts": ["diary"]}, {"parts": []}, {"purpose": "treatment"}])

@@ -1,4 +1,4 @@
-"""An agency's receipts taken home, and what a file that was tampered with is told by."""
+"""Exports of an agency's receipts, and the refusals of files that were tampered with."""
 
 import json
 from collections.abc import Callable
@@ -34,17 +34,17 @@ def lines(connect: Connect, node: TestNode) -> list[bytes]:
 
 
 def changed(line: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
-    held = json.loads(line)
-    change(held)
-    return json.dumps(held).encode()
+    members = json.loads(line)
+    change(members)
+    return json.dumps(members).encode()
 
 
 def test_a_whole_export_holds(lines: list[bytes], node: TestNode) -> None:
     tally = verify_audit(lines)
     assert (tally.receipts, tally.links, tally.gaps, tally.proven) == (4, 3, 0, 4)
-    assert (tally.anchored, tally.unseen) == (0, 0)  # nobody asked a chain
-    (told,) = signers_shown(tally)
-    assert told.endswith(node.context.services.operator.address)
+    assert (tally.anchored, tally.unseen) == (0, 0)  # no chain was read
+    (signer,) = signers_shown(tally)
+    assert signer.endswith(node.context.services.operator.address)
 
 
 def test_a_missing_receipt_is_a_gap(lines: list[bytes]) -> None:
@@ -61,7 +61,7 @@ def test_the_same_line_twice_counts_once(lines: list[bytes]) -> None:
 
 
 def test_a_receipt_without_proof_counts_as_unproven(lines: list[bytes]) -> None:
-    lines[1] = changed(lines[1], lambda held: held.update(proof=None))
+    lines[1] = changed(lines[1], lambda members: members.update(proof=None))
     with pytest.raises(VerificationError, match="1 receipts have no proof"):
         verify_audit(lines)
     tally = verify_audit(lines, accept_unproven=1)
@@ -71,52 +71,52 @@ def test_a_receipt_without_proof_counts_as_unproven(lines: list[bytes]) -> None:
 def test_reads_that_were_refused_are_counted_apart(
     connect: Connect, node: TestNode, lines: list[bytes]
 ) -> None:
-    refused = changed(lines[1], lambda held: held.update(whole=None, proof=None, permit=False))
+    refused = changed(lines[1], lambda members: members.update(whole=None, proof=None, permit=False))
     assert verify_audit([lines[0], refused]).unseen == 1
 
 
-def set_officer(held: dict[str, Any]) -> None:
-    held["officer"] = "nobody"
+def set_officer(members: dict[str, Any]) -> None:
+    members["officer"] = "nobody"
 
 
-def set_signed_officer(held: dict[str, Any]) -> None:
-    held["officer"] = held["whole"]["receipt"]["officer"] = "nobody"
+def set_signed_officer(members: dict[str, Any]) -> None:
+    members["officer"] = members["whole"]["receipt"]["officer"] = "nobody"
 
 
-def set_signature(held: dict[str, Any]) -> None:
-    held["whole"]["signature"] = "0x" + "00" * 65
+def set_signature(members: dict[str, Any]) -> None:
+    members["whole"]["signature"] = "0x" + "00" * 65
 
 
-def set_previous(held: dict[str, Any]) -> None:
-    held["whole"]["leaf"]["previous"] = "0x" + "11" * 32
-    held["proof"] = None
+def set_previous(members: dict[str, Any]) -> None:
+    members["whole"]["leaf"]["previous"] = "0x" + "11" * 32
+    members["proof"] = None
 
 
-def set_previous_of_record(held: dict[str, Any]) -> None:
-    held["whole"]["leaf"]["prevReadOfRecord"] = "0x" + "11" * 32
-    held["proof"] = None
+def set_previous_of_record(members: dict[str, Any]) -> None:
+    members["whole"]["leaf"]["prevReadOfRecord"] = "0x" + "11" * 32
+    members["proof"] = None
 
 
-def set_sequence(held: dict[str, Any]) -> None:
-    held["whole"]["leaf"]["seq"] = "2"
-    held["proof"] = None
+def set_sequence(members: dict[str, Any]) -> None:
+    members["whole"]["leaf"]["seq"] = "2"
+    members["proof"] = None
 
 
-def set_instance(held: dict[str, Any]) -> None:
-    held["whole"]["leaf"]["instance"] = "0x" + "11" * 32
-    held["proof"] = None
+def set_instance(members: dict[str, Any]) -> None:
+    members["whole"]["leaf"]["instance"] = "0x" + "11" * 32
+    members["proof"] = None
 
 
-def set_path(held: dict[str, Any]) -> None:
-    held["proof"]["tree"]["root"] = "0x" + "11" * 32
+def set_path(members: dict[str, Any]) -> None:
+    members["proof"]["tree"]["root"] = "0x" + "11" * 32
 
 
-def drop_proof(held: dict[str, Any]) -> None:
-    del held["proof"]
+def drop_proof(members: dict[str, Any]) -> None:
+    del members["proof"]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (set_officer, "line 3: the receipt says another officer"),
         (set_signed_officer, "line 3: the receipt is not the one in its leaf"),
@@ -128,13 +128,13 @@ def drop_proof(held: dict[str, Any]) -> None:
         (drop_proof, "line 3: not a read with its proof"),
     ],
 )
-def test_tampering_is_told_with_its_line(
-    lines: list[bytes], change: Callable[[dict[str, Any]], None], told: str
+def test_tampering_is_reported_with_its_line(
+    lines: list[bytes], change: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     lines[2] = changed(lines[2], change)
     with pytest.raises(VerificationError) as refused:
         verify_audit(lines)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_record_s_reads_are_chained_too(lines: list[bytes]) -> None:
@@ -145,13 +145,13 @@ def test_a_record_s_reads_are_chained_too(lines: list[bytes]) -> None:
 
 def test_a_proof_of_another_receipt_is_refused(lines: list[bytes]) -> None:
     other = json.loads(lines[1])["proof"]
-    lines[2] = changed(lines[2], lambda held: held.update(proof=other))
+    lines[2] = changed(lines[2], lambda members: members.update(proof=other))
     with pytest.raises(VerificationError, match="the proof is of another leaf"):
         verify_audit(lines)
 
 
 @pytest.mark.parametrize("header", [b"", b"{}", b"not json", b'{"format": "cityledger-audit/0"}'])
-def test_a_file_that_is_no_export_is_refused(header: bytes) -> None:
+def test_file_that_is_not_an_export_is_refused(header: bytes) -> None:
     with pytest.raises(VerificationError, match=FORMAT):
         verify_audit([header])
 

@@ -1,4 +1,4 @@
-"""The credentials file: what it may say, and that nothing of a key is told."""
+"""The credentials file: its members, and that no error discloses a key."""
 
 import json
 from pathlib import Path
@@ -38,9 +38,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(folder: Path, held: Any) -> Path:
+def write(folder: Path, members: Any) -> Path:
     path = folder / "credentials.json"
-    path.write_text(held if isinstance(held, str) else json.dumps(held))
+    path.write_text(members if isinstance(members, str) else json.dumps(members))
     return path
 
 
@@ -57,17 +57,17 @@ def test_account_credentials_open_the_keystore(folder: Path) -> None:
     keystore = account.encrypt("pass", kdf="scrypt", iterations=16)
     (folder / "steward.json").write_text(json.dumps(keystore))
     (folder / "pass.txt").write_text("pass\n")
-    held = {"format": FORMAT, "agency": 7, "account": "steward.json", "passwordFile": "pass.txt"}
-    loaded = load_credentials(write(folder, held))
+    members = {"format": FORMAT, "agency": 7, "account": "steward.json", "passwordFile": "pass.txt"}
+    loaded = load_credentials(write(folder, members))
     assert isinstance(loaded.credentials, SiweCredentials)
     assert loaded.credentials.account.address == account.address
     (folder / "pass.txt").write_text("wrong")
     with pytest.raises(KeyringError):
-        load_credentials(write(folder, held))
+        load_credentials(write(folder, members))
 
 
 @pytest.mark.parametrize(
-    ("held", "told"),
+    ("members", "message"),
     [
         ("nonsense", "Expecting value"),
         ({}, "format is not"),
@@ -80,13 +80,13 @@ def test_account_credentials_open_the_keystore(folder: Path) -> None:
         ({**VOUCHED, "credentialKey": "broken.pem"}, "is not a private key"),
     ],
 )
-def test_what_is_wrong_is_told_and_no_key_with_it(folder: Path, held: Any, told: str) -> None:
+def test_fault_is_reported_without_a_key(folder: Path, members: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        load_credentials(write(folder, held))
-    assert told in str(refused.value)
+        load_credentials(write(folder, members))
+    assert message in str(refused.value)
     assert "secret" not in str(refused.value)
 
 
-def test_missing_file_is_told(folder: Path) -> None:
+def test_missing_file_is_reported(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         load_credentials(folder / "none.json")

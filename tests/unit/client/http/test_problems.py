@@ -1,11 +1,11 @@
-"""Every problem that a node may answer comes out as the error that it stands for."""
+"""Every problem that a node may return becomes the error that it reports."""
 
 import json
 
 import pytest
 
 from cityledger import errors
-from cityledger.api.http import problems as told_by_nodes
+from cityledger.api.http import problems as node_problems
 from cityledger.client.http.problems import ERRORS, error_of
 
 RAISED = [
@@ -42,7 +42,7 @@ RAISED = [
     errors.UnknownOutcomeError("the database did not say"),
     errors.HeadMovedError("another version is the record's current head"),
     errors.NotAcceptableError("Accept", "none of these"),
-    errors.FormatError("file", "is no CSV"),
+    errors.FormatError("file", "is not CSV"),
     errors.RevertedError("DataCatalogNotSteward", {"provider": "7", "caller": "0xab"}),
     errors.ChainError("against the protocol"),
     errors.WrongChainError("another chain"),
@@ -53,36 +53,36 @@ RAISED = [
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 def test_error_of_gives_back_what_the_node_raised(error: errors.CityledgerError) -> None:
-    answer = told_by_nodes.answer(error)
+    answer = node_problems.answer(error)
     back = error_of(answer.status_code, json.loads(bytes(answer.body)))
     assert type(back) is type(error)
     assert str(back) == str(error)
     assert vars(back) == vars(error)
 
 
-KEPT_INSIDE = {
+WITHOUT_CAUSE = {
     errors.CityledgerError,
     errors.SealingError,
     errors.VerificationError,
     errors.KeyringError,
     errors.ConfigurationError,
 }
-"""Kinds of which a node tells that something is wrong with itself, and not what."""
+"""Classes of which a node returns only that it failed, and not the cause."""
 
 
 def test_every_kind_of_error_of_the_nodes_table_is_tried() -> None:
-    assert told_by_nodes.PROBLEMS.keys() - {type(one) for one in RAISED} == KEPT_INSIDE
+    assert node_problems.PROBLEMS.keys() - {type(one) for one in RAISED} == WITHOUT_CAUSE
 
 
 def test_every_code_of_the_nodes_table_is_known() -> None:
-    codes = {problem.code for problem in told_by_nodes.PROBLEMS.values()}
-    codes |= set(told_by_nodes._HTTP_CODES.values())
+    codes = {problem.code for problem in node_problems.PROBLEMS.values()}
+    codes |= set(node_problems._HTTP_CODES.values())
     assert codes - ERRORS.keys() == set()
 
 
 @pytest.mark.parametrize("secret", [errors.SealingError, errors.VerificationError])
 def test_altered_bytes_are_a_verification_error(secret: type[errors.CityledgerError]) -> None:
-    answer = told_by_nodes.answer(secret("inside"))
+    answer = node_problems.answer(secret("inside"))
     assert isinstance(error_of(500, json.loads(bytes(answer.body))), errors.VerificationError)
 
 

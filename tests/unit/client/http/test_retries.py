@@ -25,7 +25,7 @@ Outcome = type[httpx.TransportError] | httpx.Response
 
 
 class Network:
-    """Fails as it is told, then answers; both clients, as ``parametrize`` says, send through it."""
+    """Fails with the given outcomes, then answers; both clients, as ``parametrize`` says, send through it."""
 
     def __init__(self, outcomes: list[Outcome], *, waits: bool, retries: Retries = FAST) -> None:
         self.seen: list[httpx.Request] = []
@@ -124,7 +124,7 @@ def test_a_repeat_carries_the_same_key_and_body(network: Callable[..., Network])
     assert first.headers[IDEMPOTENCY_KEY] == "k"
 
 
-def test_attempts_are_limited_and_the_last_failure_is_told(network: Callable[..., Network]) -> None:
+def test_attempts_are_limited_and_the_last_failure_is_raised(network: Callable[..., Network]) -> None:
     through = network(*[httpx.ConnectError] * 9)
     with pytest.raises(NodeUnreachableError, match="ConnectError"):
         through.send(Request("GET", "/x"))
@@ -156,7 +156,7 @@ def test_the_budget_ends_repeats_rather_than_cutting_a_pause_short(network: Call
     assert len(through.seen) == 3
 
 
-def test_without_retries_every_failure_is_told_at_once(network: Callable[..., Network]) -> None:
+def test_without_retries_every_failure_is_raised_at_once(network: Callable[..., Network]) -> None:
     through = network(httpx.ConnectError, retries=NO_RETRIES)
     with pytest.raises(NodeUnreachableError):
         through.send(Request("GET", "/x"))
@@ -164,7 +164,7 @@ def test_without_retries_every_failure_is_told_at_once(network: Callable[..., Ne
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("text", "seconds"),
     [
         ("7", 7),
         ("Mon, 02 Jan 2023 03:04:15 GMT", 10),
@@ -175,9 +175,9 @@ def test_without_retries_every_failure_is_told_at_once(network: Callable[..., Ne
         ("²", 0),
     ],
 )
-def test_retry_after_seconds_reads_numbers_and_dates(told: str, seconds: float) -> None:
+def test_retry_after_seconds_reads_numbers_and_dates(text: str, seconds: float) -> None:
     now = datetime(2023, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert retry_after_seconds({"Retry-After": told}, now) == seconds
+    assert retry_after_seconds({"Retry-After": text}, now) == seconds
     assert retry_after_seconds({}, now) == 0
 
 

@@ -24,7 +24,7 @@ def data(function: str, kinds: list[str], *arguments: object) -> str:
     return "0x" + (keccak(function.encode())[:4] + encode(kinds, arguments)).hex()
 
 
-def told(kinds: list[str], *values: object) -> str:
+def encoded(kinds: list[str], *values: object) -> str:
     return "0x" + encode(kinds, values).hex()
 
 
@@ -34,18 +34,18 @@ OLD, NEW = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
 def event(name: str, block: int, index: int, kinds: list[str], *values: object) -> dict[str, Any]:
     topics = ["0x" + keccak(name.encode()).hex(), "0x" + LogId(3).to_bytes(32).hex()]
     place = {"blockNumber": hex(block), "logIndex": hex(index)}
-    return {"topics": topics, "data": told(kinds, *values), **place}
+    return {"topics": topics, "data": encoded(kinds, *values), **place}
 
 
 LOG = ["uint32", "uint8", "bool", "uint48", "address"]
 ANSWERS = {
-    (LEDGER, data("instance()", [])): told(["bytes32"], b"\x11" * 32),
-    (LEDGER, data("catalog()", [])): told(["address"], CATALOG),
-    (LEDGER, data("batchAt(uint64,uint64)", ["uint64", "uint64"], 3, 40)): told(["bytes32"], b"\x22" * 32),
-    (LEDGER, data("batchAt(uint64,uint64)", ["uint64", "uint64"], 3, 41)): told(["bytes32"], ZERO32),
-    (LEDGER, data("logOf(uint64)", ["uint64"], 3)): told(LOG, 7, 1, False, 42, CATALOG),
-    (LEDGER, data("logOf(uint64)", ["uint64"], 4)): told(LOG, 0, 0, False, 0, "0x" + "00" * 20),
-    (CATALOG, data("standing(bytes32)", ["bytes32"], DATASET)): told(["uint32", "uint8"], 7, 1),
+    (LEDGER, data("instance()", [])): encoded(["bytes32"], b"\x11" * 32),
+    (LEDGER, data("catalog()", [])): encoded(["address"], CATALOG),
+    (LEDGER, data("batchAt(uint64,uint64)", ["uint64", "uint64"], 3, 40)): encoded(["bytes32"], b"\x22" * 32),
+    (LEDGER, data("batchAt(uint64,uint64)", ["uint64", "uint64"], 3, 41)): encoded(["bytes32"], ZERO32),
+    (LEDGER, data("logOf(uint64)", ["uint64"], 3)): encoded(LOG, 7, 1, False, 42, CATALOG),
+    (LEDGER, data("logOf(uint64)", ["uint64"], 4)): encoded(LOG, 0, 0, False, 0, "0x" + "00" * 20),
+    (CATALOG, data("standing(bytes32)", ["bytes32"], DATASET)): encoded(["uint32", "uint8"], 7, 1),
 }
 
 
@@ -57,7 +57,7 @@ EVENTS = [
 MAX_RANGE = 40
 
 
-def told_logs(place: dict[str, Any]) -> dict[str, object]:
+def logs_answer(place: dict[str, Any]) -> dict[str, object]:
     """Refuses long ranges, as public endpoints do."""
     first, last = int(place["fromBlock"], 16), int(place["toBlock"], 16)
     if last - first > MAX_RANGE:
@@ -68,16 +68,16 @@ def told_logs(place: dict[str, Any]) -> dict[str, object]:
 
 
 def chain(request: httpx.Request) -> httpx.Response:
-    asked = json.loads(request.content)
-    match asked["method"]:
+    query = json.loads(request.content)
+    match query["method"]:
         case "eth_chainId":
             return httpx.Response(200, json={"id": 1, "result": "0x7a69"})
         case "eth_getBlockByNumber":
-            number = 60 if asked["params"][0] == "finalized" else 100
+            number = 60 if query["params"][0] == "finalized" else 100
             return httpx.Response(200, json={"id": 1, "result": {"hash": HEAD, "number": hex(number)}})
         case "eth_getLogs":
-            return httpx.Response(200, json=told_logs(asked["params"][0]))
-    call, block = asked["params"]
+            return httpx.Response(200, json=logs_answer(query["params"][0]))
+    call, block = query["params"]
     assert block == {"blockHash": HEAD}
     return httpx.Response(200, json={"id": 1, "result": ANSWERS.get((call["to"], call["data"]), "0x")})
 
@@ -105,7 +105,7 @@ def test_reader_refuses_an_address_without_the_contract() -> None:
 @pytest.mark.parametrize(
     "answer", [{"id": 1, "error": {"code": -32000, "message": "pruned"}}, [], {"id": 1}], ids=str
 )
-def test_reader_tells_what_the_endpoint_refused(answer: object) -> None:
+def test_reader_reports_what_the_endpoint_refused(answer: object) -> None:
     with pytest.raises(ChainError, match="refused eth_chainId"):
         _ = reader(lambda _request: httpx.Response(200, json=answer)).chain_id
 
@@ -145,13 +145,13 @@ def test_reader_refuses_events_that_are_not_the_ledgers() -> None:
 
 
 def test_reader_notices_a_reorganisation_between_its_questions() -> None:
-    asked: list[str] = []
+    methods: list[str] = []
 
     def turning(request: httpx.Request) -> httpx.Response:
         method = json.loads(request.content)["method"]
-        asked.append(method)
+        methods.append(method)
         answer = chain(request)
-        if method == "eth_getBlockByNumber" and "eth_getLogs" in asked:
+        if method == "eth_getBlockByNumber" and "eth_getLogs" in methods:
             return httpx.Response(200, json={"id": 1, "result": {"hash": "0x" + "cd" * 32, "number": "0x64"}})
         return answer
 

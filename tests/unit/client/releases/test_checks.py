@@ -88,7 +88,7 @@ def verify(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", of_kind("ok"))
-def test_receipts_of_what_was_asked_hold(vector: dict[str, Any]) -> None:
+def test_receipts_of_the_expected_release_are_valid(vector: dict[str, Any]) -> None:
     verify(vector)
 
 
