@@ -77,7 +77,7 @@ def test_get_refuses_altered_bytes(node: TestNode, alter: Any) -> None:
     assert "Patient" not in answer.text
 
 
-def test_get_refuses_a_version_that_stands_in_for_another(node: TestNode) -> None:
+def test_get_refuses_a_version_in_place_of_another(node: TestNode) -> None:
     node.put(node.health, "visit", TREATMENT_RECORD)
     node.put(node.health, "visit", TREATMENT_RECORD)
     part, version = t.record_part, t.record_version
