@@ -78,8 +78,8 @@ def verify_receipt(one: SignedReceipt, domain: ReceiptDomain, reader: LedgerRead
 
 
 def verify_possible(receipt: Receipt) -> None:
-    """Refuses a receipt that no decision of this version makes (SPEC.md §3). ``client/releases/decision`` checks
-    that ``code`` and ``permit`` follow from ``facts``.
+    """Refuses a receipt that no decision of this version makes (SPEC.md §3). ``client/releases/decision``
+    checks that ``code`` and ``permit`` follow from ``facts``.
 
     Raises:
         VerificationError: names the field.
