@@ -17,8 +17,9 @@ from cityledger.keccak import keccak
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEVNET_KDF_COST, UnlockSecret
 from cityledger.types import AgencyId, Kem
-from integration.test_invariant_no_log_no_key import EXITS, RECORDS, presented
+from integration.test_invariant_no_log_no_key import EXITS
 from support.node.node_fixture import TestNode
+from support.node.record_exits import RECORDS, presented
 from support.node.sample_records import TREATMENT_RECORD
 
 MISDIRECTED = 421

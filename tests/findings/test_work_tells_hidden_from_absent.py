@@ -27,8 +27,9 @@ from cityledger.sealing.record_ids import record_id
 from cityledger.store import subjects as subject_store
 from cityledger.store.tables import receipt
 from cityledger.types import AgencyId, RecordId, SubjectId
-from integration.test_invariant_no_log_no_key import EXITS, RECORDS, presented
+from integration.test_invariant_no_log_no_key import EXITS
 from support.node.node_fixture import TestNode, make_node
+from support.node.record_exits import RECORDS, presented
 from support.node.sample_records import TREATMENT_RECORD
 
 HEALTH, LAND = AgencyId(1), AgencyId(2)

@@ -23,13 +23,10 @@ from integration.test_invariant_no_log_no_key import (
     EXITS,
     NO_RECORDS,
     ON_CHAIN,
-    READS,
-    RECORDS,
-    SCAN,
-    prepare,
 )
 from support.imports.import_fixture import ndjson
 from support.node.node_fixture import TestNode, make_node
+from support.node.record_exits import READS, RECORDS, SCAN, prepare
 from support.node.sample_records import TREATMENT_RECORD
 
 Request = Callable[[TestNode], Response]
