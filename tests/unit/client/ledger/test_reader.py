@@ -98,7 +98,7 @@ def test_reader_asks_all_at_one_block() -> None:
 
 
 def test_reader_refuses_an_address_without_the_contract() -> None:
-    with pytest.raises(ChainError, match=r"no contract with batchAt"):
+    with pytest.raises(ChainError, match=r"is not a contract with batchAt"):
         reader().batch_word(LogId(9), 9)
 
 
