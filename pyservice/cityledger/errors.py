@@ -33,6 +33,7 @@
     │   ├── NodeUnreachableError       the node that was asked does not answer at all
     │   ├── KeyUnavailableError        the signer or security module that keeps a key does not answer
     │   ├── NotAnchoredError           durable, but its batch is not mined yet
+    │   ├── CheckFailedError           a health check of this node found something wrong
     │   ├── WriteConflictError         others wrote concurrently; nothing was written
     │   ├── UnknownOutcomeError        the database did not confirm whether it wrote
     │   └── StorageFullError           nothing was written
@@ -197,6 +198,23 @@ class KeyUnavailableError(UnavailableError):
 
 class NotAnchoredError(UnavailableError):
     """The leaf to prove is durable, but no block holds its batch yet."""
+
+
+class CheckFailedError(UnavailableError):
+    """A health check found something wrong. The message may be shown to any client.
+
+    ``detail`` adds what only the operator sees; ``next_step`` and ``vital`` are those of the check unless
+    given.
+    """
+
+    def __init__(
+        self, disclosed: str, *, detail: str = "", next_step: str | None = None, vital: bool | None = None
+    ) -> None:
+        super().__init__(disclosed)
+        self.disclosed = disclosed
+        self.detail = detail or disclosed
+        self.next_step = next_step
+        self.vital = vital
 
 
 class WriteConflictError(UnavailableError):

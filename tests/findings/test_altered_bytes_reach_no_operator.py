@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from httpx import Response
 
-from cityledger.checks.result import line_of
-from cityledger.checks.running import _cheap_looks
+from cityledger.checks.result import run_check
+from cityledger.checks.running import _cheap_checks
 from cityledger.store.tables import leaf, record_part, record_version
 from support.node.node_fixture import TestNode
 from support.node.sample_records import TREATMENT_RECORD
@@ -56,10 +56,10 @@ def test_an_altered_record_is_told_to_caller_log_figures_and_checks(
     errors = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert [one.getMessage() for one in errors] == ["stored bytes altered log=1 seq=0"]
     assert node.context.services.alterations.met == (1, (1, 0))
-    (line,) = [line_of(one) for one in _cheap_looks(node.context.services) if one.name == "stored bytes"]
+    (line,) = [run_check(one) for one in _cheap_checks(node.context.services) if one.name == "stored bytes"]
     assert (line.ok, line.vital) == (False, False)
     assert "log 1, number 0" in line.detail
-    assert "log 1" not in line.told
+    assert "log 1" not in line.disclosed
 
 
 def test_a_withdrawn_record_that_is_called_readable_is_told(

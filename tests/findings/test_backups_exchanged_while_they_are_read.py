@@ -16,8 +16,8 @@ from eth_account import Account
 
 from cityledger.cli.main import run
 from cityledger.cli.node import restore as restore_command
-from cityledger.cli.node.leftovers import remove_leftovers
 from cityledger.errors import ConfigurationError, StorageFullError, VerificationError
+from cityledger.node.leftovers import remove_leftovers
 from cityledger.recovery.backup import backup as backup_module
 from cityledger.recovery.backup import manifest as backup_manifest
 from cityledger.recovery.backup import verified_copy
@@ -79,7 +79,7 @@ def backup(node: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def _then(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
     """``act`` happens once that step of the restore has ended."""
-    step = getattr(restore, name)
+    step = getattr(restore_command, name)
 
     def stepped(*arguments: Any, **named: Any) -> Any:
         ended = step(*arguments, **named)
@@ -251,7 +251,7 @@ def test_what_killed_commands_left_is_removed_before_a_node_serves(tmp_path: Pat
         (tmp_path / left / "database.db").write_bytes(b"keys")
     (tmp_path / ".backup-work" / ".lock").touch()
 
-    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path, print)
 
     assert [path.name for path in tmp_path.rglob("*")] == [".backup-work", ".lock"]
 
@@ -259,7 +259,7 @@ def test_what_killed_commands_left_is_removed_before_a_node_serves(tmp_path: Pat
 def test_the_copy_of_a_running_backup_is_left(tmp_path: Path) -> None:
     with workspace_of(tmp_path) as place:
         (place / "database.db").write_bytes(b"keys")
-        remove_leftovers(tmp_path)
+        remove_leftovers(tmp_path, print)
         assert (place / "database.db").exists()
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from cityledger.checks.result import WrongError
-from cityledger.checks.storage import see_purging
+from cityledger.checks.storage import observe_purging
+from cityledger.errors import CheckFailedError
 from cityledger.store.engine.database import Database
 from cityledger.store.engine.purging import PURGE_SECONDS, Purging, find_due
 from cityledger.store.tables import import_job, record_version
@@ -127,11 +127,11 @@ def test_an_overdue_purge_is_seen_by_the_checks(node: TestNode) -> None:
     due = _due(node)
     assert due is not None
 
-    assert see_purging(database, due + PURGE_SECONDS) == "a purge is due"
-    with pytest.raises(WrongError, match="for 61 s"):
-        see_purging(database, due + PURGE_SECONDS + 1)
+    assert observe_purging(database, due + PURGE_SECONDS) == "a purge is due"
+    with pytest.raises(CheckFailedError, match="for 61 s"):
+        observe_purging(database, due + PURGE_SECONDS + 1)
     _purging(node).turn()
-    assert see_purging(database, due + 1_000).startswith("no destroyed key")
+    assert observe_purging(database, due + 1_000).startswith("no destroyed key")
 
 
 def test_the_key_of_an_imported_file_leaves_the_files_too(node: TestNode) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from cityledger.checks.remembered import Remembered
-from cityledger.checks.result import Look
-from cityledger.checks.running import Watched
+from cityledger.checks.result import HealthCheck
+from cityledger.checks.running import BackgroundChecks
 
 
 class Stuck:
@@ -44,15 +44,15 @@ class Clock:
 
 def test_nobody_waits_for_looks_that_have_hung_long_enough(stuck: Stuck) -> None:
     clock = Clock()
-    watched = Watched([Look("endpoints", stuck, "")], wait_seconds=3_600, monotonic=clock)
-    first = threading.Thread(target=watched.lines, daemon=True)
+    watched = BackgroundChecks([HealthCheck("endpoints", stuck, "")], wait_seconds=3_600, monotonic=clock)
+    first = threading.Thread(target=watched.results, daemon=True)
     first.start()
     assert stuck.begun.wait(60)
     clock.now = 3_600
 
-    (told,) = watched.lines()  # would wait an hour more
+    (result,) = watched.results()  # would wait an hour more
 
-    assert told.told.startswith("endpoints has not answered")
+    assert result.disclosed.startswith("endpoints has not answered")
 
 
 def test_nobody_waits_for_a_figure_that_has_hung_long_enough(stuck: Stuck) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from cityledger.checks.indexed import see_hosted_keys
-from cityledger.checks.result import WrongError
+from cityledger.checks.indexed import observe_hosted_keys
+from cityledger.errors import CheckFailedError
 from cityledger.recovery.scrub.leaf import Grounds
 from cityledger.recovery.scrub.scrub import Scrub
 from cityledger.sealing.keyring import Keyring
@@ -33,10 +33,10 @@ def opened(node: TestNode) -> Keyring:
 
 def test_the_check_of_the_keyring_names_agency_and_file(node: TestNode, opened: Keyring) -> None:
     database = node.context.services.database
-    see_hosted_keys(database, node.context.services.keyring, _operator(node))
+    observe_hosted_keys(database, node.context.services.keyring, _operator(node))
 
-    with pytest.raises(WrongError, match="no keys of PARKING") as raised:
-        see_hosted_keys(database, opened, _operator(node))
+    with pytest.raises(CheckFailedError, match="no keys of PARKING") as raised:
+        observe_hosted_keys(database, opened, _operator(node))
     assert "agencies/3.json" in str(raised.value.next_step)
     assert raised.value.vital is False  # the other agencies are served
 

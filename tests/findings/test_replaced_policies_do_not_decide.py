@@ -18,8 +18,8 @@ from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Call
-from cityledger.checks.result import line_of
-from cityledger.checks.running import _cheap_looks
+from cityledger.checks.result import run_check
+from cityledger.checks.running import _cheap_checks
 from cityledger.errors import ChainUnavailableError
 from cityledger.exchange.rules.watch import Compare, RulesWatch
 from cityledger.store.index import tables as t
@@ -90,9 +90,9 @@ def test_nothing_is_read_or_written_from_the_block_on_that_names_another_policy(
     assert f"{OTHER} is unknown" in answers[0].json()["detail"]
     more = {"block": before["block"] + 1, "idx_contract": before["idx_contract"] + 1}
     assert node.row_counts() == {**before, **more}
-    (look,) = [one for one in _cheap_looks(node.context.services) if one.name == "rules"]
-    assert f"{OTHER} is unknown" in line_of(look).detail
-    assert not line_of(look).ok
+    (look,) = [one for one in _cheap_checks(node.context.services) if one.name == "rules"]
+    assert f"{OTHER} is unknown" in run_check(look).detail
+    assert not run_check(look).ok
 
 
 def test_the_same_code_at_another_address_decides_again_once_it_was_compared(

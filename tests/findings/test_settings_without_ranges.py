@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from cityledger.cli.node.folder_checks import check_node
+from cityledger.cli.node.secret import secret_of
 from cityledger.errors import ConfigurationError
+from cityledger.node.folder_checks import check_node
 from cityledger.settings import FILE_NAME, ClientSettings, Settings, load_client_settings, load_settings
 from cityledger.settings.accepted import Range, refusals, rule_of
 from cityledger.settings.showing import overview
@@ -83,7 +84,7 @@ def test_a_value_outside_is_refused_by_the_check_and_at_the_start(
     assert [one for one in overview(tmp_path, {}).wrong if f"{name} " in one]
     with pytest.raises(ConfigurationError, match=name):
         load_settings(tmp_path, {})
-    line = check_node(tmp_path, {})[0]
+    line = check_node(tmp_path, {}, secret_of)[0]
     assert not line.ok
     assert name in line.detail
     if kind is ClientSettings:

@@ -22,7 +22,7 @@ from cityledger.chain.rpc.endpoint import Endpoint, connect
 from cityledger.chain.rpc.receipts_root import receipts_root
 from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Call
-from cityledger.checks.chain import head_time, see_funds, see_nonce
+from cityledger.checks.chain import head_time, observe_funds, observe_nonce
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ChainError, ChainUnavailableError
 from cityledger.indexer.indexer import Indexer
@@ -170,8 +170,8 @@ def read_all(city: DeployedCity, endpoint: Endpoint) -> dict[str, Any]:
         "gas": sender.gas(payer, [Call(payer, b"", "payment")]),
         "price": endpoint.request("eth_gasPrice"),
         "height": sender.head_number(),
-        "funds": see_funds(endpoint, payer).detail,
-        "nonce check": see_nonce(endpoint, payer),
+        "funds": observe_funds(endpoint, payer).detail,
+        "nonce check": observe_nonce(endpoint, payer),
         "time": head_time(endpoint),
         "creations": find_creations(endpoint, city.manifest),
     }

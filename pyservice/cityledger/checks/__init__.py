@@ -1,1 +1,1 @@
-"""What a node needs, looked at one thing at a time: by ``cityledger node check`` and by ``/readyz``."""
+"""The health checks of a node, for ``cityledger node check`` and ``/readyz``."""

@@ -1,4 +1,4 @@
-"""Whether the chain is there, is the right one, moves, and can be paid."""
+"""Checks of the chain: the endpoints answer, serve the right chain, make blocks, and can be paid."""
 
 from __future__ import annotations
 
@@ -8,58 +8,59 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cityledger.chain.rpc.endpoint import Endpoint, connect, masked
-from cityledger.checks.result import Seen, WrongError
-from cityledger.errors import CityledgerError
+from cityledger.checks.result import Observation
+from cityledger.errors import CheckFailedError, CityledgerError
 from cityledger.store.engine.database import Database
 
 PROBE_SECONDS = 3.0
 SKEW_SECONDS = 5
-"""So far may two clocks be apart that are kept by NTP."""
+"""Maximum difference of two clocks that are kept by NTP."""
 FEW_TRANSACTIONS_GAS = 1_000_000
 MANY_WAITING = 16
-"""So many unmined transactions of the operator mean that one is stuck."""
+"""More unmined transactions of the operator mean that one is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One URL. ``head`` is its newest block's number, None where it is of no use; ``told`` says why."""
+    """One URL. ``head`` is the number of its newest block, None where the URL is unusable; ``outcome`` says
+    why."""
 
     shown: str
     head: int | None
-    told: str
+    outcome: str
 
 
-def see_endpoints(rpc_url: str, chain_id: int) -> Seen:
-    """Each URL by itself: it answers, serves the chain, and is not far behind the others."""
+def observe_endpoints(rpc_url: str, chain_id: int) -> Observation:
+    """Each URL answers and serves the chain."""
     probes = probe_all(rpc_url, chain_id)
     heads = [probe.head for probe in probes if probe.head is not None]
-    detail = "; ".join(f"{probe.shown}: {probe.told}" for probe in probes)
-    told = f"{len(heads)} of {len(probes)} answer"
+    detail = "; ".join(f"{probe.shown}: {probe.outcome}" for probe in probes)
+    count = f"{len(heads)} of {len(probes)} answer"
     if len(heads) < len(probes):
-        raise WrongError(told, detail=detail, vital=not heads)
-    return Seen(detail, told)
+        raise CheckFailedError(count, detail=detail, vital=not heads)
+    return Observation(detail, count)
 
 
-def see_clocks(head_time: int, now: float, database: Database) -> str:
+def observe_clocks(head_time: int, now: float, database: Database) -> str:
     """This machine's clock against the chain's newest block and against the database's clock."""
     ahead = head_time - now
     if ahead > SKEW_SECONDS:
-        raise WrongError(f"the chain's head is {ahead:.0f} s ahead of this machine's clock")
-    apart = _database_skew(database)
-    if abs(apart) > SKEW_SECONDS:
-        raise WrongError(f"the database's clock is {apart:+.0f} s from this machine's", vital=False)
+        raise CheckFailedError(f"the chain's head is {ahead:.0f} s ahead of this machine's clock")
+    skew = _database_skew(database)
+    if abs(skew) > SKEW_SECONDS:
+        raise CheckFailedError(f"the database's clock is {skew:+.0f} s from this machine's", vital=False)
     return "this machine, the chain and the database agree on the time"
 
 
-def see_fresh_head(head_time: int, now: float, limit_seconds: float) -> str:
+def observe_fresh_head(head_time: int, now: float, limit_seconds: float) -> str:
     """The chain makes blocks."""
     age = now - head_time
     if age > limit_seconds:
-        raise WrongError(f"the chain's head is {age:.0f} s old; reads stop")
+        raise CheckFailedError(f"the chain's head is {age:.0f} s old; reads stop")
     return f"the chain's head is {max(age, 0):.0f} s old"
 
 
-def see_funds(endpoint: Endpoint, operator: str) -> Seen:
+def observe_funds(endpoint: Endpoint, operator: str) -> Observation:
     """The operator can pay for a few anchoring transactions."""
     balance, price = (
         int(one, 16)
@@ -67,12 +68,12 @@ def see_funds(endpoint: Endpoint, operator: str) -> Seen:
     )
     shown = f"{balance / 10**18:.6f}"
     if balance < price * FEW_TRANSACTIONS_GAS:
-        raise WrongError("not enough for a few anchoring transactions", detail=f"{shown}: not enough")
-    return Seen(shown, "enough for anchoring")
+        raise CheckFailedError("not enough for a few anchoring transactions", detail=f"{shown}: not enough")
+    return Observation(shown, "enough for anchoring")
 
 
-def see_nonce(endpoint: Endpoint, operator: str) -> str:
-    """No transaction of the operator is stuck before others."""
+def observe_nonce(endpoint: Endpoint, operator: str) -> str:
+    """No transaction of the operator is stuck in front of others."""
     mined, known = (
         int(one, 16)
         for one in endpoint.request_many(
@@ -80,7 +81,7 @@ def see_nonce(endpoint: Endpoint, operator: str) -> str:
         )
     )
     if known - mined > MANY_WAITING:
-        raise WrongError(f"{known - mined} transactions wait from nonce {mined}")
+        raise CheckFailedError(f"{known - mined} transactions wait from nonce {mined}")
     return f"{mined} mined, {max(known - mined, 0)} waiting"
 
 

@@ -1,4 +1,4 @@
-"""Asks both executors of the rules the same questions: the contract, and Python on the index."""
+"""Checks of the decisions: the contract, and Python on the index, answer the same queries alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cityledger.chain.contracts.access_policy import AccessPolicy
 from cityledger.chain.deploy.policy_code import find_other_rules
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
-from cityledger.checks.result import WrongError
+from cityledger.errors import CheckFailedError
 from cityledger.keccak import keccak
 from cityledger.policy import decide
 from cityledger.store.engine.database import Database
@@ -35,36 +35,38 @@ _NOTHING = RecordId(keccak(b"cityledger/self-test/record"))
 _NOBODY = SubjectId(keccak(b"cityledger/self-test/subject"))
 
 
-def see_policy(database: Database, endpoint: Endpoint, manifest: Manifest) -> str:
+def observe_policy(database: Database, endpoint: Endpoint, manifest: Manifest) -> str:
     """The contracts that the index's directory names are this deployment's, and the policy's code is that of
     this program's rules.
     """
     with database.reading() as connection:
         block, entries = index.find_cursor(connection), index.list_contracts(connection)
     if block is None or not entries:
-        return "not asked: the index has not reached the deployment yet"
+        return "not checked: the index has not reached the deployment yet"
     targets = {name: entry.target for name, entry in entries.items()}
     complaint = find_other_rules(endpoint, manifest, targets, block)
     if complaint is not None:
-        raise WrongError(complaint)
+        raise CheckFailedError(complaint)
     return f"{targets[POLICY_NAME]} has the code of this node's rules"
 
 
-def see_decisions(database: Database, endpoint: Endpoint) -> str:
-    """Contract and Python decide alike at the cursor's block, and both deny where nothing is there."""
+def observe_decisions(database: Database, endpoint: Endpoint) -> str:
+    """Contract and Python decide alike at the cursor's block; both deny for a dataset that does not exist."""
     with database.reading() as connection:
         block, policy = index.find_cursor(connection), index.find_contract(connection, POLICY_NAME)
         if block is None or policy is None:
-            return "not asked: the index has not reached the deployment yet"
+            return "not checked: the index has not reached the deployment yet"
         datasets, agencies = index.list_datasets(connection), index.list_agencies(connection)
         queries = list(_queries(datasets, [one.agency for one in agencies], block.time))
         ours = [decide(query, index.load_known(connection, query)) for query in queries]
     theirs = AccessPolicy(endpoint, policy).decide_many(queries, block)
-    apart = sum(one != other for one, other in zip(ours, theirs, strict=True))
-    if apart:
-        raise WrongError(f"contract and index decide apart in {apart} of {len(ours)} at block {block.number}")
+    different = sum(one != other for one, other in zip(ours, theirs, strict=True))
+    if different:
+        raise CheckFailedError(
+            f"contract and index differ in {different} of {len(ours)} decisions at block {block.number}"
+        )
     if any(one.permit for one, query in zip(ours, queries, strict=True) if query.dataset == _NOWHERE):
-        raise WrongError("a dataset that does not exist was permitted")
+        raise CheckFailedError("a dataset that does not exist was permitted")
     return f"{len(ours)} decided alike by contract and index"
 
 

@@ -1,4 +1,4 @@
-"""The looks that a node is taken by, in order; one list for a node that runs and one that is stopped."""
+"""The health checks of a node in order, the same for a node that runs and for one that is stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cityledger.chain.deploy.deployment import verify_manifest
 from cityledger.chain.manifest import Manifest
 from cityledger.chain.rpc.endpoint import Endpoint
 from cityledger.checks import chain, deciding, indexed, storage
-from cityledger.checks.result import Look
+from cityledger.checks.result import HealthCheck
 from cityledger.settings import Settings
 from cityledger.store.engine.database import Database
 from cityledger.store.objects import Objects
@@ -21,7 +21,7 @@ LAG_BLOCKS = 64
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the looks need, opened before. ``offset`` is how far a devnet's clock is ahead, in seconds."""
+    """What the checks need, already open. ``offset`` is how far a devnet's clock is ahead, in seconds."""
 
     settings: Settings
     manifest: Manifest
@@ -41,109 +41,113 @@ class Opened:
         return int(self.endpoint.request("eth_blockNumber"), 16)
 
 
-def database_look(database: Database) -> Look:
-    return Look(
+def database_check(database: Database) -> HealthCheck:
+    return HealthCheck(
         "database",
-        lambda: storage.see_database(database),
+        lambda: storage.observe_database(database),
         "cityledger node migrate; a full or read-only disk: make room, and make it writable",
     )
 
 
-def purging_look(opened: Opened) -> Look:
-    return Look(
+def purging_check(opened: Opened) -> HealthCheck:
+    return HealthCheck(
         "erased keys",
-        lambda: storage.see_purging(opened.database, opened.now()),
-        "cityledger node serve purges them; end what reads an old state: a backup, a session of the database",
+        lambda: storage.observe_purging(opened.database, opened.now()),
+        "cityledger node serve purges them; end what reads an old state: a backup or a database session",
         vital=False,
     )
 
 
-def lists_look(database: Database) -> Look:
-    return Look(
+def lists_check(database: Database) -> HealthCheck:
+    return HealthCheck(
         "revocation lists",
-        lambda: storage.see_lists(database),
+        lambda: storage.observe_lists(database),
         "each of these agencies: cityledger officer revoke AGENCY SUB… --whole",
         vital=False,
     )
 
 
-def list_objects_look(opened: Opened) -> Look:
-    return Look(
+def list_objects_check(opened: Opened) -> HealthCheck:
+    return HealthCheck(
         "revocation list objects",
-        lambda: storage.see_list_objects(opened.database, opened.objects),
+        lambda: storage.observe_list_objects(opened.database, opened.objects),
         "make room in the object store, and make it writable: cityledger node serve writes them each minute",
         vital=False,
     )
 
 
-def objects_look(opened: Opened) -> Look:
-    return Look(
+def objects_check(opened: Opened) -> HealthCheck:
+    return HealthCheck(
         "object store",
-        lambda: storage.see_objects(opened.objects, opened.settings.object_store_url),
+        lambda: storage.observe_objects(opened.objects, opened.settings.object_store_url),
         "correct object_store_url; make room, and make it writable",
         vital=False,
     )
 
 
-def chain_looks(opened: Opened) -> list[Look]:
-    """What is asked of the chain: each costs a request or two."""
+def chain_checks(opened: Opened) -> list[HealthCheck]:
+    """The checks that ask the chain: each costs a request or two."""
     settings, database, endpoint = opened.settings, opened.database, opened.endpoint
     return [
-        Look(
+        HealthCheck(
             "endpoints",
-            lambda: chain.see_endpoints(settings.rpc_url, settings.chain_id),
+            lambda: chain.observe_endpoints(settings.rpc_url, settings.chain_id),
             "correct rpc_url, or start the endpoints that do not answer",
         ),
-        Look("directory", lambda: _see_directory(opened), "correct manifest; is it of this chain?"),
-        Look(
+        HealthCheck(
+            "directory", lambda: _observe_directory(opened), "correct manifest: is it of this chain?"
+        ),
+        HealthCheck(
             "instance",
-            lambda: storage.see_instance(database, opened.manifest.instance),
+            lambda: storage.observe_instance(database, opened.manifest.instance),
             "a new folder for the new chain: cityledger node init",
         ),
-        Look(
+        HealthCheck(
             "clocks",
-            lambda: chain.see_clocks(opened.head_time(), opened.now(), database),
+            lambda: chain.observe_clocks(opened.head_time(), opened.now(), database),
             "set this machine's clock by NTP",
         ),
-        Look(
+        HealthCheck(
             "freshness",
-            lambda: chain.see_fresh_head(opened.head_time(), opened.now(), settings.staleness_limit_seconds),
-            "look at the chain, the endpoint and this machine's clock",
+            lambda: chain.observe_fresh_head(
+                opened.head_time(), opened.now(), settings.staleness_limit_seconds
+            ),
+            "check the chain, the endpoint and this machine's clock",
         ),
-        Look(
+        HealthCheck(
             "index",
-            lambda: indexed.see_index(database, opened.head_number, LAG_BLOCKS),
+            lambda: indexed.observe_index(database, opened.head_number, LAG_BLOCKS),
             "cityledger node serve, and wait until it has caught up",
         ),
-        Look(
+        HealthCheck(
             "operator's funds",
-            lambda: chain.see_funds(endpoint, settings.operator),
+            lambda: chain.observe_funds(endpoint, settings.operator),
             "send funds to the operator's account",
             vital=False,
         ),
-        Look(
+        HealthCheck(
             "operator's nonce",
-            lambda: chain.see_nonce(endpoint, settings.operator),
-            "wait for the fee bump, or raise max_fee_gwei; `cityledger node logs` tells the attempts",
+            lambda: chain.observe_nonce(endpoint, settings.operator),
+            "wait for the fee bump, or raise max_fee_gwei; `cityledger node logs` shows the attempts",
             vital=False,
         ),
-        Look(
+        HealthCheck(
             "policy",
-            lambda: deciding.see_policy(database, endpoint, opened.manifest),
+            lambda: deciding.observe_policy(database, endpoint, opened.manifest),
             "install the version of this program that has the city's new rules; cityledger contracts verify",
         ),
-        Look(
+        HealthCheck(
             "decisions",
-            lambda: deciding.see_decisions(database, endpoint),
+            lambda: deciding.observe_decisions(database, endpoint),
             "stop the node; compare contract and index with `cityledger node rebuild`",
         ),
     ]
 
 
-def logs_look(database: Database) -> Look:
-    return Look("logs", lambda: indexed.see_logs(database), "cityledger node logs")
+def logs_check(database: Database) -> HealthCheck:
+    return HealthCheck("logs", lambda: indexed.observe_logs(database), "cityledger node logs")
 
 
-def _see_directory(opened: Opened) -> str:
+def _observe_directory(opened: Opened) -> str:
     verify_manifest(opened.endpoint, opened.manifest, str(opened.settings.manifest))
     return f"instance 0x{opened.manifest.instance.hex()[:8]}…"

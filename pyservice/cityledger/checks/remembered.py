@@ -1,4 +1,4 @@
-"""A value that costs a request elsewhere, asked for at most now and then, and never waited for long."""
+"""A value that costs a request elsewhere: requested at most now and then, with a bounded wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Remembered(Generic[T]):
     """``value`` is what ``ask`` last returned; None until it first did, and once it fails.
 
     ``ask`` runs in a thread of its own, one at a time, when the value is older than ``fresh_seconds``.
-    What it raises is taken for "not known".
+    What it raises makes the value None.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Remembered(Generic[T]):
         if asking is not None:
             asking.join(max(left, 0.0))
             if asking.is_alive():
-                return None  # an old figure would look like a fresh one
+                return None  # a previous value would be taken for a current one
         return self._value
 
     def _run(self) -> None:

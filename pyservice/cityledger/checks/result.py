@@ -1,74 +1,61 @@
-"""One look at one thing, and what comes of it."""
+"""One health check, and its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cityledger.errors import CityledgerError
+from cityledger.errors import CheckFailedError, CityledgerError
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """``next_step`` is "" where it is ok. ``detail`` is for the operator; ``told`` may be shown to anybody:
-    no address, path, URL or key. A line that is not ``vital`` needs the operator, and yet the node answers.
+class CheckResult:
+    """``next_step`` is "" where it is ok. ``detail`` is for the operator; ``disclosed`` may be shown to any
+    client: no address, path, URL or key. A failed check that is not ``vital`` needs the operator, but the
+    node answers.
     """
 
     name: str
     ok: bool
     detail: str
-    told: str
+    disclosed: str
     next_step: str = ""
     vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One check. ``see`` returns what it found, or raises; ``next_step`` is what an operator does then."""
+class HealthCheck:
+    """``observe`` returns what it found, or raises; ``next_step`` is what an operator does then."""
 
     name: str
-    see: Callable[[], str | Seen]
+    observe: Callable[[], str | Observation]
     next_step: str
     vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What was found, where the operator sees more than others do."""
+class Observation:
+    """The outcome of a check that shows more to the operator than to other clients."""
 
     detail: str
-    told: str
+    disclosed: str
 
 
-class WrongError(CityledgerError):
-    """Something is not as it should be. What it says may be shown to anybody.
-
-    ``detail`` adds what only the operator sees; ``next_step`` and ``vital`` are those of the look unless
-    given.
+def run_check(check: HealthCheck) -> CheckResult:
+    """The result; never raises. A failure that is not ours discloses its kind only: its text may quote
+    anything.
     """
-
-    def __init__(
-        self, told: str, *, detail: str = "", next_step: str | None = None, vital: bool | None = None
-    ) -> None:
-        super().__init__(told)
-        self.told = told
-        self.detail = detail or told
-        self.next_step = next_step
-        self.vital = vital
-
-
-def line_of(look: Look) -> Line:
-    """Takes the look. A failure that is not ours says its kind only: its words may quote anything."""
     try:
-        seen = look.see()
-    except WrongError as wrong:
-        step = look.next_step if wrong.next_step is None else wrong.next_step
-        vital = look.vital if wrong.vital is None else wrong.vital
-        return Line(look.name, False, wrong.detail, wrong.told, step, vital)
+        outcome = check.observe()
+    except CheckFailedError as failure:
+        step = check.next_step if failure.next_step is None else failure.next_step
+        vital = check.vital if failure.vital is None else failure.vital
+        return CheckResult(check.name, False, failure.detail, failure.disclosed, step, vital)
     except CityledgerError as error:
-        return Line(look.name, False, str(error), type(error).__name__, look.next_step, look.vital)
+        kind = type(error).__name__
+        return CheckResult(check.name, False, str(error), kind, check.next_step, check.vital)
     except Exception as error:
         kind = type(error).__name__
-        return Line(look.name, False, kind, kind, look.next_step, look.vital)
-    found = seen if isinstance(seen, Seen) else Seen(seen, seen)
-    return Line(look.name, True, found.detail, found.told, vital=look.vital)
+        return CheckResult(check.name, False, kind, kind, check.next_step, check.vital)
+    found = outcome if isinstance(outcome, Observation) else Observation(outcome, outcome)
+    return CheckResult(check.name, True, found.detail, found.disclosed, vital=check.vital)

@@ -1,4 +1,4 @@
-"""Whether the node can keep what it promises to keep: the database and the object store."""
+"""Checks of the database and of the object store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from cityledger.checks.result import WrongError
-from cityledger.errors import CityledgerError
+from cityledger.errors import CheckFailedError, CityledgerError
 from cityledger.exchange.revocations import list_missing
 from cityledger.store import node_state
 from cityledger.store.engine import purging
@@ -31,8 +30,8 @@ class _UndoneError(Exception):
     """Ends a transaction that was only a trial."""
 
 
-def see_database(database: Database) -> str:
-    """It answers, has the schema of this program, takes writes, and its disk has room."""
+def observe_database(database: Database) -> str:
+    """The database answers, has the schema of this program, accepts writes, and its disk has room."""
     verify_schema(database)
     try:
         with database.writing() as connection:
@@ -40,59 +39,59 @@ def see_database(database: Database) -> str:
             raise _UndoneError
     except _UndoneError:
         pass
-    return f"answers ({database.engine.dialect.name}), takes writes{_room_of(database)}"
+    return f"answers ({database.engine.dialect.name}), accepts writes{_room_of(database)}"
 
 
-def see_instance(database: Database, instance: bytes) -> str:
-    """It belongs to the deployment of the manifest."""
+def observe_instance(database: Database, instance: bytes) -> str:
+    """The database belongs to the deployment of the manifest."""
     with database.reading() as connection:
-        held = node_state.find_value(connection, node_state.INSTANCE)
-    if held is not None and held != instance.hex():
-        raise WrongError("the database belongs to another instance")
-    return "the database is of this instance" if held else "the database is new"
+        stored = node_state.find_value(connection, node_state.INSTANCE)
+    if stored is not None and stored != instance.hex():
+        raise CheckFailedError("the database belongs to another instance")
+    return "the database is of this instance" if stored else "the database is new"
 
 
-def see_purging(database: Database, now: float) -> str:
-    """What was destroyed leaves the database's files in time."""
+def observe_purging(database: Database, now: float) -> str:
+    """Destroyed keys leave the database's files in time."""
     with database.reading() as connection:
         since = purging.find_due(connection)
     if since is not None and now - since > purging.PURGE_SECONDS:
-        raise WrongError(f"destroyed keys have been in the database's files for {now - since:.0f} s")
+        raise CheckFailedError(f"destroyed keys have been in the database's files for {now - since:.0f} s")
     return "no destroyed key is left in the database's files" if since is None else "a purge is due"
 
 
-def see_lists(database: Database) -> str:
-    """After a restore, no agency has to put its revocation list again."""
+def observe_lists(database: Database) -> str:
+    """No agency has to put its revocation list again after a restore."""
     with database.reading() as connection:
         awaited = [one for one in revocations.list_awaited(connection) if _may_put(connection, one)]
     if awaited:
         numbers = ", ".join(str(agency) for agency in awaited)
-        raise WrongError(f"assertions are refused until these agencies put their list again: {numbers}")
+        raise CheckFailedError(f"assertions are refused until these agencies put their list again: {numbers}")
     return "no revocation list is awaited"
 
 
-def see_list_objects(database: Database, objects: Objects) -> str:
-    """Each revocation list is kept for a restore."""
+def observe_list_objects(database: Database, objects: Objects) -> str:
+    """Each revocation list is also in the object store, for a restore."""
     agencies = {one.agency for one in list_missing(database, objects)}
     if agencies:
-        raise WrongError(
-            f"lists without an object, of {len(agencies)} agencies: a restored backup would bring former ones"
-            " back"
+        raise CheckFailedError(
+            f"lists of {len(agencies)} agencies are not in the object store: a restored backup would bring"
+            " former ones back"
         )
-    return "no revocation list is without an object"
+    return "every revocation list is in the object store"
 
 
-def see_objects(objects: Objects, url: str) -> str:
-    """It takes an object, gives it back, and lets it go."""
+def observe_objects(objects: Objects, url: str) -> str:
+    """The object store stores an object, returns it, and removes it."""
     key, payload = f"{PROBE_PREFIX}{uuid4().hex}", b"probe"
     try:
         objects.put(key, [payload])
-        held = b"".join(objects.get(key))
+        returned = b"".join(objects.get(key))
     finally:
         _forget(objects, key)
-    if held != payload:
-        raise WrongError("what was put into the object store does not come back")
-    return f"takes and gives objects{_room(_local_path(url))}"
+    if returned != payload:
+        raise CheckFailedError("the object store returns other bytes than were stored")
+    return f"stores and returns objects{_room(_local_path(url))}"
 
 
 def _may_put(connection: sa.Connection, agency: AgencyId) -> bool:
@@ -129,7 +128,7 @@ def _room(folder: Path | None) -> str:
         return ""
     free = shutil.disk_usage(folder).free
     if free < ROOM_BYTES:
-        raise WrongError(
+        raise CheckFailedError(
             f"{free // _MIB} MiB are left on its disk", next_step="make room on the disk", vital=False
         )
     return f", {free // _MIB} MiB free"

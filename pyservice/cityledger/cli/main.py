@@ -1,10 +1,10 @@
 """``cityledger``: one program, one group of commands a module.
 
 To add a group, write a module with ``app = typer.Typer(help=…)`` and name it in ``GROUPS``; for a
-single command, write a function ``command`` there and name the module in ``COMMANDS``. Such a module imports
-only the standard library, typer and its neighbours at the top, and everything else inside the functions, so
-that ``--help`` is quick and works everywhere. Each command's docstring has an
-Example: `cityledger …`, which a test runs through the parser.
+single command, write a function there and name it in ``COMMANDS``. Such a module imports only the standard
+library, typer and its neighbours at the top, and everything else inside the functions, so that ``--help`` is
+quick and works everywhere. Each command's docstring has an Example: `cityledger …`, which a test runs through
+the parser.
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ GROUPS: dict[str, str] = {
     "settings": "settings",
 }
 """The module of each group, below ``cli``."""
-COMMANDS: tuple[str, ...] = ("demo", "verify", "whoami", "token")
+COMMANDS: dict[str, str] = {
+    "demo": "demo.command",
+    "verify": "verify.command",
+    "whoami": "whoami.whoami",
+    "token": "whoami.token",
+}
+"""Module and function of each single command, below ``cli``."""
 
 _NODE_ONLY = {
     "alembic",
@@ -50,8 +56,8 @@ _NODE_ONLY = {
 """Top-level modules that come with the extra ``node``."""
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"cityledger {__version__}")
         raise typer.Exit
 
@@ -73,8 +79,9 @@ def application() -> typer.Typer:
         app.add_typer(
             importlib.import_module(f"cityledger.cli.{module}").app, name=name, no_args_is_help=True
         )
-    for name in COMMANDS:
-        app.command(name)(importlib.import_module(f"cityledger.cli.{name}").command)
+    for name, place in COMMANDS.items():
+        module, _, function = place.partition(".")
+        app.command(name)(getattr(importlib.import_module(f"cityledger.cli.{module}"), function))
     return app
 
 
@@ -87,7 +94,7 @@ _NO_MEMORY = (
 
 def _program(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options before any command."""

@@ -69,8 +69,9 @@ def _readiness(node: Node) -> Callable[[], list[Check]]:
     readiness = Readiness(node.services, opened)
 
     def checks() -> list[Check]:
-        results = readiness.lines()
-        return [Check(one.name, one.ok, one.told, one.next_step, one.vital) for one in results]
+        return [
+            Check(one.name, one.ok, one.disclosed, one.next_step, one.vital) for one in readiness.results()
+        ]
 
     return checks
 

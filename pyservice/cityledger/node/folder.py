@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eth_account.signers.local import LocalAccount
 
 from cityledger.chain.manifest import Manifest, save_manifest
-from cityledger.cli.credential_files import write_credentials
 from cityledger.devnet import CHAIN_ID
 from cityledger.errors import ConfigurationError
 from cityledger.key_sources.opening import vault_keys_of
 from cityledger.key_sources.source import KEYRING
+from cityledger.node.credential_files import write_credentials
 from cityledger.recovery.restore.restore import is_empty
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import DEFAULT_KDF_COST, DEVNET_KDF_COST, UnlockSecret

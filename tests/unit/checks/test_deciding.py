@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.checks import deciding
-from cityledger.checks.deciding import POLICY_NAME, see_decisions, see_policy
-from cityledger.checks.result import WrongError
+from cityledger.checks.deciding import POLICY_NAME, observe_decisions, observe_policy
+from cityledger.errors import CheckFailedError
 from cityledger.policy import decide
 from cityledger.store.index import queries as index
 from cityledger.store.index import tables as t
@@ -61,7 +61,7 @@ def contract(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> Contract:
 
 
 def see(node: TestNode) -> str:
-    return see_decisions(node.context.services.database, None)  # type: ignore[arg-type]
+    return observe_decisions(node.context.services.database, None)  # type: ignore[arg-type]
 
 
 def test_decisions_that_agree_are_counted(node: TestNode, contract: Contract) -> None:
@@ -79,7 +79,7 @@ def test_some_question_is_permitted(node: TestNode, contract: Contract) -> None:
 
 def test_one_decision_apart_is_told(node: TestNode, contract: Contract) -> None:
     contract.wrong = 1
-    with pytest.raises(WrongError, match=r"decide apart in 1 of \d+ at block"):
+    with pytest.raises(CheckFailedError, match=r"differ in 1 of \d+ decisions at block"):
         see(node)
 
 
@@ -91,7 +91,7 @@ def test_permit_for_a_dataset_that_does_not_exist_is_told_though_both_agree(
 
     monkeypatch.setattr(deciding, "decide", permit)
     monkeypatch.setattr(Contract, "decide_many", _permit_all)
-    with pytest.raises(WrongError, match="does not exist was permitted"):
+    with pytest.raises(CheckFailedError, match="does not exist was permitted"):
         see(node)
 
 
@@ -102,7 +102,7 @@ def _permit_all(self: Contract, queries: Sequence[Query], _block: BlockRef) -> l
 
 def test_nothing_is_asked_before_the_deployment_is_indexed(node: TestNode) -> None:
     node.execute(sa.delete(t.idx_contract))
-    assert see(node) == "not asked: the index has not reached the deployment yet"
+    assert see(node) == "not checked: the index has not reached the deployment yet"
 
 
 def test_policy_is_that_of_this_nodes_rules(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_policy_is_that_of_this_nodes_rules(node: TestNode, monkeypatch: pytest.
 
     monkeypatch.setattr(deciding, "find_other_rules", compare)
     asked = node.context.services.database, None, node.context.manifest
-    assert see_policy(*asked) == f"{policy} has the code of this node's rules"  # type: ignore[arg-type]
-    with pytest.raises(WrongError, match="is another"):
-        see_policy(*asked)  # type: ignore[arg-type]
+    assert observe_policy(*asked) == f"{policy} has the code of this node's rules"  # type: ignore[arg-type]
+    with pytest.raises(CheckFailedError, match="is another"):
+        observe_policy(*asked)  # type: ignore[arg-type]
     assert seen == [policy, policy]

@@ -1,4 +1,4 @@
-"""An answer of /readyz costs little and waits for nobody."""
+"""An answer of /readyz costs little, and its wait is bounded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from cityledger.checks.result import Look, WrongError
-from cityledger.checks.running import RETRY_SECONDS, Watched
+from cityledger.checks.result import HealthCheck
+from cityledger.checks.running import RETRY_SECONDS, BackgroundChecks
+from cityledger.errors import CheckFailedError
 
 
 class Counted:
@@ -18,8 +19,8 @@ class Counted:
     def __call__(self) -> str:
         self.times += 1
         if self.wrong:
-            raise WrongError("not well")
-        return f"look {self.times}"
+            raise CheckFailedError("unhealthy")
+        return f"run {self.times}"
 
 
 class Hand:
@@ -31,45 +32,45 @@ class Hand:
         return self.now
 
 
-def test_line_that_was_ok_is_shown_until_it_is_due() -> None:
-    see, clock = Counted(), Hand()
-    watched = Watched([Look("chain", see, "")], 10.0, monotonic=clock)
-    assert [line.detail for line in watched.lines()] == ["look 1"]
+def test_result_that_was_ok_is_shown_until_it_is_due() -> None:
+    observe, clock = Counted(), Hand()
+    checks = BackgroundChecks([HealthCheck("chain", observe, "")], 10.0, monotonic=clock)
+    assert [result.detail for result in checks.results()] == ["run 1"]
     clock.now = 9.9
-    assert [line.detail for line in watched.lines()] == ["look 1"]
+    assert [result.detail for result in checks.results()] == ["run 1"]
     clock.now = 10.0
-    assert [line.detail for line in watched.lines()] == ["look 2"]
+    assert [result.detail for result in checks.results()] == ["run 2"]
 
 
-def test_line_that_was_wrong_is_taken_again_soon() -> None:
-    see, clock = Counted(wrong=True), Hand()
-    watched = Watched([Look("chain", see, "")], 10.0, monotonic=clock)
-    assert not watched.lines()[0].ok
-    see.wrong, clock.now = False, RETRY_SECONDS
-    assert watched.lines()[0].ok
+def test_failed_check_runs_again_soon() -> None:
+    observe, clock = Counted(wrong=True), Hand()
+    checks = BackgroundChecks([HealthCheck("chain", observe, "")], 10.0, monotonic=clock)
+    assert not checks.results()[0].ok
+    observe.wrong, clock.now = False, RETRY_SECONDS
+    assert checks.results()[0].ok
 
 
-def test_look_that_hangs_is_named_and_hangs_nobody_else() -> None:
-    go_on = threading.Event()
+def test_check_that_hangs_is_named_and_blocks_no_other_caller() -> None:
+    released = threading.Event()
 
-    def see() -> str:
-        go_on.wait(30)
+    def observe() -> str:
+        released.wait(30)
         return "at last"
 
-    watched = Watched([Look("endpoints", see, "")], 10.0, wait_seconds=0.01)
+    checks = BackgroundChecks([HealthCheck("endpoints", observe, "")], 10.0, wait_seconds=0.01)
     try:
-        for _ in range(2):  # and no second thread hangs beside it
-            (line,) = watched.lines()
-            assert not line.ok and line.vital
-            assert line.told == "endpoints has not answered for 0.01 s"
+        for _ in range(2):  # and no second thread hangs next to it
+            (result,) = checks.results()
+            assert not result.ok and result.vital
+            assert result.disclosed == "endpoints has not answered for 0.01 s"
         assert sum(thread.name == "checks" for thread in threading.enumerate()) == 1
     finally:
-        go_on.set()
-    watched._taking and watched._taking.join()  # type: ignore[func-returns-value]
-    assert [line.detail for line in watched.lines()] == ["at last"]
+        released.set()
+    checks._running and checks._running.join()  # type: ignore[func-returns-value]
+    assert [result.detail for result in checks.results()] == ["at last"]
 
 
 @pytest.mark.parametrize("wrong", [True, False])
-def test_lines_keep_the_order_of_their_looks(wrong: bool) -> None:
-    looks = [Look("a", Counted(wrong), ""), Look("b", Counted(), "")]
-    assert [line.name for line in Watched(looks).lines()] == ["a", "b"]
+def test_results_keep_the_order_of_their_checks(wrong: bool) -> None:
+    ordered = [HealthCheck("a", Counted(wrong), ""), HealthCheck("b", Counted(), "")]
+    assert [result.name for result in BackgroundChecks(ordered).results()] == ["a", "b"]

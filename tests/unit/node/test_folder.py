@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from cityledger.chain.manifest import Manifest, load_manifest
 from cityledger.cli.node.commands import app
-from cityledger.cli.node.folder_checks import check_node
+from cityledger.cli.node.secret import secret_of
 from cityledger.client import AssertionCredentials, load_credentials
 from cityledger.errors import ConfigurationError, UnavailableError
 from cityledger.node.folder import MadeAgency, Setup, make_folder, verify_database, verify_new
+from cityledger.node.folder_checks import check_node
 from cityledger.sealing.keyring import Keyring
 from cityledger.sealing.keyring_lock import UnlockSecret
 from cityledger.sealing.thumbprint import key_thumbprint
@@ -82,7 +83,7 @@ def test_verify_new_refuses_a_folder_that_holds_a_node(tmp_path: Path) -> None:
 def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> None:
     make(tmp_path / "node")
     environment = {"CITYLEDGER_PASSPHRASE": "tests", "CITYLEDGER_RPC_URL": "http://127.0.0.1:1"}
-    lines = {one.name: one for one in check_node(tmp_path / "node", environment)}
+    lines = {one.name: one for one in check_node(tmp_path / "node", environment, secret_of)}
     assert [name for name, one in lines.items() if one.ok] == [
         "settings",
         "database",
@@ -91,12 +92,11 @@ def test_check_names_a_next_step_for_each_line_that_failed(tmp_path: Path) -> No
         "hosted keys",
     ]
     assert all(one.next_step for one in lines.values() if not one.ok)
-    assert lines["chain"].detail == "not looked at"
-    wrong = {
-        one.name: one for one in check_node(tmp_path / "node", {**environment, "CITYLEDGER_PASSPHRASE": "x"})
-    }
+    assert lines["chain"].detail == "not checked"
+    other = {**environment, "CITYLEDGER_PASSPHRASE": "x"}
+    wrong = {one.name: one for one in check_node(tmp_path / "node", other, secret_of)}
     assert "wrong passphrase" in wrong["keyring"].detail
-    assert [one.name for one in check_node(tmp_path, {}) if one.ok] == []
+    assert [one.name for one in check_node(tmp_path, {}, secret_of) if one.ok] == []
 
 
 def test_make_folder_migrates_the_database_it_is_given_and_names_it(tmp_path: Path) -> None:

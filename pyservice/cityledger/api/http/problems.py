@@ -75,6 +75,7 @@ PROBLEMS: Mapping[type[errors.CityledgerError], Problem] = {
     errors.KeyUnavailableError: Problem(503, "key-unavailable", "A key of this node cannot be reached"),
     errors.NotAnchoredError: Problem(503, "not-anchored", "Durable, but not mined yet"),
     errors.NodeUnreachableError: Problem(502, "node-unreachable", "Another node does not answer"),
+    errors.CheckFailedError: Problem(503, "check-failed", "A health check of this node fails"),
     errors.WriteConflictError: Problem(503, "write-conflict", "Too many concurrent writes; try again"),
     errors.UnknownOutcomeError: Problem(503, "outcome-unknown", "Check whether it was written, then repeat"),
     errors.StorageFullError: Problem(507, "storage-full", "Nothing was written: the storage is full"),

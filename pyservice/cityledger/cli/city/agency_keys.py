@@ -118,19 +118,19 @@ class _Rotation:
     def _credential(self, *, wanted: bool) -> bytes:
         from cryptography.hazmat.primitives.asymmetric import ec
 
-        from cityledger.cli.node.link import credential_digest
+        from cityledger.checks.indexed import digests_of
 
         if not wanted:
             return self.registered.credential_key_digest
         keys = self.keyring.agency(self.registered.agency)
-        if credential_digest(keys) in (self.registered.credential_key_digest, bytes(32)):
+        if digests_of(keys)[1] in (self.registered.credential_key_digest, bytes(32)):
             fresh = ec.generate_private_key(ec.SECP256R1())
             keys = self.keyring.set_credential_key(keys.agency, fresh, random=os.urandom)
-        return credential_digest(keys)
+        return digests_of(keys)[1]
 
 
 def _write_key(keyring: Keyring, registered: Agency, file: Path) -> None:
-    from cityledger.cli.credential_files import pem_of
+    from cityledger.node.credential_files import pem_of
     from cityledger.sealing.private_files import write_private_file
 
     key = keyring.agency(registered.agency).credential_key
@@ -140,7 +140,7 @@ def _write_key(keyring: Keyring, registered: Agency, file: Path) -> None:
 
 def _renew_file(keyring: Keyring, registered: Agency, folder: Path) -> None:
     """Called last: the former key is in effect until the new one is mined."""
-    from cityledger.cli.credential_files import key_file_name
+    from cityledger.node.credential_files import key_file_name
 
     file = folder / key_file_name(registered.code)
     if file.exists():

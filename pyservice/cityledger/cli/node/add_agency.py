@@ -37,10 +37,10 @@ def add_agency(
     """
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from cityledger.cli import credential_files
     from cityledger.cli.chain_options import open_chain
     from cityledger.cli.node.secret import secret_of
     from cityledger.key_sources.opening import open_keyring
+    from cityledger.node import credential_files
     from cityledger.node.lock import verify_restored
     from cityledger.sealing.key_turns import changing_keys
     from cityledger.sealing.thumbprint import key_thumbprint

@@ -12,14 +12,15 @@ from cityledger.cli.output import EXIT_ERROR, JsonOption, print_rows
 
 
 def check(folder: NodeFolderOption = Path(), as_json: JsonOption = False) -> None:
-    """Look at everything that a node needs, and name the next step for what is wrong. Changes nothing.
+    """Check everything that a node needs, and name the next step for what failed. Changes nothing.
 
     Example: `cityledger node check --folder .cityledger/node`
     """
-    from cityledger.cli.node.folder_checks import check_node
+    from cityledger.cli.node.secret import secret_of
+    from cityledger.node.folder_checks import check_node
 
-    lines = check_node(folder, os.environ)
-    rows = [{"check": one.name, "ok": one.ok, "detail": one.detail, "next": one.next_step} for one in lines]
+    results = check_node(folder, os.environ, secret_of)
+    rows = [{"check": one.name, "ok": one.ok, "detail": one.detail, "next": one.next_step} for one in results]
     print_rows(rows, ["check", "ok", "detail", "next"], as_json=as_json)
-    if not all(one.ok for one in lines):
+    if not all(one.ok for one in results):
         raise typer.Exit(EXIT_ERROR)

@@ -78,21 +78,16 @@ def link(
     note(f"next: cityledger node check --folder {folder}")
 
 
-def credential_digest(keys: AgencyKeys) -> bytes:
-    """The digest to register for the agency's credential key; zero for none."""
-    from cityledger.sealing.thumbprint import key_thumbprint
-
-    return bytes(32) if keys.credential_key is None else key_thumbprint(keys.credential_key)
-
-
 def _publish(access: ChainAccess, account: LocalAccount, agency: AgencyId, keys: AgencyKeys) -> str:
     """Registers the keyring's keys; returns "published" for the first, "rotated" where others were
     registered, and "unchanged" where these are."""
+    from cityledger.checks.indexed import digests_of
+
     registry = access.contracts.agencies
     found = registry.find_agency(agency, "latest")
     if found is None:
         raise NotFoundError(f"agency: {agency}")
-    wanted = (keys.sealing_key.digest, credential_digest(keys))
+    wanted = digests_of(keys)
     registered = (found.sealing_key_digest, found.credential_key_digest)
     if registered == wanted:
         return "unchanged"

@@ -40,8 +40,8 @@ def serve(
     The keyring is opened by the settings' key file, else by the passphrase in CITYLEDGER_PASSPHRASE or as
     typed. A variable CITYLEDGER_<NAME> overrides a setting; CITYLEDGER_LOG sets the level of the log.
     """
-    from cityledger.cli.node.leftovers import remove_leftovers
     from cityledger.cli.node.secret import secret_of
+    from cityledger.node.leftovers import remove_leftovers
     from cityledger.node.lock import sole_process
     from cityledger.node.serving import ServedNode
     from cityledger.node.wiring import open_node
@@ -52,7 +52,7 @@ def serve(
     log_to_stderr(level_from(os.environ))
     settings = load_settings(folder, os.environ)
     with sole_process(folder, shares=is_shared(settings.database_url)):
-        remove_leftovers(folder)
+        remove_leftovers(folder, note)
         node = open_node(settings, secret_of(settings, os.environ))
         with ServedNode.start(node, host=host, port=port) as served:
             _wait_until_ready(served, stop)
@@ -63,7 +63,7 @@ def serve(
 
 
 def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) -> None:
-    """Prints the URL, and returns when the node is told to stop.
+    """Prints the URL, and returns when a signal asks the node to stop.
 
     Raises:
         UnavailableError: the API ended before that.
@@ -77,13 +77,13 @@ def _serve_until(stop: threading.Event, served: ServedNode, *, as_json: bool) ->
 
 
 def _warn_of_unlinked(node: Node) -> None:
-    from cityledger.cli.node.unlinked import unlinked
+    from cityledger.node.unlinked import unlinked
     from cityledger.types import Address
 
     services = node.services
     with services.database.reading() as connection:
-        for told in unlinked(connection, services.keyring, Address(services.operator.address)):
-            note(told)
+        for sentence in unlinked(connection, services.keyring, Address(services.operator.address)):
+            note(sentence)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -95,13 +95,13 @@ def _stop_on_signals() -> threading.Event:
 
 def _wait_until_ready(served: ServedNode, stop: threading.Event) -> None:
     """However long the index takes to catch up; says so once."""
-    is_told = False
+    is_reported = False
     while served.is_running and not stop.is_set():
         try:
             served.wait_until_ready(_READY_SECONDS)
         except UnavailableError as error:
-            if not is_told:
+            if not is_reported:
                 note(f"listening at {served.url}, not ready yet: {error}")
-            is_told = True
+            is_reported = True
         else:
             return

@@ -1,4 +1,4 @@
-"""Hosted agencies that the chain does not know to be hosted here: nobody can read or write for them."""
+"""Hosted agencies that are not linked on the chain: nothing can be read or written for them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from cityledger.cli.node.link import credential_digest
+from cityledger.checks.indexed import digests_of
 from cityledger.sealing.keyring import Keyring
 from cityledger.store.index.queries import find_agency, list_logs
 from cityledger.types import Address, AgencyId, LogKind
 
 
 def unlinked(connection: sa.Connection, keyring: Keyring, operator: Address) -> Iterator[str]:
-    """A sentence for each such agency, with the next step; by the node's index, asking no chain."""
+    """A sentence for each such agency, with the next step; from the node's index, not from the chain."""
     opened = {(log.agency, log.kind) for log in list_logs(connection, operator) if not log.closed}
     for agency in keyring.agencies():
         registered = find_agency(connection, agency)
         if registered is None:
             yield f"agency {agency} is not admitted in this city, and is hosted here"
             continue
-        keys = keyring.agency(agency)
-        known = registered.sealing_key_digest, registered.credential_key_digest
         lacks = list(_lacking_logs(opened, agency))
-        if known != (keys.sealing_key.digest, credential_digest(keys)):
+        digests = registered.sealing_key_digest, registered.credential_key_digest
+        if digests != digests_of(keyring.agency(agency)):
             lacks.insert(0, "its keys on chain")
         if lacks:
             step = f"next, with its account: cityledger node link {registered.code}"
