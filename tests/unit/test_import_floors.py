@@ -1,7 +1,10 @@
 """Imports inside the package point down the floors of the layout, and each foreign package has its place."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import cityledger
 
 PACKAGE = Path(cityledger.__file__).parent
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
 FLOORS: dict[int, set[str]] = {
     0: {"__init__"},
@@ -47,6 +51,31 @@ def test_every_module_keeps_to_its_floor() -> None:
     assert PACKAGE / "__init__.py" in paths
     found = [breach for path in paths for breach in breaches(path.read_text("utf-8"), module_of(path))]
     assert not found, "\n".join(found)
+
+
+def test_floors_in_the_architecture_page_are_these() -> None:
+    assert documented_floors(ARCHITECTURE.read_text("utf-8")) == FLOORS
+
+
+def test_no_modules_import_each_other() -> None:
+    verify_no_circle(package_imports(), lambda module: module)
+
+
+def test_no_rooms_of_a_stage_import_each_other() -> None:
+    """A room is a folder of a stage, or a module at its door."""
+    verify_no_circle(package_imports(), lambda module: ".".join(module.split(".")[:2]))
+
+
+def test_a_circle_is_found() -> None:
+    imported = {
+        "store.a.x": {"store.b.y"},
+        "store.b.z": {"store.a.w"},
+        "store.b.y": set(),
+        "store.a.w": set(),
+    }
+    verify_no_circle(imported, lambda module: module)
+    with pytest.raises(AssertionError, match=r"store\.[ab] → store\.[ab] → store\.[ab]"):
+        verify_no_circle(imported, lambda module: ".".join(module.split(".")[:2]))
 
 
 GOOD = {
@@ -92,6 +121,53 @@ def test_checker_accepts(module: str, source: str) -> None:
 def test_checker_rejects(module: str, source: str, breach: str) -> None:
     (found,) = breaches(source, module)
     assert breach in found
+
+
+def documented_floors(page: str) -> dict[int, set[str]]:
+    """The rows of the table ``| floor | rooms |``."""
+    _, _, below = page.partition("| floor | rooms |\n")
+    rows = re.match(r"(\|.*\|\n)*", below)
+    assert rows is not None
+    cells = (row.strip("|").split("|") for row in rows[0].splitlines()[1:])
+    return {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in cells}
+
+
+@cache
+def package_imports() -> dict[str, set[str]]:
+    """The modules of the package that each module imports, wherever in it."""
+    sources = {
+        module_of(path).removesuffix(".__init__"): (module_of(path), path.read_text("utf-8"))
+        for path in PACKAGE.rglob("*.py")
+    }
+    return {
+        module: {
+            known
+            for _, target in imports(ast.parse(source), name)
+            if (known := module_in(target, sources.keys())) and known != module
+        }
+        for module, (name, source) in sources.items()
+    }
+
+
+def module_in(target: str, modules: Collection[str]) -> str | None:
+    """The module that an imported name is, or is in; None for other packages."""
+    package, _, name = target.partition(".")
+    while package == "cityledger" and name:
+        if name in modules:
+            return name
+        name = name.rpartition(".")[0]
+    return None
+
+
+def verify_no_circle(imported: Mapping[str, set[str]], room_of: Callable[[str], str]) -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, targets in imported.items():
+        room = room_of(module)
+        rooms.setdefault(room, set()).update({room_of(target) for target in targets} - {room})
+    try:
+        TopologicalSorter(rooms).prepare()
+    except CycleError as error:
+        raise AssertionError(" → ".join(error.args[1])) from None
 
 
 def breaches(source: str, module: str) -> list[str]:
