@@ -1,6 +1,6 @@
 """A devnet: anvil as a child process in a folder, findable and stoppable from other processes.
 
-``devnet.json`` in the folder tells pid, RPC URL, accounts and how far the devnet's clock was warped; a node
+``devnet.json`` in the folder holds pid, RPC URL, accounts and how far the devnet's clock was warped; a node
 follows that offset. Everything here is for development: the accounts' keys are known to the whole world.
 """
 
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DevnetState:
-    """What stands in ``devnet.json``."""
+    """The content of ``devnet.json``."""
 
     pid: int
     rpc_url: str
@@ -122,7 +122,7 @@ class Devnet:
 
     @classmethod
     def attach(cls, folder: Path) -> Devnet:
-        """The devnet that runs in the folder, started by whomever.
+        """The devnet that runs in the folder, started by any process.
 
         Raises:
             ConfigurationError: none does.
@@ -139,7 +139,7 @@ class Devnet:
         rpc_url = _listening_url(folder / "anvil.log", process)
         endpoint = connect(rpc_url, CHAIN_ID)
         accounts = tuple(Address(str(account)) for account in _checksummed(endpoint.request("eth_accounts")))
-        # A kept chain may have been warped before: its clock goes on from where it was.
+        # A kept chain may have been warped before: its clock continues from where it was.
         head_time = int(endpoint.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
         offset = max(0, head_time - int(time.time()))
         if offset > 1:
@@ -243,24 +243,24 @@ def load_state(path: Path) -> DevnetState:
     Raises:
         ConfigurationError: missing or malformed.
     """
-    held = load_json(path, "`cityledger devnet up` writes it")
+    stored = load_json(path, "`cityledger devnet up` writes it")
     try:
         return DevnetState(
-            pid=int(held["pid"]),
-            rpc_url=str(held["rpcUrl"]),
-            ipc_path=held["ipcPath"],
-            chain_id=int(held["chainId"]),
-            block_time_seconds=int(held["blockTimeSeconds"]),
-            mnemonic=str(held["mnemonic"]),
-            accounts=tuple(Address(account) for account in held["accounts"]),
-            clock_offset_seconds=int(held["clock_offset_seconds"]),
+            pid=int(stored["pid"]),
+            rpc_url=str(stored["rpcUrl"]),
+            ipc_path=stored["ipcPath"],
+            chain_id=int(stored["chainId"]),
+            block_time_seconds=int(stored["blockTimeSeconds"]),
+            mnemonic=str(stored["mnemonic"]),
+            accounts=tuple(Address(account) for account in stored["accounts"]),
+            clock_offset_seconds=int(stored["clock_offset_seconds"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{path} is not a devnet's state: {error!r}") from error
 
 
 def _last_port(folder: Path) -> int:
-    """The port of the devnet that ran here before, if nobody has it now; else 0."""
+    """The port of the devnet that ran here before, if it is free now; else 0."""
     try:
         port = int((folder / _PORT_NAME).read_text())
         with socket.socket() as probe:
@@ -281,7 +281,7 @@ def find_anvil(environment: Mapping[str, str] = os.environ) -> str:
     named = environment.get("CITYLEDGER_ANVIL")
     if named:
         if not os.access(named, os.X_OK):
-            raise ConfigurationError(f"CITYLEDGER_ANVIL names {named}, which is no program that can be run")
+            raise ConfigurationError(f"CITYLEDGER_ANVIL names {named}, which is not an executable program")
         return named
     for folder in (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents):
         for native in sorted((folder / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*")):
@@ -327,7 +327,7 @@ def _command(
 
 
 def _listening_url(log: Path, process: subprocess.Popen[bytes]) -> str:
-    """Waits until anvil tells its port, which is the moment it listens."""
+    """Waits until anvil prints its port, which is the moment it listens."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         for line in log.read_text("utf-8", "replace").splitlines():
@@ -336,8 +336,8 @@ def _listening_url(log: Path, process: subprocess.Popen[bytes]) -> str:
         if process.poll() is not None:
             break
         time.sleep(0.01)
-    told = log.read_text("utf-8", "replace").strip()[-500:]
-    raise ChainUnavailableError(f"anvil did not start: {told or 'it said nothing'}")
+    output = log.read_text("utf-8", "replace").strip()[-500:]
+    raise ChainUnavailableError(f"anvil did not start: {output or 'it printed nothing'}")
 
 
 def _is_ours(state: DevnetState) -> bool:
@@ -352,8 +352,8 @@ def _command_line(pid: int) -> str:
         pass
     if Path("/proc/self").exists():
         return ""  # Linux, and the process is gone
-    told = subprocess.run(["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, check=False)
-    return told.stdout.decode("utf-8", "replace")
+    listed = subprocess.run(["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, check=False)
+    return listed.stdout.decode("utf-8", "replace")
 
 
 def _end(pid: int, process: subprocess.Popen[bytes] | None) -> None:

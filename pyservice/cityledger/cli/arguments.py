@@ -26,10 +26,10 @@ def duration(text: str) -> int:
 
 
 def finite_duration(text: str) -> int:
-    """As ``duration``, for what cannot be without end."""
+    """As ``duration``, for a duration that must have an end."""
     found = re.fullmatch(r"([0-9]{1,12})([smhdy]?)", text)
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 30m, 12h, 7d or 10y")
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 30m, 12h, 7d or 10y")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -42,12 +42,12 @@ def moment(text: str) -> int:
     if re.fullmatch(r"[0-9]{1,12}", text):
         return int(text)
     try:
-        told = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no time such as 2030-01-31, 2030-01-31T12:00Z or never"
+            f"{text!r} is not a time such as 2030-01-31, 2030-01-31T12:00Z or never"
         ) from None
-    return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
+    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
 def shown_moment(seconds: int) -> str:
@@ -69,7 +69,7 @@ def address(text: str) -> Address:
     right = to_checksum_address(text) if re.fullmatch(r"0x[0-9a-fA-F]{40}", text) else None
     is_plain = text[2:] in (text[2:].lower(), text[2:].upper())
     if right is None or not (is_plain or text == right):
-        raise typer.BadParameter(f"{text!r} is no account address, or its checksum is wrong")
+        raise typer.BadParameter(f"{text!r} is not an account address, or its checksum is wrong")
     return Address(right)
 
 

@@ -1,4 +1,4 @@
-"""``cityledger audit``: an agency's receipts, taken home and verified there."""
+"""``cityledger audit``: exports an agency's receipts, and verifies an export."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cityledger.cli.verify import (
     CityOption,
     FinalOption,
     LedgerOption,
-    asked_block,
     reader_of,
+    verdict_block,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _UNCHECKED = (
     "whether the roots are on the chain",
 )
 
-app = typer.Typer(help="Take the receipts of your agency home, and verify them without any node.")
+app = typer.Typer(help="Export the receipts of your agency, and verify an export without any node.")
 
 
 @app.command()
@@ -105,7 +105,7 @@ def verify(
     print_fields(
         {
             "verdict": "path only" if reader is None else "anchored",
-            **asked_block(reader),
+            **verdict_block(reader),
             "receipts": tally.receipts,
             "proven": tally.proven,
             "anchored": tally.anchored,

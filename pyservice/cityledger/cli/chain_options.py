@@ -128,7 +128,7 @@ def rpc_or_devnet(rpc: str | None) -> str:
 
 
 def open_chain(rpc: str | None, manifest_path: Path) -> ChainAccess:
-    """Connects, and checks that the manifest's contracts stand there.
+    """Connects, and checks that the manifest's contracts are deployed there.
 
     Raises:
         ConfigurationError: no chain or no manifest.
@@ -187,7 +187,7 @@ def send(access: ChainAccess, account: LocalAccount, call: Call) -> TransactionR
 
 
 def send_governed(access: ChainAccess, account: LocalAccount, call: Call) -> TransactionReceipt | None:
-    """Sends a call of council or guard. Where a delay stands before it, the first run schedules it and the
+    """Sends a call of council or guard. Where it has a delay, the first run schedules it and the
     second, after the delay, makes it; None means that it now waits.
 
     Raises:
@@ -209,7 +209,7 @@ def send_governed(access: ChainAccess, account: LocalAccount, call: Call) -> Tra
 
 
 def print_sent(receipt: TransactionReceipt | None, facts: Mapping[str, object], *, as_json: bool) -> None:
-    """What was done, and where it stands on the chain."""
+    """What was done, and its place on the chain."""
     if receipt is None:
         print_fields({**facts, "state": "scheduled"}, as_json=as_json)
         return

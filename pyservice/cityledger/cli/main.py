@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from cityledger import __version__
-from cityledger.cli.output import EXIT_ERROR, exit_code_of, tell_error
+from cityledger.cli.output import EXIT_ERROR, exit_code_of, print_error
 from cityledger.errors import CityledgerError, ConfigurationError
 
 GROUPS: dict[str, str] = {
@@ -108,15 +108,15 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as exited:
         return exited.code if isinstance(exited.code, int) else 0
     except CityledgerError as error:
-        tell_error(error, as_json=as_json)
+        print_error(error, as_json=as_json)
         return exit_code_of(error)
     except OSError as error:
-        tell_error(ConfigurationError(f"{error.filename or 'a file'}: {error.strerror}"), as_json=as_json)
+        print_error(ConfigurationError(f"{error.filename or 'a file'}: {error.strerror}"), as_json=as_json)
         return EXIT_ERROR
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and _NO_THREAD not in str(error):
             raise
-        tell_error(ConfigurationError(_NO_MEMORY), as_json=as_json)
+        print_error(ConfigurationError(_NO_MEMORY), as_json=as_json)
         return EXIT_ERROR
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NODE_ONLY:
@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
         missing = ConfigurationError(
             f"this command needs {error.name}, which comes with the node: pip install 'cityledger[node]'"
         )
-        tell_error(missing, as_json=as_json)
+        print_error(missing, as_json=as_json)
         return EXIT_ERROR
     return 0
 

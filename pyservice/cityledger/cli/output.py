@@ -25,7 +25,7 @@ from cityledger.errors import (
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_DENIED, EXIT_VERIFICATION = 0, 1, 2, 3, 4
 _LONG_HEX = re.compile(r"0x[0-9a-fA-F]{16,}")
 _PIPE_WIDTH = 240
-"""Columns when nobody looks: wide enough that no address is cut in two."""
+"""Columns where stdout is not a terminal: wide enough that no address is cut in two."""
 
 _EXIT_CODES: tuple[tuple[type[CityledgerError], int], ...] = (
     (DeniedError, EXIT_DENIED),
@@ -46,16 +46,16 @@ def exit_code_of(error: CityledgerError) -> int:
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), EXIT_ERROR)
 
 
-def tell_error(error: CityledgerError, *, as_json: bool) -> None:
+def print_error(error: CityledgerError, *, as_json: bool) -> None:
     """A line on stderr, and one with the next step where there is one; or one JSON object."""
     meaning = meaning_of(error) if isinstance(error, RevertedError) else None
     if as_json:
         facts = {key: plain(value) for key, value in vars(error).items() if not key.startswith("_")}
-        more = {"meaning": meaning.told, "next": meaning.next_step} if meaning else {}
-        told = {"error": type(error).__name__, "message": str(error), **facts, **more}
-        print(json.dumps(told), file=sys.stderr)
+        more = {"meaning": meaning.message, "next": meaning.next_step} if meaning else {}
+        printed = {"error": type(error).__name__, "message": str(error), **facts, **more}
+        print(json.dumps(printed), file=sys.stderr)
         return
-    print(f"Error: {error}" if meaning is None else f"Error: {meaning.told}\n{error}", file=sys.stderr)
+    print(f"Error: {error}" if meaning is None else f"Error: {meaning.message}\n{error}", file=sys.stderr)
     if meaning and meaning.next_step:
         note(f"next: {meaning.next_step}")
 

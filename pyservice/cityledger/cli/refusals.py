@@ -11,16 +11,16 @@ from cityledger.types import AgencyStatus, DatasetStatus
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """``told`` and ``next_step`` may name the error's arguments in braces."""
+    """``message`` and ``next_step`` may name the error's arguments in braces."""
 
-    told: str
+    message: str
     next_step: str = ""
 
 
 _STEWARD = "with the agency's account: cityledger officer appoint {provider} {caller} --role steward"
 _AGENCY = "sign with that account; cityledger agency list names it"
-_STANDING = "cityledger agency list tells each agency's status; only the council reinstates"
-_SHOW = "cityledger dataset list tells datasets and their terms"
+_STANDING = "cityledger agency list shows each agency's status; only the council reinstates"
+_SHOW = "cityledger dataset list shows datasets and their terms"
 
 MEANINGS: Mapping[str, Meaning] = {
     # --- who may ----------------------------------------------------------------------------------------
@@ -42,13 +42,13 @@ MEANINGS: Mapping[str, Meaning] = {
         "account {caller} does not operate log {log}",
         "cityledger node link opens a log for the node's operator",
     ),
-    "DataCatalogNotSteward": Meaning("account {caller} is no steward of agency {provider}", _STEWARD),
+    "DataCatalogNotSteward": Meaning("account {caller} is not a steward of agency {provider}", _STEWARD),
     # --- agencies -----------------------------------------------------------------------------------------
-    "AgencyRegistryCodeTaken": Meaning("the code is agency {holder}'s already", "take another code"),
+    "AgencyRegistryCodeTaken": Meaning("the code is agency {holder}'s already", "choose another code"),
     "AgencyRegistryInvalidMove": Meaning("agency {agency} cannot go from {from} to {to}", _STANDING),
     "AgencyRegistryNotActive": Meaning("agency {agency} is not active: {status}", _STANDING),
     "AgencyRegistryNotAppointed": Meaning(
-        "account {account} is no officer of agency {agency}", "cityledger officer list {agency}"
+        "account {account} is not an officer of agency {agency}", "cityledger officer list {agency}"
     ),
     "AgencyRegistryRoleNotAppointable": Meaning(
         "the role {role} is not given on chain", "appoint steward, auditor or registrar"
@@ -72,18 +72,18 @@ MEANINGS: Mapping[str, Meaning] = {
         "the interval {since} to {until} is empty or over: the chain's time is {blockTime}",
         "give a later --until",
     ),
-    "DataCatalogInvalidPart": Meaning("part {index} has a name that is empty, too long or there twice"),
+    "DataCatalogInvalidPart": Meaning("part {index} has a name that is empty, too long or given twice"),
     "DataCatalogInvalidPartCount": Meaning("a dataset has 1 to 8 parts, not {count}"),
     "DataCatalogInvalidPath": Meaning(
         "the path is not duty/entry/dataset", "write it like treatment/outpatient/visits"
     ),
     "DataCatalogInvalidPurpose": Meaning("a purpose's name is capitals, digits and underscores"),
     "DataCatalogNoGrant": Meaning(
-        "agency {consumer} has no grant there for {purpose}", "cityledger grant show tells what a grant holds"
+        "agency {consumer} has no grant there for {purpose}", "cityledger grant show shows a grant"
     ),
     "DataCatalogNotSealed": Meaning("the record is not sealed by law"),
     "DataCatalogOwnDuty": Meaning("OWN_DUTY is the provider's always, and cannot be granted or listed"),
-    "DataCatalogPathTaken": Meaning("agency {provider} has a dataset of that path", "take another path"),
+    "DataCatalogPathTaken": Meaning("agency {provider} has a dataset of that path", "choose another path"),
     "DataCatalogProviderNotActive": Meaning("provider {provider} is not active: {status}", _STANDING),
     "DataCatalogPublicContradicted": Meaning("public data is unconditional and needs no consent"),
     "DataCatalogPurposeUnchanged": Meaning("the city's list has the purpose {purpose} in that state already"),
@@ -133,11 +133,11 @@ def meaning_of(error: RevertedError) -> Meaning | None:
     if known is None:
         return None
     facts = _Facts({name: _worded(error.name, name, value) for name, value in error.facts.items()})
-    return Meaning(known.told.format_map(facts), known.next_step.format_map(facts))
+    return Meaning(known.message.format_map(facts), known.next_step.format_map(facts))
 
 
 def _worded(error: str, fact: str, value: object) -> str:
-    """An argument as people say it: the status and the purpose by name."""
+    """An argument for display: the status and the purpose by name."""
     text = "0x" + value.hex() if isinstance(value, bytes) else str(value)
     if fact in ("status", "from", "to") and text.isdecimal():
         status = DatasetStatus if error.endswith("DatasetNotActive") else AgencyStatus
@@ -148,7 +148,7 @@ def _worded(error: str, fact: str, value: object) -> str:
 
 
 class _Facts(dict[str, str]):
-    """An argument that did not come is shown by its name."""
+    """A missing argument is shown by its name."""
 
     def __missing__(self, name: str) -> str:
         return name.upper()

@@ -40,20 +40,20 @@ def show(folder: SettingsFolderOption = Path(), as_json: JsonOption = False) -> 
 
 @app.command()
 def check(folder: SettingsFolderOption = Path(), as_json: JsonOption = False) -> None:
-    """Tell everything that is wrong with the settings at once; exit code 1 if anything is.
+    """Report everything that is wrong with the settings at once; exit code 1 if anything is.
 
     Example: `cityledger settings check --folder .cityledger/node`
 
-    A variable CITYLEDGER_<NAME> that means nothing is wrong too: it is most likely a mistake in writing.
+    A variable CITYLEDGER_<NAME> that is unknown is wrong too: it is most likely misspelt.
     """
     from cityledger.settings import load_client_settings, load_settings
     from cityledger.settings.showing import overview
 
     found = overview(folder, os.environ)
-    wrong = [*found.wrong, *(f"{name} is no variable of this program" for name in found.unknown)]
+    wrong = [*found.wrong, *(f"{name} is not a variable of this program" for name in found.unknown)]
     if wrong:
         raise ConfigurationError("settings: " + "; ".join(wrong))
     has_node = any("." not in one.name for one in found.shown)
     (load_settings if has_node else load_client_settings)(folder, os.environ)
-    told = {"folder": str(folder), "node": has_node, "client": True, "ok": True}
-    print_fields(told, as_json=as_json)
+    fields = {"folder": str(folder), "node": has_node, "client": True, "ok": True}
+    print_fields(fields, as_json=as_json)

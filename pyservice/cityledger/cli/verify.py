@@ -80,7 +80,7 @@ def command(
     print_fields(
         {
             "verdict": verdict.level.value,
-            **asked_block(reader),
+            **verdict_block(reader),
             "leaf": type(proof.leaf).__name__,
             "log": proof.leaf.log,
             "seq": proof.leaf.seq,
@@ -109,7 +109,7 @@ def reader_of(
     return RpcLedgerReader(rpc, _ledger_address(ledger, manifest), final=final)
 
 
-def asked_block(reader: RpcLedgerReader | None) -> dict[str, object]:
+def verdict_block(reader: RpcLedgerReader | None) -> dict[str, object]:
     """The block of the verdict, and whether a reorganisation may still undo it."""
     return {} if reader is None else {"block": reader.block.number, "final": reader.block.is_final}
 
@@ -132,9 +132,9 @@ def _decided(receipt: Path) -> SignedReceipt:
     from cityledger.client.releases.decision import verify_decision
     from cityledger.proofs.receipts import parse_signed_receipt
 
-    held = parse_signed_receipt(_bytes_of(receipt))
-    verify_decision(held.receipt)
-    return held
+    signed = parse_signed_receipt(_bytes_of(receipt))
+    verify_decision(signed.receipt)
+    return signed
 
 
 def _shown(proof: Proof, erased: Path | None) -> dict[str, object]:
@@ -174,12 +174,12 @@ def _ledger_address(ledger: str | None, manifest: Path | None) -> Address:
     return address(ledger or "")
 
 
-def _verify_part(proof: Proof, told: str) -> str:
+def _verify_part(proof: Proof, given: str) -> str:
     from cityledger.proofs.verify import verify_payload
 
-    part, separator, path = told.partition("=")
+    part, separator, path = given.partition("=")
     if not separator:
-        raise typer.BadParameter(f"--payload is PART=FILE, not {told!r}")
+        raise typer.BadParameter(f"--payload is PART=FILE, not {given!r}")
     verify_payload(proof, _bit_of(proof, part), _bytes_of(Path(path)))
     return part
 

@@ -50,7 +50,8 @@ PURGE_DUE = Gauge(
     "Age of the oldest destroyed key that may still be in the database's files, 0 for none. Alert over 60.",
 )
 INDEX_HALTED = Gauge(
-    "cityledger_index_halted", "1 once the index has stopped for good. Alert at 1: `cityledger node rebuild`."
+    "cityledger_index_halted",
+    "1 once the index has stopped until a rebuild. Alert at 1: `cityledger node rebuild`.",
 )
 READS_STOPPED = Gauge(
     "cityledger_reads_stopped",

@@ -21,7 +21,7 @@ def write_credentials(
     make_private_directory(folder)
     write_private_file(folder / key_file_name(code), pem_of(key))
     for role in ("reader", "writer"):
-        held = {
+        credentials = {
             "format": FORMAT,
             "agency": code,
             "officer": f"{role}-1",
@@ -30,10 +30,10 @@ def write_credentials(
             "credentialKey": key_file_name(code),
         }
         if port:
-            held["node"] = f"http://127.0.0.1:{port}"
+            credentials["node"] = f"http://127.0.0.1:{port}"
         if devnet_state is not None:
-            held["devnetState"] = str(devnet_state.resolve())
-        write_private_file(folder / f"{code}-{role}.json", json.dumps(held, indent=1).encode() + b"\n")
+            credentials["devnetState"] = str(devnet_state.resolve())
+        write_private_file(folder / f"{code}-{role}.json", json.dumps(credentials, indent=1).encode() + b"\n")
 
 
 def key_file_name(code: str) -> str:

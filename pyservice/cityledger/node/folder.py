@@ -1,4 +1,4 @@
-"""The files of a new node, written so that the settings come last: a folder without them is no node yet."""
+"""The files of a new node, written so that the settings come last: without them a folder is not a node."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMES = (FILE_NAME, "keyring", "node.db", "objects", "manifest.json", "credenti
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What was asked for. ``rpc_url`` may hold a key, so it goes into a private file only."""
+    """What was requested. ``rpc_url`` may hold a key, so it goes into a private file only."""
 
     folder: Path
     manifest: Manifest
@@ -81,9 +81,9 @@ def verify_new(folder: Path) -> None:
     Raises:
         ConfigurationError: names what is there.
     """
-    held = [name for name in _NAMES if (folder / name).exists()]
-    if held:
-        raise ConfigurationError(f"{folder} holds {', '.join(held)} already; nothing was changed")
+    existing = [name for name in _NAMES if (folder / name).exists()]
+    if existing:
+        raise ConfigurationError(f"{folder} holds {', '.join(existing)} already; nothing was changed")
 
 
 def verify_database(url: str) -> None:
@@ -94,7 +94,7 @@ def verify_database(url: str) -> None:
         UnavailableError: it cannot be opened.
     """
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        return  # to look would be to make it
+        return  # opening it would create it
     with closing(Database(url)) as database:
         with database.reading():
             pass

@@ -1,4 +1,4 @@
-"""Who works on a node's folder: one process, or several that serve it from one PostgreSQL database."""
+"""The processes that work on a node's folder: one, or several that serve it from one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cityledger.errors import ConfigurationError
 
 LOCK_NAME = "node.lock"
 RESTORING_NAME = "restoring.json"
-"""Stands in a folder from the first to the last step of a restore."""
+"""Is in a folder from the first to the last step of a restore."""
 
 
 @contextmanager
@@ -45,12 +45,12 @@ def verify_restored(folder: Path) -> None:
 
 def _locked(folder: Path, kind: int) -> TextIO:
     try:
-        held = (folder / LOCK_NAME).open("a")
+        lock = (folder / LOCK_NAME).open("a")
     except OSError as error:
-        raise ConfigurationError(f"{folder} is no folder that a node can use: {error.strerror}") from error
+        raise ConfigurationError(f"{folder} is not a folder that a node can use: {error.strerror}") from error
     try:
-        fcntl.flock(held, kind | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except OSError:
-        held.close()
+        lock.close()
         raise ConfigurationError(f"a node is served from {folder} already; stop it first") from None
-    return held
+    return lock

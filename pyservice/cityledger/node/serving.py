@@ -87,16 +87,16 @@ class ServedNode:
             UnavailableError: not within ``seconds``; names the checks that fail.
         """
         deadline = time.monotonic() + seconds
-        told = "the API does not answer"
+        unready = "the API does not answer"
         while time.monotonic() < deadline and self.is_running:
-            told = self._unready() or ""
-            if not told:
+            unready = self._unready() or ""
+            if not unready:
                 return
             time.sleep(_POLL_SECONDS)
-        raise UnavailableError(f"the node did not become ready within {seconds:g} s: {told}")
+        raise UnavailableError(f"the node did not become ready within {seconds:g} s: {unready}")
 
     def close(self) -> None:
-        """Takes no more requests, lets the open ones end, closes the node. Closing twice does nothing."""
+        """Accepts no more requests, lets the open ones end, closes the node. Closing twice does nothing."""
         if self._is_closed:
             return
         self._is_closed = True

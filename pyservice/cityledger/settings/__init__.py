@@ -1,7 +1,7 @@
-"""All settings: those of a node and those of who asks one, from ``cityledger.toml`` and the environment.
+"""All settings: those of a node and those of its clients, from ``cityledger.toml`` and the environment.
 
-The node's stand at the file's top level, the client's in its table ``[client]``. A variable
-``CITYLEDGER_<NAME>`` overrides ``name``. Unknown names are refused, and everything that is wrong is told
+The node's are at the file's top level, the client's in its table ``[client]``. A variable
+``CITYLEDGER_<NAME>`` overrides ``name``. Unknown names are refused, and everything that is wrong is reported
 together.
 """
 

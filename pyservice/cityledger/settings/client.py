@@ -40,8 +40,8 @@ def load_client_settings(folder: Path, environment: Mapping[str, str]) -> Client
     """
     sources = client_sources(folder, environment)
     if sources.wrong:
-        told = f"settings [{CLIENT_TABLE}] in {folder / FILE_NAME} and CITYLEDGER_*: "
-        raise ConfigurationError(told + "; ".join(sources.wrong))
+        message = f"settings [{CLIENT_TABLE}] in {folder / FILE_NAME} and CITYLEDGER_*: "
+        raise ConfigurationError(message + "; ".join(sources.wrong))
     return ClientSettings(**sources.values)
 
 
@@ -54,5 +54,5 @@ def client_sources(folder: Path, environment: Mapping[str, str]) -> Sources:
     table = read_tables(folder / FILE_NAME).get(CLIENT_TABLE, {})
     if not isinstance(table, dict):
         raise ConfigurationError(f"{folder / FILE_NAME}: {CLIENT_TABLE} is a table: write [{CLIENT_TABLE}]")
-    kept = {name: value for name, value in environment.items() if name != "CITYLEDGER_DATASETS"}
-    return gather(ClientSettings, table, kept, folder, converted)
+    variables = {name: value for name, value in environment.items() if name != "CITYLEDGER_DATASETS"}
+    return gather(ClientSettings, table, variables, folder, converted)

@@ -54,19 +54,19 @@ def gather(
 ) -> Sources:
     """What file and environment say for the fields of ``kind``. Never raises: all complaints come back."""
     known = {field.name: field for field in fields(kind)}
-    told = {name: variable_of(name) for name in known if variable_of(name) in environment}
-    held = {**table, **{name: environment[variable] for name, variable in told.items()}}
+    overriding = {name: variable_of(name) for name in known if variable_of(name) in environment}
+    given = {**table, **{name: environment[variable] for name, variable in overriding.items()}}
     needed = {field.name for field in known.values() if field.default is field.default_factory is MISSING}
-    wrong = [f"{name} is unknown" for name in sorted(held.keys() - known.keys())]
-    wrong += [f"{name} is missing" for name in sorted(needed - held.keys())]
+    wrong = [f"{name} is unknown" for name in sorted(given.keys() - known.keys())]
+    wrong += [f"{name} is missing" for name in sorted(needed - given.keys())]
     values: dict[str, Any] = {}
-    for name in sorted(held.keys() & known.keys()):
+    for name in sorted(given.keys() & known.keys()):
         try:
-            values[name] = convert(str(known[name].type), held[name], folder)
+            values[name] = convert(str(known[name].type), given[name], folder)
         except ValueError:
             wrong.append(f"{name} should be {known[name].type}")
     wrong += refusals(kind, values)
-    origins = {name: told.get(name, FILE_NAME if name in table else DEFAULT) for name in known}
+    origins = {name: overriding.get(name, FILE_NAME if name in table else DEFAULT) for name in known}
     return Sources(values, origins, tuple(wrong))
 
 

@@ -24,7 +24,7 @@ from cityledger.settings.own_machine import is_own_machine
 DATABASE_VARIABLE = "DATABASE_URL"
 """Overrides ``database_url``; ``CITYLEDGER_DATABASE_URL`` overrides both."""
 _IN_FOLDER = {"object_store_url": "objects"}
-"""Defaults that stand for a place in the settings' folder."""
+"""Defaults that are relative to the settings' folder."""
 _DATABASE = r"(sqlite|postgres(ql)?(\+psycopg)?):.+"
 _RPC = r" *(https?://|ipc:)[^,]+(, *(https?://|ipc:)[^,]+)*,? *"
 _DOMAIN = r"(?=.{1,253}$)([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
@@ -83,7 +83,7 @@ class Settings:
     max_fee_gwei: int = field(default=500, metadata=between(1, 1_000_000))
     """Most that is offered for a unit of gas, in gwei; a transaction that needs more waits."""
     fee_bump_after_seconds: float = field(default=60.0, metadata=between(1.0, 86_400.0))
-    """A transaction that is not mined after so long is replaced by one with a higher fee."""
+    """A transaction that is not mined within this time is replaced by one with a higher fee."""
     reorg_limit_blocks: int = field(default=128, metadata=between(1, 100_000))
     """A reorg that undoes more blocks stops the index until an operator rebuilds it."""
     cross_check_share: float = field(default=0.01, metadata=between(0.0, 1.0))
@@ -110,15 +110,15 @@ class Settings:
     max_connections_per_address: int = field(default=256, metadata=between(1, 100_000))
     """The same for one address; those of ``trusted_proxies`` have no limit of their own."""
     header_seconds: float = field(default=10.0, metadata=between(0.1, 600.0))
-    """A connection without a complete header of a request after so long is closed."""
+    """A connection without a complete header of a request after this time is closed."""
     keep_alive_seconds: int = field(default=15, metadata=between(1, 3_600))
-    """A connection that is idle for so long after an answer is closed."""
+    """A connection that is idle for this time after an answer is closed."""
     answer_idle_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
-    """A client that takes its answer slower than ``body_min_bytes_per_second`` for so long is cut off."""
+    """A client that reads its answer slower than ``body_min_bytes_per_second`` for this time is cut off."""
     trusted_proxies: str = field(default="", metadata=network_list())
     """Proxies whose ``X-Forwarded-For`` names the client; without them the peer's address counts."""
     body_idle_seconds: float = field(default=30.0, metadata=between(0.1, 3_600.0))
-    """A body that brings nothing for so long is refused with 408, and its rate counts from then on."""
+    """A body that brings nothing for this time is refused with 408, and its rate counts from then on."""
     body_min_bytes_per_second: int = field(default=1_024, metadata=between(1, 1_073_741_824))
     """A body that comes slower than this on average is refused with 408."""
     body_memory_limit_bytes: int = field(default=268_435_456, metadata=between(65_536, 1_099_511_627_776))
@@ -195,8 +195,8 @@ def _gathered(table: Mapping[str, Any], environment: Mapping[str, str], folder: 
     own = variable_of("database_url")
     if own in environment or DATABASE_VARIABLE not in environment:
         return gather(Settings, table, environment, folder, converted)
-    told = {**environment, own: environment[DATABASE_VARIABLE]}
-    found = gather(Settings, table, told, folder, converted)
+    extended = {**environment, own: environment[DATABASE_VARIABLE]}
+    found = gather(Settings, table, extended, folder, converted)
     return Sources(found.values, {**found.origins, "database_url": DATABASE_VARIABLE}, found.wrong)
 
 

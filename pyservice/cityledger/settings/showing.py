@@ -1,4 +1,4 @@
-"""Settings for people to look at: each value, and where it came from; nothing secret."""
+"""Settings for display: each value, and where it came from; nothing secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "CITYLEDGER_TEST_DATA": "public data for tests",
     "CITYLEDGER_UPDATE_GAS": "writes the gas snapshot again",
 }
-"""Variables that are no settings."""
+"""Variables that are not settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def masked(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {told}" for name, told in value.items())
+        return ", ".join(f"{name} = {text}" for name, text in value.items())
     text = str(value)
     kind, colon, rest = text.partition(":")
     if colon and kind in _KEY_SOURCES:

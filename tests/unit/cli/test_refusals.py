@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.cli.output import tell_error
+from cityledger.cli.output import print_error
 from cityledger.cli.refusals import MEANINGS, meaning_of
 from cityledger.errors import RevertedError
 
@@ -48,7 +48,7 @@ def test_a_meaning_names_only_arguments_that_the_error_has(name: str) -> None:
 def test_meaning_of_tells_who_which_role_and_the_next_step() -> None:
     meaning = meaning_of(RevertedError("DataCatalogNotSteward", {"provider": 7, "caller": "0xab"}))
     assert meaning is not None
-    assert meaning.told == "account 0xab is no steward of agency 7"
+    assert meaning.message == "account 0xab is not a steward of agency 7"
     assert "cityledger officer appoint 7 0xab --role steward" in meaning.next_step
 
 
@@ -56,31 +56,31 @@ def test_meaning_of_says_status_and_purpose_by_name() -> None:
     suspended: dict[str, object] = {"agency": 3, "status": 2}
     meaning = meaning_of(RevertedError("AgencyRegistryNotActive", suspended))
     assert meaning is not None
-    assert meaning.told == "agency 3 is not active: suspended"
+    assert meaning.message == "agency 3 is not active: suspended"
     purpose: dict[str, object] = {"purpose": "0x" + b"TREATMENT".hex().ljust(64, "0")}
     meaning = meaning_of(RevertedError("DataCatalogUnknownPurpose", purpose))
     assert meaning is not None
-    assert "the purpose TREATMENT is not on the city's list" in meaning.told
+    assert "the purpose TREATMENT is not on the city's list" in meaning.message
 
 
 def test_meaning_of_survives_arguments_that_are_missing() -> None:
     meaning = meaning_of(RevertedError("DataCatalogNotSteward", {}))
     assert meaning is not None
-    assert "CALLER" in meaning.told
+    assert "CALLER" in meaning.message
 
 
 def test_meaning_of_leaves_other_contracts_errors_alone() -> None:
     assert meaning_of(RevertedError("SafeError", {})) is None
 
 
-def test_tell_error_prints_the_meaning_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_error_prints_the_meaning_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     error = RevertedError("AgencyRegistryCodeTaken", {"code": "0x", "holder": 3})
-    tell_error(error, as_json=False)
+    print_error(error, as_json=False)
     told = capsys.readouterr().err
     assert told.startswith("Error: the code is agency 3's already\n")
     assert "AgencyRegistryCodeTaken" in told
     assert "next: take another code" in told
-    tell_error(error, as_json=True)
+    print_error(error, as_json=True)
     assert json.loads(capsys.readouterr().err)["next"] == "take another code"
 
 

@@ -45,7 +45,7 @@ def test_check_tells_everything_at_once(
         "colour is unknown",
         "client.nodes is unknown",
         "rpc_url is missing",
-        "CITYLEDGER_CREDENTAILS is no variable of this program",
+        "CITYLEDGER_CREDENTAILS is not a variable of this program",
     ):
         assert complaint in told
 

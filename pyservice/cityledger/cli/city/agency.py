@@ -41,9 +41,9 @@ _ZERO = "0x" + "00" * 32
 
 @app.command()
 def admit(
-    code: Annotated[str, typer.Argument(help="1 to 32 ASCII characters, unique for good.", metavar="CODE")],
+    code: Annotated[str, typer.Argument(help="1 to 32 ASCII characters; permanent.", metavar="CODE")],
     name: Annotated[str, typer.Option(help="The agency's name.")],
-    endpoint: Annotated[str, typer.Option(help="Base URL of its node, for good.")],
+    endpoint: Annotated[str, typer.Option(help="Base URL of its node; permanent.")],
     agency_account: Annotated[str, typer.Option(help="The account that acts for it on chain.")],
     local_name: Annotated[str, typer.Option(help="Its name in the city's language.")] = "",
     sealing_key_digest: DigestOption = _ZERO,
@@ -64,7 +64,7 @@ def admit(
     from cityledger.chain.contracts.decoding import decode_receipt
 
     if not endpoint.startswith(("http://", "https://")):
-        raise typer.BadParameter("the endpoint must be an http or https URL; it stays for good")
+        raise typer.BadParameter("the endpoint must be an http or https URL; it is permanent")
     access = open_chain(rpc, manifest)
     admission = Admission(
         code,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Compile the contracts, deploy them, and check a deployment.")
 _STEPS = 24
-"""Steps that a deployment tells, for the bar."""
+"""Steps that a deployment reports, for the progress bar."""
 
 
 @app.command(name="compile")
@@ -66,10 +66,10 @@ def deploy(
     password_file: PasswordFileOption = None,
     devnet_account: DevnetAccountOption = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Set an older manifest aside and begin anew.")
+        bool, typer.Option("--replace", help="Set an older manifest aside and begin again.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell addresses, gas and cost; send and write nothing.")
+        bool, typer.Option("--dry-run", help="Only print addresses, gas and cost; send and write nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,7 +132,7 @@ def _print_rehearsal(
     from cityledger.chain.deploy.dry_run import rehearse
     from cityledger.chain.deploy.roles import FIRST_COUNCIL_CALLS
 
-    told = rehearse(endpoint, deployer, plan, manifest, replace=replace)
+    rehearsal = rehearse(endpoint, deployer, plan, manifest, replace=replace)
     steps = [
         {
             "step": one.name,
@@ -141,13 +141,13 @@ def _print_rehearsal(
             "gas": one.gas,
             "atMost": one.is_limit,
         }
-        for one in told.steps
+        for one in rehearsal.steps
     ]
     totals = {
-        "deployer": told.deployer,
-        "gas": told.gas,
-        "gasPriceWei": told.gas_price_wei,
-        "costWei": told.cost_wei,
+        "deployer": rehearsal.deployer,
+        "gas": rehearsal.gas,
+        "gasPriceWei": rehearsal.gas_price_wei,
+        "costWei": rehearsal.cost_wei,
         "council": plan.council,
         "councilDelaySeconds": plan.council_delay_seconds,
         "councilCallsThatFollow": FIRST_COUNCIL_CALLS,
@@ -162,16 +162,16 @@ def _print_rehearsal(
 
 @app.command(name="list")
 def list_(manifest: ManifestOption = MANIFEST, as_json: JsonOption = False) -> None:
-    """List the contracts of a deployment, as its manifest tells them; asks no chain.
+    """List the contracts of a deployment, as its manifest names them; asks no chain.
 
     Example: `cityledger contracts list --json`
     """
     from cityledger.chain.manifest import load_manifest
 
-    held = load_manifest(manifest)
+    loaded = load_manifest(manifest)
     rows = [
         {"contract": name, "address": one.address, "block": one.block, "transaction": one.transaction}
-        for name, one in held.contracts.items()
+        for name, one in loaded.contracts.items()
     ]
     print_rows(rows, ["contract", "address", "block"], as_json=as_json)
 
@@ -236,9 +236,9 @@ def _known(account: str | None) -> Address | None:
     return None if account is None else address(account)
 
 
-def _governor(option: str, told: str | None, on_devnet: bool, number: int) -> Address:
-    if told is not None:
-        return address(told)
+def _governor(option: str, given: str | None, on_devnet: bool, number: int) -> Address:
+    if given is not None:
+        return address(given)
     if not on_devnet:
         raise typer.BadParameter(f"{option} is needed on this chain")
     from cityledger.devnet import devnet_account
@@ -246,10 +246,10 @@ def _governor(option: str, told: str | None, on_devnet: bool, number: int) -> Ad
     return Address(devnet_account(number).address)
 
 
-def _delay(option: str, told: str | None, on_devnet: bool) -> int:
-    if told is None and not on_devnet:
+def _delay(option: str, given: str | None, on_devnet: bool) -> int:
+    if given is None and not on_devnet:
         raise typer.BadParameter(f"{option} is needed on this chain")
-    return duration(told or "0")
+    return duration(given or "0")
 
 
 def _source_commit() -> str:
@@ -263,7 +263,7 @@ def _source_commit() -> str:
         return "unknown"
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        described = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return told.stdout.strip() or "unknown"
+    return described.stdout.strip() or "unknown"

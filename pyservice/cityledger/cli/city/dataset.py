@@ -60,7 +60,7 @@ DisputeOption = Annotated[str, typer.Option(help="Time to answer a dispute, such
 @app.command()
 def publish(
     provider: AgencyArgument,
-    path: Annotated[str, typer.Argument(help="duty/entry/dataset; for good.")],
+    path: Annotated[str, typer.Argument(help="duty/entry/dataset; permanent.")],
     title: Annotated[str, typer.Option(help="What the catalogue shows.")],
     profile: Annotated[str, typer.Option(help="Form of its records: medical, property or parking.")],
     sharing: ClassOption,
@@ -82,7 +82,7 @@ def publish(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish a dataset. Its terms stand at once; path, profile and parts are for good.
+    """Publish a dataset. Its terms take effect at once; path, profile and parts are permanent.
 
     Example: `cityledger dataset publish HEALTH treatment/visits/records --title "Visits" --profile medical
     --class conditional --purpose TREATMENT --retention 10y --devnet-account 4`
@@ -132,20 +132,20 @@ def revise(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace a dataset's terms. What is tighter stands at once; what is looser waits for the loosening
+    """Replace a dataset's terms. Tighter terms take effect at once; looser ones after the loosening
     delay.
 
     Example: `cityledger dataset revise HEALTH/treatment/visits/records --class not-shared --devnet-account 4`
     """
     access = open_chain(rpc, manifest)
     number = access.dataset(dataset)
-    held = _dataset(access, number)
+    found = _dataset(access, number)
     call = access.contracts.catalog.revise(
         number,
         _terms(sharing, purposes),
-        bytes32(schema_digest) if schema_digest else held.schema_digest,
-        duration(retention) if retention else held.retention_seconds,
-        duration(dispute_period) if dispute_period else held.dispute_period_seconds,
+        bytes32(schema_digest) if schema_digest else found.schema_digest,
+        duration(retention) if retention else found.retention_seconds,
+        duration(dispute_period) if dispute_period else found.dispute_period_seconds,
     )
     receipt = send(access, signer(access.manifest.chain_id, account, password_file, devnet_account), call)
     print_sent(receipt, {"dataset": number, **_shown_terms(access, number)}, as_json=as_json)
@@ -161,7 +161,7 @@ def retire(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a dataset, for good: from then on only its provider reads it.
+    """End a dataset permanently: from then on only its provider reads it.
 
     Example: `cityledger dataset retire HEALTH/treatment/visits/records --devnet-account 4`
     """
@@ -230,21 +230,21 @@ def show(
     manifest: ManifestOption = MANIFEST,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a dataset: parts, terms that stand now and terms that wait.
+    """Show a dataset: parts, terms in effect and pending terms.
 
     Example: `cityledger dataset show HEALTH/treatment/visits/records`
     """
     access = open_chain(rpc, manifest)
     number = access.dataset(dataset)
-    held = _dataset(access, number)
+    found = _dataset(access, number)
     print_fields(
         {
             **_row(access, number),
-            "profile": held.profile,
-            "parts": held.parts,
-            "schema_digest": held.schema_digest,
-            "retention": "forever" if held.retention_seconds == NO_END else f"{held.retention_seconds} s",
-            "dispute_period": f"{held.dispute_period_seconds} s",
+            "profile": found.profile,
+            "parts": found.parts,
+            "schema_digest": found.schema_digest,
+            "retention": "forever" if found.retention_seconds == NO_END else f"{found.retention_seconds} s",
+            "dispute_period": f"{found.dispute_period_seconds} s",
             **_pending(access, number),
         },
         as_json=as_json,
@@ -262,18 +262,18 @@ def schema(
     """
     import json
 
-    told = _profile(profile).schema
+    printed = _profile(profile).schema
     if part is not None:
-        parts = told["properties"]
+        parts = printed["properties"]
         if not isinstance(parts, dict) or part not in parts:
             raise typer.BadParameter(f"{profile} has no JSON part {part}")
-        told = {**{name: told[name] for name in ("$schema", "$defs") if name in told}, **parts[part]}
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+        printed = {**{name: printed[name] for name in ("$schema", "$defs") if name in printed}, **parts[part]}
+    print(json.dumps(printed, indent=2, ensure_ascii=False))
 
 
 @app.command()
 def sample(profile: ProfileArgument) -> None:
-    """Print a record that the profile takes, to change and put.
+    """Print a record that the profile accepts, to change and put.
 
     Example: `cityledger dataset sample property`
     """
@@ -296,19 +296,19 @@ def _dataset(access: ChainAccess, dataset: DatasetId) -> Dataset:
 
 
 def _row(access: ChainAccess, dataset: DatasetId) -> dict[str, object]:
-    held = _dataset(access, dataset)
-    provider = access.contracts.agencies.find_agency(held.provider, "latest")
+    found = _dataset(access, dataset)
+    provider = access.contracts.agencies.find_agency(found.provider, "latest")
     return {
         "dataset": dataset,
-        "path": f"{provider.code if provider else held.provider}/{held.path}",
-        "title": held.title,
-        "status": held.status,
+        "path": f"{provider.code if provider else found.provider}/{found.path}",
+        "title": found.title,
+        "status": found.status,
         **_shown_terms(access, dataset),
     }
 
 
 def _shown_terms(access: ChainAccess, dataset: DatasetId) -> dict[str, object]:
-    """The terms that stand at the head: a pending slot that is due stands, though nobody has settled it."""
+    """The terms in effect at the head: pending ones that are due are, also before they are settled."""
     return _terms_fields(access.contracts.catalog.find_terms_at(dataset, access.head_time(), "latest"))
 
 
@@ -327,9 +327,9 @@ def _terms_fields(terms: Terms | None) -> dict[str, object]:
 
 
 def _terms(sharing: Sharing, purposes: list[str] | None) -> Terms:
-    """This version of the catalog takes neither Public nor consent nor emergency (SPEC.md §2.4)."""
-    asked = tuple(sorted({purpose(name) for name in purposes or []}))
-    return Terms(SharingClass[sharing.name], Openness.CLOSED, False, False, asked)
+    """This version of the catalog supports neither Public nor consent nor emergency (SPEC.md §2.4)."""
+    allowed = tuple(sorted({purpose(name) for name in purposes or []}))
+    return Terms(SharingClass[sharing.name], Openness.CLOSED, False, False, allowed)
 
 
 def _profile_parts(name: str) -> tuple[str, ...]:

@@ -104,29 +104,29 @@ def show(
     manifest: ManifestOption = MANIFEST,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the grant in a slot, and whether its epochs still stand.
+    """Show the grant in a slot, and whether its epochs are still current.
 
     Example: `cityledger grant show HEALTH/treatment/visits/records CLINIC TREATMENT`
     """
     access = open_chain(rpc, manifest)
     number, asking = access.dataset(dataset), access.agency(consumer)
-    held = access.contracts.catalog.find_grant(number, asking, purpose(purpose_), "latest")
-    if held is None:
+    found = access.contracts.catalog.find_grant(number, asking, purpose(purpose_), "latest")
+    if found is None:
         raise NotFoundError(f"grant: {purpose_} of {dataset} for {consumer}")
-    print_fields(_fields(access, number, asking, purpose_, held), as_json=as_json)
+    print_fields(_fields(access, number, asking, purpose_, found), as_json=as_json)
 
 
 def _fields(
     access: ChainAccess, dataset: DatasetId, consumer: AgencyId, purpose_: str, grant: Grant | None
 ) -> dict[str, object]:
-    told: dict[str, object] = {"dataset": dataset, "consumer": consumer, "purpose": purpose_}
+    slot: dict[str, object] = {"dataset": dataset, "consumer": consumer, "purpose": purpose_}
     if grant is None:
-        return told
+        return slot
     provider, _ = access.contracts.catalog.standing(dataset, "latest")
     epochs = [access.contracts.agencies.standing(agency, "latest")[1] for agency in (provider, consumer)]
     parts = [name for bit, name in enumerate(_part_names(access, dataset)) if grant.parts >> bit & 1]
     return {
-        **told,
+        **slot,
         "grant": grant.grant_id,
         "parts": parts,
         "since": shown_moment(grant.since),

@@ -57,12 +57,17 @@ def appoint(
     --until 2030-01-31 --devnet-account 3`
     """
     access = open_chain(rpc, manifest)
-    number, end, held = access.agency(agency), moment(until), Role[role.name]
+    number, end, named = access.agency(agency), moment(until), Role[role.name]
     signing = signer(access.manifest.chain_id, account, password_file, devnet_account)
-    receipt = send(access, signing, access.contracts.agencies.appoint(number, address(officer), held, end))
-    told = {"agency": number, "officer": address(officer), "role": held, "until": shown_moment(end)}
-    print_sent(receipt, told, as_json=as_json)
-    if held is Role.STEWARD:
+    receipt = send(access, signing, access.contracts.agencies.appoint(number, address(officer), named, end))
+    appointment = {
+        "agency": number,
+        "officer": address(officer),
+        "role": named,
+        "until": shown_moment(end),
+    }
+    print_sent(receipt, appointment, as_json=as_json)
+    if named is Role.STEWARD:
         note("next, with that account: cityledger dataset publish --help")
 
 
@@ -112,10 +117,10 @@ def list_(
             officers[logged.event.account] = None
     rows: list[dict[str, object]] = []
     for officer in officers:
-        held = registry.find_appointment(number, officer, head)
-        if held:
+        found = registry.find_appointment(number, officer, head)
+        if found:
             holds = registry.role_of(number, officer, head.time, head) is not Role.NONE
             rows.append(
-                {"account": officer, "role": held.role, "until": shown_moment(held.until), "holds": holds}
+                {"account": officer, "role": found.role, "until": shown_moment(found.until), "holds": holds}
             )
     print_rows(rows, ["account", "role", "until", "holds"], as_json=as_json)

@@ -60,7 +60,7 @@ def remove(
     devnet_account: DevnetAccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a purpose off the list; from then on nobody is permitted anything for it. Council.
+    """Take a purpose off the list; from then on nothing is permitted for it. Council.
 
     Example: `cityledger purpose remove TREATMENT --devnet-account 1`
     """

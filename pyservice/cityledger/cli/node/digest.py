@@ -16,11 +16,11 @@ from cityledger.cli.output import JsonOption, print_fields
 def digest(
     folder: NodeFolderOption = Path(),
     at: Annotated[
-        int | None, typer.Option("--at", min=0, help="Block to tell the state of.  [default: the newest]")
+        int | None, typer.Option("--at", min=0, help="Block whose state is digested.  [default: the newest]")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the digest of the index, whole and by table, at a block. The node may go on serving.
+    """Print the digest of the index, whole and by table, at a block. The node may keep serving.
 
     Example: `cityledger node digest --folder .cityledger/node`
 
@@ -39,5 +39,5 @@ def digest(
         verify_schema(database)
         with database.reading() as connection:
             found = state_digest(connection, instance, at)
-    told = {"block": found.block.number, "block_hash": found.block.hash, "digest": found.digest}
-    print_fields({**told, **found.tables}, as_json=as_json)
+    fields = {"block": found.block.number, "block_hash": found.block.hash, "digest": found.digest}
+    print_fields({**fields, **found.tables}, as_json=as_json)

@@ -1,4 +1,4 @@
-"""``cityledger node logs`` and ``node resume-log``: how the logs stand, and what to do for a halted one."""
+"""``cityledger node logs`` and ``node resume-log``: the logs, and the next step for a halted one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def show_logs(folder: NodeFolderOption = Path(), as_json: JsonOption = False) ->
     Example: `cityledger node logs --folder .cityledger/node`
 
     Reads the database alone, so the node may run or be stopped. Ends with 1 if a log is halted and no other
-    has taken its place.
+    continues it.
     """
     from cityledger.anchoring.overview import overview_of
 
@@ -53,18 +53,18 @@ def resume_log(
         bool,
         typer.Option(
             "--new-baseline",
-            help="Take the operator account's present nonce as the one to count from. Only when nothing else"
-            " signs with its key any more.",
+            help="Count from the present nonce of the operator's account. Only when nothing else signs with"
+            " its key.",
         ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a halted log with the chain again, and let it go on if what halted it is over.
+    """Compare a halted log with the chain again, and resume it if the cause of the halt is over.
 
     Example: `cityledger node resume-log 3 --folder .cityledger/node`
 
-    The node may run: it goes on within a second or two. Ends with 1, the cause and the next step where the
-    cause still stands.
+    The node may run: it resumes within a second or two. Ends with 1, the cause and the next step where the
+    cause persists.
     """
     from cityledger.anchoring.halts import next_step_of
     from cityledger.anchoring.resuming import LogResumer
@@ -82,8 +82,8 @@ def resume_log(
         if resumed.halt is None:
             print_fields({"log": log, "halted": False, "resumed": list(resumed.logs)}, as_json=as_json)
             return
-        told = {"log": log, "halted": True, "cause": resumed.halt.cause.value}
-        print_fields({**told, "detail": resumed.halt.detail}, as_json=as_json)
+        halt = {"log": log, "halted": True, "cause": resumed.halt.cause.value}
+        print_fields({**halt, "detail": resumed.halt.detail}, as_json=as_json)
         agency = access.code_of(resumer.agency_of(LogId(log)))
         note(f"next: {next_step_of(resumed.halt.cause, LogId(log), agency)}")
     raise typer.Exit(EXIT_ERROR)
@@ -111,12 +111,13 @@ def _note_waiting(connection: sa.Connection, settings: Settings) -> None:
     state = operator_accounts.find_state(connection, account)
     if state is not None and state.halted is not None:
         note(f"account {account} is halted: {state.halted} ({state.halt_detail})")
-    held = attempts.list_attempts(connection, account, max(attempts.find_end(connection, account)[0] - 1, 0))
-    if held:
-        offered = read_signed(held[0].raw).fees.max_fee / 10**9
+    newest = max(attempts.find_end(connection, account)[0] - 1, 0)
+    signed = attempts.list_attempts(connection, account, newest)
+    if signed:
+        offered = read_signed(signed[0].raw).fees.max_fee / 10**9
         note(
-            f"newest transaction: nonce {held[0].nonce}, signed {len(held)} times, offers {offered:g} gwei of"
-            f" at most {settings.max_fee_gwei}"
+            f"newest transaction: nonce {signed[0].nonce}, signed {len(signed)} times, offers {offered:g}"
+            f" gwei of at most {settings.max_fee_gwei}"
         )
 
 

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from cityledger.store.engine.database import Database
     from cityledger.types import BlockRef
 
-_ROUNDS = 16
-"""How often to follow a live index that has moved on to another fork meanwhile."""
+_MAX_ATTEMPTS = 16
+"""Maximum number of attempts while the live index follows another fork concurrently."""
 
 
 def rebuild(
     folder: NodeFolderOption = Path(),
     check: Annotated[
-        bool, typer.Option("--check", help="Only compare; the node may go on serving. Exit 4 if they differ.")
+        bool, typer.Option("--check", help="Only compare; the node may keep serving. Exit 4 if they differ.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,8 +40,8 @@ def rebuild(
 
     Example: `cityledger node rebuild --folder .cityledger/node --check`
 
-    Without --check, stop the node first. An index that is empty, damaged, or had stopped for good is
-    whole again afterwards.
+    Without --check, stop the node first. An index that was empty, damaged, or stopped until a rebuild
+    is complete afterwards.
     """
     from cityledger.chain.manifest import load_manifest
     from cityledger.node.lock import sole_process
@@ -124,7 +124,7 @@ def _tell(
     from cityledger.recovery.index.state_digest import state_digest
 
     instance = load_manifest(settings.manifest).instance
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ATTEMPTS):
         with live.reading() as one, scratch.reading() as other:
             block = common_block(one, other)
             if block is not None:

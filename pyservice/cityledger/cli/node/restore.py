@@ -80,8 +80,8 @@ def restore(
         bool,
         typer.Option(
             "--unsigned",
-            help="Restore whatever the signature is: whoever could write to the backup decides what the node"
-            " holds and runs.",
+            help="Restore whatever the signature is: any person who can write to the backup decides what the"
+            " node holds and runs.",
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -185,11 +185,11 @@ def _place_files(backup: VerifiedBackup, folder: Path) -> Settings:
         for name in backup.manifest.files
         if name.startswith("keyring/")
     }
-    for path, held in {**placed, settings.manifest: state / "deployment.json"}.items():
-        if path.exists() and path.read_bytes() != held.read_bytes():
-            raise ConfigurationError(f"{path} is there already and is another; move it away, then run again")
+    for path, copied in {**placed, settings.manifest: state / "deployment.json"}.items():
+        if path.exists() and path.read_bytes() != copied.read_bytes():
+            raise ConfigurationError(f"{path} exists already and differs; move it away, then run again")
         make_private_directory(path.parent)
-        write_private_file(path, held.read_bytes())
+        write_private_file(path, copied.read_bytes())
     return settings
 
 
@@ -197,8 +197,8 @@ def _open_keyring(backup: VerifiedBackup, folder: Path, *, is_believed: bool) ->
     """The backup's keyring, in its copy; vault keys that are kept outside of it stay closed.
 
     Raises:
-        ConfigurationError: the backup itself names the key file, so that whoever wrote it could have made
-            another keyring for it, and not ``is_believed``.
+        ConfigurationError: the backup itself names the key file, so that its writer could have made another
+            keyring for it, and not ``is_believed``.
     """
     from cityledger.cli.node.secret import secret_of
     from cityledger.sealing.keyring import Keyring
@@ -224,7 +224,7 @@ def _open_keyring(backup: VerifiedBackup, folder: Path, *, is_believed: bool) ->
 
 
 def _verify_signature(manifest: BackupManifest, accounts: frozenset[Address], *, must_be: bool) -> None:
-    """Who can write to a backup can exchange rows that no leaf covers; he cannot sign them.
+    """A person who can write to a backup can exchange rows that no leaf covers, but not sign them.
 
     Raises:
         VerificationError: the signature is not by one of the accounts, and ``must_be``.

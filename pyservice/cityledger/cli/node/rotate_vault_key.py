@@ -91,12 +91,12 @@ def _rotate(settings: Settings, rotation: VaultRotation, epoch: int) -> _Done:
     count, done = rotation.count(epoch), 0
     with progress("vault keys") as report:
 
-        def stepped(wrapped: int) -> None:
+        def on_progress(wrapped: int) -> None:
             nonlocal done
             done += wrapped
             report("data keys", done, max(done, count))
 
-        rotation.wrap_again(epoch, stepped)
+        rotation.wrap_again(epoch, on_progress)
     with dropping_keys(settings.keyring):
         dropped = rotation.drop_former(epoch, int(time.time()))
     return _Done(rotation.agency, epoch, done, dropped, int(time.time()) + settings.backup_horizon_seconds)

@@ -28,11 +28,11 @@ def scrub(
         typer.Option("--mib-per-second", min=0.01, help="Read no faster than this."),
     ] = 32.0,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew, not where the run before was cut off.")
+        bool, typer.Option("--restart", help="Begin again, not where the previous run was cut off.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold every stored byte against what its leaf commits to. The node may go on serving.
+    """Check every stored byte against what its leaf commits to. The node may keep serving.
 
     Example: `cityledger node scrub --folder .cityledger/node --mib-per-second 8`
 

@@ -18,7 +18,7 @@ def secret_of(settings: Settings, environment: Mapping[str, str]) -> UnlockSecre
     """The secret of a node that exists.
 
     Raises:
-        KeyringError: there is none, and nobody to ask.
+        KeyringError: there is none, and no terminal to ask for it.
     """
     if settings.key_file is None and PASSPHRASE_VARIABLE not in environment and sys.stdin.isatty():
         return UnlockSecret.from_passphrase(
@@ -31,7 +31,7 @@ def new_secret(key_file: Path | None, environment: Mapping[str, str]) -> UnlockS
     """The secret of a node that is being set up; a passphrase is typed twice.
 
     Raises:
-        KeyringError: there is none, and nobody to ask.
+        KeyringError: there is none, and no terminal to ask for it.
     """
     if key_file is not None:
         return UnlockSecret.from_key_file(key_file)

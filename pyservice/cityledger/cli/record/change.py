@@ -87,7 +87,7 @@ def erase(
     token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Destroy the keys of every version of a record, for good, and number a tombstone for each.
+    """Permanently destroy the keys of every version of a record, and number a tombstone for each.
 
     Example: `cityledger record erase HEALTH/treatment/outpatient/visits visit-12 --reason duty --yes`
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cityledger.formats.options import ImportOptions
 
 SHOWN_ROWS = 20
-"""Rejected rows that are told without --json."""
+"""Rejected rows that are printed without --json."""
 
 DatasetArgument = Annotated[
     str | None,
@@ -58,7 +58,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row and write none.")] = False,
     upsert: Annotated[
         bool,
-        typer.Option("--upsert", help="A change of an unknown id adds it; a deletion of one is passed over."),
+        typer.Option("--upsert", help="A change of an unknown id adds it; a deletion of one is skipped."),
     ] = False,
     timezone: Annotated[
         str | None, typer.Option(help="Zone of times without an offset, e.g. Europe/London.")
@@ -146,7 +146,7 @@ def _options(**given: Any) -> ImportOptions:
 
 
 def _format_named(name: str | None, profile: str | None) -> str:
-    """The format; it is told, never guessed from the file."""
+    """The format that was named; it is never guessed from the file."""
     from cityledger.formats import registry
     from cityledger.profiles import registry as profiles
 
@@ -155,9 +155,9 @@ def _format_named(name: str | None, profile: str | None) -> str:
     of_profile = registry.names() if profile is None else [one.name for one in registry.of_profile(profile)]
     if name is not None and name in of_profile:
         return name
-    told = f"--format {name!r} is none of" if name else "say with --format how the file is written: one of"
+    message = f"--format {name!r} is none of" if name else "say with --format how the file is written: one of"
     whose = "" if profile is None else f" (profile {profile})"
-    raise typer.BadParameter(f"{told} {', '.join(of_profile)}{whose}")
+    raise typer.BadParameter(f"{message} {', '.join(of_profile)}{whose}")
 
 
 def _columns(given: list[str]) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _followed(client: Client, begun: Import) -> Import:
         with following(begun) as progress:
             return client.wait_import(begun.id, progress)
     except KeyboardInterrupt:
-        note(f"the import goes on at the node; look again: cityledger record import --resume {begun.id}")
+        note(f"the import continues at the node; to follow it: cityledger record import --resume {begun.id}")
         raise typer.Exit(EXIT_ERROR) from None
 
 
@@ -186,7 +186,7 @@ def _tell(client: Client, found: Import, *, as_json: bool) -> None:
     else:
         _tell_tables(client, found)
     if found.state == "stopped":
-        note(f"stopped: {found.failure}\nnext: mend the cause and send the same file again; it goes on there")
+        note(f"stopped: {found.failure}\nnext: fix the cause and send the same file again; it resumes there")
     if rejected or found.state == "stopped":
         raise typer.Exit(EXIT_ERROR)
 

@@ -1,4 +1,4 @@
-"""Shows how far an import is: a bar where somebody looks, a line now and then where nobody does."""
+"""Shows how far an import is: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def following(begun: Import) -> Iterator[Callable[[Import], None]]:
     lines = Lines()
 
     def progress(show: Callable[[int, str, str], None], found: Import) -> None:
-        told = f"{found.rows_done:,} rows, {rate.at(found.rows_done):,.0f}/s"
-        show(found.bytes_done, found.state, told)
-        lines.consider(f"{found.state}: {told}")
+        text = f"{found.rows_done:,} rows, {rate.at(found.rows_done):,.0f}/s"
+        show(found.bytes_done, found.state, text)
+        lines.consider(f"{found.state}: {text}")
 
-    columns = TaskProgressColumn(), TextColumn("{task.fields[told]}")
+    columns = TaskProgressColumn(), TextColumn("{task.fields[text]}")
     with _bar(begun.state, begun.bytes_total, *columns) as show:
         yield lambda found: progress(show, found)
 
@@ -52,8 +52,8 @@ def following(begun: Import) -> Iterator[Callable[[Import], None]]:
 @contextmanager
 def _bar(title: str, total: int | None, *columns: Any) -> Iterator[Callable[[int, str, str], None]]:
     with bars(*columns) as bar:
-        task = bar.add_task(title, total=total, told="")
-        yield lambda done, state, told: bar.update(task, completed=done, description=state, told=told)
+        task = bar.add_task(title, total=total, text="")
+        yield lambda done, state, text: bar.update(task, completed=done, description=state, text=text)
 
 
 class _Rate:

@@ -24,7 +24,7 @@ def write_part(
     version: int | None,
     as_json: bool,
 ) -> None:
-    """Writes the part once all of it came, and tells how long it is."""
+    """Writes the part once all of it has arrived, and prints its length."""
     with receiving(None) as received:
         length = client.get_part(
             dataset, record, part, context, to=output, version=version, received=received

@@ -125,7 +125,7 @@ def attached(given: list[str]) -> dict[str, Path]:
         if not name or not file or name in files:
             raise typer.BadParameter("--attach is PART=FILE, each part once, e.g. attachment=scan.pdf")
         if not Path(file).is_file():
-            raise typer.BadParameter(f"--attach: {file} is no file")
+            raise typer.BadParameter(f"--attach: {file} is not a file")
         files[name] = Path(file)
     return files
 

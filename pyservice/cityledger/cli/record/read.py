@@ -70,7 +70,7 @@ def get(
     if raw and (part is None or len(part) != 1):
         raise typer.BadParameter("--raw prints one part: name it with --part")
     if fhir and (raw or as_json):
-        raise typer.BadParameter("--fhir goes with neither --raw nor --json")
+        raise typer.BadParameter("--fhir cannot be combined with --raw or --json")
     context = access_context(purpose, case)
     with connected(node, credentials, token) as client:
         place = dataset_named(client, dataset)
@@ -176,7 +176,7 @@ def proof(
     credentials: CredentialsOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Fetch the proof file of a version and check it; `cityledger verify` holds it against the chain.
+    """Fetch the proof file of a version and check it; `cityledger verify` checks it against the chain.
 
     Example: `cityledger record proof LAND/registration/real-estate/titles title-7 --purpose OWN_DUTY
     --out title-7.proof.json --with-openings --wait 2m`

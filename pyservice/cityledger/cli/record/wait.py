@@ -1,4 +1,4 @@
-"""What a version's batch must be mined for: asked again until it is."""
+"""Repeats a request that needs a version's batch to be mined, until it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cityledger.cli.output import note
 from cityledger.errors import NotAnchoredError
 
 T = TypeVar("T")
-LOOK_SECONDS = 2.0
+RETRY_SECONDS = 2.0
 
 
 def fetch_when_anchored(
@@ -26,18 +26,18 @@ def fetch_when_anchored(
         NotAnchoredError: not within ``patience_seconds``.
     """
     until = now() + patience_seconds
-    is_told = False
+    is_reported = False
     while True:
         try:
             return fetch()
         except NotAnchoredError:
-            if now() + LOOK_SECONDS > until:
+            if now() + RETRY_SECONDS > until:
                 if patience_seconds:
                     raise
                 raise NotAnchoredError(
                     "durable, but its batch is not mined yet; --wait waits for it"
                 ) from None
-        if not is_told:
+        if not is_reported:
             note("durable, but its batch is not mined yet; waiting")
-        is_told = True
-        sleep(LOOK_SECONDS)
+        is_reported = True
+        sleep(RETRY_SECONDS)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from cityledger.cli.record.wait import LOOK_SECONDS, fetch_when_anchored
+from cityledger.cli.record.wait import RETRY_SECONDS, fetch_when_anchored
 from cityledger.errors import NotAnchoredError
 
 
@@ -33,7 +33,7 @@ def test_fetch_when_anchored_gives_at_once_what_is_there() -> None:
 
 def test_fetch_when_anchored_waits_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
     chain = Chain(3)
-    assert (chain.wait(60), chain.time) == ("proof", 3 * LOOK_SECONDS)
+    assert (chain.wait(60), chain.time) == ("proof", 3 * RETRY_SECONDS)
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
