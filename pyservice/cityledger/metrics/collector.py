@@ -41,7 +41,7 @@ class ChainFigures:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is looked at. ``now`` is Unix seconds; ``is_ok`` gives each line of ``/readyz``; ``waits_at_cap``
+    """The sources. ``now`` is Unix seconds; ``is_ok`` gives each result of ``/readyz``; ``waits_at_cap``
     is whether the limit of fees holds a transaction up.
     """
 
@@ -140,14 +140,14 @@ class NodeCollector(Collector):
 
 def _anchoring(unanchored: list[Unanchored], now: float) -> Iterator[GaugeMetricFamily]:
     by_kind = {kind: [one for one in unanchored if one.head.kind == kind] for kind in LogKind}
-    leaves = {kind.name.lower(): sum(one.leaves for one in held) for kind, held in by_kind.items()}
-    ages = {kind.name.lower(): _oldest(held, now) for kind, held in by_kind.items()}
+    leaves = {kind.name.lower(): sum(log.leaves for log in waiting) for kind, waiting in by_kind.items()}
+    ages = {kind.name.lower(): _oldest(waiting, now) for kind, waiting in by_kind.items()}
     yield _each(f.UNANCHORED, leaves)
     yield _each(f.OLDEST_UNANCHORED, ages)
 
 
-def _oldest(held: list[Unanchored], now: float) -> float:
-    return max((now - one.oldest for one in held if one.oldest is not None), default=0.0)
+def _oldest(waiting: list[Unanchored], now: float) -> float:
+    return max((now - log.oldest for log in waiting if log.oldest is not None), default=0.0)
 
 
 def _is_stopped(services: Services, connection: sa.Connection) -> bool:
