@@ -40,7 +40,7 @@ def test_every_error_of_our_contracts_has_a_meaning() -> None:
 def test_a_meaning_names_only_arguments_that_the_error_has(name: str) -> None:
     if name not in ERRORS:
         assert name.startswith("AccessManage"), "no contract has this error"
-    words = MEANINGS[name].told + MEANINGS[name].next_step
+    words = MEANINGS[name].message + MEANINGS[name].next_step
     named = {field for _, field, _, _ in Formatter().parse(words) if field}
     assert named <= ERRORS.get(name, named)
 
