@@ -37,7 +37,7 @@ PACKAGE_DONE := .venv/.done-package
 NODE_DONE := node_modules/.done-npm
 TOOLS_DONE := .tools/.done
 
-.PHONY: help setup brownie contracts demo docs test test-postgresql test-crash test-kills check check-style check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many bench-strangers soak lock clean forge
+.PHONY: help setup brownie contracts demo docs test test-postgresql test-crash test-kills check check-style check-words check-types check-client check-vectors vectors import-data bench-anchoring bench-object bench-many bench-strangers soak lock clean forge
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -81,11 +81,15 @@ docs: setup ## build the documentation into build/docs/index.html, and check its
 	@.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/docs
 	@.venv/bin/python scripts/check_site.py build/docs
 
-check: check-style check-types check-client check-vectors docs ## style, types, and generated files that are up to date
+check: check-style check-words check-types check-client check-vectors docs ## style, types, and generated files that are up to date
 
 check-style: setup
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
+
+# The deny-list of CONTRIBUTING, over prose and names.
+check-words: setup
+	@.venv/bin/python scripts/check_words.py
 
 check-types: setup
 	@.venv/bin/mypy

@@ -13,7 +13,7 @@ from cityledger.cli.output import EXIT_ERROR, note
 
 def command(
     once: Annotated[
-        bool, typer.Option("--once", help="End after the story; exit code 0 only if each scene came out.")
+        bool, typer.Option("--once", help="End after the story; exit code 0 only if each scene succeeded.")
     ] = False,
     folder: Annotated[
         Path, typer.Option(help="Where the demo keeps everything; cleared at each start.")
