@@ -79,7 +79,7 @@ def test_print_error_prints_the_meaning_and_the_next_step(capsys: pytest.Capture
     told = capsys.readouterr().err
     assert told.startswith("Error: the code is agency 3's already\n")
     assert "AgencyRegistryCodeTaken" in told
-    assert "next: take another code" in told
+    assert "next: choose another code" in told
     print_error(error, as_json=True)
     assert json.loads(capsys.readouterr().err)["next"] == "take another code"
 
