@@ -12,7 +12,10 @@ import pytest
 import cityledger
 
 PACKAGE = Path(cityledger.__file__).parent
-ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
+ROOT = Path(__file__).parents[2]
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+MAX_LINES = 400
+FIRST_SCHEMA = PACKAGE / "store/migrations/versions/v0001_first_schema.py"
 
 FLOORS: dict[int, set[str]] = {
     0: {"__init__"},
@@ -64,6 +67,14 @@ def test_no_modules_import_each_other() -> None:
 def test_no_rooms_of_a_stage_import_each_other() -> None:
     """A room is a folder of a stage, or a module at its door."""
     verify_no_circle(package_imports(), lambda module: ".".join(module.split(".")[:2]))
+
+
+def test_no_file_has_more_than_400_lines() -> None:
+    """But the first schema, which is one statement after another."""
+    folders = ("pyservice", "scripts", "tests", "bench")
+    paths = {path for folder in folders for path in (ROOT / folder).rglob("*.py")} - {FIRST_SCHEMA}
+    long = {str(path.relative_to(ROOT)) for path in paths if lines_of(path) > MAX_LINES}
+    assert not long, f"split by subject: {', '.join(sorted(long))}"
 
 
 def test_a_circle_is_found() -> None:
@@ -121,6 +132,10 @@ def test_checker_accepts(module: str, source: str) -> None:
 def test_checker_rejects(module: str, source: str, breach: str) -> None:
     (found,) = breaches(source, module)
     assert breach in found
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
 
 
 def documented_floors(page: str) -> dict[int, set[str]]:

@@ -81,7 +81,7 @@ def test_print_error_prints_the_meaning_and_the_next_step(capsys: pytest.Capture
     assert "AgencyRegistryCodeTaken" in told
     assert "next: choose another code" in told
     print_error(error, as_json=True)
-    assert json.loads(capsys.readouterr().err)["next"] == "take another code"
+    assert json.loads(capsys.readouterr().err)["next"] == "choose another code"
 
 
 def test_next_steps_name_commands_that_exist() -> None:
