@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cityledger.errors import DeniedError, NotFoundError
+from cityledger.errors import NotFoundError
 from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import Inclusion, include
 from cityledger.exchange.services import Services
 from cityledger.policy.disclosure import disclosed_code
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.proofs.leaves import Receipt
 from cityledger.store import receipts
 from cityledger.store.receipts import StoredReceipt
@@ -21,7 +21,6 @@ from cityledger.store.sessions.tokens import Session
 from cityledger.types import NO_RECORD, AgencyId, Role
 
 READERS = (Role.READER, Role.STEWARD, Role.AUDITOR)
-ROLE_NOT_HELD = 21
 Cursor = tuple[int, int]
 """(log, seq) of the last receipt that was looked at."""
 
@@ -82,7 +81,7 @@ def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion
 
 def _verify_role(session: Session) -> None:
     if session.role not in READERS:
-        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+        raise denial(ROLE_NOT_HELD)
 
 
 def _seen(stored: StoredReceipt, agency: AgencyId) -> SeenReceipt:

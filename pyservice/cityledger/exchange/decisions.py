@@ -12,7 +12,7 @@ from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.services import Services
 from cityledger.policy import decide
 from cityledger.policy.disclosure import disclosed_code
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import denial
 from cityledger.store.anchoring import logs
 from cityledger.store.index import queries as index
 from cityledger.store.records.requested import RequestedVersion, find_requested
@@ -146,7 +146,7 @@ def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
     §2.1).
     """
     code = disclosed_code(ruling.deciding.facts)
-    return NotFoundError("record") if code is None else DeniedError(code, explain(code))
+    return NotFoundError("record") if code is None else denial(code)
 
 
 def _find_asked(

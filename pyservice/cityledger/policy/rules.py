@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cityledger.errors import DeniedError
 from cityledger.policy.facts import NO_FACTS, Facts
+
+ROLE_NOT_HELD = 21
+"""Also the refusal of requests that no decision precedes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +76,8 @@ def explain(code: int) -> str:
         KeyError: no rule has this code.
     """
     return _SENTENCES[code]
+
+
+def denial(code: int) -> DeniedError:
+    """The error of a code that denies and may be disclosed."""
+    return DeniedError(code, explain(code))

@@ -10,9 +10,8 @@ from fastapi import Query
 from cityledger.api.context import NodeContext
 from cityledger.api.http.paging import read_cursor, read_key_cursor, write_cursor, write_key_cursor
 from cityledger.api.imports.wire import ImportRows, Imports, ImportView, import_row, import_view
-from cityledger.api.signin.standing import is_in_standing
-from cityledger.api.stewards.transactions import ROLE_NOT_HELD
-from cityledger.errors import DeniedError, FieldError, InputError, NotFoundError
+from cityledger.api.signin.standing import verify_standing
+from cityledger.errors import FieldError, InputError, NotFoundError
 from cityledger.exchange.imports.jobs import (
     Order,
     get_import,
@@ -23,7 +22,7 @@ from cityledger.exchange.imports.jobs import (
 from cityledger.exchange.imports.request import Asked
 from cityledger.formats.compression import Limits, unpacked
 from cityledger.formats.options import ImportOptions
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.store.imports import Verdict
 from cityledger.store.sessions.tokens import Session
 from cityledger.strict_json import Json, parse
@@ -172,10 +171,7 @@ def _json(text: str, field: str) -> Json:
 
 
 def _verify_writer(node: NodeContext, session: Session) -> None:
-    services = node.services
-    services.verify_hosted(session.agency)
-    services.clock.verify_fresh(services.staleness_limit_seconds)
-    with services.database.reading() as connection:
-        stands = is_in_standing(connection, session, services.clock.at())
-    if session.role is not Role.WRITER or not stands:
-        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+    node.services.verify_hosted(session.agency)
+    verify_standing(node.services, session)
+    if session.role is not Role.WRITER:
+        raise denial(ROLE_NOT_HELD)

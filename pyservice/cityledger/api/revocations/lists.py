@@ -11,10 +11,9 @@ from cityledger.api.directory.queries import get_agency
 from cityledger.api.revocations.signed_list import verify_revocation_list
 from cityledger.api.revocations.wire import Revocations, RevokedView
 from cityledger.api.signin.assertion import SKEW_SECONDS
-from cityledger.errors import CredentialError, DeniedError
-from cityledger.exchange.audit import ROLE_NOT_HELD
+from cityledger.errors import CredentialError
 from cityledger.exchange.revocations import keep_list
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.store.index import queries as index
 from cityledger.store.sessions import revocations
 from cityledger.store.sessions.revocations import RevocationList
@@ -57,7 +56,7 @@ def own_revocations(node: NodeContext, session: Session, name: str) -> Revocatio
     """
     agency = get_agency(node, name)
     if session.agency != agency.agency:
-        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+        raise denial(ROLE_NOT_HELD)
     with node.services.database.reading() as connection:
         return _view(connection, agency.agency, agency.credential_key_digest)
 

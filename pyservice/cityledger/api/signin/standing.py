@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from cityledger.exchange.services import Services
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.store.index import queries as index
 from cityledger.store.sessions.standing import find_standing
 from cityledger.store.sessions.tokens import Session
@@ -37,3 +39,16 @@ def is_in_standing(connection: sa.Connection, session: Session, at: int) -> bool
         live = find_live_role(connection, session.agency, session.account, at)
         return live is not None and live[0] == session.role
     return standing.agency.status == AgencyStatus.ACTIVE
+
+
+def verify_standing(services: Services, session: Session) -> None:
+    """Checks the caller of a request that no decision of the rules precedes.
+
+    Raises:
+        DeniedError: the session's credential no longer counts.
+        StaleIndexError: the index is too old to say whether it does.
+    """
+    services.clock.verify_fresh(services.staleness_limit_seconds)
+    with services.database.reading() as connection:
+        if not is_in_standing(connection, session, services.clock.at()):
+            raise denial(ROLE_NOT_HELD)

@@ -8,11 +8,10 @@ from cityledger.api.context import NodeContext
 from cityledger.api.http.paging import read_key_cursor, write_key_cursor
 from cityledger.api.http.shapes import hex_of
 from cityledger.api.paths import dataset_of, get_dataset, part_names, parts_mask
-from cityledger.api.stewards.transactions import ROLE_NOT_HELD, verify_steward
+from cityledger.api.stewards.transactions import verify_steward
 from cityledger.api.stewards.wire import GrantRequest, Grants, GrantView
-from cityledger.errors import DeniedError
 from cityledger.exchange.stewardship import Mined, Slot
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.store.index import directory
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import ListedGrant
@@ -32,7 +31,7 @@ def get_own_dataset(node: NodeContext, session: Session, text: str) -> index.Dat
     verify_steward(session)
     dataset = get_dataset(node, dataset_of(text))
     if dataset.provider != session.agency:
-        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+        raise denial(ROLE_NOT_HELD)
     node.services.verify_hosted(dataset.provider)
     return dataset
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from cityledger.chain.contracts.data_catalog import DataCatalog
 from cityledger.chain.sender import Sender
 from cityledger.chain.transactions import Call
-from cityledger.errors import DeniedError, KeyringError, MisdirectedError
+from cityledger.errors import KeyringError, MisdirectedError
 from cityledger.exchange.stewardship import Mined, Place, Slot
-from cityledger.policy.rules import explain
+from cityledger.policy.rules import ROLE_NOT_HELD, denial
 from cityledger.sealing.keyring import Keyring
 from cityledger.store.sessions.tokens import Session
 from cityledger.types import Address, DatasetId, RecordId, Role
 
-ROLE_NOT_HELD = 21
 INDEX_WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.05
 
@@ -73,4 +72,4 @@ def verify_steward(session: Session) -> None:
         DeniedError: the session is not a steward's.
     """
     if session.role != Role.STEWARD or session.account is None:
-        raise DeniedError(ROLE_NOT_HELD, explain(ROLE_NOT_HELD))
+        raise denial(ROLE_NOT_HELD)
