@@ -81,12 +81,12 @@ def _then(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object])
     """``act`` happens once that step of the restore has ended."""
     step = getattr(restore_command, name)
 
-    def stepped(*arguments: Any, **named: Any) -> Any:
+    def step_then_act(*arguments: Any, **named: Any) -> Any:
         ended = step(*arguments, **named)
         act()
         return ended
 
-    monkeypatch.setattr(restore_command, name, stepped)
+    monkeypatch.setattr(restore_command, name, step_then_act)
 
 
 @pytest.fixture

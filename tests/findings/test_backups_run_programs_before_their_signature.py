@@ -96,7 +96,7 @@ def test_a_backup_does_not_name_the_key_that_opens_it(
     assert [path.name for path in (tmp_path / "node" / "keyring").glob("*")] == []
 
     monkeypatch.setenv("CITYLEDGER_KEY_FILE", str(known))
-    _restore(tmp_path, backup)  # goes on to the chain, which is not there
+    _restore(tmp_path, backup)  # continues up to the chain, which does not exist
     assert "CITYLEDGER_KEY_FILE" not in capsys.readouterr().err
     assert (tmp_path / "node" / "keyring" / "keyring.json").exists()
 

@@ -1,5 +1,5 @@
-"""An endpoint left out a batch of a log; with the next one the index went on above the hole, whose leaves
-could never be proved.
+"""An endpoint left out a batch of a log; with the next one the index continued above the hole, whose
+leaves could never be proved.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ except ChainUnavailableError as error:
 @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
 def test_no_level_of_the_log_shows_the_key_in_a_url(level: str) -> None:
     code = TALKS.replace("LEVEL", level)
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    logged = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
 
-    assert "no endpoint answers" in told
-    assert ("of our own" in told) == (level == "DEBUG")
-    assert KEY not in told
+    assert "no endpoint answers" in logged
+    assert ("of our own" in logged) == (level == "DEBUG")
+    assert KEY not in logged

@@ -94,11 +94,11 @@ def test_grants_come_in_pages_of_the_caller_alone(node: TestNode) -> None:
         node.grant(node.health, AgencyId(3), purpose, 1)
     headers = node.headers("LAND", "steward")
     found = pages(node, "/v1/grants?limit=2", "grants", headers)
-    held = [(one["consumer"], one["purpose"]) for page in found for one in page]
+    grants = [(one["consumer"], one["purpose"]) for page in found for one in page]
 
-    assert held == sorted(set(held))
-    assert {consumer for consumer, _ in held} == {2}
-    assert len(held) == len(purposes) + 1
+    assert grants == sorted(set(grants))
+    assert {consumer for consumer, _ in grants} == {2}
+    assert len(grants) == len(purposes) + 1
     assert (
         sum(len(page) for page in pages(node, "/v1/grants", "grants", node.headers("HEALTH", "steward")))
         == 11

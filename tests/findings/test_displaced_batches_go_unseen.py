@@ -1,6 +1,6 @@
-"""Of two batches of a log in one transaction the first came too late: another operator's stood there. The
-second was taken, only the last batch was compared, and the leaves of the first were neither anchored nor
-their log halted.
+"""Of two batches of a log in one transaction the first came too late: another operator had anchored its own.
+The second was accepted, only the last batch was compared, and the leaves of the first were neither anchored
+nor their log halted.
 """
 
 from __future__ import annotations

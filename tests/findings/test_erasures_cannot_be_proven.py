@@ -109,12 +109,12 @@ def test_there_is_none_before_the_erasure_is_anchored(node: TestNode, land: AsRo
 def test_others_are_told_what_they_are_told_of_an_absent_record(node: TestNode, land: AsRole) -> None:
     erased(node, land)
     asking = node.headers("HEALTH", "reader", "CREDIT")
-    told = [
+    answers = [
         node.client.get(node.url(node.land, name, "/tombstone"), headers=asking)
         for name in ("title-1", "title-9")
     ]
-    assert [one.status_code for one in told] == [404, 404]
-    assert told[0].json() == told[1].json()
+    assert [one.status_code for one in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
 
 
 def test_the_command_shows_it(

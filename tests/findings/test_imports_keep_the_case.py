@@ -1,4 +1,4 @@
-"""The case of an import stood in plain in its row for good; receipts hold but a digest of it."""
+"""The case of an import was permanently stored in plain text in its row; receipts hold only a digest."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def test_an_import_that_ended_tells_nothing_of_its_case(tmp_path: Path) -> None:
     )
     while node.context.imports.turn():
         pass
-    told = node.client.get(answer.headers["Location"], headers=headers).json()
+    job = node.client.get(answer.headers["Location"], headers=headers).json()
     with node.context.services.database.reading() as connection:
         rows = [tuple(row) for row in connection.execute(sa.select(import_job))]
     node.close()
 
     assert answer.status_code == 202
-    assert told["state"] == "done"
+    assert job["state"] == "done"
     assert CASE not in str(rows)

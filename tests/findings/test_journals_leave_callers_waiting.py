@@ -27,16 +27,16 @@ def test_run_is_answered_or_refused_while_the_journal_closes(database: Database)
                 return "refused"
 
         with ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(ask) for _ in range(4)]
+            futures = [pool.submit(ask) for _ in range(4)]
             started.wait()
             journal.close()
-            assert {one.result(timeout=10) for one in asked} <= {"done", "refused"}
+            assert {one.result(timeout=10) for one in futures} <= {"done", "refused"}
 
 
 def test_outcome_is_unknown_when_the_pool_has_no_connection_to_look_with(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_connection(*_asked: object) -> bool:
+    def no_connection(*_arguments: object) -> bool:
         raise PoolTimeoutError
 
     monkeypatch.setattr(commit_marks, "SEARCH_SECONDS", 0.1)
@@ -49,7 +49,7 @@ def test_outcome_is_unknown_when_the_pool_has_no_connection_to_look_with(
 def test_journal_goes_on_when_its_marks_cannot_be_removed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_connection(*_asked: object) -> None:
+    def no_connection(*_arguments: object) -> None:
         raise PoolTimeoutError
 
     monkeypatch.setattr(commit_marks, "forget", no_connection)

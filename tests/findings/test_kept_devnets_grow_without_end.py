@@ -31,7 +31,9 @@ def test_a_kept_chain_holds_the_states_of_its_newest_blocks_only(tmp_path: Path)
         endpoint, account = running.connect(), running.state.accounts[0]
         head = int(endpoint.request("eth_blockNumber"), 16)
         assert head >= 6 * KEPT_STATES
-        held = endpoint.request("eth_getBlockByNumber", hex(head - KEPT_STATES // 2), False)
-        block = BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
+        header = endpoint.request("eth_getBlockByNumber", hex(head - KEPT_STATES // 2), False)
+        block = BlockRef(
+            int(header["number"], 16), bytes.fromhex(header["hash"][2:]), int(header["timestamp"], 16)
+        )
         assert endpoint.code(account, block) == b""
         assert endpoint.request("eth_getBlockByNumber", "0x5", False) is not None

@@ -48,8 +48,8 @@ def test_gate_refuses_a_second_decision_at_a_lower_block(
     target = Target(node.health, record_id(key, "visit-1"), parts=1)
     blocks = [7, 5]
 
-    def rule_at(*asked: object) -> Ruling:
-        ruling = rule(*asked)  # type: ignore[arg-type]
+    def rule_at(*arguments: object) -> Ruling:
+        ruling = rule(*arguments)  # type: ignore[arg-type]
         return replace(ruling, block=replace(ruling.block, number=blocks.pop(0)))
 
     monkeypatch.setattr(gate, "rule", rule_at)

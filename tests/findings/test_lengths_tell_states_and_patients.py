@@ -1,6 +1,6 @@
-"""Ciphertext lengths told the content: of 1,000 bays 97.9 % of the states were right from the database alone
-(56.1 % by answering with the commoner), and 492 of 1,000 encounters were alone with the lengths of their
-parts. The same thief, on generated records always and on public files where they are.
+"""Ciphertext lengths disclosed the content: of 1,000 bays 97.9 % of the states were right from the database
+alone (56.1 % by answering with the commoner), and 492 of 1,000 encounters were alone with the lengths of
+their parts. The same thief, on generated records always and on public files where they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from support.store.ciphertext_thief import chance, guess, measure, share_in_crow
 
 CROWD = 10
 IN_CROWDS = 0.97
-"""The share of encounters that docs/disclosure.md states: at least ten cannot be told from each other."""
+"""The share of encounters that docs/disclosure.md states: at least ten cannot be distinguished."""
 
 
 def _bay(number: int, status: str) -> dict[str, Any]:
@@ -39,24 +39,24 @@ def _bay(number: int, status: str) -> dict[str, Any]:
     return {"id": f"bay-{number}", "parts": {"state": state}}
 
 
-def _visit(number: int, dice: random.Random) -> dict[str, Any]:
+def _visit(number: int, sampler: random.Random) -> dict[str, Any]:
     """An encounter with notes of any length up to 6 KB, and with or without conditions and medication."""
     summary: dict[str, Any] = {
         "resourceType": "Encounter",
         "status": "finished",
         "class": {"code": "AMB"},
-        "reasonCode": [{"text": "x" * dice.randrange(1, 6_000)}],
+        "reasonCode": [{"text": "x" * sampler.randrange(1, 6_000)}],
     }
-    if count := dice.randrange(4):
+    if count := sampler.randrange(4):
         summary["identifier"] = [
             {"system": "urn:example:visits", "value": f"{number}-{one}"} for one in range(count)
         ]
     parts: dict[str, Any] = {"summary": summary}
-    if dice.random() < 0.5:
-        code = {"text": "y" * dice.randrange(1, 5_000)}
+    if sampler.random() < 0.5:
+        code = {"text": "y" * sampler.randrange(1, 5_000)}
         parts["conditions"] = [{"resourceType": "Condition", "code": code, "subject": {"display": "A"}}]
-    if dice.random() < 0.3:
-        drug = {"text": "z" * dice.randrange(1, 5_000)}
+    if sampler.random() < 0.3:
+        drug = {"text": "z" * sampler.randrange(1, 5_000)}
         parts["medication"] = [
             {
                 "resourceType": "MedicationRequest",
@@ -76,8 +76,8 @@ def _ids(node: TestNode, dataset: DatasetId, names: list[str]) -> dict[str, Reco
 
 
 def test_states_of_generated_bays_are_guessed_by_chance_alone(node: TestNode) -> None:
-    dice = random.Random(8)
-    states = {f"bay-{one}": dice.choice(["free", "occupied", "closed"]) for one in range(120)}
+    sampler = random.Random(8)
+    states = {f"bay-{one}": sampler.choice(["free", "occupied", "closed"]) for one in range(120)}
     rows = [_bay(number, status) for number, status in enumerate(states.values())]
     ImportDesk.of(node, node.parking).import_(ndjson(rows))
 
@@ -113,8 +113,8 @@ def _names_in(data: bytes) -> list[str]:
 
 def test_generated_encounters_cannot_be_told_apart(node: TestNode) -> None:
     """Absent parts, short and long notes, none to three identifiers: all alike."""
-    dice = random.Random(9)
-    ImportDesk.of(node, node.health).import_(ndjson(_visit(number, dice) for number in range(60)))
+    sampler = random.Random(9)
+    ImportDesk.of(node, node.health).import_(ndjson(_visit(number, sampler) for number in range(60)))
 
     measures = measure(node, node.health)
 
@@ -147,11 +147,11 @@ def test_no_length_of_a_file_is_stored(node: TestNode) -> None:
 
 
 def test_objects_of_unlike_length_are_equally_long(tmp_path: Path) -> None:
-    dice, node = random.Random(10), make_node(tmp_path, record_limit_bytes=1_000_000)
+    sampler, node = random.Random(10), make_node(tmp_path, record_limit_bytes=1_000_000)
     try:
         for number in range(6):
-            body = _visit(number, dice)
-            body["parts"]["summary"]["reasonCode"] = [{"text": "x" * dice.randrange(140_000, 500_000)}]
+            body = _visit(number, sampler)
+            body["parts"]["summary"]["reasonCode"] = [{"text": "x" * sampler.randrange(140_000, 500_000)}]
             node.put(node.health, body["id"], {"subjects": [], "parts": body["parts"]})
         objects = node.context.services.objects
         lengths = [len(b"".join(objects.get(one.key))) for one in objects.list("parts/")]

@@ -1,5 +1,5 @@
-"""A backup followed links in its folder: whoever could write there had files of the node removed, overwritten
-or read without end by its next backup.
+"""A backup followed links in its folder: any process that could write there had files of the node removed,
+overwritten or read without end by the next backup.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lists whose length others choose were answered whole (issue 8, bullet 8). Walks the API's own description:
-each array or map in an answer is a page, with ``limit`` and ``after`` in the query and ``next`` beside it, or
-is listed here with what bounds it.
+each array or map in an answer is a page, with ``limit`` and ``after`` in the query and ``next`` in the
+answer, or is listed here with what bounds it.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ def _lists(description: dict[str, Any]) -> Iterator[tuple[Place, bool]]:
     schemas = description["components"]["schemas"]
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
-            asked = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+            parameters = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
             for schema in _answers(operation):
                 whole = _resolved(schema, schemas)
-                pages = {"after", "limit"} <= asked and "next" in whole.get("properties", {})
+                pages = {"after", "limit"} <= parameters and "next" in whole.get("properties", {})
                 for where in _places(schema, schemas):
                     is_page = pages and where.count(".") == 1 and "[" not in where
                     yield (method.upper(), path, where), is_page
@@ -149,7 +149,7 @@ def _places(schema: dict[str, Any], schemas: dict[str, Any], where: str = "") ->
         yield from _places(schema["items"], schemas, where + "[]")
     if isinstance(others, dict) and others:
         yield from _places(others, schemas, where + "{}")
-    for name, held in schema.get("properties", {}).items():
-        yield from _places(held, schemas, f"{where}.{name}")
+    for name, member in schema.get("properties", {}).items():
+        yield from _places(member, schemas, f"{where}.{name}")
     for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         yield from _places(choice, schemas, where)

@@ -136,8 +136,8 @@ def test_a_rebuild_counts_blocks_and_rows(
     live = Database(fresh_database_url(tmp_path / "live"))
     with closing(live), database.reading() as scratch, live.writing() as writing:
         replace(writing, scratch, reported)
-        kept = scratch.execute(sa.select(sa.func.count()).select_from(block)).scalar_one()
-    assert set(reported.ends_of("rows")) == {kept}
+        stored = scratch.execute(sa.select(sa.func.count()).select_from(block)).scalar_one()
+    assert set(reported.ends_of("rows")) == {stored}
 
 
 def test_the_check_of_an_export_counts_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
-"""Whoever asked /readyz or the metrics while a look hung waited the whole time anew, in one of the API's few
-threads: strangers could hold all of them.
+"""Every client that requested /readyz or the metrics while a health check hung waited the whole time again,
+in one of the API's few threads: strangers could hold all of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Stuck:
     """Hangs until it is let go."""
 
     def __init__(self) -> None:
-        self.begun, self.goes_on = threading.Event(), threading.Event()
+        self.begun, self.released = threading.Event(), threading.Event()
 
     def __call__(self) -> str:
         self.begun.set()
-        self.goes_on.wait(60)
+        self.released.wait(60)
         return "at last"
 
 
@@ -30,7 +30,7 @@ class Stuck:
 def stuck() -> Iterator[Stuck]:
     made = Stuck()
     yield made
-    made.goes_on.set()
+    made.released.set()
 
 
 class Clock:

@@ -14,8 +14,8 @@ def test_made_up_methods_are_no_labels(node: TestNode) -> None:
         assert node.client.request(f"WORD{number}", "/readyz").status_code == 405
     node.client.get("/readyz")
 
-    told = generate_latest(node.context.metrics).decode()
+    text = generate_latest(node.context.metrics).decode()
 
-    assert "WORD" not in told
-    assert 'cityledger_requests_total{method="none",route="/readyz",status="405"} 3.0' in told
-    assert 'method="GET",route="/readyz"' in told
+    assert "WORD" not in text
+    assert 'cityledger_requests_total{method="none",route="/readyz",status="405"} 3.0' in text
+    assert 'method="GET",route="/readyz"' in text

@@ -102,8 +102,8 @@ def test_a_node_keeps_to_its_agencies_on_every_route(node: TestNode, other: Test
 
     answers = {
         (method, path, url): other.request(method, url, **more).status_code
-        for (method, path), asked in requests.items()
-        for url, more in asked
+        for (method, path), calls in requests.items()
+        for url, more in calls
     }
 
     assert {key: status for key, status in answers.items() if status != MISDIRECTED} == {}

@@ -1,6 +1,6 @@
-"""PostgreSQL takes no NUL in a text, and the contracts take any bytes: one steward's title stopped every
-index on PostgreSQL for good, a purpose that is no ASCII stopped every index, and one NUL in a request or a
-file was answered as a database that is down.
+"""PostgreSQL accepts no NUL in a text, and the contracts accept all bytes: one steward's title stopped every
+index on PostgreSQL permanently, a purpose that is not ASCII stopped every index, and one NUL in a request
+or a file was answered as a database that is down.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def test_import_stops_with_a_reason_that_holds_a_nul(node: TestNode) -> None:
         row = ListedRow(1, 0, Verdict.REJECTED, "parts.\0\ud800", "\ud800 is half a character")
         imports.advance(connection, job.id, Cursor(0, 0, "{}", 0), Cursor(1, 9, "{}", 0), [row], notes.seal)
         imports.finish(connection, job.id, notes.seal("line 1: \0"), 5)
-    (told,) = desk.rows(job)
-    assert (told.field, told.reason) == ("parts.\0\\ud800", "\\ud800 is half a character")
+    (listed,) = desk.rows(job)
+    assert (listed.field, listed.reason) == ("parts.\0\\ud800", "\\ud800 is half a character")
     assert opened(services, desk.job(job.id)).failure == "line 1: \0"
 
 
@@ -161,6 +161,6 @@ def test_index_is_stopped_by_a_reason_that_holds_a_nul(node: TestNode) -> None:
     with node.context.services.database.writing() as connection:
         node_state.put_value(connection, node_state.INDEX_HALTED, "an answer with \0 in it")
     with node.context.services.database.reading() as connection:
-        told = node_state.find_value(connection, node_state.INDEX_HALTED)
+        reason = node_state.find_value(connection, node_state.INDEX_HALTED)
         assert connection.execute(sa.select(1)).scalar_one() == 1
-    assert told == "an answer with \\x00 in it"
+    assert reason == "an answer with \\x00 in it"

@@ -1,4 +1,4 @@
-"""One receipt per subject, also for denials, told by the log's numbers that a hidden record exists."""
+"""One receipt per subject, also for denials, disclosed by the log's numbers that a hidden record exists."""
 
 from __future__ import annotations
 

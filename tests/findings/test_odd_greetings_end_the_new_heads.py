@@ -1,4 +1,4 @@
-"""A WebSocket that answered the subscription with a number ended the thread that listens, for good."""
+"""A WebSocket that answered the subscription with a number permanently ended the thread that listens."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from cityledger.chain.rpc.new_heads import NewHeads
 def test_listening_goes_on_after_an_answer_that_is_no_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_heads, "FIRST_PAUSE_SECONDS", 0.01)
     answers = iter(["5", "null", '{"jsonrpc": "2.0", "id": 1, "result": "0x1"}'])
-    is_told, stop = threading.Event(), threading.Event()
+    connected, stop = threading.Event(), threading.Event()
 
     def answer(connection: ServerConnection) -> None:
         connection.recv()
         connection.send(next(answers))
-        is_told.wait(60)
+        connected.wait(60)
 
-    def woken() -> None:
+    def notify() -> None:
         if heads.is_up:
-            is_told.set()
+            connected.set()
 
     with serve(answer, "127.0.0.1", 0) as server:
         port = server.socket.getsockname()[1]
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
-        heads = NewHeads(f"ws://127.0.0.1:{port}", woken)
+        heads = NewHeads(f"ws://127.0.0.1:{port}", notify)
         listening = threading.Thread(target=heads.run, args=(stop,), daemon=True)
         listening.start()
         try:
-            assert is_told.wait(60)
+            assert connected.wait(60)
         finally:
-            is_told.set()
+            connected.set()
             stop.set()
             listening.join()
             server.shutdown()

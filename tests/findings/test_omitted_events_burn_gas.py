@@ -1,4 +1,4 @@
-"""An endpoint left out one of two events of a kind, which no bloom filter tells. The log's batch was signed
+"""An endpoint left out one of two events of a kind, which no bloom filter shows. The log's batch was signed
 again and again, and skipped each time, because the chain had it.
 """
 

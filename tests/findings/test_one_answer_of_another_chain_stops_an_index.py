@@ -1,4 +1,4 @@
-"""A single answer for another chain made blocks final that were not, or let an index stop for good."""
+"""A single answer for another chain made blocks final that were not, or stopped an index permanently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _halted(anchoring: Anchoring) -> str | None:
 
 
 def test_final_of_another_chain_makes_nothing_final() -> None:
-    """An endpoint on another fork has no say; what the others call final counts as far as a majority goes."""
+    """An endpoint on another fork is ignored; a block is final once a majority calls it final."""
     chains = [FakeChain(height=60, fork_at=5), FakeChain(height=9), FakeChain(height=10)]
     endpoint = Endpoint(CHAIN_ID, [(f"chain {place}", chain) for place, chain in enumerate(chains)])
     block, final = endpoint.tip()
@@ -40,9 +40,9 @@ def test_fork_is_looked_for_again_before_the_index_stops(
     block = follower.block
 
     def of_another_chain(number: int) -> tuple[BlockRef, bytes]:
-        held, parent = block(number)
+        ref, parent = block(number)
         left[0] -= 1
-        return (held, parent) if left[0] < 0 else (BlockRef(number, b"\x99" * 32, held.time), parent)
+        return (ref, parent) if left[0] < 0 else (BlockRef(number, b"\x99" * 32, ref.time), parent)
 
     monkeypatch.setattr(follower, "block", of_another_chain)
     anchoring.catch_up()

@@ -136,8 +136,8 @@ def test_a_revocation_that_one_withholds_with_a_matching_bloom_is_indexed(
         city.endpoint.request("anvil_mine", "0x10")
         watched.catch_up()
     with watched.database.reading() as connection:
-        held = index.find_grant(connection, dataset, 2, TREATMENT)  # type: ignore[arg-type]
-    assert held is None
+        grant = index.find_grant(connection, dataset, 2, TREATMENT)  # type: ignore[arg-type]
+    assert grant is None
     assert f"endpoint={watched.liar.url} state=unreliable" in caplog.text
 
 
@@ -195,7 +195,7 @@ def test_a_head_that_one_says_is_final_may_still_be_reorganised(watched: Watched
 
 
 def test_a_url_that_refuses_is_passed_by(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
-    """It was asked again and again, the cursor stood still, and all three were called well."""
+    """It was asked again and again, the cursor did not move, and all three were reported as healthy."""
     _granted(watched.city)
     watched.liar.lies = {
         name: refuse("limit exceeded")
@@ -222,7 +222,7 @@ def test_a_nonce_that_one_says_is_too_high_is_not_believed(watched: Watched) -> 
 
 @pytest.mark.parametrize("urls", [1, 3])
 def test_deep_json_is_an_error_of_the_endpoint(watched: Watched, urls: int) -> None:
-    """A parser's RecursionError came out of the adapter as a traceback."""
+    """A parser's RecursionError left the adapter as a traceback."""
     endpoint = connect(watched.liar.url, CHAIN_ID) if urls == 1 else watched.endpoint
     watched.liar.on(Fault.DEEP)
     if urls == 3:
@@ -248,7 +248,7 @@ def test_one_nonce_that_is_too_high_halts_nothing(
     anchoring.step()
     nonce = anchoring.ledger.nonce
     with monkeypatch.context() as wrong:
-        wrong.setattr(anchoring.ledger, "nonce", lambda *asked: nonce(*asked) + 7)
+        wrong.setattr(anchoring.ledger, "nonce", lambda *arguments: nonce(*arguments) + 7)
         for _ in range(2):
             anchoring.chain.mine()
             anchoring.catch_up()
@@ -262,7 +262,7 @@ def test_one_nonce_that_is_too_high_halts_nothing(
 
 def test_a_nonce_that_stays_too_high_halts(anchoring: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
     nonce = anchoring.ledger.nonce
-    monkeypatch.setattr(anchoring.ledger, "nonce", lambda *asked: nonce(*asked) + 7)
+    monkeypatch.setattr(anchoring.ledger, "nonce", lambda *arguments: nonce(*arguments) + 7)
     for _ in range(3):
         anchoring.chain.mine()
         anchoring.catch_up()

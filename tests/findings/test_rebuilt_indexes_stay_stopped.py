@@ -1,4 +1,4 @@
-"""A node that had seen the index stop went on refusing every read after another node of the database had
+"""A node that had seen the index stop continued to refuse every read after another node of the database had
 rebuilt it.
 """
 
@@ -22,14 +22,14 @@ def test_reads_go_on_once_the_index_was_rebuilt(database: Database) -> None:
     clock = ChainClock(wall=lambda: float(head.time), monotonic=lambda: 0.0)
     indexer = Indexer(MemoryFollower(chain), database, journal, clock, first_block=0)  # type: ignore[arg-type]
     indexer.step()
-    journal.run(lambda held: node_state.put_value(held, node_state.INDEX_HALTED, "another chain"))
+    journal.run(lambda connection: node_state.put_value(connection, node_state.INDEX_HALTED, "another chain"))
     with pytest.raises(ChainError, match="another chain"):
         indexer.step()
     with pytest.raises(StaleIndexError, match="another chain"):
         clock.verify_fresh(15)
 
-    with database.reading() as held, database.writing() as live:
-        replace(live, held)
+    with database.reading() as scratch, database.writing() as live:
+        replace(live, scratch)
     indexer.step()
 
     clock.verify_fresh(15)

@@ -140,8 +140,8 @@ def test_unproven_receipts_are_counted_and_refused() -> None:
 def test_missing_receipts_of_the_agencys_own_logs_are_counted_and_refused() -> None:
     signed = chained([RECEIPT] * 6)
     proofs = proofs_of(signed)
-    kept = [0, 3, 4]
-    lines = export([signed[i] for i in kept], [proofs[i] for i in kept], agency=PROVIDER)
+    exported = [0, 3, 4]
+    lines = export([signed[i] for i in exported], [proofs[i] for i in exported], agency=PROVIDER)
     reader = chain_of(proofs)
     tally = examine_audit(lines, reader)
     assert (tally.missing, tally.later, tally.gaps) == (2, 1, 1)

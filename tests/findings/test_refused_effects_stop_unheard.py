@@ -1,5 +1,5 @@
-"""An event whose effects broke a constraint was taken for another process's quicker write: the index stood
-still, and nothing said why.
+"""An event whose effects broke a constraint was taken for another process's quicker write: the index
+stopped, and nothing reported why.
 """
 
 from __future__ import annotations

@@ -73,12 +73,12 @@ def test_a_repeat_counts_no_row_and_says_so_everywhere(node: TestNode) -> None:
 
     for _ in range(2):
         repeat = client.post(url, content=FILE_A, headers=headers)
-        told = client.get(repeat.headers["Location"], headers=headers).json()
+        job = client.get(repeat.headers["Location"], headers=headers).json()
         assert (first.status_code, repeat.status_code) == (202, 200)
-        assert told["repeatOf"] == first.json()["id"]
-        assert told["note"] == f"repeat of import {first.json()['id']}: nothing written"
-        assert (told["state"], told["rowsDone"], set(told["outcomes"].values())) == ("done", 0, {0})
-        assert repeat.json() == told
+        assert job["repeatOf"] == first.json()["id"]
+        assert job["note"] == f"repeat of import {first.json()['id']}: nothing written"
+        assert (job["state"], job["rowsDone"], set(job["outcomes"].values())) == ("done", 0, {0})
+        assert repeat.json() == job
     assert node.row_counts()["record_version"] == before
 
 

@@ -1,4 +1,4 @@
-"""A multipart PUT whose answer was lost was refused when sent again: its own version stood against it."""
+"""A multipart PUT whose answer was lost was refused when sent again: it conflicted with its own version."""
 
 from __future__ import annotations
 

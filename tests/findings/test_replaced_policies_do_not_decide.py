@@ -1,4 +1,4 @@
-"""Once, a node went on deciding by its own rules when the council had named another policy contract, and
+"""Once, a node continued to decide by its own rules when the council had named another policy contract, and
 signed receipts that said the new one had decided.
 """
 
@@ -64,13 +64,13 @@ def ways_in_and_out(node: TestNode) -> list[Response]:
     client, url = node.client, node.url(node.health, "visit-1")
     reading = node.headers("LAND", "reader", "TREATMENT")
     writing = node.headers("HEALTH", "writer")
-    asked = {"dataset": "0x" + node.health.hex(), "action": "read"}
+    query = {"dataset": "0x" + node.health.hex(), "action": "read"}
     return [
         client.get(url, headers=reading),
         client.get(url, headers=node.headers("HEALTH", "reader")),
         client.get(url + "/history", headers=reading),
         client.post(node.url(node.health, "find"), json={"id": "visit-1"}, headers=reading),
-        client.post("/v1/decisions", json=asked, headers=reading),
+        client.post("/v1/decisions", json=query, headers=reading),
         client.put(url, json=TREATMENT_RECORD, headers=writing),
         client.delete(url + "?reason=duty", headers=writing),
     ]
@@ -90,9 +90,9 @@ def test_nothing_is_read_or_written_from_the_block_on_that_names_another_policy(
     assert f"{OTHER} is unknown" in answers[0].json()["detail"]
     more = {"block": before["block"] + 1, "idx_contract": before["idx_contract"] + 1}
     assert node.row_counts() == {**before, **more}
-    (look,) = [one for one in _cheap_checks(node.context.services) if one.name == "rules"]
-    assert f"{OTHER} is unknown" in run_check(look).detail
-    assert not run_check(look).ok
+    (check,) = [one for one in _cheap_checks(node.context.services) if one.name == "rules"]
+    assert f"{OTHER} is unknown" in run_check(check).detail
+    assert not run_check(check).ok
 
 
 def test_the_same_code_at_another_address_decides_again_once_it_was_compared(
@@ -108,12 +108,12 @@ def test_an_entry_that_was_set_and_set_back_is_compared_again(
 ) -> None:
     name_policy(node, OTHER, 2)
     name_policy(node, own, 3)
-    asked: list[Mapping[str, Address]] = []
-    watch = compared_by(node, lambda entries, _block: asked.append(dict(entries)), monkeypatch)
+    compared: list[Mapping[str, Address]] = []
+    watch = compared_by(node, lambda entries, _block: compared.append(dict(entries)), monkeypatch)
     assert ways_in_and_out(node)[0].status_code == 503
     watch.check()
     watch.check()
-    assert len(asked) == 1
+    assert len(compared) == 1
     assert ways_in_and_out(node)[0].status_code == 200
 
 
@@ -133,8 +133,8 @@ def test_what_cannot_be_asked_stays_refused(
 
 
 def other_rules(endpoint: Endpoint, manifest: Manifest, **entries: Address) -> str | None:
-    held = endpoint.request("eth_getBlockByNumber", "latest", False)
-    block = BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
+    head = endpoint.request("eth_getBlockByNumber", "latest", False)
+    block = BlockRef(int(head["number"], 16), bytes.fromhex(head["hash"][2:]), int(head["timestamp"], 16))
     honest = {word: manifest.address(name) for name, word in DIRECTORY_NAMES.items()}
     return find_other_rules(endpoint, manifest, {**honest, **entries}, block)
 

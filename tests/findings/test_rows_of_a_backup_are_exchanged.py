@@ -1,5 +1,5 @@
 """A backup's manifest had digests but no signature: who could write to its folder exchanged rows that no leaf
-covers (pseudonyms, identifiers), made the digests anew, and neither restore nor scrub could tell.
+covers (pseudonyms, identifiers), recomputed the digests, and neither restore nor scrub could detect it.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def test_an_exchanged_row_with_digests_to_match_is_refused(node: TestNode, tmp_p
     altered = _exchange_a_row(folder, backup_manifest.load(folder))
     backup_manifest.save(folder, altered)
 
-    held = verify_backup(folder)  # every digest fits
+    verified = verify_backup(folder)  # every digest fits
 
     with pytest.raises(VerificationError, match="not signed by the operator"):
-        verify_signed_by(held, accounts)
+        verify_signed_by(verified, accounts)
     with pytest.raises(VerificationError, match="an unknown account"):
-        verify_signed_by(signed(held, THIEF), accounts)
+        verify_signed_by(signed(verified, THIEF), accounts)
     with pytest.raises(VerificationError, match="65 bytes"):
-        verify_signed_by(replace(held, signature=""), accounts)
+        verify_signed_by(replace(verified, signature=""), accounts)
 
 
 def test_restore_refuses_unless_told(
@@ -80,8 +80,8 @@ def test_restore_refuses_unless_told(
 def test_the_signature_covers_every_field(node: TestNode, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "backup"
     manifest = _backup(node, folder)
-    held = json.loads((folder / backup_manifest.FILE_NAME).read_bytes())
-    value = held[name]
+    stored = json.loads((folder / backup_manifest.FILE_NAME).read_bytes())
+    value = stored[name]
     changes: dict[type, Callable[[], Any]] = {
         str: lambda: f"{value[:-1]}{'1' if value[-1] != '1' else '2'}",
         int: lambda: value + 1,
@@ -89,7 +89,7 @@ def test_the_signature_covers_every_field(node: TestNode, tmp_path: Path, name: 
         type(None): lambda: 5,
     }
     changed = changes[type(value)]()
-    assert asdict(manifest)["signature"] == held["signature"]
+    assert asdict(manifest)["signature"] == stored["signature"]
 
     with pytest.raises(VerificationError):
         verify_signed_by(replace(manifest, **{name: changed}), _accounts(node))

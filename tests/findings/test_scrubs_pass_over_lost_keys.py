@@ -1,4 +1,4 @@
-"""A scrub was content with a wrapped key that nobody had erased and with a batch that only the chain held."""
+"""A scrub did not report a wrapped key lost without an erasure, nor a batch that only the chain held."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_scrub_finds_a_key_that_a_restore_had_destroyed_again(node: TestNode) ->
     node.put(node.health, "visit-1", TREATMENT_RECORD)
     v = t.record_version.c
     said = {"log": 1, "seq": 7, "reason": 1, "erased_at": 1, "unrecoverable_at": 1, "replayed_at": 1}
-    kept = sa.select(
+    selected = sa.select(
         *(sa.literal(value) for value in said.values()),
         sa.literal(bytes(65)),
         v.dataset,
@@ -49,7 +49,7 @@ def test_scrub_finds_a_key_that_a_restore_had_destroyed_again(node: TestNode) ->
         v.leaf_hash,
     )
     names = [*said, "signature", "dataset", "record", "version", "erased_leaf"]
-    node.execute(t.replayed_tombstone.insert().from_select(names, kept))
+    node.execute(t.replayed_tombstone.insert().from_select(names, selected))
 
     (found,) = _findings(node)
     assert found.what == "an erased version has a wrapped key again"

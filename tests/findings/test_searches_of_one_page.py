@@ -90,9 +90,9 @@ def test_a_cursor_may_name_any_record_and_says_nothing_of_it(
     hide(node, records[3])
     hidden = bytes.fromhex(records[3][2:])
     absent = (int.from_bytes(hidden) + 1).to_bytes(32)
-    asked = [f"find?after={write_key_cursor(record)}" for record in (hidden, absent)]
+    paths = [f"find?after={write_key_cursor(record)}" for record in (hidden, absent)]
 
-    assert ask(node, asked[0], body).content == ask(node, asked[1], body).content
+    assert ask(node, paths[0], body).content == ask(node, paths[1], body).content
 
 
 def test_a_page_by_identifier_leaves_the_receipt_of_its_question_and_those_of_its_records(

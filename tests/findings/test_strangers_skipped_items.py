@@ -1,4 +1,4 @@
-"""Anybody may send ``anchor`` and name another's log; the ledger then tells that it skipped the item."""
+"""Anybody may send ``anchor`` and name another's log; the ledger then reports that it skipped the item."""
 
 from __future__ import annotations
 

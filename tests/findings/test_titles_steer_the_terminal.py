@@ -13,7 +13,7 @@ def test_tables_show_control_characters_as_escapes(capsys: pytest.CaptureFixture
     print_rows([{"title": HOSTILE, "parts": [HOSTILE]}], ["title", "parts"], as_json=False)
     print_fields({"title": HOSTILE, "name": "市医疗保障局"}, as_json=False)
 
-    told = capsys.readouterr().out
-    assert not set("\x1b\x07\u202e\r") & set(told)
-    assert "\\x1b[2J" in told
-    assert "市医疗保障局" in told
+    printed = capsys.readouterr().out
+    assert not set("\x1b\x07\u202e\r") & set(printed)
+    assert "\\x1b[2J" in printed
+    assert "市医疗保障局" in printed

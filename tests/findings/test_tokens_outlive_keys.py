@@ -24,8 +24,8 @@ TREATMENT = Intent(Action.READ, purpose_from_name("TREATMENT"))
 
 def sign_in(node: TestNode, form: dict[str, str]) -> dict[str, Any]:
     answer = node.client.post("/v1/token", data=form, headers={"DPoP": node.proof(PROOF_KEY)})
-    told: dict[str, Any] = answer.json()
-    return {"status": answer.status_code, **told}
+    members: dict[str, Any] = answer.json()
+    return {"status": answer.status_code, **members}
 
 
 def read(node: TestNode, token: str) -> int:
@@ -108,9 +108,9 @@ def test_the_second_decision_asks_again_whether_the_session_counts(node: TestNod
 
 
 def test_an_import_ends_with_the_key_of_who_asked_for_it(node: TestNode) -> None:
-    kept = caller_to_json(node.session("LAND", "writer"), TREATMENT)
+    stored = caller_to_json(node.session("LAND", "writer"), TREATMENT)
 
-    session, _ = caller_from_json(kept)
+    session, _ = caller_from_json(stored)
 
     assert session == node.session("LAND", "writer")
 

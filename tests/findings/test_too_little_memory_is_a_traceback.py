@@ -17,9 +17,9 @@ def test_it_is_one_line(
     monkeypatch.setattr(main, "application", lambda: failing)
 
     assert main.run(["node", "serve"]) == 1
-    told = capsys.readouterr().err
-    assert "too little memory or too few threads" in told
-    assert "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert "too little memory or too few threads" in printed
+    assert "Traceback" not in printed
 
 
 def test_other_errors_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
-"""Hidden records were told from absent ones by the work that they made: 31 SQL statements a read instead of
-30, 20 more for each hidden record of a subject; by a public counter of decisions; and by pseudonyms that were
-given away where no record was visible.
+"""Hidden records could be distinguished from absent ones by the work that they made: 31 SQL statements a read
+instead of 30, 20 more for each hidden record of a subject; by a public counter of decisions; and by
+pseudonyms that were given away where no record was visible.
 
 Every route about records is asked about hidden ones and about what does not exist. Status, header names,
 bytes, statements with the rows that they read, log lines and figures must be equal.
@@ -255,11 +255,13 @@ PROBES: dict[tuple[str, str], dict[str, Callable[[Asking], Response]]] = {
         "proof of a read": lambda one: one.request("GET", f"/v1/reads/{one.receipt_of_a_read()}/proof"),
     },
 }
-ASKED = {name: probe for probes in PROBES.values() for name, probe in probes.items()}
+PROBES_BY_NAME = {name: probe for probes in PROBES.values() for name, probe in probes.items()}
 CALLERS = [("reader", "TREATMENT"), ("auditor", "TREATMENT"), ("reader", "CREDIT")]
-SEARCHES = [name for name in ASKED if " by subject" in name or " by identifier" in name or name == "resolve"]
+SEARCHES = [
+    name for name in PROBES_BY_NAME if " by subject" in name or " by identifier" in name or name == "resolve"
+]
 """Probes for which it matters how many records are hidden."""
-CASES = [(name, kind) for name in ASKED for kind in KINDS if kind[1] == 1 or name in SEARCHES]
+CASES = [(name, kind) for name in PROBES_BY_NAME for kind in KINDS if kind[1] == 1 or name in SEARCHES]
 
 
 def test_every_route_about_records_is_asked() -> None:
@@ -276,8 +278,8 @@ def test_hidden_is_as_absent_in_answer_and_work(
     caplog.set_level(logging.DEBUG, "cityledger")
     for role, purpose in CALLERS:
         headers = node.headers("LAND", role, purpose)
-        absent = _observe(node, ASKED[name], Asking(node, headers, NOBODY), caplog)
-        hidden = _observe(node, ASKED[name], Asking(node, headers, HIDDEN[kind]), caplog)
+        absent = _observe(node, PROBES_BY_NAME[name], Asking(node, headers, NOBODY), caplog)
+        hidden = _observe(node, PROBES_BY_NAME[name], Asking(node, headers, HIDDEN[kind]), caplog)
 
         assert hidden.answer == absent.answer, (role, purpose)
         assert _unlike(hidden.work, absent.work) == [], (role, purpose)
@@ -294,9 +296,9 @@ def test_what_is_compared_tells_a_visible_record(node: TestNode, caplog: pytest.
     node.put(node.health, person.name, {"subjects": [hex_of(person.subject)], "parts": {"summary": summary}})
     headers = node.headers("LAND", "reader", "TREATMENT")
     writes = {"put", "put as FHIR", "erase", "withdraw", "land", "restrict", "seal", "import"}
-    for name in ASKED.keys() - writes - {"proof of a read", "tombstone", "tombstone of a version"}:
-        absent = _observe(node, ASKED[name], Asking(node, headers, NOBODY), caplog)
-        visible = _observe(node, ASKED[name], Asking(node, headers, person), caplog)
+    for name in PROBES_BY_NAME.keys() - writes - {"proof of a read", "tombstone", "tombstone of a version"}:
+        absent = _observe(node, PROBES_BY_NAME[name], Asking(node, headers, NOBODY), caplog)
+        visible = _observe(node, PROBES_BY_NAME[name], Asking(node, headers, person), caplog)
         assert visible != absent, name
 
 
@@ -366,5 +368,7 @@ def _figures(node: TestNode) -> dict[str, float]:
     """Every counter; of histograms only the counts, for the rest is time."""
     registries = (node.context.metrics, node.context.services.instruments.registry)
     lines = "".join(generate_latest(one).decode() for one in registries).splitlines()
-    told = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in told if not re.search(r"_(bucket|sum|created)\b", name)}
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {
+        name: float(value) for name, _, value in samples if not re.search(r"_(bucket|sum|created)\b", name)
+    }
