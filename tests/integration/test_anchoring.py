@@ -1,4 +1,4 @@
-"""The anchoring loop against a chain that mines when it is told to: anvil's replacements and reorgs."""
+"""The anchoring loop against a chain that mines on request: anvil's replacements and reorgs."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ class Node:
 
     def anchored(self) -> list[tuple[int, int]]:
         """(first, size) of each batch on the indexed chain."""
-        held = (idx_batch.c.log == self.records) & idx_batch.c.valid_to.is_(None)
-        query = sa.select(idx_batch.c.first, idx_batch.c.size).where(held).order_by(idx_batch.c.first)
+        is_current = (idx_batch.c.log == self.records) & idx_batch.c.valid_to.is_(None)
+        query = sa.select(idx_batch.c.first, idx_batch.c.size).where(is_current).order_by(idx_batch.c.first)
         with self.database.reading() as connection:
             return [(row.first, row.size) for row in connection.execute(query)]
 
     def attempts(self) -> list[attempts.Attempt]:
         """Oldest first."""
         with self.database.reading() as connection:
-            held = attempts.list_attempts(connection, address(OPERATOR), 0)
-        return sorted(held, key=lambda one: (one.nonce, one.replacement))
+            stored = attempts.list_attempts(connection, address(OPERATOR), 0)
+        return sorted(stored, key=lambda one: (one.nonce, one.replacement))
 
     def halted(self) -> HaltCause | None:
         with self.database.reading() as connection:

@@ -25,9 +25,9 @@ def cli(city: DeployedCity, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
     def invoke(*words: str, code: int = 0) -> Any:
         ended = run([*words, "--json"])
-        told = capsys.readouterr()
-        assert ended == code, told.err
-        return json.loads(told.out if code == 0 else told.err) if code != 2 else told.err
+        captured = capsys.readouterr()
+        assert ended == code, captured.err
+        return json.loads(captured.out if code == 0 else captured.err) if code != 2 else captured.err
 
     return invoke
 
@@ -117,15 +117,15 @@ def test_contracts_verify_compares_with_what_is_named(cli: Cli) -> None:
 def test_deploy_dry_run_tells_addresses_gas_and_cost(cli: Cli, city: DeployedCity, tmp_path: Path) -> None:
     manifest = tmp_path / "other.json"
     deployer = ("--manifest", str(manifest), *signed_by(0))
-    told = cli("contracts", "deploy", "--dry-run", *deployer)
+    rehearsal = cli("contracts", "deploy", "--dry-run", *deployer)
     assert not manifest.exists()
-    assert told["gas"] == sum(step["gas"] for step in told["steps"])
-    assert told["councilCallsThatFollow"] == ["DataCatalog.addPurpose", "AgencyRegistry.admit"]
+    assert rehearsal["gas"] == sum(step["gas"] for step in rehearsal["steps"])
+    assert rehearsal["councilCallsThatFollow"] == ["DataCatalog.addPurpose", "AgencyRegistry.admit"]
     cli("contracts", "deploy", *deployer)
     listed = {
         one["contract"]: one["address"] for one in cli("contracts", "list", "--manifest", str(manifest))
     }
-    assert listed == {step["step"]: step["contract"] for step in told["steps"] if step["contract"]}
+    assert listed == {step["step"]: step["contract"] for step in rehearsal["steps"] if step["contract"]}
 
 
 def test_a_council_with_a_delay_runs_the_command_twice(

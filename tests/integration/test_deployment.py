@@ -34,7 +34,7 @@ DEPLOYER = account(0)
 
 
 class KilledError(Exception):
-    """Stands for SIGKILL: raised by the hook after a step."""
+    """Represents SIGKILL: raised by the hook after a step."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def endpoint(devnet: Devnet) -> Iterator[Endpoint]:
 
 
 def steps_of(endpoint: Endpoint, path: Path) -> list[str]:
-    """The steps of a deployment that nobody kills; the chain is as before afterwards."""
+    """The steps of a deployment that is not killed; the chain is as before afterwards."""
     steps: list[str] = []
     snapshot = endpoint.request("evm_snapshot")
     deploy(endpoint, DEPLOYER, PLAN, path, hook=steps.append)
@@ -107,7 +107,7 @@ def test_rehearse_sends_and_writes_nothing_and_tells_what_deploy_does(
     path = tmp_path / "m.json"
     head = endpoint.request("eth_getBlockByNumber", "latest", False)
     price = int(endpoint.request("eth_gasPrice"), 16)
-    told = rehearse(endpoint, address(0), PLAN, path)
+    rehearsal = rehearse(endpoint, address(0), PLAN, path)
 
     assert list(tmp_path.iterdir()) == []
     assert endpoint.request("eth_getBlockByNumber", "latest", False) == head
@@ -116,14 +116,14 @@ def test_rehearse_sends_and_writes_nothing_and_tells_what_deploy_does(
 
     manifest = deploy(endpoint, DEPLOYER, PLAN, path)
 
-    created = {step.name: step.contract for step in told.steps if step.contract is not None}
+    created = {step.name: step.contract for step in rehearsal.steps if step.contract is not None}
     assert created == {name: one.address for name, one in manifest.contracts.items()}
-    assert [step.nonce for step in told.steps] == list(range(0x1000, Sender(endpoint).nonce(address(0))))
-    for step in told.steps:
+    assert [step.nonce for step in rehearsal.steps] == list(range(0x1000, Sender(endpoint).nonce(address(0))))
+    for step in rehearsal.steps:
         used = gas_used(endpoint, address(0), step.nonce)
         assert used <= step.gas * 1.001, step
         assert step.is_limit or step.gas < used * 1.05, step
-    assert told.cost_wei == told.gas * price
+    assert rehearsal.cost_wei == rehearsal.gas * price
 
 
 def gas_used(endpoint: Endpoint, sender: str, nonce: int) -> int:
@@ -141,9 +141,9 @@ def test_rehearse_goes_on_where_a_deployment_was_cut_off(endpoint: Endpoint, tmp
 
     with pytest.raises(KilledError):
         deploy(endpoint, DEPLOYER, PLAN, path, hook=hook)
-    told = {step.name: step.contract for step in rehearse(endpoint, address(0), PLAN, path).steps}
+    rehearsed = {step.name: step.contract for step in rehearse(endpoint, address(0), PLAN, path).steps}
     manifest = deploy(endpoint, DEPLOYER, PLAN, path)
-    assert {name: told[name] for name in manifest.contracts} == {
+    assert {name: rehearsed[name] for name in manifest.contracts} == {
         name: one.address for name, one in manifest.contracts.items()
     }
 

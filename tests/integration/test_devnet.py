@@ -36,8 +36,8 @@ def devnet(tmp_path: Path) -> Iterator[Devnet]:
 
 
 def head_of(devnet: Devnet) -> BlockRef:
-    held = devnet.connect().request("eth_getBlockByNumber", "latest", False)
-    return BlockRef(int(held["number"], 16), bytes.fromhex(held["hash"][2:]), int(held["timestamp"], 16))
+    head = devnet.connect().request("eth_getBlockByNumber", "latest", False)
+    return BlockRef(int(head["number"], 16), bytes.fromhex(head["hash"][2:]), int(head["timestamp"], 16))
 
 
 def test_start_answers_and_writes_its_state(devnet: Devnet) -> None:
@@ -153,8 +153,8 @@ def test_keep_state_keeps_chain_and_clock(tmp_path: Path) -> None:
         running.warp(5_000)
         head = head_of(running)
     with Devnet.start(tmp_path, keep_state=True) as running:
-        held = running.connect().request("eth_getBlockByNumber", hex(head.number), False)
-        assert held["hash"] == "0x" + head.hash.hex()
+        header = running.connect().request("eth_getBlockByNumber", hex(head.number), False)
+        assert header["hash"] == "0x" + head.hash.hex()
         assert abs(running.state.clock_offset_seconds - 5_000) < 10
         deadline = time.monotonic() + 10
         while head_of(running).number <= head.number + 1:

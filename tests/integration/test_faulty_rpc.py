@@ -1,4 +1,4 @@
-"""The proxy with faults does what it says; otherwise the tests that stand on it would prove nothing."""
+"""The proxy with faults does what it says; otherwise the tests that rely on it would prove nothing."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ def test_other_chain_tells_another_id(rpc: FaultyRpc) -> None:
 
 
 def test_schedule_throws_the_same_dice_for_a_seed(rpc: FaultyRpc) -> None:
-    told = []
+    statuses = []
     for _ in range(2):
         rpc.schedule(seed=3, share=0.5, faults=(Fault.TOO_MANY, Fault.SERVER_ERROR))
-        told.append([ask(rpc, "eth_chainId").status_code for _ in range(12)])
-    assert told[0] == told[1]
-    assert set(told[0]) == {200, 429, 502}
+        statuses.append([ask(rpc, "eth_chainId").status_code for _ in range(12)])
+    assert statuses[0] == statuses[1]
+    assert set(statuses[0]) == {200, 429, 502}
 
 
 def test_only_spares_other_methods(rpc: FaultyRpc) -> None:

@@ -44,13 +44,13 @@ def test_a_public_bundle_comes_back_resource_by_resource(node: TestNode) -> None
 
     entries = [raw_members(one)["resource"] for one in raw_items(raw_members(data)["entry"])]
     encounters = [json.loads(one)["id"] for one in entries if json.loads(one)["resourceType"] == "Encounter"]
-    held = Counter[bytes]()
+    returned = Counter[bytes]()
     for name in [f"Encounter-{one}" for one in encounters]:
         answer = get(node, node.health, name)
         assert answer.status_code == 200, name
-        held.update(one.data for one in slices_of(answer.content))
-    assert held <= Counter(entries)
-    assert sum(held.values()) > 50
+        returned.update(one.data for one in slices_of(answer.content))
+    assert returned <= Counter(entries)
+    assert sum(returned.values()) > 50
 
 
 def test_the_patient_of_a_bundle_is_found_by_record_number_and_by_subject(node: TestNode) -> None:
@@ -61,8 +61,8 @@ def test_the_patient_of_a_bundle_is_found_by_record_number_and_by_subject(node: 
 
     found = node.client.post(find, json={"identifier": PATIENT}, headers=reader).json()["records"]
     assert len(found) == 1
-    asked = {"dataset": "0x" + node.health.hex(), **PATIENT}
-    subject = node.client.post("/v1/subjects/resolve", json=asked, headers=reader).json()["subject"]
+    query = {"dataset": "0x" + node.health.hex(), **PATIENT}
+    subject = node.client.post("/v1/subjects/resolve", json=query, headers=reader).json()["subject"]
     about = node.client.post(find, json={"subject": subject}, headers=reader).json()["records"]
     assert found[0] in about
     # All but the practitioner and the organisation are about the patient.

@@ -1,5 +1,5 @@
 """A node whose disk fills up or becomes read-only while it is written to over HTTP. It refuses with 507, has
-what it acknowledged and nothing else, releases nothing, and goes on by itself when it can. On SQLite: where
+what it acknowledged and nothing else, releases nothing, and resumes by itself when it can. On SQLite: where
 PostgreSQL keeps its files is its server's business.
 """
 
@@ -100,8 +100,8 @@ def test_index_stops_on_a_full_disk_and_goes_on_where_it_was(
             node.pass_time(1)
     stopped_at = node.block
     with node.context.services.database.reading() as connection:
-        held = connection.execute(sa.text("SELECT max(number), count(*) FROM block")).one()
-    assert held[0] == stopped_at and held[1] <= stopped_at + 1
+        stored = connection.execute(sa.text("SELECT max(number), count(*) FROM block")).one()
+    assert stored[0] == stopped_at and stored[1] <= stopped_at + 1
     disk.make_room()
     node.pass_time(1)
     assert node.block == stopped_at + 1

@@ -82,13 +82,13 @@ class Office:
 
 
 def title(street: str) -> dict[str, bytes]:
-    held = {
+    content = {
         "uid": "110101-001-0007",
         "type": "apartment",
         "address": {"district": "Xicheng", "street": street},
         "area": {"value": 61, "unit": "m2", "kind": "officialArea"},
     }
-    return {"title": json.dumps(held).encode()}
+    return {"title": json.dumps(content).encode()}
 
 
 def is_mined(version: HistoryVersion) -> bool:
@@ -97,7 +97,7 @@ def is_mined(version: HistoryVersion) -> bool:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
-    """Blocks each second, because a node's reads stop on a chain that stands still."""
+    """Blocks each second, because a node's reads stop on a chain without new blocks."""
     folder = tmp_path_factory.mktemp("city")
     with Devnet.start(folder / "devnet", block_time=1) as devnet:
         yield deploy_city(devnet, folder / "manifest.json")

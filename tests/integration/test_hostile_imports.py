@@ -41,14 +41,14 @@ def client(served: tuple[TestNode, httpx.Client]) -> httpx.Client:
 def _post(node: TestNode, client: httpx.Client, seed: Seed, body: bytes, **headers: str) -> httpx.Response:
     code = WRITABLE[formats.get(seed.format).profile]
     dataset = (node.health, node.land, node.parking)[CODES.index(code)]
-    told = {
+    options = {
         "format": seed.format,
         "timezone": seed.options.timezone,
         "observedAt": seed.options.observed_at,
         "place": seed.options.place,
         "capacity": seed.options.capacity,
     }
-    params = {name: str(value) for name, value in told.items() if value is not None}
+    params = {name: str(value) for name, value in options.items() if value is not None}
     return client.post(
         f"/v1/datasets/0x{dataset.hex()}/imports",
         params=params,
@@ -64,26 +64,29 @@ def _finished(node: TestNode, client: httpx.Client, seed: Seed, answer: httpx.Re
         pass
     code = WRITABLE[formats.get(seed.format).profile]
     headers = node.headers(code, "writer")
-    told: dict[str, object] = client.get(answer.headers["Location"], headers=headers).json()
-    assert told["state"] in ("done", "stopped"), told
+    job: dict[str, object] = client.get(answer.headers["Location"], headers=headers).json()
+    assert job["state"] in ("done", "stopped"), job
     for verdict in ("rejected", "flagged", "duplicate"):
         rows = client.get(f"{answer.headers['Location']}/rows", params={"verdict": verdict}, headers=headers)
         assert not [row for row in rows.json()["rows"] if MARKER in row["reason"]]
-    return told
+    return job
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{seed.format} {seed.file.rpartition('/')[2]}")
 def test_damaged_file_is_imported_as_far_as_it_goes(
     node: TestNode, client: httpx.Client, seed: Seed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dice = random.Random(7)
+    sampler = random.Random(7)
     header, newline, rest = seed_bytes(seed).decode("utf-8-sig").partition("\n")
-    text = (header + newline + rest.replace("e", f"e{MARKER}", 2_000)).encode()  # names may be told
+    text = (header + newline + rest.replace("e", f"e{MARKER}", 2_000)).encode()  # names may be disclosed
     caplog.set_level(logging.DEBUG)
     for _ in range(ROUNDS):
-        for body in (dice.choice(DAMAGE)(seed_bytes(seed), dice), dice.choice(DAMAGE)(text, dice)):
-            told = _finished(node, client, seed, _post(node, client, seed, body))
-            assert "the node failed" not in str(told.get("failure"))
+        for body in (
+            sampler.choice(DAMAGE)(seed_bytes(seed), sampler),
+            sampler.choice(DAMAGE)(text, sampler),
+        ):
+            job = _finished(node, client, seed, _post(node, client, seed, body))
+            assert "the node failed" not in str(job.get("failure"))
     assert MARKER not in caplog.text
 
 
@@ -148,14 +151,14 @@ RECORD = b'{"parts": {"title": {"uid": "1"}}}'
 
 
 def _form(*parts: tuple[str, str, bytes], end: str = "--") -> bytes:
-    held = b"".join(
+    body = b"".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n'.encode()
         + f"Content-Type: {kind}\r\n\r\n".encode()
         + payload
         + b"\r\n"
         for name, kind, payload in parts
     )
-    return held + f"--{BOUNDARY}{end}\r\n".encode()
+    return body + f"--{BOUNDARY}{end}\r\n".encode()
 
 
 JSON, BINARY = "application/json", "application/octet-stream"

@@ -50,8 +50,8 @@ def torture() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def naughty() -> list[str]:
-    held = json.loads(public_data("vectors/naughty-strings.sample.json").read_text("utf-8"))
-    strings: list[str] = held if isinstance(held, list) else held["strings"]
+    loaded = json.loads(public_data("vectors/naughty-strings.sample.json").read_text("utf-8"))
+    strings: list[str] = loaded if isinstance(loaded, list) else loaded["strings"]
     assert len(strings) == 65
     return strings
 
@@ -62,9 +62,9 @@ def _is_answered(answer: httpx.Response) -> bool:
     if answer.is_success:
         return True
     assert answer.headers["content-type"] == PROBLEM, answer.text[:300]
-    held = answer.json()
-    assert held["status"] == answer.status_code
-    assert held["code"]
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["code"]
     return False
 
 

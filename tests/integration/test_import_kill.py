@@ -78,9 +78,9 @@ def process(town: DeployedCity, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def rows() -> Iterator[dict[str, Any]]:
     """Acts of every kind on a few hundred titles, the same each time."""
-    dice = random.Random(7)
+    sampler = random.Random(7)
     for number in range(ROWS):
-        id_, act = dice.choice(IDS), dice.choice(["put", "put", "put", "add", "change", "delete"])
+        id_, act = sampler.choice(IDS), sampler.choice(["put", "put", "put", "add", "change", "delete"])
         parts = {"title": {**TITLE_RECORD["parts"]["title"], "uid": f"110101-001-{number % 900:04}"}}
         yield {"id": id_, "act": act} if act == "delete" else {"id": id_, "act": act, "parts": parts}
 
@@ -157,5 +157,5 @@ def stored_states(process: Process, datasets: dict[str, DatasetId]) -> dict[str,
 
 
 def digest(state: dict[tuple[str, int], Any]) -> str:
-    told = repr(sorted((key, sorted(parts.items())) for key, parts in state.items()))
-    return hashlib.sha256(told.encode()).hexdigest()
+    text = repr(sorted((key, sorted(parts.items())) for key, parts in state.items()))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -84,8 +84,8 @@ NO_RECORDS = {
     ("GET", "/.well-known/cityledger"),
     ("GET", "/openapi.json"),
 }
-"""Routes that never touch a record: ``/v1/decisions`` asks the rules about a dataset only, and what is told
-of an import is counts, row numbers, fields and reasons."""
+"""Routes that never touch a record: ``/v1/decisions`` asks the rules about a dataset only, and what is
+reported of an import is counts, row numbers, fields and reasons."""
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_every_exit_is_asked() -> None:
         ("POST", "/v1/datasets/{dataset}/imports"),
     }
     listed = {exit_ for exit_ in EXITS if exit_[1].startswith("/v1/reads")}
-    on_chain = {exit_ for exit_, told in EXITS.items() if told == ON_CHAIN}
+    on_chain = {exit_ for exit_, how in EXITS.items() if how == ON_CHAIN}
     assert {exit_ for exit_, _ in READS.values()} == EXITS.keys() - written - listed - on_chain
 
 
@@ -130,8 +130,8 @@ def test_exit_answers_only_with_durable_receipts(node: TestNode, ask: Ask) -> No
     answer = ask(node, node.client)
 
     assert answer.status_code == 200, answer.text
-    told = answer.headers["cityledger-read-receipt"].split(", ")
-    assert node.row_counts()["receipt"] == before + len(told) > before
+    receipts = answer.headers["cityledger-read-receipt"].split(", ")
+    assert node.row_counts()["receipt"] == before + len(receipts) > before
 
 
 @pytest.mark.parametrize("ask", [ask for _, ask in READS.values()], ids=READS)

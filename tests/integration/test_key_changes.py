@@ -1,4 +1,4 @@
-"""Keys of an agency are changed by commands beside a node that serves; one of them is killed halfway."""
+"""Keys of an agency are changed by commands while its node serves; one of them is killed halfway."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_reads_go_on_while_both_keys_change_and_old_assertions_end(town: Town) -
     assert digests(town) == before, "both new keys are in the keyring, and the chain does not know them"
     assert town.read("title-1").version == 1
 
-    told = rotate_keys(town)
-    assert '"sealing key": "rotated"' in told
+    output = rotate_keys(town)
+    assert '"sealing key": "rotated"' in output
     after = digests(town)
     assert before[0] != after[0] and before[1] != after[1]
     await_indexed(town, after[1])

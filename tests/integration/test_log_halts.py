@@ -25,7 +25,7 @@ LINK = ["node", "link", "LAND", "--folder", "node", "--devnet-account", str(LAND
 
 @pytest.fixture
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedCity]:
-    """Blocks each second, because a node follows a chain that goes on."""
+    """Blocks each second, because a node follows a chain that grows."""
     folder = tmp_path_factory.mktemp("town")
     with Devnet.start(folder / "devnet", block_time=1) as devnet:
         made = deploy_city(devnet, folder / "manifest.json")
@@ -89,8 +89,8 @@ def test_log_that_somebody_else_anchored_is_continued_by_a_successor(
 
     rows = await_logs(process, lambda rows: len(rows) == 3, code=0)
     assert [row["halt"] for row in rows] == ["chain-ahead, continued", "", ""]
-    held = town.contracts.ledger.find_log(LogId(1), "latest")
-    assert held is not None and held.closed
+    log = town.contracts.ledger.find_log(LogId(1), "latest")
+    assert log is not None and log.closed
     follower = Follower(town.endpoint, town.manifest)
     events = [one.event for one in follower.all_events(town.manifest.first_block, follower.head().number)]
     opened = next(one for one in events if isinstance(one, LogOpened) and one.log == 3)

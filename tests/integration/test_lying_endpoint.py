@@ -1,5 +1,5 @@
-"""Of three endpoints one lies about everything that a node reads: it learns what the other two say, and goes
-on. Every lie of ``lying_rpc`` is told, by the preferred endpoint.
+"""Of three endpoints one lies about everything that a node reads: it learns what the other two say, and
+continues. The preferred endpoint gives every lie of ``lying_rpc``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def dump(database: Database) -> dict[str, Any]:
 
 
 def live(city: DeployedCity) -> None:
-    """Events of several kinds, alone in a block and beside others, and blocks without any."""
+    """Events of several kinds, alone in a block and together with others, and blocks without any."""
     city.admit("HEALTH", 3)
     city.send(COUNCIL, city.contracts.catalog.add_purpose(purpose_from_name("TREATMENT")))
     city.endpoint.request("anvil_mine", "0x5")
@@ -156,7 +156,7 @@ def test_index_is_that_of_an_honest_endpoint(
 
 
 def read_all(city: DeployedCity, endpoint: Endpoint) -> dict[str, Any]:
-    """Everything that a node reads beside following, while no block comes."""
+    """Everything that a node reads apart from following, while no block comes."""
     contracts, sender = contracts_of(endpoint, city.manifest), Sender(endpoint)
     head = Follower(endpoint, city.manifest).head()
     payer = address(PAYER)
@@ -227,7 +227,8 @@ def test_following_a_block_costs_few_requests(
     requests: int,
 ) -> None:
     """The heads of all, a header and receipts of one, transactions of two. Before answers were checked, 7."""
-    monkeypatch.setattr("cityledger.chain.rpc.quorum.HEDGE_SECONDS", 30)  # a busy machine asks nobody twice
+    # On a busy machine a slow answer would be requested from a second endpoint as well.
+    monkeypatch.setattr("cityledger.chain.rpc.quorum.HEDGE_SECONDS", 30)
     live(city)
     with index_of(city, rpcs.connect(), tmp_path / "index") as (database, indexer):
         reach(city, database, indexer)

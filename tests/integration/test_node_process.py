@@ -51,11 +51,11 @@ def process(town: DeployedCity, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A node that hosts LAND, linked to the chain and not yet served."""
     made = Process(tmp_path_factory.mktemp("process"))
     on_chain = ["--rpc", town.devnet.rpc_url, "--manifest", str(town.manifest_path)]
-    told = made.json(
+    answer = made.json(
         "node", "init", "node", "--agency", "LAND", "--devnet-operator", str(OPERATOR), *on_chain,
         "--write-credentials",
     )  # fmt: skip
-    assert told["operator"] == address(OPERATOR)
+    assert answer["operator"] == address(OPERATOR)
     settings = made.folder / "node" / "cityledger.toml"
     settings.write_text(settings.read_text().replace("_age_seconds = 60.0", "_age_seconds = 1.0"))
     yield made
@@ -98,7 +98,7 @@ def test_node_from_init_to_restart(process: Process, town: DeployedCity) -> None
     as_role(process, "reader")
     assert read(process) == TITLE.decode()
 
-    # many at once: the bad row is told, the others are written, and a second run writes nothing twice
+    # many at once: the bad row is reported, the others are written, and a second run writes nothing twice
     as_role(process, "writer")
     good = b'{"id": "many-%d", "parts": {"title": ' + TITLE + b"}}"
     lines = [good % 1, b'{"id": "many-2", "parts": {"title": {"uid": 7}}}', good % 3]
@@ -147,12 +147,12 @@ def test_node_does_not_start_with_a_wrong_passphrase_or_an_altered_key(process: 
     del process.environment["CITYLEDGER_PASSPHRASE"]
 
     entry = process.folder / "node" / "keyring" / "agencies" / "1.json"
-    held = entry.read_text()
-    sealed = json.loads(held)["sealed"]
-    entry.write_text(held.replace(sealed, sealed[:-1] + ("0" if sealed[-1] != "0" else "1")))
+    original = entry.read_text()
+    sealed = json.loads(original)["sealed"]
+    entry.write_text(original.replace(sealed, sealed[:-1] + ("0" if sealed[-1] != "0" else "1")))
     refused = process.run("node", "serve", "--folder", "node", "--port", "0", code=1)
     assert "agencies/1.json cannot be opened" in refused
-    entry.write_text(held)
+    entry.write_text(original)
 
 
 def check(process: Process, code: int = 0) -> str:

@@ -61,8 +61,8 @@ def _make_node(city: DeployedCity, folder: Path, code: str, database_url: str) -
         "--rpc", city.devnet.rpc_url, "--manifest", str(city.manifest_path),
     )  # fmt: skip
     settings = folder / "node" / "cityledger.toml"
-    told = re.sub(r"_age_seconds = 60\.0", "_age_seconds = 0.0", settings.read_text())
-    settings.write_text(re.sub(r'(?m)^database_url = ".*"$', f'database_url = "{database_url}"', told))
+    text = re.sub(r"_age_seconds = 60\.0", "_age_seconds = 0.0", settings.read_text())
+    settings.write_text(re.sub(r'(?m)^database_url = ".*"$', f'database_url = "{database_url}"', text))
     assert database_url in settings.read_text()
     made.run("node", "link", code, "--folder", "node", "--devnet-account", str(own))
     made.serve()

@@ -183,7 +183,7 @@ def test_cross_check_agrees_with_the_contract_and_stops_reads_when_it_does_not(
     check = CrossCheck(
         indexed.database,
         indexed.journal,
-        lambda address, asked, block: AccessPolicy(city.sender._endpoint, address).decide_many(asked, block),
+        lambda address, batch, block: AccessPolicy(city.sender._endpoint, address).decide_many(batch, block),
         share=1,
         dice=lambda: 0.0,
     )

@@ -1,5 +1,5 @@
-"""An index that has lived through everything equals one that is read anew from the chain; damage is found and
-healed, also where the healing is killed.
+"""An index that has lived through everything equals one that is read again from the chain; damage is found
+and repaired, also where the repair is killed.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def test_rebuild_equals_the_index_that_lived_through_reorgs_and_heals_a_damaged_
         assert connection.execute(sa.text("UPDATE idx_grant SET parts = 7 WHERE valid_to IS NULL")).rowcount
         assert connection.execute(sa.text("DELETE FROM idx_head WHERE valid_to IS NULL")).rowcount
     engine.dispose()
-    told = town.node.run("node", "rebuild", "--check", "--json", *here, code=4)
-    found = json.loads(told[told.index("{") : told.rindex("}") + 1])
+    output = town.node.run("node", "rebuild", "--check", "--json", *here, code=4)
+    found = json.loads(output[output.index("{") : output.rindex("}") + 1])
     assert found["equal"] is False
     assert {name for name in found if name.endswith("differences")} == {
         "idx_grant differences",

@@ -48,7 +48,7 @@ class Drill:
     commands: list[str]
 
     def next(self, wanted: str, code: int = 0) -> str:
-        """Runs the next command, which must be of that name; the words that it told people."""
+        """Runs the next command, which must be of that name; returns what it printed."""
         command = self.commands.pop(0)
         assert command.startswith(f"cityledger {wanted} "), command
         if wanted == "node serve":
@@ -76,11 +76,11 @@ class Drill:
 
 @pytest.fixture
 def drill(town: Town) -> Drill:
-    told = PAGE.read_text().partition("## The drill\n")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("## The drill\n")[2].partition("\n## ")[0]
     key = Account.encrypt(account(LAND_ACCOUNT).key, PASSWORD, iterations=2)
     (town.folder / "land.json").write_text(json.dumps(key))
     (town.folder / "password").write_text(PASSWORD + "\n")
-    return Drill(town, re.findall(r"`(cityledger [^`]+)`", told))
+    return Drill(town, re.findall(r"`(cityledger [^`]+)`", section))
 
 
 @pytest.mark.parametrize("store_is_lost", [False, True])
@@ -91,7 +91,7 @@ def test_drill_of_the_page_brings_a_lost_node_back_without_what_was_erased_since
         town.node.set(object_store_url=(town.folder / "bucket").as_uri())
     oracle = Oracle(town)
     town.node.serve()
-    kept = [put_long(town, "title-1"), town.write("title-1")]
+    written = [put_long(town, "title-1"), town.write("title-1")]
     put_long(town, "title-2")
     oracle.await_anchored()
     revoke(town, "dr.chen")
@@ -111,10 +111,10 @@ def test_drill_of_the_page_brings_a_lost_node_back_without_what_was_erased_since
 
     if store_is_lost:
         drill.skip("restore")
-    told = drill.next("node restore")
+    output = drill.next("node restore")
     if not store_is_lost:
         drill.skip("--tombstones")
-    assert re.search(r"erased again +1\b", told) and re.search(rf"halted logs +{RECORDS}\b", told), told
+    assert re.search(r"erased again +1\b", output) and re.search(rf"halted logs +{RECORDS}\b", output), output
     shutil.copytree(
         town.folder / "lost" / "credentials", town.node.folder / "credentials"
     )  # the officers' own
@@ -129,7 +129,7 @@ def test_drill_of_the_page_brings_a_lost_node_back_without_what_was_erased_since
     assert drill.commands == []
 
     restored = Oracle(town)
-    verify_read_and_proven(town, town.node, kept)
+    verify_read_and_proven(town, town.node, written)
     for erased_or_lost in ("title-2", "title-3"):
         with pytest.raises(NotFoundError):
             town.client("reader").get_record(town.dataset, erased_or_lost, OWN_DUTY)
@@ -186,17 +186,17 @@ def test_restore_stops_at_a_list_that_it_cannot_verify_and_names_it(town: Town) 
     backup = back_up(town)
     revoke(town, "dr.li")
     town.node.kill()
-    (kept,) = (town.node.folder / "objects" / "revocations").rglob("*.jwt")
-    head, claims, signature = kept.read_text().split(".")
-    kept.write_text(".".join((head, claims, signature[::-1])))
+    (list_file,) = (town.node.folder / "objects" / "revocations").rglob("*.jwt")
+    head, claims, signature = list_file.read_text().split(".")
+    list_file.write_text(".".join((head, claims, signature[::-1])))
 
     restored = new_node(town, "restored", "sqlite")
-    assert kept.name in restore(town, restored, backup, code=4)
+    assert list_file.name in restore(town, restored, backup, code=4)
     assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
 
     said = json.loads(restore(town, restored, backup, "--without-refused-lists"))
     assert said["awaited_revocation_lists"] == ["LAND"]
-    assert [name.endswith(kept.name) for name in said["refused_revocation_lists"]] == [True]
+    assert [name.endswith(list_file.name) for name in said["refused_revocation_lists"]] == [True]
 
 
 # --- tombstones that cannot be obeyed -------------------------------------------------------------------
@@ -209,23 +209,23 @@ def test_restore_stops_at_a_tombstone_that_it_cannot_obey_and_names_it(town: Tow
     town.erase("title-1")
     town.node.kill()
     (tombstone,) = (town.node.folder / "objects" / "tombstones").rglob("*.json")
-    held = json.loads(tombstone.read_bytes())
-    held["signature"] = "0x" + "1b" * 65
-    tombstone.write_text(json.dumps(held))
+    content = json.loads(tombstone.read_bytes())
+    content["signature"] = "0x" + "1b" * 65
+    tombstone.write_text(json.dumps(content))
 
     restored = new_node(town, "restored", "sqlite")
     assert tombstone.name in restore(town, restored, backup, code=4)
     assert "has not ended" in restored.run("node", "serve", "--folder", str(restored.folder), code=1)
 
-    told = json.loads(restore(town, restored, backup, "--without-refused-tombstones"))
-    assert told["refused_tombstones"] == [tombstone.name]
-    assert told["erased_again"] == 0
+    report = json.loads(restore(town, restored, backup, "--without-refused-tombstones"))
+    assert report["refused_tombstones"] == [tombstone.name]
+    assert report["erased_again"] == 0
     restored.serve()
     reading = town.client("reader", url=restored.url)
     assert reading.get_record(town.dataset, "title-1", OWN_DUTY).version == 1
 
 
-# --- backups while somebody writes, from one kind of database to the other and back ---------------------
+# --- backups while clients write, from one kind of database to the other and back -----------------------
 
 
 def test_backup_while_clients_write_holds_all_that_was_acknowledged_before_it(town: Town) -> None:
@@ -318,8 +318,8 @@ def test_restore_that_is_killed_serves_nothing_and_is_run_again(town: Town) -> N
         for command in ("serve", "rebuild"):
             refused = restored.run("node", command, "--folder", str(restored.folder), code=1)
             assert "has not ended" in refused, point
-        told = json.loads(restore(town, restored, backup))
-        assert told["erased_again"] == 1, point
+        report = json.loads(restore(town, restored, backup))
+        assert report["erased_again"] == 1, point
         verify_holds_one_of_two(town, restored)
 
 

@@ -45,8 +45,8 @@ def test_the_operator_at_a_block_is_found_by_events(city: DeployedCity, script: 
         assert (info.agency, info.kind, info.next) == (agency, LogKind.RECEIPTS, 0)
 
     for block, expected in ((opened - 1, ""), (opened, address(FIRST)), (given, address(SECOND))):
-        asked = {"log": LogId(log), "blockNumber": block}
-        assert script.operator_at(asked, url, ledger) == expected[2:].lower()
+        query = {"log": LogId(log), "blockNumber": block}
+        assert script.operator_at(query, url, ledger) == expected[2:].lower()
 
 
 def test_the_chains_own_ecrecover_finds_the_signer(city: DeployedCity, script: ModuleType) -> None:
