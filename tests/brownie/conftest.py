@@ -1,4 +1,4 @@
-"""A deployed city for brownie users, and two repairs that brownie 1.22 needs beside today's libraries."""
+"""A deployed city for brownie users, and two repairs that brownie 1.22 needs with today's libraries."""
 
 from __future__ import annotations
 

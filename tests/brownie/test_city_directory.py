@@ -24,14 +24,14 @@ def test_set_counts_the_versions_of_a_name(city):  # type: ignore[no-untyped-def
 
 
 def test_set_reverts_for_a_stranger(city):  # type: ignore[no-untyped-def]
-    told = f"AccessManagedUnauthorized: {accounts[STRANGER].address.lower()}"
+    message = f"AccessManagedUnauthorized: {accounts[STRANGER].address.lower()}"
 
-    with brownie.reverts(told):
+    with brownie.reverts(message):
         city["CityDirectory"].set(OTHER, accounts[1], {"from": accounts[STRANGER]})
 
 
 def test_set_reverts_without_a_target(city):  # type: ignore[no-untyped-def]
-    told = f"CityDirectoryZeroArgument: {OTHER!r}, {ZERO_ADDRESS}"
+    message = f"CityDirectoryZeroArgument: {OTHER!r}, {ZERO_ADDRESS}"
 
-    with brownie.reverts(told):
+    with brownie.reverts(message):
         city["CityDirectory"].set(OTHER, ZERO_ADDRESS, {"from": accounts[COUNCIL]})

@@ -27,9 +27,9 @@ def test_open_log_numbers_logs_from_one_and_is_undone_after_each_test(city, heal
 
 
 def test_open_log_reverts_for_a_stranger(city, health):  # type: ignore[no-untyped-def]
-    told = f"RecordLedgerNotAccount: {health}, {accounts[STRANGER].address.lower()}"
+    message = f"RecordLedgerNotAccount: {health}, {accounts[STRANGER].address.lower()}"
 
-    with brownie.reverts(told):
+    with brownie.reverts(message):
         city["RecordLedger"].openLog(
             health, RECORDS, accounts[OPERATOR], NO_LOG, {"from": accounts[STRANGER]}
         )

@@ -45,7 +45,7 @@ WRITERS = (Action.LOOKUP, Action.WRITE, Action.ERASE)
 
 
 class Asker:
-    """POLICE reads one part of HEALTH's Conditional dataset under a grant, unless told otherwise."""
+    """POLICE reads one part of HEALTH's Conditional dataset under a grant; a test may change the query."""
 
     def __init__(self, city: City) -> None:
         self.city = city
@@ -364,5 +364,5 @@ def test_decide_many_answers_in_order(asker: Asker) -> None:
 
 def test_facts_are_what_decide_rests_on(asker: Asker) -> None:
     answer = asker.decide()
-    held = asker.city.policy.ask("facts", query_abi(asker.query))
-    assert held == {"word": answer.facts, "grantId": answer.grant_id, "artefactId": answer.artefact_id}
+    facts = asker.city.policy.ask("facts", query_abi(asker.query))
+    assert facts == {"word": answer.facts, "grantId": answer.grant_id, "artefactId": answer.artefact_id}

@@ -1,4 +1,4 @@
-"""The artifacts that ship with the package are those of the sources beside them."""
+"""The artifacts that ship with the package are those of the sources next to it."""
 
 import json
 from types import ModuleType

@@ -202,16 +202,16 @@ def test_restrict_of_a_suspended_provider_only_tightens(city: City) -> None:
 def test_restrict_is_for_all_or_for_one(city: City) -> None:
     dataset = city.publish()
 
-    def stands(consumer: AgencyId) -> tuple[bool, bool]:
-        held = city.catalog.ask("restrictionsOf", dataset, RECORD, consumer)
-        return held["forAll"], held["forConsumer"]
+    def restrictions_of(consumer: AgencyId) -> tuple[bool, bool]:
+        answer = city.catalog.ask("restrictionsOf", dataset, RECORD, consumer)
+        return answer["forAll"], answer["forConsumer"]
 
     city.catalog.send(city.steward, "restrict", dataset, RECORD, city.police, True)
-    assert (stands(city.police), stands(city.tax)) == ((False, True), (False, False))
+    assert (restrictions_of(city.police), restrictions_of(city.tax)) == ((False, True), (False, False))
     city.catalog.send(city.steward, "restrict", dataset, RECORD, NO_AGENCY, True)
-    assert (stands(city.police), stands(city.tax)) == ((True, True), (True, False))
+    assert (restrictions_of(city.police), restrictions_of(city.tax)) == ((True, True), (True, False))
     city.catalog.send(city.steward, "restrict", dataset, RECORD, city.police, False)
-    assert (stands(city.police), stands(city.tax)) == ((True, False), (True, False))
+    assert (restrictions_of(city.police), restrictions_of(city.tax)) == ((True, False), (True, False))
     events = city.catalog.send(city.steward, "restrict", dataset, RECORD, NO_AGENCY, False)
     assert events == [RestrictionSet(dataset, RECORD, NO_AGENCY, False)]
     assert city.catalog.ask("restrictionsOf", dataset, RECORD, city.police) == NOTHING

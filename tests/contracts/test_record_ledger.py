@@ -280,7 +280,7 @@ def receipt_leaf(city: City, log: LogId) -> ReceiptLeaf:
 
 
 def is_verified(city: City, function: str, leaf: RecordLeaf | Tombstone | ReceiptLeaf) -> bool:
-    """Anchors the leaf alone in its log, and asks whether it stands there."""
+    """Anchors the leaf alone in its log, and returns whether the ledger finds it there."""
     hashed = leaf_hash(leaf.struct_hash())
     anchor(city, Batch(leaf.log, 0, 1, hashed))
     assert city.ledger.ask("batchAt", leaf.log, 0) != ZERO32

@@ -25,7 +25,7 @@ def load(name: str) -> list[dict[str, Any]]:
 
 
 def from_json(parameter: Mapping[str, Any], value: Any) -> Any:
-    """A vector's value as the ABI takes it. A part's name stands for its hash."""
+    """A vector's value in the form that the ABI accepts. A part's name represents its hash."""
     kind = parameter["type"]
     if kind.endswith("[]"):
         return [from_json({**parameter, "type": kind[:-2]}, item) for item in value]
