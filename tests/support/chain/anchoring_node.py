@@ -69,16 +69,16 @@ class Anchoring:
 
     def anchored(self, log: int) -> list[tuple[int, int]]:
         """(first, size) of each batch on the indexed chain."""
-        held = (idx_batch.c.log == log) & idx_batch.c.valid_to.is_(None)
-        query = sa.select(idx_batch.c.first, idx_batch.c.size).where(held).order_by(idx_batch.c.first)
+        is_current = (idx_batch.c.log == log) & idx_batch.c.valid_to.is_(None)
+        query = sa.select(idx_batch.c.first, idx_batch.c.size).where(is_current).order_by(idx_batch.c.first)
         with self.database.reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(query)]
 
     def attempts(self) -> list[tuple[int, int]]:
         """(nonce, replacement) of every transaction that was signed."""
         with self.database.reading() as connection:
-            held = attempts.list_attempts(connection, OPERATOR, 0)
-        return sorted((one.nonce, one.replacement) for one in held)
+            stored = attempts.list_attempts(connection, OPERATOR, 0)
+        return sorted((one.nonce, one.replacement) for one in stored)
 
     def halted(self, log: int) -> HaltCause | None:
         with self.database.reading() as connection:

@@ -50,8 +50,8 @@ class FakeChain:
         except RefusalError as refusal:
             return {"jsonrpc": "2.0", "id": 1, "error": refusal.error}
 
-    def make_batch_request(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
-        answers = [self.make_request(method, params) for method, params in asked]
+    def make_batch_request(self, batch: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+        answers = [self.make_request(method, params) for method, params in batch]
         return [{**answer, "id": number} for number, answer in enumerate(answers)]
 
     # --- JSON-RPC ----------------------------------------------------------------------------------------
@@ -77,16 +77,16 @@ class FakeChain:
 
     def eth_getTransactionCount(self, account: str, block: str) -> str:  # noqa: N802
         waiting = (
-            sum(1 for held in self.pool.values() if held["from"] == account) if block == "pending" else 0
+            sum(1 for sent in self.pool.values() if sent["from"] == account) if block == "pending" else 0
         )
         return hex(self.nonces.get(account, 0) + waiting)
 
     def eth_estimateGas(self, transaction: dict[str, str]) -> str:  # noqa: N802
-        self._revert_if_told()
+        self._revert_if_configured()
         return hex(100_000)
 
     def eth_call(self, transaction: dict[str, str], block: object) -> str:
-        self._revert_if_told()
+        self._revert_if_configured()
         return "0x"
 
     def eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
@@ -97,7 +97,7 @@ class FakeChain:
         if transaction["nonce"] < self.nonces.get(sender, 0):
             raise RefusalError("nonce too low: next nonce is higher")
         if any(
-            held["from"] == sender and held["nonce"] == transaction["nonce"] for held in self.pool.values()
+            sent["from"] == sender and sent["nonce"] == transaction["nonce"] for sent in self.pool.values()
         ):
             raise RefusalError("replacement transaction underpriced")
         self.pool[name] = {"from": sender, "nonce": transaction["nonce"]}
@@ -117,8 +117,8 @@ class FakeChain:
 
     def mine(self) -> None:
         self.height += 1
-        for name, held in sorted(self.pool.items(), key=lambda item: item[1]["nonce"]):
-            self.nonces[held["from"]] = held["nonce"] + 1
+        for name, sent in sorted(self.pool.items(), key=lambda item: item[1]["nonce"]):
+            self.nonces[sent["from"]] = sent["nonce"] + 1
             self.receipts[name] = {
                 "transactionHash": name,
                 "blockNumber": hex(self.height),
@@ -130,7 +130,7 @@ class FakeChain:
             }
         self.pool.clear()
 
-    def _revert_if_told(self) -> None:
+    def _revert_if_configured(self) -> None:
         if self.revert_data is not None:
             raise RefusalError("execution reverted", "0x" + self.revert_data.hex())
 

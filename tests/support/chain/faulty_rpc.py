@@ -126,8 +126,8 @@ class FaultyRpc:
 
     def answer(self, body: bytes) -> tuple[int, bytes] | None:
         """(status, body); None closes the connection."""
-        asked = json.loads(body)
-        requests = asked if isinstance(asked, list) else [asked]
+        message = json.loads(body)
+        requests = message if isinstance(message, list) else [message]
         faults = self._draw_faults({request["method"] for request in requests})
         self.asked.update(request["method"] for request in requests)
         self.requests += 1
@@ -147,9 +147,9 @@ class FaultyRpc:
             answers = [self._one(request, faults) for request in requests]
         if Fault.DROP_AFTER in faults:
             return None
-        if isinstance(asked, list) and Fault.MISSING_ITEM in faults:
+        if isinstance(message, list) and Fault.MISSING_ITEM in faults:
             answers.pop()
-        encoded = json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
+        encoded = json.dumps(answers if isinstance(message, list) else answers[0]).encode()
         return 200, encoded[: len(encoded) // 2] if Fault.TRUNCATED in faults else encoded
 
     def ask(self, method: str, *params: Any) -> Any:

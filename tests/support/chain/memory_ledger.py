@@ -185,19 +185,19 @@ class MemoryLedger:
         log = self.logs.get(batch.log)
         reason = _reason(log, batch)
         if log is None or reason is not None:
-            held = 0 if log is None else log.next
-            return Skipped(batch.log, batch.first, held, reason or SkipReason.UNKNOWN_LOG)
+            next_number = 0 if log is None else log.next
+            return Skipped(batch.log, batch.first, next_number, reason or SkipReason.UNKNOWN_LOG)
         log.next += batch.count
         self.state.batches[batch.log, batch.first] = batch_word(batch.root, batch.count)
         return BatchAnchored(batch.log, batch.first, batch.count, batch.root)
 
     def _move(self, move: _Move) -> Event | None:
         leaf, hashed = move.leaf, leaf_hash(move.leaf.struct_hash())
-        held = self.heads.get((leaf.dataset, leaf.record))
-        if held != move.expected:
+        head = self.heads.get((leaf.dataset, leaf.record))
+        if head != move.expected:
             return None
         self.heads[leaf.dataset, leaf.record] = hashed
-        return HeadMoved(leaf.dataset, leaf.record, hashed, held or LeafHash(ZERO32), leaf.version)
+        return HeadMoved(leaf.dataset, leaf.record, hashed, head or LeafHash(ZERO32), leaf.version)
 
     # --- as RecordLedger ---
 
@@ -208,8 +208,8 @@ class MemoryLedger:
         return Call(None, pickle.dumps(list(batches)), "RecordLedger.anchor")
 
     def find_log(self, log: LogId, _at: At) -> Log | None:
-        held = self.logs.get(log)
-        return None if held is None else Log(held.agency, held.kind, held.closed, held.next, held.operator)
+        info = self.logs.get(log)
+        return None if info is None else Log(info.agency, info.kind, info.closed, info.next, info.operator)
 
     def find_batch(self, log: LogId, first: int, _at: At) -> bytes | None:
         return self.state.batches.get((log, first))
@@ -239,18 +239,19 @@ class MemoryLedger:
         return SignedTransaction(raw, _hash(raw), nonce)
 
     def read(self, raw: bytes) -> SignedCall:
-        held = _opened(raw)
-        return SignedCall(held.nonce, Call(None, pickle.dumps(held.called), "a signed call", 1), held.fees)
+        opened = _opened(raw)
+        call = Call(None, pickle.dumps(opened.called), "a signed call", 1)
+        return SignedCall(opened.nonce, call, opened.fees)
 
     def broadcast(self, raw: bytes) -> Broadcast:
         self._verify_reachable()
         if not self.hears_transactions:
             raise ChainUnavailableError("no answer")
         self.broadcasts.append(raw)
-        told = self._take(raw)
+        answer = self._take(raw)
         if self.loses_answers:
             raise ChainUnavailableError("the answer was lost")
-        return told
+        return answer
 
     def receipt(self, transaction: bytes) -> TransactionReceipt | None:
         self._verify_reachable()
@@ -259,7 +260,7 @@ class MemoryLedger:
 
     def wait_any(self, candidates: Callable[[], Sequence[bytes]]) -> TransactionReceipt:
         """Lets the chain mine until one is mined."""
-        while not (mined := [held for one in candidates() if (held := self.receipt(one)) is not None]):
+        while not (mined := [receipt for one in candidates() if (receipt := self.receipt(one)) is not None]):
             self.mine()
         return mined[0]
 
@@ -270,12 +271,12 @@ class MemoryLedger:
     def _take(self, raw: bytes) -> Broadcast:
         """As a node's pool: a replacement has to offer a tenth more."""
         sent = _opened(raw)
-        held = self.pool.get(sent.nonce)
+        pooled = self.pool.get(sent.nonce)
         if sent.nonce < len(self.state.mined):
             return Broadcast.NONCE_TOO_LOW
-        if held == raw:
+        if pooled == raw:
             return Broadcast.ALREADY_KNOWN
-        if held is not None and 10 * sent.fees.max_fee < 11 * _opened(held).fees.max_fee:
+        if pooled is not None and 10 * sent.fees.max_fee < 11 * _opened(pooled).fees.max_fee:
             return Broadcast.UNDERPRICED
         if sent.fees.max_fee < self.base_fee:
             return Broadcast.UNDERPRICED
@@ -301,8 +302,8 @@ class _Opened:
 
 
 def _opened(raw: bytes) -> _Opened:
-    held: _Opened = pickle.loads(raw)  # noqa: S301 - made by this fake
-    return held
+    opened: _Opened = pickle.loads(raw)  # noqa: S301 - made by this fake
+    return opened
 
 
 def _hash(raw: bytes) -> bytes:

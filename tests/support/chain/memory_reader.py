@@ -55,5 +55,5 @@ class MemoryReader:
         """Takes the batch that a proof names."""
         tree = proof.tree
         self.batches[tree.log, tree.first] = batch_word(tree.root, tree.count)
-        held = self.logs[tree.log]
-        self.logs[tree.log] = LogInfo(held.agency, held.kind, max(held.next, tree.first + tree.count))
+        info = self.logs[tree.log]
+        self.logs[tree.log] = LogInfo(info.agency, info.kind, max(info.next, tree.first + tree.count))

@@ -81,10 +81,10 @@ def _cut(data: bytes, sampler: random.Random) -> bytes:
 
 
 def _turn_bits(data: bytes, sampler: random.Random) -> bytes:
-    held = bytearray(data)
+    damaged = bytearray(data)
     for _ in range(sampler.randrange(1, 12)):
-        held[sampler.randrange(len(held))] ^= 1 << sampler.randrange(8)
-    return bytes(held)
+        damaged[sampler.randrange(len(damaged))] ^= 1 << sampler.randrange(8)
+    return bytes(damaged)
 
 
 def _drop_some(data: bytes, sampler: random.Random) -> bytes:

@@ -45,9 +45,9 @@ class ImportDesk:
     def send(self, data: bytes, format_: str = "ndjson", *, dry_run: bool = False, **options: Any) -> Job:
         """The job of a file, which then waits."""
         session = self.node.session(self.code, "writer")
-        asked = Asked(ImportOptions(**options), dry_run)
+        request = Asked(ImportOptions(**options), dry_run)
         access = Access(session, WRITING, Target(self.dataset))
-        order = order_import(self.services, access, format_, asked)
+        order = order_import(self.services, access, format_, request)
         return receive_import(self.services, order, iter([data]))[0]
 
     def run(self) -> None:

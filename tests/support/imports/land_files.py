@@ -46,8 +46,8 @@ def transaction(row: Row) -> dict[str, Any]:
 
 
 def columns(row: Row) -> dict[str, str]:
-    kept: dict[str, str] = transaction(row)["source"]["columns"]
-    return kept
+    cells: dict[str, str] = transaction(row)["source"]["columns"]
+    return cells
 
 
 def as_csv(rows: Iterable[Sequence[str]]) -> bytes:

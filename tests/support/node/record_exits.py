@@ -109,7 +109,7 @@ READS: dict[str, tuple[tuple[str, str], Ask]] = {
         ),
     ),
 }
-"""Every exit that gives something of a record, as a caller who is let through."""
+"""Every exit that gives something of a record, as a caller who is permitted."""
 
 
 @dataclass
@@ -117,10 +117,10 @@ class Prepared:
     """A node whose caller has signed in already."""
 
     node: TestNode
-    held: dict[str, str]
+    signed_in: dict[str, str]
 
     def headers(self, *_: str) -> dict[str, str]:
-        return self.held
+        return self.signed_in
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.node, name)
@@ -141,9 +141,9 @@ def prepare(node: TestNode) -> list[bytes]:
         ciphertexts = connection.execute(sa.select(t.record_part.c.ciphertext)).scalars().all()
         wrapped = connection.execute(sa.select(t.record_version.c.wrapped)).scalars().all()
     objects = node.context.services.objects
-    held = [b"".join(objects.get(one.key)) for one in objects.list("parts/")]
-    assert len(held) == 1
-    sealed = [*filter(None, ciphertexts), *filter(None, wrapped), *held]
+    stored = [b"".join(objects.get(one.key)) for one in objects.list("parts/")]
+    assert len(stored) == 1
+    sealed = [*filter(None, ciphertexts), *filter(None, wrapped), *stored]
     forms = [form for one in sealed for form in (one[:24], base64.urlsafe_b64encode(one)[:24])]
     return [b"Patient/", b"Encounter", b"leafHash", b"Q0xFMg", SCAN[:24], *forms]
 

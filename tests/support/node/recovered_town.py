@@ -64,8 +64,8 @@ def restore(
 ) -> str:
     """With the tombstones and revocation lists of the town's object store; what the command printed."""
     objects = town.node.folder / "objects"
-    kept = [path for path in (objects / "tombstones", objects / "revocations") if path.is_dir()]
-    copies = [part for path in kept for part in (f"--{path.name}", str(path))]
+    folders = [path for path in (objects / "tombstones", objects / "revocations") if path.is_dir()]
+    copies = [part for path in folders for part in (f"--{path.name}", str(path))]
     command = ["node", "restore", str(backup), "--folder", str(node.folder), *copies, *more]
     return node.run(*command, "--json", code=code, point=point)
 

@@ -43,15 +43,15 @@ def guess(measures: Measures, truth: Mapping[RecordId, str]) -> float:
     with what was commonest at the measures that he sees.
     """
     records = sorted(truth)
-    known, asked = records[::2], records[1::2]
+    known, unknown = records[::2], records[1::2]
     seen: defaultdict[Hashable, Counter[str]] = defaultdict(Counter)
     for record in known:
         seen[measures[record]][truth[record]] += 1
     overall = Counter(truth[record] for record in known)
     right = sum(
-        (seen.get(measures[record]) or overall).most_common(1)[0][0] == truth[record] for record in asked
+        (seen.get(measures[record]) or overall).most_common(1)[0][0] == truth[record] for record in unknown
     )
-    return right / len(asked)
+    return right / len(unknown)
 
 
 def chance(truth: Mapping[RecordId, str]) -> float:

@@ -85,12 +85,12 @@ def stored_bytes(database: Database) -> bytes:
         assert url.database is not None
         files = (Path(url.database), Path(f"{url.database}-wal"))
         return b"".join(path.read_bytes() for path in files if path.exists())
-    held = b""
+    content = b""
     with psycopg.connect(cluster().url(str(url.database))) as connection:
         for table in metadata.sorted_tables:
             with connection.cursor().copy(f"COPY {table.name} TO STDOUT (FORMAT binary)".encode()) as copied:
-                held += b"".join(bytes(block) for block in copied)
-    return held
+                content += b"".join(bytes(block) for block in copied)
+    return content
 
 
 def cluster() -> Cluster:

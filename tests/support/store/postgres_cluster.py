@@ -99,8 +99,8 @@ class Cluster:
 
     def _make(self) -> None:
         initdb = str(self._programs / "initdb")
-        told = subprocess.run([initdb, "--help"], capture_output=True, text=True, check=True).stdout
-        provider = ["--locale-provider=icu", "--icu-locale=en-US"] if "icu-locale" in told else []
+        usage = subprocess.run([initdb, "--help"], capture_output=True, text=True, check=True).stdout
+        provider = ["--locale-provider=icu", "--icu-locale=en-US"] if "icu-locale" in usage else []
         arguments = [
             "--no-sync",
             "--auth=trust",
@@ -187,8 +187,8 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _children_of(parent: int) -> list[int]:
-    held = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(child) for child in held.read_text().split()] if held.exists() else []
+    listing = Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(child) for child in listing.read_text().split()] if listing.exists() else []
 
 
 def _kill(process: int) -> None:

@@ -127,8 +127,8 @@ def chain_of(proofs: Sequence[Proof], agency: AgencyId = PROVIDER) -> MemoryRead
 
 def receipt_file(one: SignedReceipt) -> bytes:
     """The file that ``cityledger verify --receipt`` reads."""
-    held = msgspec.json.decode(read_line(_read_of(one), None))
-    return msgspec.json.encode(held["whole"])
+    decoded = msgspec.json.decode(read_line(_read_of(one), None))
+    return msgspec.json.encode(decoded["whole"])
 
 
 def _read_of(one: SignedReceipt) -> Read:
