@@ -61,8 +61,8 @@ def test_failover_to_a_lagging_endpoint_nothing_is_done_on_its_old_head(town: To
         before = oracle.rows(cursor)[0][0]
         town.chain.hold()
         town.node.start()
-        seen = lagging.asked["eth_getBlockByNumber"]
-        await_that("it looks again and again", lambda: lagging.asked["eth_getBlockByNumber"] > seen + 20)
+        seen = lagging.methods["eth_getBlockByNumber"]
+        await_that("it looks again and again", lambda: lagging.methods["eth_getBlockByNumber"] > seen + 20)
         assert not oracle.rows("SELECT id FROM attempt"), "nothing is signed on an old head"
         assert oracle.rows(cursor)[0][0] == before, "and nothing undone"
 

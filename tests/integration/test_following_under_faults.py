@@ -206,7 +206,7 @@ def test_an_endpoint_of_another_chain_id_is_never_used(
     with index_of(city, tmp_path / "index", rpc.url, city.devnet.rpc_url) as index:
         index.reach(live(city, 2))
         assert [one.state.value for one in index.endpoint.health()] == ["wrong chain", "ok"]
-        assert set(rpc.asked) == {"eth_chainId"}
+        assert set(rpc.methods) == {"eth_chainId"}
 
 
 def test_new_heads_wake_the_index_and_http_continues_when_the_socket_is_cut(
@@ -242,7 +242,7 @@ def test_new_heads_wake_the_index_and_http_continues_when_the_socket_is_cut(
             notified.clear()
             assert rpc.cut_sockets() == 1
             assert notified.wait(10), "a socket that breaks wakes the loop, which polls from then on"
-            assert rpc.asked["eth_getBlockByNumber"]
+            assert rpc.methods["eth_getBlockByNumber"]
         finally:
             stop.set()
             index.indexer.wake()

@@ -77,7 +77,7 @@ def test_node_writes_reads_and_anchors_with_keys_that_it_does_not_hold(
         process.run("record", "proof", DATASET, "title-7", *proof)
         on_chain = ("--rpc", town.devnet.rpc_url, "--manifest", str(town.manifest_path))
         assert process.json("verify", "title.proof.json", *on_chain)["verdict"] == "anchored"
-        assert signer.asked, "receipts and the batch were signed at the remote signer"
+        assert signer.requests, "receipts and the batch were signed at the remote signer"
 
         signer.is_down = True
         refused = process.run(*words, code=1)

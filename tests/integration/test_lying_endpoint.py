@@ -152,7 +152,7 @@ def test_index_is_that_of_an_honest_endpoint(
         assert dump(database) == honest_dump
         city.send(COUNCIL, city.contracts.catalog.add_purpose(purpose_from_name("LATER")))
         reach(city, database, indexer)
-    assert rpcs.liar.asked[method], "the liar was asked"
+    assert rpcs.liar.methods[method], "the liar was asked"
 
 
 def read_all(city: DeployedCity, endpoint: Endpoint) -> dict[str, Any]:

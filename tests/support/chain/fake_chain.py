@@ -37,14 +37,14 @@ class FakeChain:
     pool: dict[str, dict[str, Any]] = field(default_factory=dict)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
 
     # --- what a provider is ------------------------------------------------------------------------------
 
     def make_request(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         if self.is_down:
             raise requests.ConnectionError("Max retries exceeded with url: /v3/secret-key")
-        self.asked.append(method)
+        self.methods.append(method)
         try:
             return {"jsonrpc": "2.0", "id": 1, "result": getattr(self, method)(*params)}
         except RefusalError as refusal:

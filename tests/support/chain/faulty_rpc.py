@@ -55,7 +55,7 @@ class FaultyRpc:
         self.counts: Counter[Fault] = Counter()
         self.requests = 0
         """HTTP requests as they came in, a batch as one."""
-        self.asked: Counter[str] = Counter()
+        self.methods: Counter[str] = Counter()
         """Requests by method, as they came in."""
         self.ws_url = ""
         self.refuses_sockets = False
@@ -129,7 +129,7 @@ class FaultyRpc:
         message = json.loads(body)
         requests = message if isinstance(message, list) else [message]
         faults = self._draw_faults({request["method"] for request in requests})
-        self.asked.update(request["method"] for request in requests)
+        self.methods.update(request["method"] for request in requests)
         self.requests += 1
         if refused := self._refused(faults):
             return refused

@@ -26,14 +26,14 @@ class RemoteSigner:
     url: str = ""
     answers: str | None = None
     is_down: bool = False
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
     @property
     def public_key(self) -> str:
         return "0x" + PrivateKey(bytes(self.account.key)).public_key.to_bytes().hex()
 
     def sign(self, data: bytes) -> str:
-        self.asked.append(data)
+        self.requests.append(data)
         return self.answers or "0x" + LocalSigner(self.account).sign(data).hex()
 
 

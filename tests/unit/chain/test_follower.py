@@ -68,7 +68,7 @@ def test_events_reads_a_block_whose_bloom_has_one_of_our_contracts() -> None:
 def test_events_requests_no_block_whose_bloom_has_none_of_our_contracts() -> None:
     chain = FakeChain(height=10, logs=[CLOSED])
     assert follower_of(chain).events([header(5, bloom_of("0x" + "11" * 20, CLOSED["topics"][0]))]) == {}
-    assert "eth_getLogs" not in chain.asked
+    assert "eth_getLogs" not in chain.methods
 
 
 def test_events_reads_a_block_whatever_topics_its_bloom_has() -> None:

@@ -145,7 +145,7 @@ def test_transact_sends_nothing_when_it_would_revert() -> None:
     with pytest.raises(RevertedError) as caught:
         sender_of(chain).transact(ALICE, CALL)
     assert caught.value.name == "RecordLedgerNoBatches"
-    assert "eth_sendRawTransaction" not in chain.asked
+    assert "eth_sendRawTransaction" not in chain.methods
 
 
 def test_transact_raises_the_reason_of_a_mined_revert() -> None:
@@ -153,7 +153,7 @@ def test_transact_raises_the_reason_of_a_mined_revert() -> None:
     with pytest.raises(RevertedError) as caught:
         sender_of(chain).transact(ALICE, LIMITED)
     assert caught.value.name == "RecordLedgerNoBatches"
-    assert "eth_sendRawTransaction" in chain.asked
+    assert "eth_sendRawTransaction" in chain.methods
 
 
 def test_transact_raises_when_another_program_used_the_nonce() -> None:

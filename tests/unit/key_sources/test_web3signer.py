@@ -26,7 +26,7 @@ def test_sign_gives_what_the_key_itself_would_sign(remote: RemoteSigner) -> None
     signer = Web3Signer.connect(remote.url, ALICE.address)
     assert signer.address == ALICE.address
     assert signer.sign(b"preimage") == LocalSigner(ALICE).sign(b"preimage")
-    assert remote.asked == [b"preimage"]
+    assert remote.requests == [b"preimage"]
 
 
 def test_connect_refuses_a_signer_without_the_key(remote: RemoteSigner) -> None:

@@ -67,7 +67,7 @@ def test_request_goes_to_the_next_url_and_stays_there() -> None:
     assert endpoint.request("eth_chainId") == hex(CHAIN_ID)
     down.is_down = False
     endpoint.request("eth_maxPriorityFeePerGas")
-    assert up.asked[-1] == "eth_maxPriorityFeePerGas"
+    assert up.methods[-1] == "eth_maxPriorityFeePerGas"
 
 
 def test_request_refuses_a_fallback_of_another_chain() -> None:
@@ -167,10 +167,10 @@ def test_the_preferred_url_is_used_again_once_it_is_healthy() -> None:
     assert both.states() == ["unreachable", "ok"]
     first.is_down, both.seconds = False, 0.9
     both.endpoint.request("eth_maxPriorityFeePerGas")
-    assert first.asked == [], "not before the pause is over"
+    assert first.methods == [], "not before the pause is over"
     both.seconds = 1.0
     both.endpoint.request("eth_maxPriorityFeePerGas")
-    assert first.asked[-1] == "eth_maxPriorityFeePerGas"
+    assert first.methods[-1] == "eth_maxPriorityFeePerGas"
     assert both.states() == ["ok", "ok"]
 
 
@@ -197,7 +197,7 @@ def test_a_url_of_another_chain_is_marked_and_never_used_again() -> None:
     for _ in range(3):
         both.endpoint.request("eth_maxPriorityFeePerGas")
     assert both.states() == ["wrong chain", "ok"]
-    assert other.asked == ["eth_chainId"]
+    assert other.methods == ["eth_chainId"]
     assert both.endpoint.health()[0].shown_url == "chain 0"
 
 
@@ -218,7 +218,7 @@ def test_answers_that_are_no_json_rpc_are_no_answers(answer: Any) -> None:
 def test_head_of_one_url_asks_once() -> None:
     chain = FakeChain(height=9)
     assert Together(chain).head(acted_on=20) == 9, "whether it is behind is the indexer's question"
-    assert chain.asked == ["eth_getBlockByNumber"] * 2, "the newest and the final one, in one round trip"
+    assert chain.methods == ["eth_getBlockByNumber"] * 2, "the newest and the final one, in one round trip"
 
 
 def test_head_is_the_preferred_urls_while_it_keeps_up() -> None:
@@ -231,7 +231,7 @@ def test_head_passes_over_a_lagging_url_and_does_not_go_below_what_was_acted_on(
     assert both.head() == 30
     assert both.states() == ["lagging", "ok"]
     both.endpoint.request("eth_maxPriorityFeePerGas")
-    assert quick.asked[-1] == "eth_maxPriorityFeePerGas"
+    assert quick.methods[-1] == "eth_maxPriorityFeePerGas"
     quick.is_down = True
     with pytest.raises(ChainUnavailableError, match="too few endpoints have block 30"):
         both.head(acted_on=30)
@@ -256,9 +256,9 @@ def test_head_of_a_majority_is_used_and_the_others_are_not() -> None:
     three = Together(wrong, FakeChain(height=9), FakeChain(height=9))
     assert three.head() == 9
     assert three.states() == ["disagrees", "ok", "ok"]
-    before = len(wrong.asked)
+    before = len(wrong.methods)
     three.endpoint.request("eth_maxPriorityFeePerGas")
-    assert len(wrong.asked) == before
+    assert len(wrong.methods) == before
 
 
 @pytest.mark.parametrize("liar", [0, 1, 2])
