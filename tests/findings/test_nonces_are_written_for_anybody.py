@@ -32,7 +32,7 @@ def test_a_used_nonce_leaves_one_row_and_is_refused_again(node: TestNode) -> Non
 
     assert (again.status_code, again.json()["code"]) == (401, "credential-refused")
     assert "used before" in again.json()["detail"]
-    assert node.row_counts()["once"] == 1
+    assert node.row_counts()["single_use_value"] == 1
 
 
 def test_another_key_and_a_changed_time_are_refused() -> None:

@@ -206,7 +206,7 @@ def test_deploy_tells_when_the_account_was_used_elsewhere(endpoint: Endpoint, tm
     with pytest.raises(KilledError):
         deploy(endpoint, DEPLOYER, PLAN, tmp_path / "m.json", hook=hook)
     Sender(endpoint).transact(DEPLOYER, Call(address(9), b"", "something else"))
-    with pytest.raises(ChainError, match="used for something else"):
+    with pytest.raises(ChainError, match="another program uses the deployer"):
         deploy(endpoint, DEPLOYER, PLAN, tmp_path / "m.json")
     deploy(endpoint, DEPLOYER, PLAN, tmp_path / "m.json", replace=True)
 

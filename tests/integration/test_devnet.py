@@ -166,7 +166,7 @@ def test_keep_state_keeps_chain_and_clock(tmp_path: Path) -> None:
 def test_find_anvil_prefers_the_one_that_is_named(tmp_path: Path) -> None:
     named = tmp_path / "my-anvil"
     named.write_text("#!/bin/sh\n")
-    with pytest.raises(ConfigurationError, match="no program that can be run"):
+    with pytest.raises(ConfigurationError, match="not an executable program"):
         find_anvil({"CITYLEDGER_ANVIL": str(named)})
     named.chmod(0o755)
     assert find_anvil({"CITYLEDGER_ANVIL": str(named)}) == str(named)
