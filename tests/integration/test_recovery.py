@@ -272,7 +272,11 @@ def verify_restored(town: Town, node: NodeThatDies, known: Mapping[str, Any], wr
 BACKUP = "cityledger.recovery.backup.backup"
 BACKUP_POINTS = (
     *("statement:record_part", f"after:{BACKUP}._copy_database", f"after:{BACKUP}._copy_object"),
-    *(f"after:{BACKUP}._copy_objects", f"after:{BACKUP}.sync_folder", f"after:{BACKUP}_manifest.save"),
+    *(
+        f"after:{BACKUP}._copy_objects",
+        f"after:{BACKUP}.sync_folder",
+        "after:cityledger.recovery.backup.manifest.save",
+    ),
     "after:shutil.rmtree",
 )
 RESTORE_POINTS = (
