@@ -3,11 +3,11 @@ transaction a record.
 
 All sides run in one process against one devnet at one-second blocks, in turn, round after round, so that a
 machine that slows down slows all of them; quote the ratios, not the figures. ``python bench/anchoring.py
---help`` tells the knobs.
+--help`` lists the options.
 
 - *cityledger*: seals, stores durably, batches, and anchors by Merkle root; done when the last record's
 batch is indexed as mined. - *naive, pipelined*: web3.py, hashes the payload and sends a transaction for
-each record without waiting in between. - *naive, waiting*: the same, but waits for each receipt before the
+each record without waiting. - *naive, waiting*: the same, but waits for each receipt before the
 next, as most tutorials do.
 
 Then a backlog of accepted records is anchored at each batch size, in a city of its own (``backlog.py``), with
@@ -148,14 +148,14 @@ def main() -> None:
     parser.add_argument(
         "--backlog", type=int, default=131_072, help="most records in one; a size takes at most 400 batches"
     )
-    asked = parser.parse_args()
-    sizes = [int(one) for one in asked.sizes.split(",") if one]
-    _print_backlogs(_measure_backlogs(sizes, asked.backlog, asked.rounds))
-    if asked.records == 0:
+    options = parser.parse_args()
+    sizes = [int(one) for one in options.sizes.split(",") if one]
+    _print_backlogs(_measure_backlogs(sizes, options.backlog, options.rounds))
+    if options.records == 0:
         return
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as bench:
         _wait_until_ready(bench)
-        _print(_measure(bench, asked.records, asked.waiting_records, asked.rounds), asked.rounds)
+        _print(_measure(bench, options.records, options.waiting_records, options.rounds), options.rounds)
 
 
 def _measure(bench: Bench, count: int, waiting: int, rounds: int) -> dict[str, list[Run]]:
@@ -220,9 +220,12 @@ def _print(runs: dict[str, list[Run]], rounds: int) -> None:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, devnet at 1 s blocks; wall clock")
     print(f"{rounds} rounds after a warm-up; median (minimum to maximum) of the rounds")
-    for name, held in runs.items():
-        speed, gas = _spread([run.per_second for run in held]), _spread([run.gas_per_record for run in held])
-        print(f"{name:18} {speed} records/s   {gas} gas/record   n={held[0].records}")
+    for name, side_runs in runs.items():
+        speed, gas = (
+            _spread([run.per_second for run in side_runs]),
+            _spread([run.gas_per_record for run in side_runs]),
+        )
+        print(f"{name:18} {speed} records/s   {gas} gas/record   n={side_runs[0].records}")
     ours = runs["cityledger"]
     for name in list(runs)[1:]:
         pairs = list(zip(ours, runs[name], strict=True))

@@ -121,9 +121,9 @@ def _anchor(bench: Bench, log: LogId, size: int, records: int) -> Anchored:
     anchoring = threading.Thread(target=lambda: bench.node.anchorer.run(stop, 1.0))
     anchoring.start()
     try:
-        _wait(lambda: _held(bench, log)[0] >= records)
+        _wait(lambda: _indexed(bench, log)[0] >= records)
         mined = time.perf_counter() - started
-        _, block, batches, transactions = _held(bench, log)
+        _, block, batches, transactions = _indexed(bench, log)
         _wait(lambda: _final(bench) >= block)
         final = time.perf_counter() - started
     finally:
@@ -134,7 +134,7 @@ def _anchor(bench: Bench, log: LogId, size: int, records: int) -> Anchored:
     return Anchored(size, records, batches, len(transactions), mined, final, gas)
 
 
-def _held(bench: Bench, log: LogId) -> tuple[int, int, int, set[bytes]]:
+def _indexed(bench: Bench, log: LogId) -> tuple[int, int, int, set[bytes]]:
     """Of the indexed chain: leaves, the last batch's block, batches, and their transactions."""
     columns = (idx_batch.c.size, idx_batch.c.valid_from, idx_batch.c.tx_hash)
     query = sa.select(*columns).where((idx_batch.c.log == log) & idx_batch.c.valid_to.is_(None))

@@ -6,8 +6,8 @@ The same is timed in turn with it in a second store that stays small, so that a 
 counts is the ratio. (Batches close while a store is filled, so those of the small one come from its filling.)
 
 The filling takes a short way: of 64 records one is sealed, numbered and stored by the code that imports use.
-The others are rows of the same lengths, made by SQL from random bytes; they stand in all tables and indexes,
-and between the true ones, of which every question is asked. Batches are closed at 65,536 leaves and anchored
+The others are rows of the same lengths, made by SQL from random bytes; they are stored in all tables and
+indexes, between the true ones, which every query asks for. Batches are closed at 65,536 leaves and anchored
 on a devnet.
 """
 
@@ -69,12 +69,12 @@ SYSTEM = "bench"
 class Times:
     """Milliseconds by what was done."""
 
-    held: dict[str, list[float]] = field(default_factory=dict)
+    milliseconds: dict[str, list[float]] = field(default_factory=dict)
 
     def note(self, name: str, work: Callable[[], object]) -> None:
         started = time.perf_counter()
         work()
-        self.held.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+        self.milliseconds.setdefault(name, []).append((time.perf_counter() - started) * 1000)
 
 
 class Store:
@@ -109,7 +109,7 @@ class Store:
     def subject(self, number: int) -> SubjectId:
         return SubjectId(hashlib.sha256(f"subject-{number}".encode()).digest())
 
-    def fill(self, size: int, advanced: Callable[[int], None]) -> None:
+    def fill(self, size: int, on_progress: Callable[[int], None]) -> None:
         """Until ``size`` records were filled in, true ones and others."""
         while self.filled < size:
             count = min(GROUP, size - self.filled)
@@ -118,7 +118,7 @@ class Store:
             self.true += true
             self._pad(count - len(true))
             self.filled += count
-            advanced(self.filled)
+            on_progress(self.filled)
         self._bring_home()
 
     def wait_anchored(self) -> None:
@@ -126,8 +126,8 @@ class Store:
         while True:
             self.bench.node.anchorer.tick()
             with self.services.database.reading() as connection:
-                held = sa.select(sa.func.count()).select_from(idx_batch)
-                mine = held.where((idx_batch.c.log == self._log) & idx_batch.c.valid_to.is_(None))
+                batches = sa.select(sa.func.count()).select_from(idx_batch)
+                mine = batches.where((idx_batch.c.log == self._log) & idx_batch.c.valid_to.is_(None))
                 if connection.execute(mine).scalar_one() >= len(self.closing):
                     return
             time.sleep(POLL_SECONDS)  # a devnet's block is a second away
@@ -230,17 +230,17 @@ def measure(stores: Sequence[Store], samples: int) -> list[dict[str, list[float]
     for number in range(samples):
         for work in works:
             work(number)
-    return [one.held for one in times]
+    return [one.milliseconds for one in times]
 
 
 def _round_of(store: Store, times: Times) -> Callable[[int], None]:
-    dice = random.Random(store.filled)
-    # Others wrote in between, so that numbers run ahead of what was filled in.
+    sampler = random.Random(store.filled)
+    # Other writes take numbers too, so that these run ahead of what was filled in.
     closed = [one for one in store.true if one < len(store.closing) * BATCH_LEAVES // 2]
 
     def work(number: int) -> None:
         times.note("write", store.write)
-        chosen, proven = dice.choice(store.true), dice.choice(closed)
+        chosen, proven = sampler.choice(store.true), sampler.choice(closed)
         times.note("read", lambda: store.read(chosen))
         times.note("find by identifier", lambda: store.find_identifier(chosen))
         times.note("find by subject", lambda: store.find_subject(chosen))
@@ -277,23 +277,23 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=200, help="of each kind and size (%(default)s)")
     parser.add_argument("--folder", type=Path, help="where the stores grow; needs 15 GB  [a temporary one]")
     parser.add_argument("--plot", type=Path, default=Path("reports/many.svg"), help="(%(default)s)")
-    asked = parser.parse_args()
-    sizes = sorted(int(one) for one in asked.sizes.split(","))
+    options = parser.parse_args()
+    sizes = sorted(int(one) for one in options.sizes.split(","))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"SQLite, 3 parts a record, one subject and one identifier; {asked.samples} samples, wall clock")
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder, ExitStack() as stack:
+    print(f"SQLite, 3 parts a record, one subject and one identifier; {options.samples} samples, wall clock")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, ExitStack() as stack:
         small, grown = (stack.enter_context(_store(Path(folder) / name)) for name in ("small", "grown"))
-        with _progress(small, SMALL) as told:
-            small.fill(SMALL, told)
-        curve = list(_points(small, grown, Path(folder) / "grown", sizes, asked.samples))
+        with _progress(small, SMALL) as on_progress:
+            small.fill(SMALL, on_progress)
+        curve = list(_points(small, grown, Path(folder) / "grown", sizes, options.samples))
     _print(curve)
-    write_svg(asked.plot, _curves(curve), "records in the store", f"median, relative to {SMALL:,} records")
-    print(f"plotted to {asked.plot}")
+    write_svg(options.plot, _curves(curve), "records in the store", f"median, relative to {SMALL:,} records")
+    print(f"plotted to {options.plot}")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Milliseconds by kind of work, in the grown store and in the small one beside it."""
+    """Milliseconds by kind of work, in the grown store and in the small one."""
 
     size: int
     grown: dict[str, list[float]]
@@ -329,8 +329,8 @@ def _points(small: Store, grown: Store, folder: Path, sizes: list[int], samples:
     measure([small], 20)  # a warm-up, not counted
     for size in sizes:
         started, closed, filled = time.perf_counter(), len(grown.closing), grown.filled
-        with _progress(grown, size) as told:
-            grown.fill(size, told)
+        with _progress(grown, size) as on_progress:
+            grown.fill(size, on_progress)
         speed = (size - filled) / (time.perf_counter() - started)
         grown.wait_anchored()
         of_small, of_grown = measure([small, grown], samples)
@@ -354,11 +354,11 @@ def _ready(bench: Bench) -> Store:
 
 def _print_point(grown: dict[str, list[float]], small: dict[str, list[float]]) -> None:
     for name, values in grown.items():
-        beside = small[name]
+        reference = small[name]
         print(
             f"  {name:20} median {statistics.median(values):8.2f} ms, beside it in {SMALL:,} records"
-            f" {statistics.median(beside):8.2f} ms   p95 {_p95(values):8.2f} and {_p95(beside):.2f} ms"
-            f"   n={len(values)} and {len(beside)}",
+            f" {statistics.median(reference):8.2f} ms   p95 {_p95(values):8.2f} and {_p95(reference):.2f} ms"
+            f"   n={len(values)} and {len(reference)}",
             flush=True,
         )
 

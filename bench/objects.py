@@ -2,7 +2,7 @@
 
 The node runs in a process of its own, with a devnet, SQLite and a directory as object store. The object is
 made while it is sent, and hashed while it comes back: neither side has it in memory or in a plain file.
-Before and after, the machine hashes a fixed amount of bytes, which tells how much else it was doing.
+Before and after, the machine hashes a fixed amount of bytes, which shows how much else it was doing.
 
 Fails where what comes back is not what was sent, or where the node's memory grew with the object.
 """
@@ -117,11 +117,11 @@ class Watched:
             thread.join()
             self.samples.append(self._now())
 
-    def told(self) -> str:
-        held = self.samples
+    def summary(self) -> str:
+        samples = self.samples
         return (
-            f"min {min(held):.0f}, median {statistics.median(held):.0f}, max {max(held):.0f} MiB"
-            f" ({len(held)} samples)"
+            f"min {min(samples):.0f}, median {statistics.median(samples):.0f}, max {max(samples):.0f} MiB"
+            f" ({len(samples)} samples)"
         )
 
     def _now(self) -> float:
@@ -145,11 +145,11 @@ def main() -> int:
     )
     parser.add_argument("--mib", type=int, default=1024, help="length of the object")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.serve is not None:
-        return serve(asked.serve)
+    options = parser.parse_args()
+    if options.serve is not None:
+        return serve(options.serve)
     with tempfile.TemporaryDirectory() as folder, city(Path(folder)) as node:
-        return measure(node, asked.mib * MIB)
+        return measure(node, options.mib * MIB)
 
 
 def serve(folder: Path) -> int:
@@ -179,10 +179,10 @@ def city(folder: Path) -> Iterator[City]:
     )
     assert started.stdin is not None and started.stdout is not None
     try:
-        told = json.loads(started.stdout.readline())
-        dataset = DatasetId(bytes.fromhex(told["dataset"]))
+        announced = json.loads(started.stdout.readline())
+        dataset = DatasetId(bytes.fromhex(announced["dataset"]))
         process = psutil.Process(started.pid)
-        yield City(told["url"], dataset, told["writer"], told["reader"], process)
+        yield City(announced["url"], dataset, announced["writer"], announced["reader"], process)
     finally:
         started.stdin.close()
         started.wait(60)
@@ -192,7 +192,7 @@ def measure(node: City, length: int) -> int:
     before, watched = noise(), Watched(node.process)
     with watched.sampling():
         warm(node)
-    idle, idle_told = max(watched.samples), watched.told()
+    idle, idle_summary = max(watched.samples), watched.summary()
     made, hashed = Made(length), Hashed()
     with bar("in", length) as sent, watched.sampling():
         begun = time.perf_counter()
@@ -205,7 +205,7 @@ def measure(node: City, length: int) -> int:
                 sent=sent,
             )
         in_seconds = time.perf_counter() - begun
-    in_most, in_told = max(watched.samples), watched.told()
+    in_most, in_summary = max(watched.samples), watched.summary()
     with bar("out", length) as received, watched.sampling():
         begun = time.perf_counter()
         with Client(node.url, token=node.reader) as client:
@@ -222,9 +222,9 @@ def measure(node: City, length: int) -> int:
         f"in                {in_seconds:.1f} s, {mib / in_seconds:.0f} MiB/s (sealed, fsynced, numbered)\n"
         f"out               {out_seconds:.1f} s, {mib / out_seconds:.0f} MiB/s, of which"
         f" {hashed.first_at - begun:.1f} s until the first byte (checked against the leaf)\n"
-        f"node's RSS idle   {idle_told}\n"
-        f"node's RSS in     {in_told}\n"
-        f"node's RSS out    {watched.told()}\n"
+        f"node's RSS idle   {idle_summary}\n"
+        f"node's RSS in     {in_summary}\n"
+        f"node's RSS out    {watched.summary()}\n"
         f"growth            {growth:.0f} MiB (limit {MAX_GROWTH_MIB})\n"
         f"method            one process each for node and client, HTTP on the loopback, SQLite, directory;"
         f" RSS each {SAMPLE_SECONDS * 1000:.0f} ms\n"

@@ -86,7 +86,7 @@ def running(folder: Path) -> Iterator[Bench]:
 
 @contextmanager
 def opened(folder: Path, profile: Profile = PARKING, **changes: Any) -> Iterator[Bench]:
-    """Builds it; whoever starts the node closes it too. ``changes`` are to the node's settings."""
+    """Builds it; the caller that starts the node also closes it. ``changes`` are to the node's settings."""
     with Devnet.start(folder / "devnet") as devnet:
         manifest = deploy(devnet.connect(), devnet_account(0), _plan(), folder / "manifest.json")
         keys = Keyring.create(folder / "keyring", _SECRET, random=os.urandom, kdf_cost=DEVNET_KDF_COST)

@@ -43,9 +43,9 @@ T95_8 = 2.306
 """Student's t for 95 % with ten means and two parameters."""
 WARM_SHARE = 0.2
 MAX_MIB_A_MINUTE = 1.0
-"""More, and surely so, is told as a failure: 1.4 GiB a day."""
+"""More, and surely so, is reported as a failure: 1.4 GiB a day."""
 NOT_ANCHORED_YET = ("prove", 503)
-"""A proof of what was just written: asked again after the next batch, it is there."""
+"""A proof of what was just written: requested again after the next batch, it exists."""
 LOADS = (("write", 2), ("read", 2), ("prove", 1))
 
 
@@ -75,11 +75,11 @@ class Load:
     written: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, client: httpx.Client, dice: random.Random) -> int:
+    def write(self, client: httpx.Client, sampler: random.Random) -> int:
         with self._lock:
-            is_new = self.written == 0 or dice.random() < 0.8
-            number = self.written if is_new else dice.randrange(self.written)
-        state = json.loads(STATE) | {"availableSpotNumber": dice.randrange(10)}
+            is_new = self.written == 0 or sampler.random() < 0.8
+            number = self.written if is_new else sampler.randrange(self.written)
+        state = json.loads(STATE) | {"availableSpotNumber": sampler.randrange(10)}
         body = {"subjects": [], "parts": {"state": state}}
         status = client.put(
             self.city.record(number), json=body, headers=self.city.headers("writer")
@@ -88,24 +88,24 @@ class Load:
             self.written = max(self.written, number + 1)
         return status
 
-    def read(self, client: httpx.Client, dice: random.Random) -> int:
-        tail = "/history" if dice.random() < 0.1 else ""
+    def read(self, client: httpx.Client, sampler: random.Random) -> int:
+        tail = "/history" if sampler.random() < 0.1 else ""
         return client.request(
-            "GET", self.city.record(self._chosen(dice), tail), headers=self.city.headers("reader")
+            "GET", self.city.record(self._chosen(sampler), tail), headers=self.city.headers("reader")
         ).status_code
 
-    def prove(self, client: httpx.Client, dice: random.Random) -> int:
-        url = self.city.record(self._chosen(dice), "/proof")
+    def prove(self, client: httpx.Client, sampler: random.Random) -> int:
+        url = self.city.record(self._chosen(sampler), "/proof")
         return client.get(url, headers=self.city.headers("reader")).status_code
 
-    def _chosen(self, dice: random.Random) -> int:
-        return dice.randrange(max(self.written, 1))
+    def _chosen(self, sampler: random.Random) -> int:
+        return sampler.randrange(max(self.written, 1))
 
     def run(self, kind: str, seed: int) -> None:
-        dice, act = random.Random(seed), getattr(self, kind)
+        sampler, act = random.Random(seed), getattr(self, kind)
         with httpx.Client(trust_env=False, timeout=30) as client:
             while not self.stop.is_set():
-                status = act(client, dice)
+                status = act(client, sampler)
                 with self._lock:
                     self.done[kind, status] += 1
 
@@ -117,14 +117,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="(%(default)s)")
     parser.add_argument("--plot", type=Path, default=Path("reports/soak.svg"), help="(%(default)s)")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.serve is not None:
-        return serve(asked.serve)
+    options = parser.parse_args()
+    if options.serve is not None:
+        return serve(options.serve)
     with tempfile.TemporaryDirectory() as folder, city(Path(folder)) as node:
-        load, samples = run(node, asked.minutes * 60)
-        told = httpx.get(f"{node.url}/readyz", trust_env=False, timeout=10)
-    write_svg(asked.plot, [Curve("RSS of the node", samples)], "seconds", "MiB")
-    return report(load, samples, asked.minutes, asked.plot, told.status_code)
+        load, samples = run(node, options.minutes * 60)
+        answer = httpx.get(f"{node.url}/readyz", trust_env=False, timeout=10)
+    write_svg(options.plot, [Curve("RSS of the node", samples)], "seconds", "MiB")
+    return report(load, samples, options.minutes, options.plot, answer.status_code)
 
 
 def run(node: City, seconds: float) -> tuple[Load, list[tuple[float, float]]]:
@@ -166,12 +166,12 @@ def slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
 
 def report(load: Load, samples: list[tuple[float, float]], minutes: float, plot: Path, ready: int) -> int:
     grows, within = slope(samples)
-    held = [mib for _, mib in samples]
+    memory = [mib for _, mib in samples]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{minutes:g} minutes; {load.written:,} records; load {os.getloadavg()[0]:.1f}; /readyz {ready}")
     for (kind, status), count in sorted(load.done.items()):
         print(f"  {kind:6} {status}  {count:8,}  {count / minutes / 60:8.1f}/s")
-    print(f"RSS: first {held[0]:.0f}, median {statistics.median(held):.0f}, most {max(held):.0f} MiB")
+    print(f"RSS: first {memory[0]:.0f}, median {statistics.median(memory):.0f}, most {max(memory):.0f} MiB")
     print(f"slope after the first fifth: {grows:+.2f} ± {within:.2f} MiB a minute (95 %)")
     print(f"plotted to {plot}")
     failed = [key for key in load.done if key[1] >= 500 and key != NOT_ANCHORED_YET]
@@ -183,8 +183,8 @@ def serve(folder: Path) -> int:
     with opened(folder, batch_max_age_seconds=5.0) as bench, ServedNode.start(bench.node, port=0) as served:
         served.wait_until_ready(60)
         tokens = {role.name.lower(): _token(served, role) for role in (Role.WRITER, Role.READER)}
-        told = {"url": served.url, "dataset": f"0x{bench.dataset.hex()}", "tokens": tokens}
-        print(json.dumps(told), flush=True)
+        announced = {"url": served.url, "dataset": f"0x{bench.dataset.hex()}", "tokens": tokens}
+        print(json.dumps(announced), flush=True)
         sys.stdin.read()
     return 0
 
@@ -206,8 +206,8 @@ def city(folder: Path) -> Iterator[City]:
     )
     assert started.stdin is not None and started.stdout is not None
     try:
-        told = json.loads(started.stdout.readline())
-        yield City(told["url"], told["dataset"], told["tokens"], psutil.Process(started.pid))
+        announced = json.loads(started.stdout.readline())
+        yield City(announced["url"], announced["dataset"], announced["tokens"], psutil.Process(started.pid))
     finally:
         started.stdin.close()
         started.wait(60)

@@ -1,7 +1,7 @@
-"""The time of a normal client's reads beside 200 slow connections and 24 half-sent bodies, and alone.
+"""The time of a normal client's reads next to 200 slow connections and 24 half-sent bodies, and alone.
 
-Both are measured in turn in one run on one node in this process, so the ratio of their medians is told rather
-than times. Fails above ``--most``.
+Both are measured in turn in one run on one node in this process, so the ratio of their medians is reported
+rather than times. Fails above ``--most``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=20, help="rounds of both, in turn")
     arguments.add_argument("--requests", type=int, default=100, help="requests of each in a round")
     arguments.add_argument("--most", type=float, default=2.0, help="highest ratio that passes")
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
         served_node(Path(name), record_limit_bytes=BODY_BYTES) as made,
     ):
         node, client = made
-        samples = compare(node, client, rounds=asked.rounds, requests=asked.requests)
+        samples = compare(node, client, rounds=options.rounds, requests=options.requests)
     _print(samples)
-    return 0 if samples.ratio <= asked.most else 1
+    return 0 if samples.ratio <= options.most else 1
 
 
 def _print(samples: Samples) -> None:
