@@ -25,13 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tells what the random runs counted, each and all together."""
-    kept = [dict(one.user_properties) for one in terminalreporter.getreports("passed")]
-    runs = [one for one in kept if "counts" in one]
+    """Writes what the random runs counted, each and all together."""
+    properties = [dict(one.user_properties) for one in terminalreporter.getreports("passed")]
+    runs = [one for one in properties if "counts" in one]
     totals: Counter[str] = Counter()
     for run in runs:
-        told = ", ".join(f"{name} {count}" for name, count in sorted(run["counts"].items()))
-        terminalreporter.write_line(f"run {run['run']}: {told}")
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(run["counts"].items()))
+        terminalreporter.write_line(f"run {run['run']}: {counts}")
         totals.update(run["counts"])
     if runs:
         terminalreporter.section(f"all of {len(runs)} runs")

@@ -6,8 +6,8 @@
 
     statement:TABLE       a row of the table is inserted, and its transaction not committed yet
     before-commit:TABLE   the transaction that inserts into the table is about to be committed
-    after-commit:TABLE    it is committed and durable, and nobody has been told
-    before-call:METHOD    the JSON-RPC method is about to be asked of the chain
+    after-commit:TABLE    it is committed and durable, and no client has an answer
+    before-call:METHOD    the JSON-RPC method is about to be called on the chain
     after-call:METHOD     the endpoint has answered, and the answer is lost
     after:MODULE.NAME     the function, as its module calls it, has returned, and its result is lost
 
@@ -52,7 +52,7 @@ def arm(point: str) -> None:
     """Makes the process die at the point.
 
     Raises:
-        ValueError: there is no such point.
+        ValueError: the point is unknown.
     """
     when, what, *passes = point.split(":")
     die = Death(int(passes[0]) if passes else 1)
@@ -69,12 +69,12 @@ def arm(point: str) -> None:
             raise ValueError(f"no such point: {point}")
 
 
-def _on_insert(table: str, heard: Callable[[Any], None]) -> None:
+def _on_insert(table: str, callback: Callable[[Any], None]) -> None:
     @event.listens_for(sa.Engine, "after_cursor_execute")
     def executed(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
         found = _INSERT.match(statement)
         if found and found[1] == table:
-            heard(connection.connection.dbapi_connection)
+            callback(connection.connection.dbapi_connection)
 
 
 def _on_commit(table: str, die: Death, *, is_after: bool) -> None:
@@ -107,11 +107,11 @@ def _on_call(method: str, die: Death, *, is_after: bool) -> None:
 
     ask = HTTPProvider.make_request
 
-    def make_request(self: HTTPProvider, asked: Any, params: Any) -> Any:
-        if asked == method and not is_after:
+    def make_request(self: HTTPProvider, requested: Any, params: Any) -> Any:
+        if requested == method and not is_after:
             die()
-        answered = ask(self, asked, params)
-        if asked == method and is_after:
+        answered = ask(self, requested, params)
+        if requested == method and is_after:
             die()
         return answered
 

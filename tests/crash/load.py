@@ -1,4 +1,4 @@
-"""A mixed load of several clients that remember what they were told, on a node that comes and goes.
+"""A mixed load of several clients that remember every answer, on a node that comes and goes.
 
 Each client owns its titles, so it knows what a read has to say. What was refused or not answered is promised
 nothing; what was answered is noted and never forgotten.
@@ -80,7 +80,7 @@ class Gate:
 
 
 class LoadingClient(threading.Thread):
-    """Does one thing after the other by the throw of its own die, until the gate says that it is over."""
+    """Makes one random move after the other, until the gate says that it is over."""
 
     def __init__(self, town: Town, gate: Gate, name: str, seed: int) -> None:
         super().__init__(name=name, daemon=True)
@@ -88,7 +88,7 @@ class LoadingClient(threading.Thread):
         self.failure: BaseException | None = None
         self._town = town
         self._gate = gate
-        self._dice = random.Random(f"{seed} {name}")
+        self._sampler = random.Random(f"{seed} {name}")
         self._titles: list[Title] = []
         self._unsure: list[Sent] = []
         self._acknowledged: list[tuple[Sent, Written]] = []
@@ -100,7 +100,7 @@ class LoadingClient(threading.Thread):
         try:
             while (node := self._gate.await_node()) is not None:
                 self._url = node.url
-                self._do_one(self._dice.choice(self._moves()))
+                self._do_one(self._sampler.choice(self._moves()))
         except BaseException as error:
             self.failure = error
         finally:
@@ -130,46 +130,46 @@ class LoadingClient(threading.Thread):
 
     def write(self) -> None:
         self._number += 1
-        kept = [one for one in self._titles if not one.is_erased]
-        if not kept or self._dice.random() < 0.5:
-            kept = [Title(f"{self.name}-{self._number}")]
-            self._titles += kept
-        sent = Sent(self._dice.choice(kept), float(self._number), f"{self.name}-{self._number}")
+        live = [one for one in self._titles if not one.is_erased]
+        if not live or self._sampler.random() < 0.5:
+            live = [Title(f"{self.name}-{self._number}")]
+            self._titles += live
+        sent = Sent(self._sampler.choice(live), float(self._number), f"{self.name}-{self._number}")
         self._unsure.append(sent)
         self._send(sent)
 
     def repeat(self) -> None:
         """An unsure write until it is sure; else one that is, which must change nothing."""
         if self._unsure:
-            self._send(self._dice.choice(self._unsure))
+            self._send(self._sampler.choice(self._unsure))
         elif self._acknowledged:
-            sent, before = self._dice.choice(self._acknowledged)
+            sent, before = self._sampler.choice(self._acknowledged)
             assert self._put(sent) == before, "a repeat is answered as the first was"
 
     def read(self) -> None:
         known = [one for one in self._titles if one.areas or one.is_erased]
         if not known:
             return
-        asked = self._dice.choice(known)
+        chosen = self._sampler.choice(known)
         try:
-            record = self._client("reader").get_record(self._town.dataset, asked.id, OWN_DUTY)
+            record = self._client("reader").get_record(self._town.dataset, chosen.id, OWN_DUTY)
         except NotFoundError:
-            assert asked.is_erased, f"{asked.id} was acknowledged and is not there"
+            assert chosen.is_erased, f"{chosen.id} was acknowledged and is not there"
             return
-        assert not asked.is_erased, f"{asked.id} was erased and is there"
+        assert not chosen.is_erased, f"{chosen.id} was erased and is there"
         self._town.notes.reads.append(record)
         area = json.loads(record.parts["title"])["area"]["value"]
-        if record.version in asked.areas:
-            assert area == asked.areas[record.version]
-        assert record.version >= max(asked.areas), "a version that was acknowledged is gone"
+        if record.version in chosen.areas:
+            assert area == chosen.areas[record.version]
+        assert record.version >= max(chosen.areas), "a version that was acknowledged is gone"
 
     def erase(self) -> None:
         unsure = {id(one.title) for one in self._unsure}
         sure = [one for one in self._titles if one.areas and not one.is_erased and id(one) not in unsure]
         if not sure:
             return
-        chosen = self._dice.choice(sure)
-        # Whether or not an answer comes, it may be erased from now on: nobody asks for it again.
+        chosen = self._sampler.choice(sure)
+        # Whether or not an answer comes, it may be erased from now on: no client reads it again.
         self._titles.remove(chosen)
         erased = self._client().erase(self._town.dataset, chosen.id, ErasureReason.DUTY)
         self._town.notes.erased += erased
@@ -209,7 +209,7 @@ class ImportingClient(LoadingClient):
     def __init__(self, town: Town, gate: Gate, name: str, seed: int) -> None:
         super().__init__(town, gate, name, seed)
         self.rows: list[str] = []
-        """The ids of every file whose import was told to be done."""
+        """The ids of every file whose import was reported as done."""
         self._file: list[str] = []
 
     def _moves(self) -> list[Callable[[], None]]:
@@ -228,8 +228,8 @@ class ImportingClient(LoadingClient):
             job = client.get_import(job.id)
         if job.state == "done":
             first = client.get_import(job.repeat_of) if job.repeat_of else job
-            held = first.outcomes["accepted"] + first.outcomes["unchanged"]
-            assert first.state == "done" and held == len(self._file), (first, job)
+            stored = first.outcomes["accepted"] + first.outcomes["unchanged"]
+            assert first.state == "done" and stored == len(self._file), (first, job)
             self.rows += self._file
             self._file = []
 
@@ -241,8 +241,8 @@ class StewardClient(LoadingClient):
         return [self.restrict]
 
     def restrict(self) -> None:
-        chosen = RecordId(self._dice.randbytes(1) * 32)
-        is_restricted = self._dice.random() < 0.5
+        chosen = RecordId(self._sampler.randbytes(1) * 32)
+        is_restricted = self._sampler.random() < 0.5
         catalog = self._town.city.contracts.catalog
         call = catalog.restrict(self._town.dataset, chosen, NO_AGENCY, is_restricted=is_restricted)
         self._town.chain.send(address(STEWARD), str(call.to), call.data)

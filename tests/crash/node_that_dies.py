@@ -56,8 +56,8 @@ class NodeThatDies:
         self.await_ready()
 
     def await_ready(self) -> None:
-        await_that("the node is ready", lambda: self._told_url() or not self.is_alive, _START_SECONDS)
-        self.url = self._told_url()
+        await_that("the node is ready", lambda: self._announced_url() or not self.is_alive, _START_SECONDS)
+        self.url = self._announced_url()
         assert self.url, f"the node ended before it was ready: {self.log[self._seen :]}"
 
     def await_death(self) -> None:
@@ -76,7 +76,7 @@ class NodeThatDies:
         self._process = None
 
     def die_at(self, point: str) -> None:
-        """Serves until the process dies at the point: for points that need nobody to ask."""
+        """Serves until the process dies at the point: for points that need no request."""
         self.start(point)
         self.await_death()
 
@@ -119,10 +119,10 @@ class NodeThatDies:
     def is_ready_within(self, seconds: float) -> bool:
         """Whether it answers reads in time; a node that cannot reach its chain may end instead."""
         try:
-            await_that("the node is ready", lambda: self._told_url() or not self.is_alive, seconds)
+            await_that("the node is ready", lambda: self._announced_url() or not self.is_alive, seconds)
         except AssertionError:
             return False
-        self.url = self._told_url()
+        self.url = self._announced_url()
         return bool(self.url) and self.is_alive
 
     def await_log(self, words: str, *, since_start: bool = True) -> None:
@@ -140,8 +140,8 @@ class NodeThatDies:
             path.write_bytes(b"")
         command = [*([point] if point else []), "--", *arguments]
         ended = self.nursery.start(command, _environment(), out, log).wait(120)
-        told = f"{arguments} ended with {ended}: {log.read_text()}{out.read_text()}"
-        assert ended == code, told
+        message = f"{arguments} ended with {ended}: {log.read_text()}{out.read_text()}"
+        assert ended == code, message
         return ("" if code == 0 else log.read_text()) + out.read_text()
 
     def json(self, *arguments: str) -> Any:
@@ -156,9 +156,9 @@ class NodeThatDies:
             text = f"{name} = {json.dumps(value)}\n" + text
         path.write_text(text)
 
-    def _told_url(self) -> str:
-        told = self._output.read_text() if self._output.exists() else ""
-        found = re.search(r"http://\S+(?=\s)", told)
+    def _announced_url(self) -> str:
+        output = self._output.read_text() if self._output.exists() else ""
+        found = re.search(r"http://\S+(?=\s)", output)
         return found[0] if found else ""
 
 

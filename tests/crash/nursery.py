@@ -66,11 +66,11 @@ class Nursery:
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], out: Path, log: Path) -> Child:
         """Runs ``dying_node.py`` with the arguments."""
-        asked = {"arguments": arguments, "environment": dict(environment), "out": str(out), "log": str(log)}
+        request = {"arguments": arguments, "environment": dict(environment), "out": str(out), "log": str(log)}
         assert self._process.stdin is not None
         with self._lock, self._born:
             self._forget_newest()
-            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             assert self._born.wait_for(lambda: self._newest is not None, timeout=60)
             assert self._newest is not None
@@ -95,39 +95,39 @@ class Nursery:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            told = json.loads(line)
+            event = json.loads(line)
             with self._born:
-                if "born" in told:
-                    self._newest = self._children[told["born"]] = Child(told["born"])
+                if "born" in event:
+                    self._newest = self._children[event["born"]] = Child(event["born"])
                     self._born.notify_all()
                 else:
-                    self._children[told["ended"]].ended(told["code"])
+                    self._children[event["ended"]].ended(event["code"])
 
 
 def serve() -> None:
-    """Forks for each line of stdin until it is closed, and tells of each child's birth and end."""
+    """Forks for each line of stdin until it is closed, and reports each child's birth and end."""
     import cityledger.cli.main
     import cityledger.node.serving
     import cityledger.node.wiring
     import cityledger.settings  # noqa: F401
 
-    woken, wake = os.pipe()
+    wakeups, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
     while True:
-        ready, _, _ = select.select([sys.stdin, woken], [], [])
-        if woken in ready:
-            os.read(woken, 4096)
+        ready, _, _ = select.select([sys.stdin, wakeups], [], [])
+        if wakeups in ready:
+            os.read(wakeups, 4096)
             _reap()
         if sys.stdin in ready:
             line = sys.stdin.buffer.raw.readline()  # type: ignore[union-attr]  # unbuffered: select sees all
             if not line:
                 return
-            _tell(born=_fork(json.loads(line), woken, wake))
+            _report(born=_fork(json.loads(line), wakeups, wake))
 
 
-def _fork(asked: Mapping[str, Any], *inherited: int) -> int:
+def _fork(request: Mapping[str, Any], *inherited: int) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -135,23 +135,23 @@ def _fork(asked: Mapping[str, Any], *inherited: int) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for one in inherited:
         os.close(one)
-    _become(asked)
+    _become(request)
     return 0
 
 
-def _become(asked: Mapping[str, Any]) -> None:
+def _become(request: Mapping[str, Any]) -> None:
     """Turns this process into a node's; does not return."""
     code = 70
     try:
-        for name, target in (("/dev/null", 0), (asked["out"], 1), (asked["log"], 2)):
+        for name, target in (("/dev/null", 0), (request["out"], 1), (request["log"], 2)):
             opened = os.open(name, os.O_RDWR | os.O_CREAT | (os.O_APPEND if target else 0), 0o600)
             os.dup2(opened, target)
             os.close(opened)
         os.environ.clear()
-        os.environ.update(asked["environment"])
+        os.environ.update(request["environment"])
         import dying_node  # type: ignore[import-not-found] # next to this script
 
-        dying_node.run(asked["arguments"])
+        dying_node.run(request["arguments"])
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
@@ -173,10 +173,10 @@ def _reap() -> None:
             return
         if pid == 0:
             return
-        _tell(ended=pid, code=os.waitstatus_to_exitcode(status))
+        _report(ended=pid, code=os.waitstatus_to_exitcode(status))
 
 
-def _tell(**what: int) -> None:
+def _report(**what: int) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 

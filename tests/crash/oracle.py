@@ -1,5 +1,5 @@
 """Judges a town after crashes: reads the database by plain SQL, the chain by raw JSON-RPC, makes every root
-again, and knows what the client was told. Shares no code with the service.
+again, and knows what the client was answered. Shares no code with the service.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Oracle:
     def leaves(self) -> dict[int, list[bytes]]:
         """Each log's leaf hashes in the order of their numbers."""
         found: dict[int, list[bytes]] = {}
-        for log, seq, held in self.rows("SELECT log, seq, hash FROM leaf ORDER BY log, seq"):
+        for log, seq, leaf in self.rows("SELECT log, seq, hash FROM leaf ORDER BY log, seq"):
             hashes = found.setdefault(log, [])
             assert seq == len(hashes), f"log {log} goes from number {len(hashes) - 1} to {seq}"
-            hashes.append(bytes(held))
+            hashes.append(bytes(leaf))
         return found
 
     def await_anchored(self) -> None:
@@ -63,7 +63,7 @@ class Oracle:
         await_that("the index has the chain's last batch", lambda: self._indexed() == self._on_chain())
 
     def judge(self, *, halted: Mapping[int, str] | None = None, failed: int | None = 0) -> Verdict:
-        """Everything of SPEC.md §4 that can be told from outside, at rest; then what scrub and rebuild say.
+        """Everything of SPEC.md §4 that is visible from outside, at rest; then what scrub and rebuild say.
 
         ``halted`` are the logs that must be halted, with the word of the cause; no other may be. ``failed``
         is how many of the operator's transactions must have been mined with status 0; None: any number.
@@ -84,8 +84,8 @@ class Oracle:
 
     def _verify_heads(self, leaves: Mapping[int, list[bytes]], halted: Mapping[int, str]) -> None:
         for log, next_seq, last, why in self.rows("SELECT log, next_seq, last_leaf, halted FROM log_head"):
-            held = leaves.get(log, [])
-            assert (next_seq, bytes(last)) == (len(held), held[-1] if held else _NOTHING), (
+            hashes = leaves.get(log, [])
+            assert (next_seq, bytes(last)) == (len(hashes), hashes[-1] if hashes else _NOTHING), (
                 f"head of log {log}"
             )
             assert (why or "").startswith(halted.get(log, "")), f"log {log} is halted for {why}"
@@ -96,8 +96,8 @@ class Oracle:
         notes = self._town.notes
         placed: list[Written | LeafPlace] = [*notes.written, *notes.erased]
         places = {(leaf.log, leaf.seq): leaf.leaf_hash for leaf in placed}
-        for (log, seq), told in places.items():
-            assert leaves[log][seq] == told, f"acknowledged leaf {seq} of log {log} is another one"
+        for (log, seq), acknowledged in places.items():
+            assert leaves[log][seq] == acknowledged, f"acknowledged leaf {seq} of log {log} is another one"
         versions = self.rows("SELECT dataset, record, version, log, seq FROM record_version")
         stored = {(bytes(d), bytes(r), v): (log, seq) for d, r, v, log, seq in versions}
         for one in notes.written:
@@ -144,7 +144,7 @@ class Oracle:
     # --- the chain ------------------------------------------------------------------------------------------
 
     def _verify_chain(self, leaves: Mapping[int, list[bytes]], halted: set[int]) -> int:
-        """Each leaf stands under exactly one root: the batches of a log follow each other without a gap."""
+        """Each leaf is under exactly one root: the batches of a log follow each other without a gap."""
         ends: dict[int, int] = dict.fromkeys(leaves, 0)
         batches = [one for one in self._on_chain() if one.log in leaves]
         for one in batches:
@@ -154,7 +154,7 @@ class Oracle:
             word = keccak(one.root + one.count.to_bytes(32, "big"))
             assert self._town.chain.word_of(self._town.ledger, one.log, one.first) == word
             self._verify_carried(one)
-        assert all(ends[log] == len(held) for log, held in leaves.items() if log not in halted), ends
+        assert all(ends[log] == len(hashes) for log, hashes in leaves.items() if log not in halted), ends
         return len(batches)
 
     def _verify_carried(self, batch: AnchoredBatch) -> None:
@@ -181,8 +181,8 @@ class Oracle:
 
     def _verify_index(self) -> None:
         assert self._indexed() == self._on_chain()
-        for number, held in self.rows("SELECT number, hash FROM block ORDER BY number DESC LIMIT 20"):
-            assert self._town.chain.block(number)["hash"] == "0x" + bytes(held).hex()
+        for number, stored in self.rows("SELECT number, hash FROM block ORDER BY number DESC LIMIT 20"):
+            assert self._town.chain.block(number)["hash"] == "0x" + bytes(stored).hex()
 
     def _ask_tools(self) -> None:
         """The node's own tools find nothing either: no damaged byte, and no other index than the chain's."""

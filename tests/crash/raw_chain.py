@@ -1,4 +1,4 @@
-"""The chain as anybody can ask it: JSON-RPC by hand, nothing of the package in between."""
+"""The chain as any client can query it: JSON-RPC by hand, without the package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH_AT = keccak(b"batchAt(uint64,uint64)")[:4]
 
 @dataclass(frozen=True, slots=True)
 class AnchoredBatch:
-    """A batch as the canonical chain tells it."""
+    """A batch as the canonical chain reports it."""
 
     log: int
     first: int
@@ -44,18 +44,18 @@ class RawChain:
         Raises:
             AssertionError: the endpoint refused.
         """
-        asked = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": params}
-        answer = self._http.post(self.url, json=asked).json()
+        request = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": params}
+        answer = self._http.post(self.url, json=request).json()
         assert "error" not in answer, (method, answer["error"])
         return answer["result"]
 
     # --- what a test does to the chain ----------------------------------------------------------------------
 
     def hold(self) -> None:
-        """No more blocks until ``go_on`` or ``mine``; transactions wait in the pool."""
+        """No more blocks until ``resume`` or ``mine``; transactions wait in the pool."""
         self.ask("evm_setIntervalMining", 0)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """A block each second again."""
         self.ask("evm_setIntervalMining", 1)
 
@@ -69,11 +69,11 @@ class RawChain:
             "eth_sendTransaction", {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(500_000)}
         )
 
-    def reorg(self, depth: int, kept: list[tuple[str, int]] | None = None) -> None:
-        """Replaces the newest ``depth`` blocks by others. ``kept`` are raw transactions, each with the place
-        of its block among the new ones; every other transaction of those blocks is lost.
+    def reorg(self, depth: int, retained: list[tuple[str, int]] | None = None) -> None:
+        """Replaces the newest ``depth`` blocks by others. ``retained`` are raw transactions, each with the
+        place of its block among the new ones; every other transaction of those blocks is lost.
         """
-        self.ask("anvil_reorg", depth, [list(one) for one in kept or []])
+        self.ask("anvil_reorg", depth, [list(one) for one in retained or []])
         self._set_clock()
 
     def save(self) -> str:
@@ -91,7 +91,7 @@ class RawChain:
         self.ask("anvil_setNextBlockBaseFeePerGas", hex(gwei * 10**9))
 
     def _set_clock(self) -> None:
-        # Anvil's clock goes on from the block that it went back to.
+        # Anvil's clock continues from the block that it went back to.
         self.ask("evm_setTime", int(time.time() * 1000))
 
     # --- what the chain holds -------------------------------------------------------------------------------
@@ -104,8 +104,8 @@ class RawChain:
 
     def block(self, name: int | str, *, with_transactions: bool = False) -> dict[str, Any]:
         named = hex(name) if isinstance(name, int) else name
-        held: dict[str, Any] = self.ask("eth_getBlockByNumber", named, with_transactions)
-        return held
+        answer: dict[str, Any] = self.ask("eth_getBlockByNumber", named, with_transactions)
+        return answer
 
     def nonce(self, account: str) -> int:
         return int(self.ask("eth_getTransactionCount", account, "latest"), 16)
@@ -121,11 +121,11 @@ class RawChain:
         return {int(nonce): transaction for nonce, transaction in by_nonce.items()}
 
     def receipt(self, transaction: str) -> dict[str, Any] | None:
-        held: dict[str, Any] | None = self.ask("eth_getTransactionReceipt", transaction)
-        return held
+        answer: dict[str, Any] | None = self.ask("eth_getTransactionReceipt", transaction)
+        return answer
 
     def anchored(self, ledger: str) -> list[AnchoredBatch]:
-        """Every batch on the canonical chain, as the ledger's events tell it, oldest first."""
+        """Every batch on the canonical chain, as the ledger's events report it, oldest first."""
         wanted = {
             "fromBlock": "0x0",
             "toBlock": "latest",
@@ -147,8 +147,8 @@ class RawChain:
     def word_of(self, ledger: str, log: int, first: int) -> bytes:
         """What the ledger stores for the batch: the one word that a verifier is shown."""
         data = _BATCH_AT + log.to_bytes(32, "big") + first.to_bytes(32, "big")
-        held: str = self.ask("eth_call", {"to": ledger, "data": "0x" + data.hex()}, "latest")
-        return bytes.fromhex(held[2:])
+        word: str = self.ask("eth_call", {"to": ledger, "data": "0x" + data.hex()}, "latest")
+        return bytes.fromhex(word[2:])
 
     def mined_of(self, account: str) -> dict[int, tuple[str, bool]]:
         """nonce → (transaction hash, whether it succeeded), of every mined transaction of the account."""

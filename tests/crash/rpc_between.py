@@ -30,10 +30,10 @@ class RpcBetween:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                told = (
+                answers = (
                     [between.answer(one) for one in body] if isinstance(body, list) else between.answer(body)
                 )
-                sent = json.dumps(told).encode()
+                sent = json.dumps(answers).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(sent)))

@@ -13,7 +13,7 @@ from crash.waiting import await_that
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 STUCK_GWEI = 60
-"""A base fee that no transaction of before offers, and that the node's settings allow to pay."""
+"""A base fee that no previous transaction offers, and that the node's settings allow to pay."""
 
 
 def count(oracle: Oracle, table: str) -> int:
@@ -71,7 +71,7 @@ def test_already_known_is_no_failure(town: Town, oracle: Oracle) -> None:
 
     town.node.serve()
     town.node.await_log("already known")
-    town.chain.go_on()
+    town.chain.resume()
     oracle.await_anchored()
     verdict = oracle.judge()
     assert (verdict.attempts, verdict.transactions) == (1, 1)
@@ -108,7 +108,7 @@ def test_underpriced_it_is_replaced_with_the_same_nonce(town: Town, oracle: Orac
 
     town.node.serve()
     town.node.await_log("underpriced")
-    town.chain.go_on()
+    town.chain.resume()
     oracle.await_anchored()
     verdict = oracle.judge()
     assert verdict.transactions == 1 and verdict.attempts > 1
@@ -120,7 +120,7 @@ def test_mined_while_down_it_is_not_sent_again(town: Town, oracle: Oracle) -> No
     town.chain.hold()
     town.node.die_at(f"after-call:{SEND}")
     town.chain.mine(3)
-    town.chain.go_on()
+    town.chain.resume()
 
     town.node.serve()
     oracle.await_anchored()
@@ -137,9 +137,9 @@ def test_original_mined_and_not_the_replacement_counts_as_anchored(town: Town, o
         town.node.die_at("after-commit:attempt:2")
         original, replacement = oracle.rows("SELECT nonce, tx_hash FROM attempt ORDER BY id")
         assert original.nonce == replacement.nonce == 0
-        told = town.chain.ask(SEND, swallowed[0])
-        assert told == "0x" + bytes(original.tx_hash).hex()
-        await_that("the original is mined", lambda: town.chain.receipt(told))
+        sent_hash = town.chain.ask(SEND, swallowed[0])
+        assert sent_hash == "0x" + bytes(original.tx_hash).hex()
+        await_that("the original is mined", lambda: town.chain.receipt(sent_hash))
 
         town.node.serve()
         oracle.await_anchored()

@@ -1,4 +1,4 @@
-"""A backup that is older than the chain: its log halts, and a new log that names it goes on."""
+"""A backup that is older than the chain: its log halts, and a new log that names it continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_backup_restored_its_log_halts_and_a_new_log_names_it(town: Town, oracle
     oracle.await_anchored()
     backup = str(town.folder / "backup")
     town.node.run("node", "backup", backup, "--folder", str(town.node.folder))
-    kept = list(town.notes.written)
+    backed_up = list(town.notes.written)
     town.write("title-2")
     oracle.await_anchored()
     oracle.judge()
@@ -45,7 +45,7 @@ def test_backup_restored_its_log_halts_and_a_new_log_names_it(town: Town, oracle
     (row,) = after.rows("SELECT predecessor FROM idx_log WHERE log = :log AND valid_to IS NULL", log=made.log)
     assert row.predecessor == RECORDS
     leaves = after.leaves()
-    assert all(leaves[one.log][one.seq] == one.leaf_hash for one in (*kept, made))
+    assert all(leaves[one.log][one.seq] == one.leaf_hash for one in (*backed_up, made))
     restored.run("node", "scrub", "--folder", str(restored.folder))
     restored.run("node", "rebuild", "--check", "--folder", str(restored.folder))
     after.close()

@@ -1,4 +1,4 @@
-"""Killed while the disk is full: nothing is half-written, and it goes on when there is space again."""
+"""Killed while the disk is full: nothing is half-written, and it resumes when there is space again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vault key is rotated by a process that is killed at each step, beside a node that serves."""
+"""A vault key is rotated by a process that is killed at each step, while a node serves."""
 
 from __future__ import annotations
 

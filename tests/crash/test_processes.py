@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 
 def test_two_processes_started_nothing_is_done_twice(town: Town, oracle: Oracle) -> None:
-    """PostgreSQL serves both, and the other goes on when the first dies; SQLite is for one process."""
+    """PostgreSQL serves both, and the other continues when the first dies; SQLite is for one process."""
     second = town.another_node("second")
     town.node.set(batch_max_age_seconds=FOR_EVER)
     town.node.serve()
@@ -66,7 +66,7 @@ def test_failover_to_a_lagging_endpoint_nothing_is_done_on_its_old_head(town: To
         assert not oracle.rows("SELECT id FROM attempt"), "nothing is signed on an old head"
         assert oracle.rows(cursor)[0][0] == before, "and nothing undone"
 
-        town.chain.go_on()
+        town.chain.resume()
         lagging.off()
         town.node.await_ready()
         oracle.await_anchored()

@@ -42,7 +42,7 @@ class Reorgs:
     """Replaces the newest blocks now and then; never one that the chain has called final."""
 
     town: Town
-    dice: random.Random
+    sampler: random.Random
     count: int = 0
 
     @contextmanager
@@ -57,8 +57,8 @@ class Reorgs:
             thread.join()
 
     def _run(self, over: threading.Event) -> None:
-        while not over.wait(self.dice.uniform(0.5, 3.0)):
-            self.town.chain.reorg(self.dice.choice([1, 1, 2]))
+        while not over.wait(self.sampler.uniform(0.5, 3.0)):
+            self.town.chain.reorg(self.sampler.choice([1, 1, 2]))
             self.count += 1
 
 
@@ -85,7 +85,7 @@ def test_killed_at_random_nothing_is_lost_and_nothing_is_there_twice(
 
 @contextmanager
 def one_endpoint(town: Town, _folder: Path) -> Iterator[list[FaultyRpc]]:
-    """It tells another chain's id now and then; whatever else it told of another chain would be believed."""
+    """It reports another chain's id now and then; anything else of another chain would be believed."""
     with faulty_rpc(town.devnet.rpc_url) as rpc:
         town.node.set(rpc_url=rpc.url)
         yield [rpc]
@@ -93,7 +93,7 @@ def one_endpoint(town: Town, _folder: Path) -> Iterator[list[FaultyRpc]]:
 
 @contextmanager
 def two_endpoints(town: Town, folder: Path) -> Iterator[list[FaultyRpc]]:
-    """The first answers now and then for a longer chain that has the same id. Its socket tells of blocks."""
+    """The first answers now and then for a longer chain that has the same id. Its socket announces blocks."""
     with (
         faulty_rpc(town.devnet.rpc_url) as first,
         faulty_rpc(town.devnet.rpc_url) as second,
@@ -109,7 +109,7 @@ ENDPOINTS = (one_endpoint, two_endpoints)
 
 
 def run_once(town: Town, rpc: Sequence[FaultyRpc], oracle: Oracle, seed: int) -> Counter[str]:
-    dice, gate = random.Random(seed), Gate()
+    sampler, gate = random.Random(seed), Gate()
     clients = [LoadingClient(town, gate, f"client{number}", seed) for number in range(2)]
     importing = ImportingClient(town, gate, "importing", seed)
     clients += [
@@ -124,7 +124,7 @@ def run_once(town: Town, rpc: Sequence[FaultyRpc], oracle: Oracle, seed: int) ->
         one.schedule(seed + number, FAULTY_SHARE, PASSING if number else (*PASSING, Fault.OTHER_CHAIN))
     try:
         with reorgs.running():
-            kill_again_and_again(town, gate, dice, clients)
+            kill_again_and_again(town, gate, sampler, clients)
     finally:
         gate.end()
         for one in rpc:
@@ -138,7 +138,7 @@ def run_once(town: Town, rpc: Sequence[FaultyRpc], oracle: Oracle, seed: int) ->
 
 
 def await_work(town: Town, clients: list[LoadingClient]) -> None:
-    """Until something was done for somebody, so that a slow machine has no idle runs."""
+    """Until any client got something done, so that a slow machine has no idle runs."""
     done = sum(sum(one.counts.values()) for one in clients)
     with contextlib.suppress(AssertionError):
         await_that(
@@ -148,17 +148,19 @@ def await_work(town: Town, clients: list[LoadingClient]) -> None:
         )
 
 
-def kill_again_and_again(town: Town, gate: Gate, dice: random.Random, clients: list[LoadingClient]) -> None:
+def kill_again_and_again(
+    town: Town, gate: Gate, sampler: random.Random, clients: list[LoadingClient]
+) -> None:
     """Half of the kills come while the node is starting, half while it serves."""
     while town.node.kills < KILLS:
-        is_young = dice.random() < 0.3
+        is_young = sampler.random() < 0.3
         town.node.start()
         if is_young:
-            town.node.await_end_within(dice.uniform(0.1, 0.8))
+            town.node.await_end_within(sampler.uniform(0.1, 0.8))
         elif town.node.is_ready_within(20.0):
             gate.open(town.node)
             await_work(town, clients)
-            town.node.await_end_within(dice.uniform(0.8, 4.0))
+            town.node.await_end_within(sampler.uniform(0.8, 4.0))
             gate.shut()
         town.node.kill_unless_ended()
 
@@ -175,7 +177,7 @@ def settle(
     town.node.serve()
     oracle.await_anchored()
     verdict = oracle.judge(failed=None)
-    told = town.node.log
+    log = town.node.log
     town.node.kill()
     counts: Counter[str] = Counter()
     for client in clients:
@@ -190,7 +192,7 @@ def settle(
     counts["leaves"], counts["receipts"] = verdict.leaves, verdict.receipts
     counts["batches"], counts["transactions"] = verdict.batches, verdict.transactions
     counts["replacements"] = oracle.rows("SELECT count(*) FROM attempt WHERE replacement > 0")[0][0]
-    counts["re-sent"] = told.count("attempt sent") - verdict.attempts
+    counts["re-sent"] = log.count("attempt sent") - verdict.attempts
     counts["halts"] = 0  # judged above: no log is halted
     for one in rpc:
         counts.update({f"fault {name}": count for name, count in one.counts.items()})

@@ -1,4 +1,4 @@
-"""The chain refuses what was signed before the crash: the log halts with its cause, and the others go on."""
+"""The chain refuses what was signed before the crash: the log halts with its cause, others continue."""
 
 from __future__ import annotations
 

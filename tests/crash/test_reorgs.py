@@ -32,7 +32,7 @@ def test_reorg_and_included_again_is_anchored_once(town: Town, oracle: Oracle) -
     before = town.chain.block("latest")["hash"]
     town.chain.reorg(2, [(raw, 0)])
     assert town.chain.block("latest")["hash"] != before
-    town.chain.go_on()
+    town.chain.resume()
 
     town.node.serve()
     oracle.await_anchored()
@@ -44,7 +44,7 @@ def test_reorg_and_dropped_the_same_bytes_are_sent_again(town: Town, oracle: Ora
     anchor_in_newest_block(town, oracle)
     town.chain.reorg(1)
     assert town.chain.nonce(town.operator) == 0 and not town.chain.anchored(town.ledger)
-    town.chain.go_on()
+    town.chain.resume()
 
     town.node.serve()
     oracle.await_anchored()
@@ -62,7 +62,7 @@ def test_reorg_deeper_than_final_stops_the_index_until_it_is_rebuilt(town: Town,
     town.chain.hold()
     town.chain.reorg(town.chain.head() - batch.block + 1)
     assert not town.chain.anchored(town.ledger)
-    town.chain.go_on()
+    town.chain.resume()
 
     town.node.start()
     await_that("the index stops", lambda: index_halted(oracle))
@@ -80,7 +80,7 @@ def test_reorg_deeper_than_final_stops_the_index_until_it_is_rebuilt(town: Town,
 def test_chain_reset_to_an_older_state_stops_the_index(town: Town, oracle: Oracle) -> None:
     town.chain.hold()
     before = town.chain.save()
-    town.chain.go_on()
+    town.chain.resume()
     leave_backlog(town)
     town.node.serve()
     oracle.await_anchored()

@@ -19,20 +19,20 @@ vault key being rotated, at each step
 """
 
 
-def told() -> dict[str, str]:
+def documented() -> dict[str, str]:
     rows = re.findall(r"^\| ([^|]+) \| `([^`]+::[^`]+)` \|$", (HERE / "README.md").read_text(), re.MULTILINE)
     return dict(rows)
 
 
 def test_each_point_has_its_line() -> None:
     wanted = {" ".join(one.split()) for one in POINTS.split(";")}
-    assert wanted <= told().keys()
+    assert wanted <= documented().keys()
 
 
 def test_each_line_names_a_test_that_exists_and_each_test_has_a_line() -> None:
     found = {f"{path.name}::{name}" for path in HERE.glob("test_*.py") for name in names_in(path)}
     elsewhere = {one for one in found if one.startswith(("test_table.py", "test_random_kills.py"))}
-    assert set(told().values()) == found - elsewhere
+    assert set(documented().values()) == found - elsewhere
 
 
 def names_in(path: Path) -> list[str]:

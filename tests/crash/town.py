@@ -91,20 +91,22 @@ class Town:
 
     def client(self, role: str = "writer", url: str = "", timeout_seconds: float = 30.0) -> Client:
         """One that repeats nothing: a lost answer is a lost answer."""
-        told: dict[str, Any] = {"retries": NO_RETRIES, "timeout_seconds": timeout_seconds}
+        options: dict[str, Any] = {"retries": NO_RETRIES, "timeout_seconds": timeout_seconds}
         if role == "steward":
-            made = Client(url or self.node.url, SiweCredentials(account(STEWARD), LAND), **told)
+            made = Client(url or self.node.url, SiweCredentials(account(STEWARD), LAND), **options)
         else:
             loaded = load_credentials(self.node.folder / "credentials" / f"LAND-{role}.json")
-            made = Client(url or self.node.url, loaded.credentials, now=loaded.now, **told)
+            made = Client(url or self.node.url, loaded.credentials, now=loaded.now, **options)
         self._clients.append(made)
         return made
 
     def write(
-        self, record: str = "title-1", area: float = 61.5, node: NodeThatDies | None = None, **told: Any
+        self, record: str = "title-1", area: float = 61.5, node: NodeThatDies | None = None, **options: Any
     ) -> Written:
         """The next version of a title; noted once it is acknowledged."""
-        made = self.client(url=(node or self.node).url).put_record(self.dataset, record, title(area), **told)
+        made = self.client(url=(node or self.node).url).put_record(
+            self.dataset, record, title(area), **options
+        )
         self.notes.written.append(made)
         return made
 

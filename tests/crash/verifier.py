@@ -25,7 +25,7 @@ verify_proof.keccak = keccak
 
 
 def leaf_hash(leaf: dict[str, Any]) -> bytes:
-    """Of a leaf whose members stand in the order of its type."""
+    """Of a leaf whose members are in the order of its type."""
     return keccak(b"\0" + verify_proof.struct_hash(leaf))
 
 

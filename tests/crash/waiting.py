@@ -1,4 +1,4 @@
-"""Waiting for what another process does: there is no event of its to wait on, so these look again."""
+"""Waiting for what another process does: it sends no event to wait on, so these poll."""
 
 from __future__ import annotations
 
