@@ -49,9 +49,9 @@ class Checkout:
 
     def run(self, command: str, typed: str = "") -> str:
         """What a command prints, without colours; it must succeed."""
-        code, told = self.try_run(command, typed)
-        assert code == 0, told
-        return told
+        code, output = self.try_run(command, typed)
+        assert code == 0, output
+        return output
 
     def try_run(self, command: str, typed: str = "") -> tuple[int, str]:
         """The exit code of a command, and what it prints."""
@@ -113,17 +113,17 @@ def _typed() -> str:
     return "".join(f"{line[4:]}\n" for line in TRANSCRIPT.splitlines() if line.startswith(">>> "))
 
 
-def _assert_told(told: str) -> None:
+def _assert_shown(output: str) -> None:
     """Each line that the README shows under an input is among what the console printed after that input."""
     for step in re.split(r"^>>> ", TRANSCRIPT, flags=re.MULTILINE)[1:]:
         typed, *shown = step.splitlines()
-        answer = told.partition(f">>> {typed}\n")[2].partition("\n>>> ")[0].splitlines()
+        answer = output.partition(f">>> {typed}\n")[2].partition("\n>>> ")[0].splitlines()
         assert set(shown) <= set(answer), f"{typed}\n{answer}"
 
 
-def _assert_ended(told: str) -> None:
-    """The anvil that brownie started listens no more."""
-    (port,) = re.findall(r"^Launching 'anvil .*--port (\d+)", told, re.MULTILINE)
+def _assert_ended(output: str) -> None:
+    """The anvil that brownie started no longer listens."""
+    (port,) = re.findall(r"^Launching 'anvil .*--port (\d+)", output, re.MULTILINE)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(port))) != 0
 
@@ -134,37 +134,37 @@ def _command(block: list[str], word: str) -> str:
 
 
 def test_run_deploy_builds_a_city_on_a_chain_of_its_own(checkout: Checkout) -> None:
-    told = checkout.run(_command(DEVELOPMENT, "run deploy"))
+    output = checkout.run(_command(DEVELOPMENT, "run deploy"))
 
     manifest = checkout.manifest("build/development/manifest.json")
-    assert manifest.address("CityDirectory") in told
+    assert manifest.address("CityDirectory") in output
     assert not (checkout.folder / ".cityledger").exists()
     assert not (checkout.folder / "interfaces").exists()
     assert (checkout.folder / ".tools/brownie/.brownie/network-config.yaml").exists()
     assert list(checkout.home.iterdir()) == []
-    _assert_ended(told)
+    _assert_ended(output)
 
 
 def test_console_on_development_answers_as_the_readme_shows(checkout: Checkout) -> None:
-    told = checkout.run(_command(DEVNET, "console").replace(" --network devnet", ""), _typed())
+    output = checkout.run(_command(DEVNET, "console").replace(" --network devnet", ""), _typed())
 
-    _assert_told(told)
-    _assert_ended(told)
+    _assert_shown(output)
+    _assert_ended(output)
 
 
 def test_tests_pass_and_report_gas_and_coverage_of_every_contract(checkout: Checkout) -> None:
-    told = checkout.run(_command(DEVELOPMENT, "test --gas --coverage"))
+    output = checkout.run(_command(DEVELOPMENT, "test --gas --coverage"))
 
-    (collected,), (passed,) = (re.findall(form, told) for form in (r"ed (\d+) items", r"= (\d+) passed"))
+    (collected,), (passed,) = (re.findall(form, output) for form in (r"ed (\d+) items", r"= (\d+) passed"))
     assert int(passed) == int(collected) > 0
-    gas, _, coverage = told.partition(" Gas Profile ")[2].partition(" Coverage ")
+    gas, _, coverage = output.partition(" Gas Profile ")[2].partition(" Coverage ")
     assert re.search(r"anchor +- +avg: +[1-9]", gas)
     covered = dict(re.findall(r"contract: (\w+) - ([\d.]+)%", coverage))
     assert {name for name, share in covered.items() if float(share) > 0} >= set(FOLLOWED_NAMES)
     assert set(json.loads((checkout.folder / "reports/coverage.json").read_text())["coverage"]) == set(
         covered
     )
-    _assert_ended(told)
+    _assert_ended(output)
 
 
 def test_devnet_holds_what_brownie_deployed(checkout: Checkout) -> None:
@@ -173,13 +173,13 @@ def test_devnet_holds_what_brownie_deployed(checkout: Checkout) -> None:
     devnet = find_devnet(checkout.folder / DEVNET_FOLDER)
     assert devnet is not None
 
-    told = checkout.run(deploy)
+    output = checkout.run(deploy)
 
     manifest, endpoint = checkout.manifest(MANIFEST), connect(devnet.rpc_url, CHAIN_ID)
     assert all(endpoint.code(manifest.address(name)) for name in CONTRACT_NAMES)
-    assert manifest.address("CityDirectory") in told
+    assert manifest.address("CityDirectory") in output
     assert re.search("verified +yes", checkout.run(verify))
-    _assert_told(checkout.run(console, _typed()))
+    _assert_shown(checkout.run(console, _typed()))
     checkout.run(f".venv/bin/python scripts/deploy.py --rpc {devnet.rpc_url}")
     assert checkout.manifest(MANIFEST) == manifest  # the later runs found it
     checkout.run(down)
@@ -187,8 +187,8 @@ def test_devnet_holds_what_brownie_deployed(checkout: Checkout) -> None:
 
 
 def test_brownie_without_a_devnet_tells_how_to_start_one(checkout: Checkout) -> None:
-    code, told = checkout.try_run(_command(DEVNET, "run deploy"))
+    code, output = checkout.try_run(_command(DEVNET, "run deploy"))
 
     assert code != 0
-    assert "cityledger devnet up" in told
-    assert "Traceback" not in told
+    assert "cityledger devnet up" in output
+    assert "Traceback" not in output

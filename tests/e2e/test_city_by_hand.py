@@ -29,7 +29,7 @@ def _free_port() -> int:
     """A port that no other listener can be given before the node asks for it.
 
     The devnet of the commands takes a port that the system picks, so a port from the system's own
-    range could be handed out twice. Below that range nobody picks but this test.
+    range could be handed out twice. Below that range only this test picks.
     """
     for port in random.sample(range(20_000, 30_000), 100):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -40,9 +40,9 @@ def _free_port() -> int:
 def test_commands_of_the_page_build_a_city_and_share_a_record(tmp_path: Path) -> None:
     port = str(_free_port())
     script = "set -e\n" + _block().replace("8053", port)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CITYLEDGER_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CITYLEDGER_")}
     environment = {
-        **kept,
+        **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CITYLEDGER_ANVIL": os.environ.get("CITYLEDGER_ANVIL", str(ROOT / ".tools/bin/anvil")),
         "CITYLEDGER_PORT": port,

@@ -25,12 +25,12 @@ SCENES = 12
 class RunningDemo:
     process: subprocess.Popen[str]
     folder: Path
-    told: list[str]
+    lines: list[str]
 
     def commands(self, word: str) -> list[str]:
         """The copy-paste commands whose scene's title or line holds ``word``."""
         scene, found = "", []
-        for line in self.told:
+        for line in self.lines:
             if not line.startswith(" "):
                 scene = line
             if line.strip().startswith("$ ") and word in scene:
@@ -65,12 +65,12 @@ def _run_once(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def _read_until(process: subprocess.Popen[str], word: str) -> list[str]:
     assert process.stdout is not None
-    told: list[str] = []
+    lines: list[str] = []
     for line in process.stdout:
-        told.append(line.rstrip("\n"))
+        lines.append(line.rstrip("\n"))
         if word in line:
             break
-    return told
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +85,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
 
 
 def test_demo_shows_every_scene_as_expected(demo: RunningDemo) -> None:
-    titles = [line for line in demo.told if line[:1].isdigit()]
+    titles = [line for line in demo.lines if line[:1].isdigit()]
 
-    assert len(titles) == SCENES, "\n".join(demo.told)
+    assert len(titles) == SCENES, "\n".join(demo.lines)
     assert all("✓" in title for title in titles)
-    assert "Every scene succeeded." in demo.told
+    assert "Every scene succeeded." in demo.lines
 
 
 def test_demo_admits_53_agencies_with_names_in_english_and_chinese(demo: RunningDemo) -> None:
@@ -134,7 +134,7 @@ def test_every_read_and_refusal_by_curl_leaves_a_receipt(demo: RunningDemo) -> N
 
 
 def test_printed_command_line_reads_the_record(demo: RunningDemo) -> None:
-    (command,) = (line.strip()[2:] for line in demo.told if "$ cityledger record get" in line)
+    (command,) = (line.strip()[2:] for line in demo.lines if "$ cityledger record get" in line)
 
     words = command.replace("cityledger", f"{sys.executable} -m cityledger", 1)
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60, check=False)
@@ -144,7 +144,7 @@ def test_printed_command_line_reads_the_record(demo: RunningDemo) -> None:
 
 
 def test_demo_prints_known_keys_marked_as_devnet_only(demo: RunningDemo) -> None:
-    keys = [line for line in demo.told if line.startswith("Known key")]
+    keys = [line for line in demo.lines if line.startswith("Known key")]
 
     assert keys
     assert all("DEVNET ONLY" in line for line in keys)

@@ -1,4 +1,4 @@
-"""The examples, run as their first lines say, beside a running demo."""
+"""The examples, run as their first lines say, next to a running demo."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as demo:
         assert demo.stdout is not None
-        told = next((line for line in demo.stdout if "Keyring passphrase" in line), None)
-        assert told, "the demo ended before it was up"
+        ready_line = next((line for line in demo.stdout if "Keyring passphrase" in line), None)
+        assert ready_line, "the demo ended before it was up"
         yield folder
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)

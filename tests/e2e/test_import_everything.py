@@ -39,7 +39,7 @@ ROWS = {
     "ngsi-ld": 9,
     "cds": 8,
 }
-"""As the files' own publishers count them: a header is no row, a feature or entity is one."""
+"""As the files' own publishers count them: a header is not a row, a feature or entity is one."""
 EVENTS = ("birmingham-occupancy", "dresden-occupancy", "melbourne-bays")
 LAND = ("hmlr-price-paid", "hdb-resale", "tw-lvr")
 
@@ -133,20 +133,20 @@ def test_land_files_in_order_end_where_the_independent_script_does(results: list
     for one in of(results, "hmlr-price-paid"):
         # Each of these was found stored as it is here, which is_as_expected states.
         newest |= {version.provider_id: version for version in one.expected}
-    held = {name: cells(version) for name, version in newest.items() if version.parts}
-    assert script.digest(held) == script.digest(state)
-    assert len(held) == 1_719
+    stored = {name: cells(version) for name, version in newest.items() if version.parts}
+    assert script.digest(stored) == script.digest(state)
+    assert len(stored) == 1_719
 
 
 def test_table_has_a_line_for_each_file_and_its_reasons(results: list[FileResult]) -> None:
-    told = io.StringIO()
-    print_table(results, Console(file=told, width=170))
-    lines = told.getvalue().splitlines()
+    output = io.StringIO()
+    print_table(results, Console(file=output, width=170))
+    lines = output.getvalue().splitlines()
     assert (
         sum(line.startswith(tuple(one.name for one in results)) for line in lines[: len(results) + 1]) == 88
     )
-    assert "all 88 files" in told.getvalue()
-    assert "✗" not in told.getvalue()
+    assert "all 88 files" in output.getvalue()
+    assert "✗" not in output.getvalue()
     assert "birmingham-carparks-2016-10-04_2016-11-11.csv: 40 flagged: over-capacity" in lines
 
 
