@@ -21,9 +21,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def _ids(config: Path) -> list[str]:
-    held = yaml.safe_load(config.read_text())
-    groups = [network for group in held["live"] for network in group["networks"]]
-    return [network["id"] for network in (*held["development"], *groups)]
+    loaded = yaml.safe_load(config.read_text())
+    groups = [network for group in loaded["live"] for network in group["networks"]]
+    return [network["id"] for network in (*loaded["development"], *groups)]
 
 
 def test_write_networks_adds_ours_to_a_new_home(home: ModuleType, tmp_path: Path) -> None:
@@ -44,11 +44,11 @@ def test_write_networks_keeps_those_of_the_user_and_corrects_ours(home: ModuleTy
 
     home.write_networks(config)
 
-    held = yaml.safe_load(config.read_text())
+    loaded = yaml.safe_load(config.read_text())
     assert _ids(config) == ["development", "forked", "mine", "devnet"]
-    assert held["live"][0] == own
-    assert held["development"][0]["cmd"] == "anvil"
-    assert held["development"][1] == forked
+    assert loaded["live"][0] == own
+    assert loaded["development"][0]["cmd"] == "anvil"
+    assert loaded["development"][1] == forked
 
 
 def test_write_networks_does_not_write_a_complete_file(home: ModuleType, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from cityledger import errors
 
-CLASSES = {name: held for name, held in vars(errors).items() if inspect.isclass(held)}
+CLASSES = {name: member for name, member in vars(errors).items() if inspect.isclass(member)}
 DRAWN = re.findall(r"^(?:│   |    )*(?:├── |└── )?(\w+Error)\b", errors.__doc__ or "", re.MULTILINE)
 
 

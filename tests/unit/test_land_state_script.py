@@ -56,14 +56,14 @@ class Engine:
     versions: dict[str, list[dict[str, bytes]]] = field(default_factory=dict)
 
     def apply(self, row: Row) -> str:
-        held = self.states.get(row.provider_id, NEVER)
+        current = self.states.get(row.provider_id, NEVER)
         content = Content((), row.parts, withdraws=row.act is Act.DELETE)
-        outcome, reason = judge(PROPERTY, held, row.act, content, upsert=self.upsert)
+        outcome, reason = judge(PROPERTY, current, row.act, content, upsert=self.upsert)
         if outcome in (Outcome.ACCEPTED, Outcome.WITHDRAWN):
-            self.states[row.provider_id] = next_state(PROPERTY, held, content)
+            self.states[row.provider_id] = next_state(PROPERTY, current, content)
             self.versions.setdefault(row.provider_id, []).append(dict(row.parts))
         if outcome is Outcome.ACCEPTED:
-            return "changed" if held.is_there else "added"
+            return "changed" if current.is_there else "added"
         return REFUSALS[reason] if outcome is Outcome.REJECTED else outcome.value
 
     def state(self) -> dict[str, list[str]]:
@@ -103,10 +103,10 @@ def test_months_in_order_end_in_the_same_state(upsert: bool) -> None:
     files = [public_data(month).read_bytes() for month in HMLR_MONTHS]
     _, state = both(files, upsert=upsert)
 
-    told = run(*(["--upsert"] if upsert else []), *map(public_data, HMLR_MONTHS))
-    assert told["records"] == len(state)
-    assert told["sha256"] == script.digest(state)
-    assert sum(sum(one["outcomes"].values()) for one in told["files"]) == 1915
+    summary = run(*(["--upsert"] if upsert else []), *map(public_data, HMLR_MONTHS))
+    assert summary["records"] == len(state)
+    assert summary["sha256"] == script.digest(state)
+    assert sum(sum(one["outcomes"].values()) for one in summary["files"]) == 1915
 
 
 # Most changes and deletions are of ids from before the first month: refused, or with upsert additions.
@@ -118,8 +118,8 @@ ENDS = {
 
 @pytest.mark.parametrize("upsert", [False, True])
 def test_end_state_of_the_public_months_stays(upsert: bool) -> None:
-    told = run(*(["--upsert"] if upsert else []), *map(public_data, HMLR_MONTHS))
-    assert (told["records"], told["sha256"]) == ENDS[upsert]
+    summary = run(*(["--upsert"] if upsert else []), *map(public_data, HMLR_MONTHS))
+    assert (summary["records"], summary["sha256"]) == ENDS[upsert]
 
 
 @pytest.mark.parametrize("upsert", [False, True])

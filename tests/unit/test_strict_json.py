@@ -18,7 +18,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 
-TOLD = {
+REFUSED = {
     "byte-order mark": (b"\xef\xbb\xbf{}", "", "a byte-order mark is not allowed (RFC 8259 §8.1)"),
     "not UTF-8": (b'["\xff"]', "", "not UTF-8 at byte 2"),
     "overlong UTF-8": (b'["\xc0\xaf"]', "", "not UTF-8 at byte 2"),
@@ -37,7 +37,7 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("data", "field", "reason"), TOLD.values(), ids=TOLD)
+@pytest.mark.parametrize(("data", "field", "reason"), REFUSED.values(), ids=REFUSED)
 def test_parse_refuses_and_tells_where(data: bytes, field: str, reason: str) -> None:
     with pytest.raises(MalformedJsonError) as caught:
         parse(data, max_bytes=LIMIT)

@@ -14,7 +14,7 @@ LINES = PAGE.read_text().splitlines()
 
 
 def claims() -> list[list[str]]:
-    """The cells of each row that says what somebody cannot do."""
+    """The cells of each row that says what an attacker cannot do."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in LINES if line.startswith("| ")]
     thief = LINES.index("| what was stolen | cannot | shown by | can, until the theft is noticed |")
     of_thieves = {line for line in LINES[thief + 2 :] if line.startswith("|")}

@@ -124,7 +124,7 @@ class Node:
         }
         self._names = {script.keccak(name.encode())[:4].hex(): name for name in self.answers}
 
-    def is_log_asked(self, method: str, params: Sequence[Any]) -> bool:
+    def is_log_call(self, method: str, params: Sequence[Any]) -> bool:
         return method == "eth_call" and self._names[params[0]["data"][2:10]] == "logOf(uint64)"
 
     def ask(self, url: str, method: str, *params: Any) -> str:
@@ -182,7 +182,7 @@ def test_check_erased_asks_whose_log_a_tombstone_is_in(
     places = []
 
     def ask(url: str, method: str, *params: Any) -> str:
-        if node.is_log_asked(method, params):
+        if node.is_log_call(method, params):
             places.append(params)
             if len(places) == 2:  # first of the erased leaf in check_anchor, then of the tombstone
                 node.answers["logOf(uint64)"][0] = agency

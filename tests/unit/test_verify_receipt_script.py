@@ -173,13 +173,13 @@ def test_check_chain_asks_whose_receipt_it_is(
         chain.operators.append((change["later"], STRANGER.address))
     monkeypatch.setattr(script.base, "ask", chain.ask)
     proof = script.base.load(format_proof(proofs_of([one])[0]))
-    held, leaf, digits = script.load(receipt_file(one))
-    digest = script.check_leaf(proof, held, leaf)
+    loaded, leaf, digits = script.load(receipt_file(one))
+    digest = script.check_leaf(proof, loaded, leaf)
     if reason is None:
-        script.check_chain(proof, held, digest, digits, "http://node", LEDGER.lower())
+        script.check_chain(proof, loaded, digest, digits, "http://node", LEDGER.lower())
         return
     with pytest.raises(script.base.NotVerifiedError, match=reason):
-        script.check_chain(proof, held, digest, digits, "http://node", LEDGER.lower())
+        script.check_chain(proof, loaded, digest, digits, "http://node", LEDGER.lower())
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "y", "--rpc", "http://localhost"]])

@@ -29,10 +29,10 @@ class Contract:
 
     node: TestNode
     wrong: int = 0
-    asked: list[Query] = field(default_factory=list)
+    queries: list[Query] = field(default_factory=list)
 
     def decide_many(self, queries: Sequence[Query], block: BlockRef) -> list[Decision]:
-        self.asked = list(queries)
+        self.queries = list(queries)
         with self.node.context.services.database.reading() as connection:
             answers = [decide(query, index.load_known(connection, query)) for query in queries]
         honest = len(answers) - self.wrong
@@ -65,16 +65,16 @@ def see(node: TestNode) -> str:
 
 
 def test_decisions_that_agree_are_counted(node: TestNode, contract: Contract) -> None:
-    assert see(node) == f"{len(contract.asked)} decided alike by contract and index"
-    assert {one.purpose for one in contract.asked} > {OWN_DUTY}
-    assert len({one.dataset for one in contract.asked}) == 4, "three datasets, and one that does not exist"
+    assert see(node) == f"{len(contract.queries)} decided alike by contract and index"
+    assert {one.purpose for one in contract.queries} > {OWN_DUTY}
+    assert len({one.dataset for one in contract.queries}) == 4, "three datasets, and one that does not exist"
 
 
 def test_some_question_is_permitted(node: TestNode, contract: Contract) -> None:
     """Else a contract that denies everything would agree."""
     see(node)
     with node.context.services.database.reading() as connection:
-        assert any(decide(one, index.load_known(connection, one)).permit for one in contract.asked)
+        assert any(decide(one, index.load_known(connection, one)).permit for one in contract.queries)
 
 
 def test_one_decision_apart_is_told(node: TestNode, contract: Contract) -> None:
@@ -117,8 +117,8 @@ def test_policy_is_that_of_this_nodes_rules(node: TestNode, monkeypatch: pytest.
         return "is another" if len(seen) > 1 else None
 
     monkeypatch.setattr(deciding, "find_other_rules", compare)
-    asked = node.context.services.database, None, node.context.manifest
-    assert observe_policy(*asked) == f"{policy} has the code of this node's rules"  # type: ignore[arg-type]
+    arguments = node.context.services.database, None, node.context.manifest
+    assert observe_policy(*arguments) == f"{policy} has the code of this node's rules"  # type: ignore[arg-type]
     with pytest.raises(CheckFailedError, match="is another"):
-        observe_policy(*asked)  # type: ignore[arg-type]
+        observe_policy(*arguments)  # type: ignore[arg-type]
     assert seen == [policy, policy]

@@ -72,9 +72,9 @@ def test_purpose_refuses_lower_case() -> None:
 
 
 def test_dataset_id_is_that_of_the_specification() -> None:
-    told = dataset_id(b"\x01" * 32, AgencyId(7), "a/b/c")
-    assert len(told) == 32
-    assert told != dataset_id(b"\x01" * 32, AgencyId(8), "a/b/c")
+    dataset = dataset_id(b"\x01" * 32, AgencyId(7), "a/b/c")
+    assert len(dataset) == 32
+    assert dataset != dataset_id(b"\x01" * 32, AgencyId(8), "a/b/c")
 
 
 def test_signer_needs_exactly_one_account(tmp_path: object) -> None:

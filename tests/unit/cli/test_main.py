@@ -36,11 +36,11 @@ def commands() -> Iterator[tuple[str, object]]:
     """(words, command) of every command that does something."""
 
     def walk(words: str, command: object) -> Iterator[tuple[str, object]]:
-        held = getattr(command, "commands", None)
-        if held is None:
+        subcommands = getattr(command, "commands", None)
+        if subcommands is None:
             yield words, command
         else:
-            for name, one in held.items():
+            for name, one in subcommands.items():
                 yield from walk(f"{words} {name}".strip(), one)
 
     return walk("", get_command(application()))
@@ -51,8 +51,8 @@ COMMANDS = dict(commands())
 
 @pytest.mark.parametrize("words", sorted(COMMANDS))
 def test_help_teaches_with_an_example_that_parses(words: str) -> None:
-    told = " ".join(str(COMMANDS[words].help).split())  # type: ignore[attr-defined]
-    found = EXAMPLE.findall(told)
+    help_text = " ".join(str(COMMANDS[words].help).split())  # type: ignore[attr-defined]
+    found = EXAMPLE.findall(help_text)
     assert found, f"the help of `{words}` has no example"
     for example in found:
         first = example.partition(" && ")[0]
@@ -127,21 +127,21 @@ def test_run_tells_an_error_on_stderr_and_leaves_stdout_clean(
     capsys: pytest.CaptureFixture[str], tmp_path: object
 ) -> None:
     assert run(["contracts", "list", "--manifest", f"{tmp_path}/none.json"]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("Error: ")
-    assert "cityledger contracts deploy" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("Error: ")
+    assert "cityledger contracts deploy" in output.err
 
 
 def test_run_tells_an_error_as_json(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
     assert run(["contracts", "list", "--json", "--manifest", f"{tmp_path}/none.json"]) == 1
-    told = json.loads(capsys.readouterr().err)
-    assert told["error"] == "ConfigurationError"
-    assert "none.json is missing" in told["message"]
+    error = json.loads(capsys.readouterr().err)
+    assert error["error"] == "ConfigurationError"
+    assert "none.json is missing" in error["message"]
 
 
 def test_run_raises_for_a_module_that_no_extra_brings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mistake of ours must not be told as a missing extra."""
+    """A mistake of ours must not be reported as a missing extra."""
 
     def broken() -> typer.Typer:
         importlib.import_module("no_such_module")

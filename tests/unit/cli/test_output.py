@@ -25,8 +25,8 @@ def test_print_rows_gives_json_that_parses(capsys: pytest.CaptureFixture[str]) -
 def test_print_rows_cuts_no_address_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
     row = {name: f"0x{number:064x}" for number, name in enumerate(("a", "b", "c"))}
     print_rows([row], list(row), as_json=False)
-    told = capsys.readouterr().out
-    assert all(value in told for value in row.values())
+    printed = capsys.readouterr().out
+    assert all(value in printed for value in row.values())
 
 
 def test_print_rows_says_none(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,10 +36,10 @@ def test_print_rows_says_none(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_print_fields_shows_spaces_and_yes(capsys: pytest.CaptureFixture[str]) -> None:
     print_fields({"epochs_stand": True, "parts": ["a", "b"], "empty": None}, as_json=False)
-    told = capsys.readouterr().out
-    assert "epochs stand" in told
-    assert "yes" in told
-    assert "a, b" in told
+    printed = capsys.readouterr().out
+    assert "epochs stand" in printed
+    assert "yes" in printed
+    assert "a, b" in printed
 
 
 def test_print_rows_cuts_digests_in_the_middle_on_a_narrow_terminal(

@@ -1,4 +1,4 @@
-"""Every refusal of our contracts is told in words that name who, and what to do."""
+"""Every refusal of our contracts is reported in words that name who, and what to do."""
 
 import json
 import re
@@ -19,8 +19,8 @@ def contract_errors() -> dict[str, set[str]]:
     """The arguments' names of every custom error, by the error's name."""
     found: dict[str, set[str]] = {}
     for file in resources.files("cityledger.chain").joinpath("artifacts").iterdir():
-        held: Any = json.loads(file.read_text()) if file.name.endswith(".json") else {}
-        abi = held.get("abi", []) if isinstance(held, dict) else []
+        artifact: Any = json.loads(file.read_text()) if file.name.endswith(".json") else {}
+        abi = artifact.get("abi", []) if isinstance(artifact, dict) else []
         for entry in abi:
             if entry["type"] == "error":
                 found[entry["name"]] = {one["name"] for one in entry["inputs"]}
@@ -76,10 +76,10 @@ def test_meaning_of_leaves_other_contracts_errors_alone() -> None:
 def test_print_error_prints_the_meaning_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     error = RevertedError("AgencyRegistryCodeTaken", {"code": "0x", "holder": 3})
     print_error(error, as_json=False)
-    told = capsys.readouterr().err
-    assert told.startswith("Error: the code is agency 3's already\n")
-    assert "AgencyRegistryCodeTaken" in told
-    assert "next: choose another code" in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("Error: the code is agency 3's already\n")
+    assert "AgencyRegistryCodeTaken" in printed
+    assert "next: choose another code" in printed
     print_error(error, as_json=True)
     assert json.loads(capsys.readouterr().err)["next"] == "choose another code"
 

@@ -21,12 +21,12 @@ def test_show_tells_value_and_origin(
     (folder / "cityledger.toml").write_text("[client]\nretry_seconds = 5\n")
     monkeypatch.setenv("CITYLEDGER_NODE", "https://user:secret@health.example/path")
     assert run(["settings", "show", "--folder", str(folder), "--json"]) == 0
-    told = capsys.readouterr().out
-    rows = {one["setting"]: (one["value"], one["from"]) for one in json.loads(told)}
+    printed = capsys.readouterr().out
+    rows = {one["setting"]: (one["value"], one["from"]) for one in json.loads(printed)}
     assert rows["client.retry_seconds"] == ("5.0", "cityledger.toml")
     assert rows["client.node"] == ("https://…@health.example/…", "CITYLEDGER_NODE")
     assert rows["client.timeout_seconds"] == ("30.0", "default")
-    assert "secret" not in told
+    assert "secret" not in printed
 
 
 def test_check_is_content_without_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,14 +40,14 @@ def test_check_tells_everything_at_once(
     (folder / "cityledger.toml").write_text('colour = "red"\n[client]\nnodes = "typo"\n')
     monkeypatch.setenv("CITYLEDGER_CREDENTAILS", "typo")
     assert run(["settings", "check", "--folder", str(folder)]) == 1
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for complaint in (
         "colour is unknown",
         "client.nodes is unknown",
         "rpc_url is missing",
         "CITYLEDGER_CREDENTAILS is not a variable of this program",
     ):
-        assert complaint in told
+        assert complaint in printed
 
 
 def test_check_finds_values_out_of_range(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Files that went wrong on their way: every format reads what it can, and says of the rest what is wrong.
 
-The real files are cut, turned, quoted and mixed up. Whatever comes out of a format is a row, a refused row or
-one FormatError; a row then fits its profile or is refused by it; and no reason repeats what stood in a cell.
+The real files are cut, turned, quoted and mixed up. A format gives rows and refused rows, or raises
+one FormatError; a row then fits its profile or is refused by it; and no reason repeats a cell's content.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def test_reader_refuses_bytes_of_no_format(format_name: str, data: bytes) -> Non
 
 
 def read_or_refused(format_name: str, data: bytes, crs: str | None) -> None:
-    """Nothing but a FormatError comes out, and a row is a parking record or refused by the profile."""
+    """Only a FormatError is raised, and a row is a parking record or refused by the profile."""
     options = ImportOptions(
         timezone=OPTIONS.timezone, place="A", capacity=10, observed_at=OPTIONS.observed_at, crs=crs
     )

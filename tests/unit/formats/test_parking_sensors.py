@@ -1,5 +1,5 @@
 """Live feeds without coordinates. PBW: 101 car parks of which 66 say nothing but null. Ulm: 7 sites, one of
-them not heard of for five weeks; 44 spots with an empty location, seven of them not heard of for a day."""
+them last reported five weeks ago; 44 spots with an empty location, seven of them last reported a day ago."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a scrape of a node tells, read as Prometheus reads it."""
+"""The metrics of a node's scrape, parsed as Prometheus parses them."""
 
 from __future__ import annotations
 
@@ -80,28 +80,28 @@ def test_halted_logs_are_told_by_cause(node: TestNode) -> None:
     with node.context.services.database.writing() as connection:
         head = next(one for one in logs.list_heads(connection) if one.kind == LogKind.RECORDS)
         logs.halt(connection, LogId(head.log), HaltCause.OTHER_ROOT, "a root that is not ours")
-    told = scrape(node)["cityledger_halted_logs"]
-    assert {cause for cause, count in told.items() if count} == {"other-root"}
-    assert told.keys() == {cause.value for cause in HaltCause}
+    halted = scrape(node)["cityledger_halted_logs"]
+    assert {cause for cause, count in halted.items() if count} == {"other-root"}
+    assert halted.keys() == {cause.value for cause in HaltCause}
 
 
 def test_index_tells_its_lag_and_its_end(node: TestNode) -> None:
-    told = scrape(node)
-    assert told["cityledger_index_lag_blocks"] == {"": 7 - node.block}
-    assert told["cityledger_index_lag_seconds"] == {"": NOW - node.time.now}
-    assert told["cityledger_index_halted"] == {"": 0}
+    scraped = scrape(node)
+    assert scraped["cityledger_index_lag_blocks"] == {"": 7 - node.block}
+    assert scraped["cityledger_index_lag_seconds"] == {"": NOW - node.time.now}
+    assert scraped["cityledger_index_halted"] == {"": 0}
     with node.context.services.database.writing() as connection:
         node_state.put_value(connection, node_state.INDEX_HALTED, "a deep reorg")
     assert scrape(node)["cityledger_index_halted"] == {"": 1}
 
 
 def test_operator_and_endpoints_are_told(node: TestNode) -> None:
-    told = scrape(node)
-    assert told["cityledger_operator_balance_ether"] == {"": 2}
-    assert told["cityledger_operator_nonce"] == {"": 5}
-    assert told["cityledger_pending_transactions"] == {"": 0}
-    assert told["cityledger_endpoint_up"] == {"0": 1, "1": 0}
-    assert told["cityledger_check_ok"] == {"index": 1, "logs": 0}
+    scraped = scrape(node)
+    assert scraped["cityledger_operator_balance_ether"] == {"": 2}
+    assert scraped["cityledger_operator_nonce"] == {"": 5}
+    assert scraped["cityledger_pending_transactions"] == {"": 0}
+    assert scraped["cityledger_endpoint_up"] == {"0": 1, "1": 0}
+    assert scraped["cityledger_check_ok"] == {"index": 1, "logs": 0}
 
 
 def test_transaction_that_the_limit_of_fees_holds_up_is_told(node: TestNode) -> None:
@@ -139,9 +139,9 @@ def test_what_the_chain_would_tell_is_absent_while_it_is_silent(node: TestNode) 
 
 def test_database_that_is_gone_breaks_no_scrape(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node.context.services.database, "reading", _refuse)
-    told = scrape(node)
-    assert told["cityledger_check_ok"]["index"] == 1
-    assert "cityledger_unanchored_leaves" not in told
+    scraped = scrape(node)
+    assert scraped["cityledger_check_ok"]["index"] == 1
+    assert "cityledger_unanchored_leaves" not in scraped
 
 
 def _refuse() -> None:
@@ -153,7 +153,7 @@ def test_reads_are_counted_by_action_and_outcome(node: TestNode) -> None:
     headers = node.headers("LAND", "reader", "TREATMENT")
     node.client.get(node.url(node.health, "visit-1"), headers=headers)
     node.client.get(node.url(node.parking, "visit-1"), headers=headers)
-    told = generate_latest(node.context.services.instruments.registry).decode()
-    assert 'cityledger_decisions_total{action="read",outcome="permitted"} 1.0' in told
-    assert 'cityledger_decisions_total{action="read",outcome="denied"} 1.0' in told
-    assert "cityledger_receipt_commit_seconds_count 2.0" in told
+    scraped = generate_latest(node.context.services.instruments.registry).decode()
+    assert 'cityledger_decisions_total{action="read",outcome="permitted"} 1.0' in scraped
+    assert 'cityledger_decisions_total{action="read",outcome="denied"} 1.0' in scraped
+    assert "cityledger_receipt_commit_seconds_count 2.0" in scraped

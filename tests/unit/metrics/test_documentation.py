@@ -15,12 +15,12 @@ PAGE = Path(__file__).parents[3] / "docs/operator/monitoring.md"
 
 def helps() -> dict[str, str]:
     """HELP by name, as a scrape shows both."""
-    told = {gauge.name: gauge.help for gauge in GAUGES}
+    texts = {gauge.name: gauge.help for gauge in GAUGES}
     requests = CollectorRegistry()
     Observer(None, requests)  # type: ignore[arg-type]
     for registry in (Instruments().registry, requests):
-        told |= {family.name: family.documentation for family in registry.collect()}
-    return told
+        texts |= {family.name: family.documentation for family in registry.collect()}
+    return texts
 
 
 def test_page_has_a_row_for_every_figure_and_no_other() -> None:

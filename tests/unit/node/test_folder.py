@@ -40,9 +40,9 @@ def make(folder: Path, **changes: Any) -> tuple[list[MadeAgency], str]:
 
 
 def _full_manifest() -> Manifest:
-    held = make_manifest()
-    first = next(iter(held.contracts.values()))
-    return replace(held, contracts={"AccessManager": first, **held.contracts})
+    manifest = make_manifest()
+    first = next(iter(manifest.contracts.values()))
+    return replace(manifest, contracts={"AccessManager": first, **manifest.contracts})
 
 
 def test_make_folder_writes_settings_that_load_and_name_every_one(tmp_path: Path) -> None:
@@ -110,13 +110,13 @@ def test_make_folder_migrates_the_database_it_is_given_and_names_it(tmp_path: Pa
 
 
 def test_make_folder_writes_nothing_of_what_the_environment_says(tmp_path: Path) -> None:
-    """A password may stand there."""
+    """It may contain a password."""
     url = empty_database_url(tmp_path)
-    told = "postgresql://node@db.city/land"
-    opened = resolved_database_url(told, tmp_path / "node", {"DATABASE_URL": url})
-    make(tmp_path / "node", database_url=told, opened_url=opened)
+    configured = "postgresql://node@db.city/land"
+    opened = resolved_database_url(configured, tmp_path / "node", {"DATABASE_URL": url})
+    make(tmp_path / "node", database_url=configured, opened_url=opened)
     assert url not in (tmp_path / "node" / "cityledger.toml").read_text()
-    assert load_settings(tmp_path / "node", {}).database_url == told
+    assert load_settings(tmp_path / "node", {}).database_url == configured
     with closing(Database(url)) as database:
         verify_schema(database)
 
@@ -146,9 +146,9 @@ def test_migrate_refuses_while_the_database_is_served_from_another_folder(tmp_pa
     url = empty_database_url(tmp_path)
     make(tmp_path / "node", database_url=url)
     with closing(Database(url)) as database:
-        held = hold_database(database)
+        lock = hold_database(database)
         refused = CliRunner().invoke(app, ["migrate", "--folder", str(tmp_path / "node")])
-        held.release()
+        lock.release()
         assert isinstance(refused.exception, ConfigurationError)
         assert "another folder" in str(refused.exception)
     assert CliRunner().invoke(app, ["migrate", "--folder", str(tmp_path / "node")]).exit_code == 0

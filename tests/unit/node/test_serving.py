@@ -1,4 +1,4 @@
-"""Where a served node listens; that it serves is told by ``tests/integration/test_node_process.py``."""
+"""The address of a served node; ``tests/integration/test_node_process.py`` shows that it serves."""
 
 import socket
 

@@ -129,7 +129,7 @@ WHERE = {"code": "language", "date": "birthDate", "id": "id"}
 
 
 def test_check_judges_the_public_cases_as_their_authors_did() -> None:
-    """Their null is valid and stands for an element that is left out, for FHIR's JSON has no null members."""
+    """Their null is valid and represents an element that is left out, for FHIR's JSON has no null members."""
     lines = public_data("medical/fhir-primitives.sample.jsonl").read_text().splitlines()
     cases = [json.loads(line) for line in lines]
     assert len(cases) == 33

@@ -51,7 +51,7 @@ def test_canonical_bytes_agrees_with_each_number_or_refuses_it() -> None:
         (number,) = struct.unpack(">d", bytes.fromhex(bits.rjust(16, "0")))
         with pytest.raises(ValueError, match="exactly"):
             canonical_bytes(number)
-        read = json.loads(expected)  # as it stands in a document
+        read = json.loads(expected)  # as it is in a document
         if isinstance(read, int) and abs(read) < 2**53:
             assert canonical_bytes(read) == expected.encode()
             agreed += 1

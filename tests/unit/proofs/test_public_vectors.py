@@ -1,7 +1,7 @@
 """Others' vectors through our own functions, where we use them: EIP-712 hashing, and the tree of RFC 9162.
 
 What is not ours, and why: the consistency proofs of RFC 6962 (batches are closed and never grow), and
-OpenZeppelin's standard tree (sorted pairs and doubly hashed leaves, so that a proof tells no index).
+OpenZeppelin's standard tree (sorted pairs and doubly hashed leaves, so that a proof shows no index).
 """
 
 from __future__ import annotations

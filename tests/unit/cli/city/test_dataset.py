@@ -1,4 +1,4 @@
-"""What ``cityledger dataset`` tells without a chain."""
+"""The output of ``cityledger dataset`` without a chain."""
 
 import json
 
@@ -11,9 +11,9 @@ from cityledger.profiles import registry
 @pytest.mark.parametrize("profile", registry.names())
 def test_sample_prints_a_record_to_begin_with(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["dataset", "sample", profile]) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out).keys() == {"subjects", "parts"}
-    assert "cityledger record put" in told.err
+    output = capsys.readouterr()
+    assert json.loads(output.out).keys() == {"subjects", "parts"}
+    assert "cityledger record put" in output.err
 
 
 def test_schema_prints_all_parts_or_one(capsys: pytest.CaptureFixture[str]) -> None:

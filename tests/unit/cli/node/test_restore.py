@@ -13,9 +13,9 @@ def test_restore_remarks_that_it_found_no_tombstone(capsys: pytest.CaptureFixtur
     _remark(Found((), (Refused("1.json", "altered"),)))
     assert capsys.readouterr().err == "", "refused ones are told otherwise"
     _remark(Found((), ()))
-    told = capsys.readouterr()
-    assert "--tombstones FOLDER" in told.err
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert "--tombstones FOLDER" in output.err
+    assert output.out == ""
 
 
 def test_restore_remarks_that_it_found_no_revocation_list(capsys: pytest.CaptureFixture[str]) -> None:

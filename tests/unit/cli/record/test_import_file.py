@@ -1,4 +1,4 @@
-"""``cityledger record import`` against a whole node in this process, whose loop of imports runs beside it."""
+"""``cityledger record import`` against a whole node in this process, whose loop of imports runs alongside."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Shell:
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         ended = run([*arguments, "--node", ORIGIN, "--token", self.node.token("LAND", "writer")])
-        told = self._capsys.readouterr()
-        self.errors = told.err
-        assert ended == code, told.err + told.out
-        return told.out
+        output = self._capsys.readouterr()
+        self.errors = output.err
+        assert ended == code, output.err + output.out
+        return output.out
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self(*arguments, "--json", code=code))
@@ -74,10 +74,10 @@ def shell(
 
 
 def test_rows_that_are_refused_are_told_and_the_others_written(shell: Shell) -> None:
-    told = shell.import_("\n".join(LINES), code=1)
+    job = shell.import_("\n".join(LINES), code=1)
 
-    assert (told["state"], told["outcomes"]["accepted"], told["outcomes"]["rejected"]) == ("done", 2, 2)
-    assert [(one["row"], one["field"]) for one in told["rows"]["rejected"]] == [
+    assert (job["state"], job["outcomes"]["accepted"], job["outcomes"]["rejected"]) == ("done", 2, 2)
+    assert [(one["row"], one["field"]) for one in job["rows"]["rejected"]] == [
         (2, "parts.title.uid"),
         (4, ""),
     ]
@@ -86,10 +86,10 @@ def test_rows_that_are_refused_are_told_and_the_others_written(shell: Shell) -> 
 def test_tables_tell_outcomes_and_reasons_and_each_rejected_row(shell: Shell) -> None:
     (shell.folder / "file").write_text("\n".join(LINES))
 
-    told = shell("record", "import", DATASET, str(shell.folder / "file"), "--format", "ndjson", code=1)
+    output = shell("record", "import", DATASET, str(shell.folder / "file"), "--format", "ndjson", code=1)
 
-    assert "accepted" in told
-    assert "Expecting value at line 1, column 1" in told
+    assert "accepted" in output
+    assert "Expecting value at line 1, column 1" in output
     assert "row 2: parts.title.uid: " in shell.errors
     assert "row 4: the whole row: " in shell.errors
 
@@ -99,9 +99,9 @@ def test_the_same_file_packed_or_not_is_the_same_import(shell: Shell) -> None:
 
     assert (again["repeatOf"], again["outcomes"]["accepted"]) == (first["id"], 0)
     assert again["note"] == f"repeat of import {first['id']}: nothing written"
-    told = shell("record", "import", "--status", again["id"])
+    output = shell("record", "import", "--status", again["id"])
     assert again["note"] in shell.errors
-    assert "accepted" not in told
+    assert "accepted" not in output
 
 
 def test_a_dry_run_writes_nothing_and_is_another_import(shell: Shell) -> None:
@@ -119,8 +119,8 @@ def test_stdin_is_sent_as_it_comes(shell: Shell, monkeypatch: pytest.MonkeyPatch
             return False
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Piped((GOOD % 1).encode())))
-    told = shell.json("record", "import", DATASET, "-", "--format", "ndjson")
-    assert told["outcomes"]["accepted"] == 1
+    job = shell.json("record", "import", DATASET, "-", "--format", "ndjson")
+    assert job["outcomes"]["accepted"] == 1
 
 
 def test_ctrl_c_leaves_the_import_running_and_says_how_to_look_again(
@@ -163,8 +163,8 @@ def test_a_column_is_left_out_as_the_refusal_says(shell: Shell) -> None:
     sent = ("record", "import", DATASET, str(shell.folder / "file"), "--format", "csv")
     shell(*sent, code=1)
     assert "(--skip-column NAME)" in shell.errors
-    told = shell.json(*sent, "--skip-column", "colour", "--skip-column", "备注")
-    assert (told["state"], told["options"]) == ("done", {"skipColumns": ["colour", "备注"]})
+    job = shell.json(*sent, "--skip-column", "colour", "--skip-column", "备注")
+    assert (job["state"], job["options"]) == ("done", {"skipColumns": ["colour", "备注"]})
 
 
 def test_an_option_that_the_format_does_not_take_is_refused(shell: Shell) -> None:
@@ -175,5 +175,5 @@ def test_an_option_that_the_format_does_not_take_is_refused(shell: Shell) -> Non
 
 
 def test_help_lists_every_format(shell: Shell) -> None:
-    told = shell("record", "import", "--help")
-    assert [name for name in registry.names() if name not in told] == []
+    output = shell("record", "import", "--help")
+    assert [name for name in registry.names() if name not in output] == []

@@ -37,10 +37,10 @@ class Shell:
     def __call__(self, *arguments: str, code: int = 0, role: str | None = None) -> str:
         token = self.node.token(self.agency, role or self.role)
         ended = run([*arguments, "--node", ORIGIN, "--token", token])
-        told = self._capsys.readouterr()
-        self.errors = told.err
-        assert ended == code, told.err + told.out
-        return told.out
+        output = self._capsys.readouterr()
+        self.errors = output.err
+        assert ended == code, output.err + output.out
+        return output.out
 
     def json(self, *arguments: str, role: str | None = None, code: int = 0) -> Any:
         return json.loads(self(*arguments, "--json", role=role, code=code))
@@ -82,11 +82,11 @@ def test_attachments_come_from_files_and_go_into_files(shell: Shell) -> None:
     attach = ["--attach", f"attachment={scan}"]
 
     shell("record", "put", DATASET, "title-1", file, *attach, role="writer")
-    told = shell.json("record", "get", DATASET, "title-1", *OWN)
+    record = shell.json("record", "get", DATASET, "title-1", *OWN)
     into = ["--part", "attachment", "--output", str(back)]
     written = shell.json("record", "get", DATASET, "title-1", *OWN, *into)
 
-    assert told["attachments"] == {"attachment": None}
+    assert record["attachments"] == {"attachment": None}
     assert written == {"part": "attachment", "bytes": 400_005, "file": str(back)}
     assert back.read_bytes() == scan.read_bytes()
 
@@ -111,9 +111,9 @@ def test_withdraw_ends_the_record_and_the_history_tells_it(shell: Shell) -> None
 
 def test_get_prints_payloads_as_they_were_written(shell: Shell) -> None:
     put(shell)
-    told = shell("record", "get", DATASET, "title-1", *OWN, "--json")
-    assert "61.50" in told
-    assert json.loads(told).keys() == {"record", "version", "subjects", "receipts", "parts"}
+    output = shell("record", "get", DATASET, "title-1", *OWN, "--json")
+    assert "61.50" in output
+    assert json.loads(output).keys() == {"record", "version", "subjects", "receipts", "parts"}
     assert shell("record", "get", DATASET, "title-1", *OWN, "--part", "title", "--raw") == TITLE
     assert "part title" in shell("record", "get", DATASET, "title-1", *OWN)
 
@@ -138,21 +138,21 @@ def test_put_and_get_fhir_as_it_is(shell: Shell) -> None:
 
 
 def test_find_takes_a_business_identifier(shell: Shell) -> None:
-    told = {"identifier": [{"system": "http://hospital.example/visits", "value": "V|1"}]}
-    summary = {**TREATMENT_RECORD["parts"]["summary"], **told}
+    identifiers = {"identifier": [{"system": "http://hospital.example/visits", "value": "V|1"}]}
+    summary = {**TREATMENT_RECORD["parts"]["summary"], **identifiers}
     record = shell.node.put(shell.node.health, "visit-1", {"parts": {"summary": summary}})["record"]
-    asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--identifier")
-    assert [one["record"] for one in shell.json(*asked, "http://hospital.example/visits|V|1")] == [record]
-    assert shell.json(*asked, "http://hospital.example/visits|V") == []
+    find = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--identifier")
+    assert [one["record"] for one in shell.json(*find, "http://hospital.example/visits|V|1")] == [record]
+    assert shell.json(*find, "http://hospital.example/visits|V") == []
 
 
 def test_find_lists_the_records_of_every_page(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_calls, "_FOUND_PAGE", "2")
     subject = TREATMENT_RECORD["subjects"][0]
     records = {shell.node.put(shell.node.health, f"v-{n}", TREATMENT_RECORD)["record"] for n in range(3)}
-    asked = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--subject", subject)
+    find = ("record", "find", "0x" + shell.node.health.hex(), "--purpose", "TREATMENT", "--subject", subject)
 
-    assert [one["record"] for one in shell.json(*asked)] == sorted(records)
+    assert [one["record"] for one in shell.json(*find)] == sorted(records)
 
 
 def test_exit_codes_say_denied_usage_and_error(shell: Shell) -> None:
@@ -238,15 +238,15 @@ def test_restrict_goes_to_the_steward_desk(shell: Shell) -> None:
 
 
 def test_whoami_tells_the_session(shell: Shell) -> None:
-    told = shell.json("whoami")
-    assert (told["agency"], told["role"]) == (2, "reader")
+    session = shell.json("whoami")
+    assert (session["agency"], session["role"]) == (2, "reader")
 
 
 def test_errors_in_json_name_kind_and_field(shell: Shell) -> None:
     file = shell.file("bad.json", '{"parts": {"title": {"uid": 7}}}')
     shell("record", "put", DATASET, "t", file, "--json", role="writer", code=2)
-    told = json.loads(shell.errors)
-    assert (told["error"], told["field"]) == ("PayloadError", "parts.title.uid")
+    error = json.loads(shell.errors)
+    assert (error["error"], error["field"]) == ("PayloadError", "parts.title.uid")
 
 
 def test_audit_export_is_verified_without_the_node(shell: Shell) -> None:
@@ -255,8 +255,8 @@ def test_audit_export_is_verified_without_the_node(shell: Shell) -> None:
         shell("record", "get", DATASET, "title-1", *OWN)
     shell.node.anchor_all()
     out = shell.folder / "reads.ndjson"
-    told = shell.json("audit", "export", str(out))
-    assert (told["reads"], told["proofs"]) == (3, 3)
+    summary = shell.json("audit", "export", str(out))
+    assert (summary["reads"], summary["proofs"]) == (3, 3)
     assert not out.with_name(out.name + ".part").exists()
     assert run(["audit", "verify", str(out), "--json"]) == 0
     out.write_bytes(out.read_bytes().replace(b'"officer":"reader-1"', b'"officer":"reader-2"', 1))

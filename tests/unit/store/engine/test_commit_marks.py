@@ -141,7 +141,7 @@ def test_a_fence_keeps_a_late_commit_from_being_done(database: Database) -> None
     mark = commit_marks.new_mark()
 
     assert not commit_marks.was_written(database, mark, 0)
-    assert not commit_marks.was_written(database, mark, 0)  # its own fence is no commit
+    assert not commit_marks.was_written(database, mark, 0)  # its own fence is not a commit
     with pytest.raises(IntegrityError), database.writing() as connection:
         commit_marks.put(connection, mark, 0)
 
