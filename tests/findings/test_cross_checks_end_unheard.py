@@ -42,7 +42,7 @@ def test_mismatch_is_found_and_kept_after_failures(node: TestNode, monkeypatch: 
         return run(work)  # type: ignore[arg-type]
 
     monkeypatch.setattr(services.journal, "run", full_once)
-    check = CrossCheck(services.database, services.journal, Contract(), share=1, dice=lambda: 0.5)
+    check = CrossCheck(services.database, services.journal, Contract(), share=1, random_unit=lambda: 0.5)
     stop = threading.Event()
     thread = threading.Thread(target=check.run, args=(stop,))
     check.consider(PERMITTED)

@@ -45,8 +45,8 @@ def write(desk: ImportDesk, id_: str, street: str) -> None:
     assert answer.status_code in (200, 201), answer.text
 
 
-def is_there(desk: ImportDesk, *ids: str) -> list[bool]:
-    return [desk.newest(one)[one].is_there for one in ids]
+def exists(desk: ImportDesk, *ids: str) -> list[bool]:
+    return [desk.newest(one)[one].exists for one in ids]
 
 
 def reasons(desk: ImportDesk, job: Any) -> list[tuple[int, str]]:
@@ -66,7 +66,7 @@ def test_a_file_applied_again_leaves_the_erased_record_erased(desk: ImportDesk) 
 
     assert (again.repeat_of, outcomes(again)) == (None, {"rejected": 1, "unchanged": 1})
     assert reasons(desk, again) == [(1, ERASED)]
-    assert is_there(desk, "a", "b") == [False, True]
+    assert exists(desk, "a", "b") == [False, True]
 
 
 @pytest.mark.parametrize("act", ["put", "add", "change"])
@@ -78,7 +78,7 @@ def test_no_other_file_brings_it_back_either(desk: ImportDesk, act: str, dry_run
     job = desk.import_(ndjson([put("a", "y", act)]), dry_run=dry_run, upsert=True)
 
     assert reasons(desk, job) == [(1, ERASED)]
-    assert is_there(desk, "a") == [False]
+    assert exists(desk, "a") == [False]
 
 
 def test_a_record_that_was_written_again_is_kept_from_files_of_before_the_erasure(desk: ImportDesk) -> None:
@@ -142,7 +142,7 @@ def test_an_erasure_while_the_file_waits_or_runs_counts(
     assert run.step() and run.step()
 
     assert reasons(desk, desk.job(job.id)) == [(3, ERASED)]
-    assert is_there(desk, "a", "b") == [False, True]
+    assert exists(desk, "a", "b") == [False, True]
 
 
 def test_an_erasure_between_the_comparison_and_the_write_counts(
@@ -163,7 +163,7 @@ def test_an_erasure_between_the_comparison_and_the_write_counts(
     job = desk.import_(ndjson([put("a", "y"), put("c")]))
 
     assert reasons(desk, job) == [(1, ERASED)]
-    assert is_there(desk, "a", "c") == [False, True]
+    assert exists(desk, "a", "c") == [False, True]
 
 
 def test_a_deletion_of_an_erased_record_is_answered_as_before(desk: ImportDesk) -> None:

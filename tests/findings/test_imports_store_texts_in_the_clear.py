@@ -81,7 +81,7 @@ def test_no_name_that_the_sender_gave_is_stored_in_the_clear(
     found = desk.job(job.id)
     assert NAME.encode() not in stored_texts(node)
     assert NAME.encode() not in database_files(node)
-    disclosed = f"{found.asked} {found.failure} {desk.rows(found)}"
+    disclosed = f"{found.request} {found.failure} {desk.rows(found)}"
     if is_run or kind in ("place", "columns", "skipped columns"):
         assert NAME in disclosed  # still disclosed to its sender
     assert NAME not in caplog.text

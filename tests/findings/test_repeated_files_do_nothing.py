@@ -37,18 +37,18 @@ def desk(node: TestNode) -> ImportDesk:
     return ImportDesk.of(node, node.land)
 
 
-def is_there(desk: ImportDesk, *ids: str) -> list[bool]:
-    return [desk.newest(one)[one].is_there for one in ids]
+def exists(desk: ImportDesk, *ids: str) -> list[bool]:
+    return [desk.newest(one)[one].exists for one in ids]
 
 
 def test_a_nightly_file_brings_back_what_another_deleted(desk: ImportDesk) -> None:
     first = desk.import_(FILE_A)
     assert outcomes(desk.import_(DELETES_A)) == {"withdrawn": 1}
-    assert is_there(desk, "a", "b") == [False, True]
+    assert exists(desk, "a", "b") == [False, True]
 
     again = desk.import_(FILE_A)
 
-    assert is_there(desk, "a", "b") == [True, True]
+    assert exists(desk, "a", "b") == [True, True]
     assert (again.repeat_of, outcomes(again)) == (None, {"accepted": 1, "unchanged": 1})
     assert again.id != first.id
 

@@ -185,7 +185,7 @@ def test_cross_check_agrees_with_the_contract_and_stops_reads_when_it_does_not(
         indexed.journal,
         lambda address, batch, block: AccessPolicy(city.sender._endpoint, address).decide_many(batch, block),
         share=1,
-        dice=lambda: 0.0,
+        random_unit=lambda: 0.0,
     )
 
     check.check(Permitted(policy, cursor, queries, decisions))

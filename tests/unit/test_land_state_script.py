@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityledger.exchange.imports.outcomes import (
-    IS_THERE,
+    ALREADY_EXISTS,
     NOTHING_TO_CHANGE,
     NOTHING_TO_DELETE,
     Outcome,
@@ -40,7 +40,7 @@ script = load_script("land_state")
 
 NEVER = State(0, None, (), {})
 REFUSALS = {
-    IS_THERE: script.EXISTS_ALREADY,
+    ALREADY_EXISTS: script.EXISTS_ALREADY,
     NOTHING_TO_CHANGE: script.CHANGE_OF_UNKNOWN,
     NOTHING_TO_DELETE: script.DELETION_OF_UNKNOWN,
 }
@@ -63,7 +63,7 @@ class Engine:
             self.states[row.provider_id] = next_state(PROPERTY, current, content)
             self.versions.setdefault(row.provider_id, []).append(dict(row.parts))
         if outcome is Outcome.ACCEPTED:
-            return "changed" if current.is_there else "added"
+            return "changed" if current.exists else "added"
         return REFUSALS[reason] if outcome is Outcome.REJECTED else outcome.value
 
     def state(self) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """The receipts in which an agency takes part, as it may see them, and proof that they were numbered.
 
-The provider sees everything. The consumer is shown what it was told: a receipt with the true code of a
-denial that read as "not found" would tell afterwards what the answer had hidden (SPEC.md §2.1).
+The provider sees everything. The consumer is shown what its answer disclosed: a receipt with the true code of
+a denial that read as "not found" would disclose afterwards what the answer had hidden (SPEC.md §2.1).
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from cityledger.types import NO_RECORD, AgencyId, Role
 
 READERS = (Role.READER, Role.STEWARD, Role.AUDITOR)
 Cursor = tuple[int, int]
-"""(log, seq) of the last receipt that was looked at."""
+"""(log, seq) of the last receipt on the page before."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeenReceipt:
-    """A receipt as one agency may see it. If not ``is_whole``, only what the caller had sent and what it was
-    told may be shown: ``told`` is that code, None for "not found"."""
+class VisibleReceipt:
+    """A receipt as one agency may see it. If not ``is_whole``, only what the caller had sent and the
+    disclosed ``code`` may be shown; ``code`` is None for "not found"."""
 
     stored: StoredReceipt
     is_whole: bool
-    told: int | None
+    code: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """``after`` continues the list; None at its end."""
 
-    items: list[SeenReceipt]
+    items: list[VisibleReceipt]
     after: Cursor | None
 
 
@@ -76,7 +76,7 @@ def prove_read(services: Services, session: Session, digest: bytes) -> Inclusion
         services.verify_hosted(stored.receipt.provider)
         leaf = stored.leaf
         with reporting_alterations(services.alterations, leaf.log, leaf.seq):
-            return include(connection, leaf, services.tree_tops)
+            return include(connection, leaf, services.subtree_cache)
 
 
 def _verify_role(session: Session) -> None:
@@ -84,10 +84,10 @@ def _verify_role(session: Session) -> None:
         raise denial(ROLE_NOT_HELD)
 
 
-def _seen(stored: StoredReceipt, agency: AgencyId) -> SeenReceipt:
+def _seen(stored: StoredReceipt, agency: AgencyId) -> VisibleReceipt:
     receipt = stored.receipt
     is_whole = _is_whole(receipt, agency)
-    return SeenReceipt(stored, is_whole, receipt.code if is_whole else disclosed_code(receipt.facts))
+    return VisibleReceipt(stored, is_whole, receipt.code if is_whole else disclosed_code(receipt.facts))
 
 
 def _is_whole(receipt: Receipt, agency: AgencyId) -> bool:
@@ -95,6 +95,6 @@ def _is_whole(receipt: Receipt, agency: AgencyId) -> bool:
         return True
     if receipt.consumer != agency:
         return False
-    # A denial names subjects and facts of the record whatever the code that was told; and a permit without a
-    # version says that there is no record, where a denial would have read the same.
+    # A denial names subjects and facts of the record whatever code was disclosed; and a permit without a
+    # version says that the record does not exist, where a denial would have read the same.
     return receipt.record == NO_RECORD or receipt.version != 0

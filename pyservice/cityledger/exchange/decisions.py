@@ -1,4 +1,4 @@
-"""Asks the rules on the index: one decision function for every way out of a node (SPEC.md §2)."""
+"""Evaluates the rules on the index: one decision function for every exit of a node (SPEC.md §2)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cityledger.types import (
 
 _RELEASING = frozenset({Action.READ, Action.RELEASE, Action.FEED})
 POLICY_NAME = "ACCESS_POLICY"
-"""What the city directory calls the policy contract (SPEC.md §1)."""
+"""The name of the policy contract in the city directory (SPEC.md §1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class Ruling:
 
     @property
     def permit(self) -> bool:
-        """Whether every subject's decision permits."""
+        """Returns whether every subject's decision permits."""
         return all(answer.decision.permit for answer in self.answers)
 
     @property
     def is_answered(self) -> bool:
-        """Whether the request succeeds: it is permitted, and where it names a record, there is one."""
+        """Returns whether the request succeeds: permitted, and where it names a record, there is one."""
         return self.permit and (self.answers[0].query.record == NO_RECORD or self.version is not None)
 
     @property
@@ -91,7 +91,7 @@ def rule(services: Services, access: Access) -> Ruling:
         StaleIndexError: the index is older than the published limit.
         OtherRulesError: the policy contract does not hold this node's rules.
         UnavailableError: contract and index were found to disagree.
-        NotFoundError: no such dataset (the catalogue is no secret).
+        NotFoundError: no such dataset (the catalogue is public).
         MisdirectedError: the dataset's provider is not hosted by this node.
     """
     with services.database.reading() as connection:
@@ -112,7 +112,7 @@ def rule_within(connection: sa.Connection, services: Services, access: Access) -
     if dataset is None:
         raise NotFoundError("dataset")
     services.verify_hosted(dataset.provider)
-    parts = _asked_parts(connection, access, dataset)
+    parts = _requested_parts(connection, access, dataset)
     consumer = find_standing(connection, session)
     at = max(services.clock.at(), block.time)
     query = _query(_unless_ended(session, consumer), intent, target, parts, at)
@@ -124,15 +124,15 @@ def rule_within(connection: sa.Connection, services: Services, access: Access) -
     def is_shown(one: RequestedVersion) -> bool:
         return _is_shown(one, access, dataset)
 
-    asked = _find_asked(connection, target, lambda one: is_permitted and is_shown(one))
-    version = asked.stored if asked is not None and is_shown(asked) else None
+    requested = _find_requested(connection, target, lambda one: is_permitted and is_shown(one))
+    version = requested.stored if requested is not None and is_shown(requested) else None
     subjects = (target.subject,) if version is None else version.subjects or (NO_SUBJECT,)
     queries = [replace(query, subject=subject) for subject in subjects]
     return Ruling(
         dataset=dataset,
         answers=tuple(Answer(query, decide(query, known)) for query in queries),
         version=version,
-        unreadable=asked if asked is not None and not asked.stored.is_readable else None,
+        unreadable=requested if requested is not None and not requested.stored.is_readable else None,
         parts=parts,
         block=block,
         policy=contracts[POLICY_NAME].target,
@@ -142,14 +142,12 @@ def rule_within(connection: sa.Connection, services: Services, access: Access) -
 
 
 def refuse(ruling: Ruling) -> DeniedError | NotFoundError:
-    """What the caller is told of a denial or of an absent record: computed apart from the decision (SPEC.md
-    §2.1).
-    """
+    """The answer to a denial or an absent record: computed separately from the decision (SPEC.md §2.1)."""
     code = disclosed_code(ruling.deciding.facts)
     return NotFoundError("record") if code is None else denial(code)
 
 
-def _find_asked(
+def _find_requested(
     connection: sa.Connection, target: Target, needs_subjects: Callable[[RequestedVersion], bool]
 ) -> RequestedVersion | None:
     if target.record == NO_RECORD:
@@ -157,16 +155,16 @@ def _find_asked(
     return find_requested(connection, target.dataset, target.record, target.version, needs_subjects)
 
 
-def _is_shown(asked: RequestedVersion, access: Access, dataset: index.Dataset) -> bool:
-    """Whether there is anything of the version that this action may show. After an erasure at the subject's
+def _is_shown(requested: RequestedVersion, access: Access, dataset: index.Dataset) -> bool:
+    """Returns whether this action may show anything of the version. After an erasure at the subject's
     request its history and proof are the provider's alone.
     """
     if access.intent.action not in (Action.HISTORY, Action.PROOF):
-        return asked.stored.is_readable
-    return access.session.agency == dataset.provider or not asked.is_erased_by_request
+        return requested.stored.is_readable
+    return access.session.agency == dataset.provider or not requested.is_erased_by_request
 
 
-def _asked_parts(connection: sa.Connection, access: Access, dataset: index.Dataset) -> int:
+def _requested_parts(connection: sa.Connection, access: Access, dataset: index.Dataset) -> int:
     session, intent, target = access.session, access.intent, access.target
     everything = (1 << len(dataset.part_names)) - 1
     if target.parts is not None:
@@ -213,7 +211,7 @@ def _receipts_log(connection: sa.Connection, services: Services, dataset: index.
     if head is None or head.halted is not None:
         raise UnavailableError("the provider's receipts log is not open on this node, so nothing may be read")
     on_chain = index.find_log(connection, head.log)
-    # Verifiers ask for the operator at the receipt's block, which is this one (SPEC.md §3, "Whose receipt").
+    # Verifiers look up the operator at the receipt's block, which is this one (SPEC.md §3, "Whose receipt").
     if on_chain is None or on_chain.operator != services.operator.address:
         raise UnavailableError("another account operates the provider's receipts log, so nothing may be read")
     return head.log

@@ -28,4 +28,4 @@ def prove_erasure(services: Services, access: Access) -> tuple[Passed, Inclusion
         if tombstone is None:
             raise NotFoundError("tombstone")
         with reporting_alterations(services.alterations, tombstone.log, tombstone.seq):
-            return passed, include(connection, tombstone, services.tree_tops)
+            return passed, include(connection, tombstone, services.subtree_cache)

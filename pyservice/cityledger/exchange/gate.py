@@ -16,7 +16,7 @@ from cityledger.exchange.services import Services
 from cityledger.exchange.withdrawals import verify_unreadable
 from cityledger.store.receipts import StoredReceipt
 
-ROUNDS = 3
+MAX_ATTEMPTS = 3
 """How often a read starts over when the consumer's sealing key changes under it."""
 
 
@@ -33,14 +33,14 @@ class Passed:
 
 
 def pass_gate(services: Services, access: Access, key: PresentedKey | None = None) -> Passed:
-    """Lets a request through, or raises after a receipt of the denial is durable.
+    """Returns for a permitted request, or raises after a receipt of the denial is durable.
 
     Raises:
         DeniedError: the rules deny and the caller may know why.
         NotFoundError: no such record, or none that the caller may know of: one answer for both.
         StaleIndexError, StorageFullError: nothing may be read now.
     """
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ATTEMPTS):
         passed = _decide_and_log(services, access, key)
         again = decide_again(services, access, passed.ruling)
         if key is None or again.consumer_sealing_digest == key.digest:
@@ -50,7 +50,7 @@ def pass_gate(services: Services, access: Access, key: PresentedKey | None = Non
 
 
 def decide_again(services: Services, access: Access, before: Ruling) -> Ruling:
-    """Decides once more on what was let through ``before``; a denial gets a receipt of its own.
+    """Decides once more on what was permitted ``before``; a denial gets a receipt of its own.
 
     Raises: as ``pass_gate``.
     """
@@ -73,7 +73,7 @@ def verify_allowed(services: Services, access: Access, ruling: Ruling) -> None:
 
 def _decide_and_log(services: Services, access: Access, key: PresentedKey | None) -> Passed:
     ruling = rule(services, access)
-    # Before anything that depends on the record: else the answer would tell whether there is one.
+    # Before anything that depends on the record: else the answer would show whether there is one.
     if key is not None and key.digest != ruling.consumer_sealing_digest:
         raise ConflictError(
             "the sealing key presented is not the one that the registry holds for this agency, or was ended"
@@ -97,7 +97,7 @@ def _refusal(services: Services, ruling: Ruling) -> CityledgerError:
     to be absent, or really erased or withdrawn.
 
     Raises:
-        VerificationError, SealingError: it does not: an altered row would hide the record.
+        VerificationError, SealingError: it was not: an altered row would hide the record.
     """
     if ruling.permit and ruling.unreadable is not None:
         stored = ruling.unreadable.stored

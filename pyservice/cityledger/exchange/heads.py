@@ -18,7 +18,7 @@ from cityledger.exchange.alterations import reporting_alterations
 from cityledger.exchange.lookup import include
 from cityledger.exchange.permits import Permit
 from cityledger.exchange.services import Services
-from cityledger.exchange.subtree_cache import TreeTops
+from cityledger.exchange.subtree_cache import SubtreeCache
 from cityledger.proofs.leaves import RecordLeaf
 from cityledger.store.index import queries as index
 from cityledger.store.index.queries import Head
@@ -34,7 +34,7 @@ class HeadMover(Protocol):
     """Returns once the move is mined.
 
     Raises:
-        RevertedError: the contract refused, and the index holds the head for whose sake.
+        RevertedError: the contract refused; where that is for another head, the index has it.
         ChainUnavailableError: not mined in time; it may still be.
     """
 
@@ -52,7 +52,7 @@ class _Move:
 
 
 def move_head(services: Services, mover: HeadMover, permit: Permit, expected: int | None = None) -> Head:
-    """Moves the record's head to its newest version and returns it. A head that is there already is only
+    """Moves the record's head to its newest version and returns it. If that is the head already, it is only
     returned.
 
     ``expected`` is the version that the caller knows to be the current head, 0 for none; None is whichever of
@@ -74,7 +74,7 @@ def move_head(services: Services, mover: HeadMover, permit: Permit, expected: in
         _verify_follows(connection, newest, head, expected)
         with reporting_alterations(services.alterations, newest.log, newest.seq):
             leaf = records.load_leaf(connection, services.instance, newest)
-            inclusion = _inclusion(connection, leaf, services.tree_tops)
+            inclusion = _inclusion(connection, leaf, services.subtree_cache)
     return _move(services, mover, _Move(newest, leaf, inclusion, head))
 
 
@@ -128,6 +128,6 @@ def _is_ours(connection: sa.Connection, newest: StoredVersion, head: Head) -> bo
     return any(one.leaf_hash == head.leaf_hash for one in versions)
 
 
-def _inclusion(connection: sa.Connection, leaf: RecordLeaf, tops: TreeTops) -> Inclusion:
-    found = include(connection, leaf, tops)
+def _inclusion(connection: sa.Connection, leaf: RecordLeaf, cache: SubtreeCache) -> Inclusion:
+    found = include(connection, leaf, cache)
     return Inclusion(found.batch.first, found.batch.count, found.batch.root, found.path)

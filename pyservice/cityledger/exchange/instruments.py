@@ -1,4 +1,4 @@
-"""What a node counts while it works. Labels are few and fixed: no id, agency, officer or purpose."""
+"""The counters of a running node. Labels are few and fixed: no id, agency, officer or purpose."""
 
 from __future__ import annotations
 

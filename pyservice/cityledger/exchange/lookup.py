@@ -15,7 +15,7 @@ from cityledger.exchange.decisions import Ruling, rule_within
 from cityledger.exchange.gate import Passed, pass_gate
 from cityledger.exchange.permits import record_denial
 from cityledger.exchange.services import Services
-from cityledger.exchange.subtree_cache import TreeTops
+from cityledger.exchange.subtree_cache import SubtreeCache
 from cityledger.formats.rows import Identifier
 from cityledger.policy.disclosure import hiding_facts
 from cityledger.policy.facts import Facts
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """A version and how far it has come: open (None), closed, signed, mined or final."""
+    """A version and the state of its batch: open (None), closed, signed, mined or final."""
 
     version: StoredVersion
     state: BatchState | None
@@ -167,10 +167,10 @@ def prove(services: Services, access: Access) -> tuple[Passed, Inclusion]:
         services.database.reading() as connection,
     ):
         leaf = records.load_leaf(connection, services.instance, version)
-        return passed, include(connection, leaf, services.tree_tops)
+        return passed, include(connection, leaf, services.subtree_cache)
 
 
-def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
+def include(connection: sa.Connection, leaf: Leaf, cache: SubtreeCache) -> Inclusion:
     """The place of a numbered leaf under its anchored root.
 
     Raises:
@@ -185,8 +185,8 @@ def include(connection: sa.Connection, leaf: Leaf, tops: TreeTops) -> Inclusion:
         raise NotAnchoredError("the chain holds another batch in its place; `cityledger node logs` says why")
     block = index.find_block(connection, anchored.block)
     if block is None:
-        raise UnavailableError("the anchoring block is not indexed any more; ask again")
-    path = tops.path(connection, batch, leaf.seq - batch.first)
+        raise UnavailableError("the anchoring block is no longer indexed; ask again")
+    path = cache.path(connection, batch, leaf.seq - batch.first)
     return Inclusion(leaf, batch, path, anchored, block.hash)
 
 

@@ -1,8 +1,8 @@
-"""The ways out for long parts: a payload opened by the caller's own node, or the ciphertext of a release.
+"""The exits for long parts: a payload opened by the caller's own node, or the ciphertext of a release.
 
-A payload is read twice. The first time all of it is held against the leaf and nothing leaves; the second
-time it leaves, each segment authenticated again. The rules are asked once more between the two, and then
-every second for as long as the stream goes on: who is denied by then gets no more of it.
+A payload is read twice. The first pass checks all of it against the leaf and releases nothing; the second
+releases it, each segment authenticated again. The rules are evaluated once more between the two, and then
+every second while the stream continues: a caller who is denied by then receives no more of it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SEALED_MEDIA_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class PartStream:
-    """Bytes on their way out. ``chunks`` raises, and ends short of ``length``, once the rules deny."""
+    """Bytes that are being released. ``chunks`` raises, and ends short of ``length``, once the rules deny."""
 
     passed: Passed
     version: int
@@ -66,7 +66,7 @@ def read_part(services: Services, access: Access) -> PartStream:
 
 def read_ciphertext(services: Services, access: Access, digest: bytes) -> PartStream:
     """The ciphertext of one part, for the officer whom a receipt of a release of it names. That receipt
-    (``digest``) is the log of this read; the rules are asked again.
+    (``digest``) is the log of this read; the rules are evaluated again.
 
     Raises:
         DeniedError, StaleIndexError: as ``pass_gate``.
@@ -95,7 +95,7 @@ def _release_receipt(services: Services, access: Access, digest: bytes) -> Store
 def _is_for(receipt: Receipt, access: Access) -> bool:
     session, intent, target = access.session, access.intent, access.target
     parts = target.parts or 0
-    said = (receipt.purpose, receipt.case_digest, receipt.represents)
+    stated = (receipt.purpose, receipt.case_digest, receipt.represents)
     case = keccak(intent.case.encode()) if intent.case else ZERO32
     return (
         receipt.permit
@@ -105,12 +105,12 @@ def _is_for(receipt: Receipt, access: Access) -> bool:
         and (receipt.dataset, receipt.record, receipt.version)
         == (target.dataset, target.record, target.version)
         and receipt.parts & parts == parts
-        and said == (intent.purpose, case, intent.represents)
+        and stated == (intent.purpose, case, intent.represents)
     )
 
 
 def _watched(services: Services, access: Access, before: Ruling, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Counts from now and not from the first chunk: the edge may come to ask for that one much later."""
+    """Counts from now and not from the first chunk, which the edge may request much later."""
     return _until_denied(services, access, before, chunks, services.clock.monotonic())
 
 
@@ -118,7 +118,7 @@ def _until_denied(
     services: Services, access: Access, before: Ruling, chunks: Iterable[bytes], decided: float
 ) -> Iterator[bytes]:
     for chunk in _gathered(_reported(services, before, chunks)):
-        # Asked when a chunk is wanted, so a slow reader is cut off as soon as a fast one.
+        # Decided when a chunk is requested, so a slow reader is cut off as soon as a fast one.
         if services.clock.monotonic() - decided >= DECIDE_EVERY_SECONDS:
             decide_again(services, access, before)
             decided = services.clock.monotonic()
@@ -133,14 +133,14 @@ def _reported(services: Services, ruling: Ruling, chunks: Iterable[bytes]) -> It
 
 
 def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    held = bytearray()
+    gathered = bytearray()
     for chunk in chunks:
-        held += chunk
-        if len(held) >= CHUNK_BYTES:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
+        gathered += chunk
+        if len(gathered) >= CHUNK_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
 
 
 def _ciphertext(services: Services, released: Released, bit: int) -> Iterator[bytes]:

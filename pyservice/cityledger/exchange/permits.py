@@ -1,6 +1,6 @@
-"""Permits: a write is decided at the door, which gives its permit, and again in the transaction that writes.
+"""Permits: a write is decided on arrival, which gives its permit, and again in the transaction that writes.
 
-No function that writes accepts anything but a permit, so none can write what no rule was asked about. The
+No function that writes accepts anything but a permit, so none can write without a decision. The
 second decision counts: a grant, a role or an agency may be revoked while a long body is received and sealed.
 """
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """An access that the rules permitted at the door, with that ruling. ``request_permit`` makes it."""
+    """An access that the rules permitted on arrival, with that ruling. ``request_permit`` makes it."""
 
     access: Access
     ruling: Ruling
@@ -65,7 +65,7 @@ class _Denied:
 
 
 def request_permit(services: Services, access: Access) -> Permit:
-    """Decides at the door.
+    """Decides on arrival of the request.
 
     Raises:
         DeniedError, NotFoundError: the rules deny; the receipt of the denial is durable.

@@ -1,4 +1,4 @@
-"""The second sentence of the product: a record is released only after its receipts are durable.
+"""The second core operation of the product: a record is released only after its receipts are durable.
 
 ``read`` seals the part keys to the consumer; ``read_plain`` is the consumer's own node opening that same
 release.
@@ -30,9 +30,9 @@ from cityledger.types import AgencyId
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What leaves the provider's side: ciphertext, keys sealed to the consumer, and what proves both.
+    """The content of a release: ciphertext, keys sealed to the consumer, and the proof of both.
 
-    ``sources`` is where the parts are that do not come along, by part bit number.
+    ``sources`` has the parts that are not included, by part bit number.
     """
 
     passed: Passed
@@ -95,7 +95,9 @@ def _released(services: Services, passed: Passed, key: PresentedKey) -> Released
         leaf = records.load_leaf(connection, services.instance, version)
     data_key = _data_key(services, passed, version)
     verify_flag(version, leaf, data_key)
-    apart = {part.bit: part for part in parts if part.object and binary_mask(ruling.dataset) >> part.bit & 1}
+    separate = {
+        part.bit: part for part in parts if part.object and binary_mask(ruling.dataset) >> part.bit & 1
+    }
     digests = passed.receipt_digests
     release = SealedRelease(
         leaf=leaf,
@@ -103,11 +105,11 @@ def _released(services: Services, passed: Passed, key: PresentedKey) -> Released
         message=seal_release(_keys(services, data_key, version, parts), key.kem, key.public_key, digests),
         receipt_digests=tuple(digests),
         ciphertexts={
-            part.bit: b"".join(ciphertext_of(services, part)) for part in parts if part.bit not in apart
+            part.bit: b"".join(ciphertext_of(services, part)) for part in parts if part.bit not in separate
         },
-        objects={bit: part.sealed_bytes for bit, part in apart.items()},
+        objects={bit: part.sealed_bytes for bit, part in separate.items()},
     )
-    return Released(passed, release, apart)
+    return Released(passed, release, separate)
 
 
 def _data_key(services: Services, passed: Passed, version: StoredVersion) -> bytes:

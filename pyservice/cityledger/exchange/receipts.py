@@ -1,5 +1,5 @@
-"""Turns a ruling into signed receipts and makes them durable. No log, no key: this stands before every
-release.
+"""Turns a ruling into signed receipts and makes them durable. No log, no key: every release comes after
+this.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class PresentedKey:
 def make_receipts(
     services: Services, access: Access, ruling: Ruling, key: PresentedKey | None
 ) -> list[SignedReceipt]:
-    """One signed receipt per subject of what is let through, and exactly one of what is not: a count would
-    tell of a hidden record how many subjects it has. ``key`` is None where no key will be released.
+    """One signed receipt per subject of what is permitted, and exactly one of what is denied: a count would
+    disclose how many subjects a hidden record has. ``key`` is None where no key will be released.
     """
     answers = ruling.answers if ruling.permit else ruling.answers[:1]
     return [_signed(services, access, ruling, answer, key) for answer in answers]

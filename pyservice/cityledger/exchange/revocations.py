@@ -45,34 +45,34 @@ def run(services: Services, stop: threading.Event) -> None:
 
 def _keep_logged(services: Services, stop: threading.Event) -> None:
     try:
-        kept = keep_missing_lists(services, stop.is_set)
+        written = keep_missing_lists(services, stop.is_set)
     except CityledgerError as error:
         log.error("revocation list objects not written error=%s", type(error).__name__)
     else:
-        if kept:
-            log.info("revocation list objects written count=%d", kept)
+        if written:
+            log.info("revocation list objects written count=%d", written)
 
 
 def keep_missing_lists(services: Services, stops: Callable[[], bool] = lambda: False) -> int:
-    """Writes the objects of lists that are not there, e.g. after a crash before the answer, or where another
+    """Writes the objects of lists that have none, e.g. after a crash before the answer, or where another
     node of the database took the list; returns how many.
 
     Raises:
         UnavailableError, StorageFullError: the object store did not take all; the others are written.
     """
-    kept = 0
+    written = 0
     failure: CityledgerError | None = None
     for one in list_missing(services.database, services.objects):
         if stops():
             break
         try:
             _keep(services.objects, one)
-            kept += 1
+            written += 1
         except CityledgerError as error:
             failure = error
     if failure is not None:
         raise failure
-    return kept
+    return written
 
 
 def list_missing(database: Database, objects: Objects) -> list[StoredList]:
@@ -84,11 +84,11 @@ def list_missing(database: Database, objects: Objects) -> list[StoredList]:
     Raises:
         UnavailableError: the object store does not answer.
     """
-    held = {one.key for one in objects.list(PREFIX)}
+    stored = {one.key for one in objects.list(PREFIX)}
     with database.reading() as connection:
         awaited = set(revocations.list_awaited(connection))
         wanted = [one for one in revocations.list_stored(connection) if one.agency not in awaited]
-    return [one for one in wanted if list_key(one.agency, one.key, one.seq) not in held]
+    return [one for one in wanted if list_key(one.agency, one.key, one.seq) not in stored]
 
 
 def _keep(objects: Objects, one: StoredList) -> None:
@@ -98,15 +98,15 @@ def _keep(objects: Objects, one: StoredList) -> None:
         kind = StorageFullError if isinstance(error, StorageFullError) else UnavailableError
         raise kind(
             "the list is in effect, but the object store does not take it, which keeps a restored backup from"
-            " bringing a former list back; the node tries again each minute: put the same list again to hear"
-            " that it succeeded"
+            " bringing a former list back; the node tries again each minute: put the same list again to learn"
+            " whether it succeeded"
         ) from error
-    with suppress(CityledgerError):  # a restore reads the newest; older ones only take room
+    with suppress(CityledgerError):  # a restore reads the newest; older ones only use space
         _drop_older(objects, one)
 
 
 def _drop_older(objects: Objects, one: StoredList) -> None:
-    for held in list(objects.list(list_folder(one.agency, one.key))):
+    for stored in list(objects.list(list_folder(one.agency, one.key))):
         with suppress(FieldError):  # not one of ours
-            if parse_list_key(held.key).seq < one.seq:
-                objects.delete(held.key)
+            if parse_list_key(stored.key).seq < one.seq:
+                objects.delete(stored.key)

@@ -1,4 +1,4 @@
-"""What the exchange works with, wired once at start by ``node/wiring.py``."""
+"""The services that the exchange uses, wired once at start by ``node/wiring.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cityledger.exchange.alterations import Alterations
 from cityledger.exchange.instruments import Instruments
 from cityledger.exchange.rules.crosscheck import CrossCheck
 from cityledger.exchange.rules.watch import RulesWatch
-from cityledger.exchange.subtree_cache import TreeTops
+from cityledger.exchange.subtree_cache import SubtreeCache
 from cityledger.exchange.turns import Turns
 from cityledger.proofs.leaves import ReceiptDomain
 from cityledger.sealing.agency_keys import AgencyKeys
@@ -45,7 +45,7 @@ class Services:
     random_bytes: Callable[[int], bytes]
     staleness_limit_seconds: int
     backup_horizon_seconds: int
-    tree_tops: TreeTops = field(default_factory=TreeTops)
+    subtree_cache: SubtreeCache = field(default_factory=SubtreeCache)
     instruments: Instruments = field(default_factory=Instruments)
     turns: Turns = field(default_factory=Turns)
     alterations: Alterations = field(default_factory=Alterations)

@@ -11,7 +11,7 @@ from cityledger.types import AgencyId, DatasetId, Purpose, RecordId
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The one place of a grant."""
+    """The key of a grant: there is one at most for each."""
 
     dataset: DatasetId
     consumer: AgencyId
@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A call that the chain has taken."""
+    """A call that is mined."""
 
     transaction: bytes
     block: int
@@ -39,7 +39,7 @@ class StewardTransactions(Protocol):
     """Each call returns once it is mined.
 
     Raises:
-        DeniedError: the caller is no steward.
+        DeniedError: the caller is not a steward.
         MisdirectedError: the caller's account is not in this node's keyring.
         RevertedError: the contract refused, e.g. because the steward is another agency's.
         ChainUnavailableError: not mined in time; it may still be.

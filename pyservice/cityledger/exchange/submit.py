@@ -41,7 +41,7 @@ from cityledger.types import Action, Aead, ErasureReason, LogId, LogKind, Record
 InTransaction = Callable[[sa.Connection, StoredVersion], None]
 """Runs in the same transaction as the write, e.g. to store the answer to an idempotent request."""
 MAX_ATTEMPTS = 32
-"""How often a write without If-Match is sealed again after another write took its version number."""
+"""Limit on how often a write without If-Match is sealed again after another write took its version number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def records_log(connection: sa.Connection, dataset: Dataset) -> LogId:
 
 
 def says_the_same(profile: Profile, newest: Newest, content: Content) -> bool:
-    """Whether the profile finds nothing new in what is to be written.
+    """Returns whether the profile finds nothing new in what is to be written.
 
     Raises:
         ConflictError: it is a state from before the newest one.

@@ -15,8 +15,8 @@ def keep_tombstones(services: Services, numbered: Sequence[Numbered]) -> None:
     """Returns once the objects of these tombstones are durable.
 
     Raises:
-        UnavailableError, StorageFullError: the object store does not take them; the erasure stands, and
-            ``keep_missing`` writes them at the next start.
+        UnavailableError, StorageFullError: the object store does not accept them; the erasure is in effect,
+            and ``keep_missing`` writes them at the next start.
     """
     for one in numbered:
         with services.database.reading() as connection:
@@ -26,14 +26,14 @@ def keep_tombstones(services: Services, numbered: Sequence[Numbered]) -> None:
 
 
 def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) -> int:
-    """Writes the objects of this node's tombstones that are not there, e.g. after a crash before the answer;
+    """Writes the objects of this node's tombstones that are missing, e.g. after a crash before the answer;
     returns how many. Another node of the database signs its own.
 
     Raises:
         UnavailableError: the object store does not answer.
     """
-    held = {one.key for one in services.objects.list("tombstones/")}
-    after, kept = (0, -1), 0
+    stored = {one.key for one in services.objects.list("tombstones/")}
+    after, written = (0, -1), 0
     while not stops():
         with services.database.reading() as connection:
             ours = {head.log for head in list_heads_of(connection, services.keyring.agencies())}
@@ -41,11 +41,11 @@ def keep_missing(services: Services, stops: Callable[[], bool] = lambda: False) 
         if not page:
             break
         for one in page:
-            if one.leaf.log in ours and held.isdisjoint(_keys(services, one)):
+            if one.leaf.log in ours and stored.isdisjoint(_keys(services, one)):
                 _keep(services, one)
-                kept += 1
+                written += 1
         after = (page[-1].leaf.log, page[-1].leaf.seq)
-    return kept
+    return written
 
 
 def _keep(services: Services, one: TombstoneObject) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from cityledger.errors import BusyError
 
 WAIT_SECONDS = 10.0
-"""How long a caller waits; a turn takes some milliseconds."""
+"""The longest that a caller waits; a turn needs some milliseconds."""
 
 
 @dataclass(slots=True)
-class _Line:
+class _Queue:
     lock: threading.Lock = field(default_factory=threading.Lock)
     length: int = 0
 
@@ -25,7 +25,7 @@ class Turns:
     def __init__(self, wait_seconds: float = WAIT_SECONDS) -> None:
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
-        self._lines: dict[Hashable, _Line] = {}
+        self._queues: dict[Hashable, _Queue] = {}
 
     @contextmanager
     def turn(self, key: Hashable) -> Iterator[None]:
@@ -35,17 +35,17 @@ class Turns:
             BusyError: not within ``wait_seconds``.
         """
         with self._lock:
-            line = self._lines.setdefault(key, _Line())
-            line.length += 1
+            queue = self._queues.setdefault(key, _Queue())
+            queue.length += 1
         try:
-            if not line.lock.acquire(timeout=self._wait_seconds):
+            if not queue.lock.acquire(timeout=self._wait_seconds):
                 raise BusyError("other requests write the same record; try again")
             try:
                 yield
             finally:
-                line.lock.release()
+                queue.lock.release()
         finally:
             with self._lock:
-                line.length -= 1
-                if not line.length:
-                    del self._lines[key]
+                queue.length -= 1
+                if not queue.length:
+                    del self._queues[key]

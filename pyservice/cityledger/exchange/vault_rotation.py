@@ -63,8 +63,8 @@ class VaultRotation:
         with self.database.reading() as connection:
             return wrapped_keys.count_below(connection, self.agency, epoch)
 
-    def wrap_again(self, epoch: int, stepped: Callable[[int], None] = lambda _count: None) -> None:
-        """Wraps every data key again, in bounded transactions; ``stepped`` is called with the size of each.
+    def wrap_again(self, epoch: int, on_progress: Callable[[int], None] = lambda _count: None) -> None:
+        """Wraps every data key again, in bounded transactions; ``on_progress`` gets the size of each.
 
         Raises:
             SealingError: a stored data key does not open; `cityledger node scrub` names it.
@@ -75,8 +75,8 @@ class VaultRotation:
             with self.database.writing() as connection:
                 wrapped_keys.replace_versions(connection, pairs)
             after = (page[-1].log, page[-1].seq)
-            stepped(len(page))
-        stepped(self._wrap_files_again(epoch))
+            on_progress(len(page))
+        on_progress(self._wrap_files_again(epoch))
 
     def drop_former(self, epoch: int, now: int) -> list[int]:
         """Marks the database (``now``, Unix seconds) so that data keys wrapped under former keys leave its

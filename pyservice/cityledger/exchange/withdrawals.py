@@ -1,4 +1,4 @@
-"""Whether a version ends its record: a column of its row says so, and its leaf does.
+"""Checks whether a version ends its record: a column of its row says so, and its leaf does.
 
 A version that withdraws has every part sealed empty (SPEC.md §3), and no other has. The leaf's commitments
 are those of nothing then, so that a flag that was altered in the database contradicts them.
@@ -17,16 +17,16 @@ from cityledger.store.records.versions import StoredVersion
 from cityledger.types import AgencyId
 
 
-def verify_unreadable(services: Services, provider: AgencyId, asked: RequestedVersion) -> None:
+def verify_unreadable(services: Services, provider: AgencyId, requested: RequestedVersion) -> None:
     """Returns if a version that is erased or withdrawn by its row really is. An erasure needs no further
     check here.
 
     Raises:
         VerificationError, SealingError: it has no tombstone, or its leaf commits to content.
     """
-    version = asked.stored
+    version = requested.stored
     if version.wrapped is None:
-        if not asked.is_tombstoned:
+        if not requested.is_tombstoned:
             raise VerificationError("a stored version has no key, and was not erased")
         return
     with services.database.reading() as connection:
@@ -38,7 +38,7 @@ def verify_unreadable(services: Services, provider: AgencyId, asked: RequestedVe
 
 
 def verify_flag(version: StoredVersion, leaf: RecordLeaf, data_key: bytes) -> None:
-    """Returns if the row says of the version what its leaf says.
+    """Returns if row and leaf agree on whether the version withdraws its record.
 
     Raises:
         VerificationError: it was altered.

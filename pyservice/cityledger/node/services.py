@@ -78,5 +78,5 @@ def _cross_check(settings: Settings, endpoint: Endpoint, database: Database, jou
         journal,
         lambda policy, queries, block: AccessPolicy(endpoint, policy).decide_many(queries, block),
         share=settings.cross_check_share,
-        dice=random.SystemRandom().random,
+        random_unit=random.SystemRandom().random,
     )

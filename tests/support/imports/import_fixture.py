@@ -11,7 +11,7 @@ from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.imports.jobs import get_import, list_import_rows, order_import, receive_import
 from cityledger.exchange.imports.notes import OpenedJob
 from cityledger.exchange.imports.outcomes import Tallies
-from cityledger.exchange.imports.request import Asked
+from cityledger.exchange.imports.request import ImportRequest
 from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.parts.own import Newest, load_newest
 from cityledger.exchange.services import Services
@@ -45,7 +45,7 @@ class ImportDesk:
     def send(self, data: bytes, format_: str = "ndjson", *, dry_run: bool = False, **options: Any) -> Job:
         """The job of a file, which then waits."""
         session = self.node.session(self.code, "writer")
-        request = Asked(ImportOptions(**options), dry_run)
+        request = ImportRequest(ImportOptions(**options), dry_run)
         access = Access(session, WRITING, Target(self.dataset))
         order = order_import(self.services, access, format_, request)
         return receive_import(self.services, order, iter([data]))[0]

@@ -49,7 +49,7 @@ def make_services(
         journal=journal,
         objects=Objects.open((folder / "objects").as_uri()),
         rules_watch=RulesWatch(database, lambda _entries, _block: None),
-        cross_check=CrossCheck(database, journal, _ask_nobody, share=0, dice=lambda: 0.5),
+        cross_check=CrossCheck(database, journal, _ask_nobody, share=0, random_unit=lambda: 0.5),
         keyring=keyring,
         clock=ChainClock(wall=time.seconds, monotonic=time.seconds),
         instance=INSTANCE,

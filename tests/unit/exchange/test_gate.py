@@ -73,8 +73,8 @@ def _services(node: TestNode, event: Callable[[], None]) -> Services:
 
 
 def _key(node: TestNode) -> PresentedKey:
-    held = node.context.services.keys_of(AgencyId(2)).sealing_key
-    return PresentedKey(held.kem, held.public_bytes, held.digest)
+    key = node.context.services.keys_of(AgencyId(2)).sealing_key
+    return PresentedKey(key.kem, key.public_bytes, key.digest)
 
 
 def _access(node: TestNode, target: Target) -> Access:
@@ -191,13 +191,13 @@ def test_pass_gate_reads_nothing_while_the_receipts_log_is_halted(node: TestNode
 def test_pass_gate_answers_alike_for_a_hidden_and_an_absent_record(node: TestNode) -> None:
     target = _written(node)
     _restrict(node, AgencyId(2))
-    told = []
+    answers = []
     for record in (target.record, RecordId(b"\x09" * 32)):
         with pytest.raises(NotFoundError) as refused:
             pass_gate(node.context.services, _access(node, replace(target, record=record)))
-        told.append(str(refused.value))
+        answers.append(str(refused.value))
 
-    assert told[0] == told[1]
+    assert answers[0] == answers[1]
     hidden, absent = (stored.receipt for stored in _receipts(node))
     assert (hidden.permit, hidden.code) == (False, 102)
     assert (absent.permit, absent.version) == (True, 0)

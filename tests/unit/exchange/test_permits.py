@@ -14,7 +14,7 @@ from cityledger.errors import DeniedError, NotFoundError, StorageFullError
 from cityledger.exchange.access import Access, Intent, Target
 from cityledger.exchange.decisions import Ruling, rule
 from cityledger.exchange.imports.jobs import order_import, receive_import
-from cityledger.exchange.imports.request import Asked
+from cityledger.exchange.imports.request import ImportRequest
 from cityledger.exchange.imports.run import ImportRun
 from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.parts.storage import IN_ROW_BYTES
@@ -151,7 +151,7 @@ def test_a_file_denied_after_its_upload_leaves_a_receipt_and_no_job(
 ) -> None:
     services = node.context.services
     order = order_import(
-        services, _access(node, target=Target(node.health)), "ndjson", Asked(ImportOptions())
+        services, _access(node, target=Target(node.health)), "ndjson", ImportRequest(ImportOptions())
     )
 
     def upload() -> object:

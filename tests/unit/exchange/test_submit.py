@@ -323,17 +323,17 @@ def test_submit_of_what_the_profile_calls_the_same_gives_the_version_that_is_the
     node: TestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _with_profile(monkeypatch, is_same=lambda old, new: old == new)
-    noted: list[int] = []
+    versions: list[int] = []
     first = _submit(node)
 
     again = submit(
         node.context.services,
         _permit(node),
         Draft(BODY),
-        lambda _connection, stored: noted.append(stored.version),
+        lambda _connection, stored: versions.append(stored.version),
     )
 
-    assert (again, noted) == (first, [1])
+    assert (again, versions) == (first, [1])
     assert node.row_counts()["leaf"] == 1
 
 

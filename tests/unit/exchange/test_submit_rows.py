@@ -113,5 +113,5 @@ def test_load_newest_tells_never_written_withdrawn_and_there_apart(node: TestNod
     with services.database.reading() as connection:
         newest = load_newest(services, connection, AgencyId(1), node.health, [one, two, three])
 
-    told = {key: (value.version, value.is_there) for key, value in newest.items()}
-    assert told == {one: (1, True), two: (2, False), three: (0, False)}
+    states = {key: (value.version, value.exists) for key, value in newest.items()}
+    assert states == {one: (1, True), two: (2, False), three: (0, False)}

@@ -1,4 +1,4 @@
-"""Rotation of a vault key beside a node that reads, writes, erases and imports."""
+"""Rotation of a vault key of a node that reads, writes, erases and imports."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def rotation(node: TestNode, monkeypatch: pytest.MonkeyPatch) -> VaultRotation:
     return VaultRotation(node.context.services.database, keyring, INSTANCE, os.urandom, HEALTH)
 
 
-def rotate(rotation: VaultRotation, stepped: Callable[[int], None] = lambda _count: None) -> list[int]:
+def rotate(rotation: VaultRotation, on_progress: Callable[[int], None] = lambda _count: None) -> list[int]:
     epoch = rotation.add_key()
     rotation.use_key(epoch, 0)
-    rotation.wrap_again(epoch, stepped)
+    rotation.wrap_again(epoch, on_progress)
     return rotation.drop_former(epoch, NOW)
 
 
@@ -150,14 +150,14 @@ def test_a_rotation_that_was_cut_off_continues(node: TestNode, rotation: VaultRo
 
 def test_an_erasure_during_the_rotation_is_not_undone(node: TestNode, rotation: VaultRotation) -> None:
     put(node, "a", "b", "c")
-    asked: dict[str, Any] = {}
+    erasure: dict[str, Any] = {}
 
     def erase_once(rotation: VaultRotation, *rest: Any) -> Any:
         """Between reading the page and writing it."""
         found = real(rotation, *rest)
-        if not asked:
+        if not erasure:
             headers = node.headers("HEALTH", "writer")
-            asked["status"] = node.client.delete(
+            erasure["status"] = node.client.delete(
                 node.url(node.health, "a") + "?reason=subject-request", headers=headers
             ).status_code
         return found
@@ -167,7 +167,7 @@ def test_an_erasure_during_the_rotation_is_not_undone(node: TestNode, rotation: 
         patch.setattr(VaultRotation, "_wrapped_again", erase_once)
         rotate(rotation)
 
-    assert asked["status"] == 200
+    assert erasure["status"] == 200
     assert (read(node, "a"), read(node, "b")) == (404, 200)
     assert epochs(node) == {2: 2}
 

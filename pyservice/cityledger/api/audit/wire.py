@@ -16,7 +16,7 @@ from cityledger.api.http.shapes import (
     with_example,
 )
 from cityledger.api.records.releases import ReceiptView, receipt_view
-from cityledger.exchange.audit import SeenReceipt
+from cityledger.exchange.audit import VisibleReceipt
 from cityledger.types import purpose_name
 
 _READ: dict[str, Any] = {
@@ -68,13 +68,13 @@ class Reads(ResponseModel):
     next: str | None
 
 
-def read_view(seen: SeenReceipt) -> ReadView:
+def read_view(seen: VisibleReceipt) -> ReadView:
     receipt = seen.stored.receipt
     return ReadView(
         at=receipt.at,
         action=receipt.action.name.lower(),
         permit=seen.is_whole and receipt.permit,
-        code=seen.told,
+        code=seen.code,
         provider=receipt.provider,
         consumer=receipt.consumer,
         officer=receipt.officer,

@@ -19,7 +19,7 @@ from cityledger.exchange.imports.jobs import (
     list_imports,
     receive_import,
 )
-from cityledger.exchange.imports.request import Asked
+from cityledger.exchange.imports.request import ImportRequest
 from cityledger.formats.compression import Limits, unpacked
 from cityledger.formats.options import ImportOptions
 from cityledger.policy.rules import ROLE_NOT_HELD, denial
@@ -74,7 +74,7 @@ def import_options(
         ),
     ] = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Check every row and write none")] = False,
-) -> Asked:
+) -> ImportRequest:
     """The options of an import in the query.
 
     Raises:
@@ -91,7 +91,7 @@ def import_options(
         columns=_columns(columns),
         skip_columns=_skipped(skip_columns),
     )
-    return Asked(options, dry_run)
+    return ImportRequest(options, dry_run)
 
 
 def receive_file(node: NodeContext, order: Order, body: Iterator[bytes]) -> tuple[ImportView, bool]:

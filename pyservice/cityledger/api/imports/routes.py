@@ -24,7 +24,7 @@ from cityledger.api.paths import DatasetInPath, dataset_of
 from cityledger.api.strict_requests import FileRoute, StrictRoute
 from cityledger.exchange.access import Access, Target
 from cityledger.exchange.imports.jobs import order_import
-from cityledger.exchange.imports.request import Asked
+from cityledger.exchange.imports.request import ImportRequest
 from cityledger.store.imports import Verdict
 from cityledger.types import Action
 
@@ -32,7 +32,7 @@ IMPORT = "/v1/imports/{import}"
 
 router = APIRouter(route_class=StrictRoute, tags=["imports"])
 uploads = APIRouter(route_class=FileRoute, tags=["imports"])
-Options = Annotated[Asked, Depends(import_options)]
+Options = Annotated[ImportRequest, Depends(import_options)]
 ImportInPath = Annotated[str, Path(alias="import", pattern="^[0-9a-f]{32}$", examples=["5b" * 16])]
 After = Annotated[str | None, Query(max_length=64, description="`next` of the previous page")]
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -120,14 +120,14 @@ class ImportRows(ResponseModel):
 
 
 def import_view(job: OpenedJob) -> ImportView:
-    options = options_of(job.asked)
+    options = options_of(job.request)
     tallies = Tallies.from_json(job.cursor.tallies)
     return ImportView(
         id=job.id,
         dataset=hex_of(job.key.dataset),
         format=job.key.format,
         options={to_camel(name): value for name, value in options.items()},
-        dry_run=job.asked.dry_run,
+        dry_run=job.request.dry_run,
         state=_STATES[job.state.name],
         failure=job.failure,
         bytes_done=str(job.cursor.bytes),

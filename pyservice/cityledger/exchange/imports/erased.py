@@ -38,6 +38,6 @@ class ErasedRows:
         return tombstones.erased_by_request(connection, self._dataset, records)
 
     def forbid(self, erasures: Erasures, record: RecordId, newest: int) -> bool:
-        """Whether a row must not write a record whose newest version is ``newest``."""
+        """Returns whether a row must not write a record whose newest version is ``newest``."""
         erased = erasures.get(record, {})
         return newest in erased or any(at >= self._received for at in erased.values())

@@ -1,4 +1,4 @@
-"""Takes files to import, and tells their senders how far they are."""
+"""Receives files to import, and reports their progress to their senders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cityledger.exchange.access import Access
 from cityledger.exchange.decisions import Ruling
 from cityledger.exchange.imports.notes import Notes, OpenedJob, opened
 from cityledger.exchange.imports.outcomes import Tallies
-from cityledger.exchange.imports.request import Asked, asked_to_json, caller_to_json, verify_options
+from cityledger.exchange.imports.request import ImportRequest, caller_to_json, request_to_json, verify_options
 from cityledger.exchange.imports.spool import content_with, spool, wrap_again
 from cityledger.exchange.permits import Permit, request_permit, write_permitted
 from cityledger.exchange.services import Services
@@ -32,8 +32,8 @@ from cityledger.store.records.vault_floors import verify_epochs
 from cityledger.types import Action, AgencyId, DatasetId
 
 WAITING_LIMIT_BYTES = 17_179_869_184
-"""Of files of one agency that wait or run. A packed file rests unpacked, at up to 200 times its size, so that
-without it one sender could soon fill a disk that all share."""
+"""Of files of one agency that wait or run. A packed file is stored unpacked, at up to 200 times its size, so
+that without this limit one sender could soon fill a disk that all share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +42,28 @@ class Order:
 
     permit: Permit
     format: Format
-    asked: Asked
+    request: ImportRequest
 
     @property
     def dataset(self) -> Dataset:
         return self.permit.dataset
 
 
-def order_import(services: Services, access: Access, format_: str, asked: Asked) -> Order:
-    """Decides before a byte of the file is taken.
+def order_import(services: Services, access: Access, format_: str, request: ImportRequest) -> Order:
+    """Decides before a byte of the file is read.
 
     Raises:
         DeniedError: after a receipt of the denial is durable.
-        FieldError: no such format, not of the dataset's profile, or an option that it does not take.
-        ConflictError: as much of this agency waits as may.
+        FieldError: no such format, not of the dataset's profile, or an option that it does not support.
+        ConflictError: the agency has reached its limit of waiting files.
     """
     permit = request_permit(services, access)
     permit.verify_action(Action.WRITE)
     _verify_room(services, access.session.agency)
     services.keys_of(permit.dataset.provider)
     found = _format(format_, permit.dataset.profile)
-    verify_options(found, asked.options)
-    return Order(permit, found, asked)
+    verify_options(found, request.options)
+    return Order(permit, found, request)
 
 
 def receive_import(services: Services, order: Order, chunks: Iterable[bytes]) -> tuple[OpenedJob, bool]:
@@ -80,7 +80,7 @@ def receive_import(services: Services, order: Order, chunks: Iterable[bytes]) ->
     dataset, access = order.dataset, order.permit.access
     notes = Notes(services, dataset.provider, dataset.dataset)
     received = spool(services, dataset.provider, dataset.dataset, chunks)
-    options = asked_to_json(order.asked)
+    options = request_to_json(order.request)
     same = content_with(services, dataset.provider, received.content, order.format.name, options)
     key = JobKey(access.session.agency, dataset.dataset, same, order.format.name)
     caller = notes.seal(caller_to_json(access.session, access.intent))
@@ -185,8 +185,9 @@ def _has_begun(earlier: Job) -> bool:
 
 
 def _has_moved(connection: sa.Connection, earlier: Job) -> bool:
-    """Whether the import could change something now: others have written to the dataset since or between its
-    rows, or the node failed on one of its rows."""
+    """Returns whether the import could change something now: others have written to the dataset since or
+    between its rows, or the node failed on one of its rows.
+    """
     failed = Tallies.from_json(earlier.cursor.tallies).reasons[ROW_FAILED]
     return bool(failed) or earlier.cursor.writes != dataset_writes.count_of(connection, earlier.key.dataset)
 
@@ -204,5 +205,5 @@ def _new_id(services: Services) -> str:
 def _format(name: str, profile: str) -> Format:
     if name in formats.names() and (found := formats.get(name)).profile in (None, profile):
         return found
-    told = ", ".join(one.name for one in formats.of_profile(profile))
-    raise FieldError("format", f"is not one for profile {profile}; those are {told}")
+    accepted = ", ".join(one.name for one in formats.of_profile(profile))
+    raise FieldError("format", f"is not one for profile {profile}; those are {accepted}")

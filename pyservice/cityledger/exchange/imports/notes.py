@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from cityledger.exchange.imports.request import Asked, asked_from_json
+from cityledger.exchange.imports.request import ImportRequest, request_from_json
 from cityledger.exchange.services import Services
 from cityledger.sealing.context import hkdf_sha256
 from cityledger.sealing.notes import open_note, seal_note
@@ -40,9 +40,9 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class OpenedJob(Job):
-    """A job with its texts: what was asked for, and the reason for which it stopped."""
+    """A job with its texts: its request, and the reason for which it stopped."""
 
-    asked: Asked
+    request: ImportRequest
     failure: str | None
 
 
@@ -55,4 +55,4 @@ def opened(services: Services, job: Job) -> OpenedJob:
     notes = Notes(services, job.key.agency, job.key.dataset)
     stored = {one.name: getattr(job, one.name) for one in fields(Job)}
     failure = None if job.sealed_failure is None else notes.open(job.sealed_failure)
-    return OpenedJob(**stored, asked=asked_from_json(notes.open(job.sealed_options)), failure=failure)
+    return OpenedJob(**stored, request=request_from_json(notes.open(job.sealed_options)), failure=failure)

@@ -1,4 +1,4 @@
-"""What a row of an import means for the record that it names: held against its newest state."""
+"""The outcome of a row of an import for the record that it names, by the record's newest state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cityledger.formats.rows import Act
 from cityledger.profiles.profile import Profile
 from cityledger.types import SubjectId
 
-IS_THERE = "there is a record of this id already, with other content"
+ALREADY_EXISTS = "there is a record of this id already, with other content"
 NOTHING_TO_CHANGE = "there is no such record to change"
 SAME_INSTANT = "same-instant"
 NOTHING_TO_DELETE = "there is no such record to delete"
@@ -27,8 +27,8 @@ NOTHING_TO_DELETE = "there is no such record to delete"
 class State:
     """The newest state of a record, as much of it as rows are compared with.
 
-    ``digest`` is of its parts, None where it is not there. ``parts`` are kept only for profiles that compare
-    by meaning; digests alone keep a long import small.
+    ``digest`` is of its parts, None where it does not exist. ``parts`` are stored only for profiles that
+    compare by meaning; digests alone keep a long import small.
     """
 
     version: int
@@ -37,61 +37,63 @@ class State:
     parts: Mapping[str, bytes]
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         return self.digest is not None
 
 
 def state_of(profile: Profile, newest: Newest) -> State:
-    """What to remember of the newest version that is stored."""
-    if not newest.is_there or newest.parts is None:
+    """The state to remember of the newest stored version."""
+    if not newest.exists or newest.parts is None:
         return State(newest.version, None, (), {})
     return _state(profile, newest.version, newest.parts, newest.subjects)
 
 
-def next_state(profile: Profile, held: State, content: Content) -> State:
-    """What to remember once ``content`` is the next version."""
+def next_state(profile: Profile, newest: State, content: Content) -> State:
+    """The state to remember once ``content`` is the next version."""
     if content.withdraws:
-        return State(held.version + 1, None, (), {})
-    return _state(profile, held.version + 1, content.parts, content.subjects)
+        return State(newest.version + 1, None, (), {})
+    return _state(profile, newest.version + 1, content.parts, content.subjects)
 
 
-def judge(profile: Profile, held: State, act: Act, content: Content, *, upsert: bool) -> tuple[Outcome, str]:
+def judge(
+    profile: Profile, newest: State, act: Act, content: Content, *, upsert: bool
+) -> tuple[Outcome, str]:
     """The outcome, and the reason where it is rejected, or the flag ``SAME_INSTANT`` where it is accepted
     though the newest state is of the same instant and differs: the sender of a file cannot be asked.
     """
     if act is Act.DELETE:
-        return _judge_deletion(held, upsert=upsert)
-    if not held.is_there:
+        return _judge_deletion(newest, upsert=upsert)
+    if not newest.exists:
         if act is Act.CHANGE and not upsert:
             return Outcome.REJECTED, NOTHING_TO_CHANGE
         return Outcome.ACCEPTED, ""
     try:
-        repeated = _is_repeated(profile, held, content)
+        repeated = _is_repeated(profile, newest, content)
     except ContradictionError as error:
         return (Outcome.REJECTED, str(error)) if act is Act.ADD else (Outcome.ACCEPTED, SAME_INSTANT)
     except ConflictError as error:
         return Outcome.REJECTED, str(error)
     if repeated is None and act is Act.ADD:
-        return Outcome.REJECTED, IS_THERE
+        return Outcome.REJECTED, ALREADY_EXISTS
     return repeated or Outcome.ACCEPTED, ""
 
 
-def _judge_deletion(held: State, *, upsert: bool) -> tuple[Outcome, str]:
-    if held.is_there:
+def _judge_deletion(newest: State, *, upsert: bool) -> tuple[Outcome, str]:
+    if newest.exists:
         return Outcome.WITHDRAWN, ""
     return (Outcome.UNCHANGED, "") if upsert else (Outcome.REJECTED, NOTHING_TO_DELETE)
 
 
-def _is_repeated(profile: Profile, held: State, content: Content) -> Outcome | None:
+def _is_repeated(profile: Profile, newest: State, content: Content) -> Outcome | None:
     """How the content says nothing new, None where it does.
 
     Raises:
         ConflictError: it is a state from before the newest one.
     """
-    same_subjects = held.subjects == content.subjects
-    if says_the_same(profile, Newest(held.version, held.parts), content) and same_subjects:
+    same_subjects = newest.subjects == content.subjects
+    if says_the_same(profile, Newest(newest.version, newest.parts), content) and same_subjects:
         return Outcome.DUPLICATE
-    return Outcome.UNCHANGED if same_subjects and held.digest == _digest(content.parts) else None
+    return Outcome.UNCHANGED if same_subjects and newest.digest == _digest(content.parts) else None
 
 
 def _state(
@@ -102,21 +104,21 @@ def _state(
 
 
 def _digest(parts: Mapping[str, bytes]) -> bytes:
-    """SHA-256 over the parts by name, each after its length, so that no two sets of parts look alike."""
-    held = hashlib.sha256()
+    """SHA-256 over the parts by name, each after its length: different parts, different input."""
+    digest = hashlib.sha256()
     for name in sorted(parts):
         for one in (name.encode(), parts[name]):
-            held.update(len(one).to_bytes(8, "big") + one)
-    return held.digest()
+            digest.update(len(one).to_bytes(8, "big") + one)
+    return digest.digest()
 
 
 MAX_REASONS = 200
-"""Different reasons that are counted apart; reasons may name a line or a length, and go on without end."""
+"""Different reasons that are counted separately; they may name a line or a length, without limit."""
 OTHER = "other reasons"
 
 
 class Outcome(StrEnum):
-    """What became of a row; each has exactly one."""
+    """The outcome of a row; each has exactly one."""
 
     ACCEPTED = "accepted"
     """A new version."""
@@ -132,7 +134,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Tallies:
-    """``reasons`` counts rejected rows, ``flags`` the odd things in rows that were not rejected."""
+    """``reasons`` counts rejected rows, ``flags`` the irregularities in rows that were not rejected."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -154,10 +156,10 @@ class Tallies:
         return Tallies(self.outcomes.copy(), self.reasons.copy(), self.flags.copy())
 
     def to_json(self) -> str:
-        held = {"outcomes": self.outcomes, "reasons": self.reasons, "flags": self.flags}
-        return json.dumps({name: dict(sorted(counter.items())) for name, counter in held.items()})
+        counters = {"outcomes": self.outcomes, "reasons": self.reasons, "flags": self.flags}
+        return json.dumps({name: dict(sorted(counter.items())) for name, counter in counters.items()})
 
     @classmethod
     def from_json(cls, text: str) -> Tallies:
-        held = json.loads(text)
-        return cls(*(Counter(held.get(name, {})) for name in ("outcomes", "reasons", "flags")))
+        stored = json.loads(text)
+        return cls(*(Counter(stored.get(name, {})) for name in ("outcomes", "reasons", "flags")))

@@ -1,4 +1,4 @@
-"""Who asked for an import, why and how: kept with the job, because its rows are decided on later."""
+"""The caller of an import, its purpose and options: stored with the job, because rows are decided later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_THE_SENDERS = frozenset({"profile"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ImportRequest:
     """``dry_run``: check and compare every row, and write none."""
 
     options: ImportOptions
@@ -26,37 +26,39 @@ class Asked:
 
 
 def verify_options(format_: Format, options: ImportOptions) -> None:
-    """Refuses what the format does not heed, so that nobody believes it was heeded.
+    """Refuses what the format does not support, so that no option is ignored silently.
 
     Raises:
         FieldError: names the option.
     """
     for name in _given(options):
         if name not in format_.supported_options:
-            takes = ", ".join(map(_told, sorted(format_.supported_options))) or "no options"
-            raise FieldError(_told(name), f"format {format_.name} does not heed this; it takes {takes}")
+            accepted = ", ".join(map(_api_name, sorted(format_.supported_options))) or "no options"
+            raise FieldError(
+                _api_name(name), f"format {format_.name} does not support this; it accepts {accepted}"
+            )
 
 
-def asked_to_json(asked: Asked) -> str:
+def request_to_json(request: ImportRequest) -> str:
     """Canonical: the same options are the same text."""
-    given = {**_given(asked.options), **({"dry_run": True} if asked.dry_run else {})}
+    given = {**_given(request.options), **({"dry_run": True} if request.dry_run else {})}
     return json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def options_of(asked: Asked) -> dict[str, Any]:
+def options_of(request: ImportRequest) -> dict[str, Any]:
     """The options that were given, without ``dry_run``."""
-    return _given(asked.options)
+    return _given(request.options)
 
 
-def asked_from_json(text: str) -> Asked:
+def request_from_json(text: str) -> ImportRequest:
     given: dict[str, Any] = json.loads(text)
     dry_run = bool(given.pop("dry_run", False))
     skipped = tuple(given.pop("skip_columns", ()))
-    return Asked(ImportOptions(**given, skip_columns=skipped), dry_run)
+    return ImportRequest(ImportOptions(**given, skip_columns=skipped), dry_run)
 
 
 def caller_to_json(session: Session, intent: Intent) -> str:
-    """The caller without the token: what the rules ask about."""
+    """The caller without the token: what the rules need."""
     return json.dumps(
         {
             "agency": session.agency,
@@ -76,25 +78,25 @@ def caller_to_json(session: Session, intent: Intent) -> str:
 
 
 def caller_from_json(text: str) -> tuple[Session, Intent]:
-    held = json.loads(text)
-    key = held["credential_key"]
+    stored = json.loads(text)
+    key = stored["credential_key"]
     session = Session(
-        agency=AgencyId(held["agency"]),
-        role=Role(held["role"]),
-        officer=held["officer"],
-        account=None if held["account"] is None else Address(held["account"]),
-        system=held["system"],
-        credential_until=held["credential_until"],
-        expires_at=held["expires_at"],
-        epoch=held["epoch"],
+        agency=AgencyId(stored["agency"]),
+        role=Role(stored["role"]),
+        officer=stored["officer"],
+        account=None if stored["account"] is None else Address(stored["account"]),
+        system=stored["system"],
+        credential_until=stored["credential_until"],
+        expires_at=stored["expires_at"],
+        epoch=stored["epoch"],
         credential_key=None if key is None else bytes.fromhex(key),
     )
-    purpose = purpose_from_name(held["purpose"])
-    return session, Intent(Action.WRITE, purpose, held["case"], AgencyId(held["represents"]))
+    purpose = purpose_from_name(stored["purpose"])
+    return session, Intent(Action.WRITE, purpose, stored["case"], AgencyId(stored["represents"]))
 
 
-def _told(name: str) -> str:
-    """An option as the API writes it."""
+def _api_name(name: str) -> str:
+    """The name of an option in the API."""
     head, *rest = name.split("_")
     return head + "".join(map(str.capitalize, rest))
 

@@ -1,4 +1,4 @@
-"""Whether a row of a file fits the dataset, before anything is asked of the store."""
+"""Checks whether a row of a file fits the dataset, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_IDENTIFIER_CHARACTERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that fits. What it does to its record is still to be seen."""
+    """A row that fits. Its effect on its record is decided later."""
 
     row: Row
     record: RecordId

@@ -28,7 +28,7 @@ from cityledger.exchange.imports.outcomes import Outcome, State, Tallies, judge,
 from cityledger.exchange.imports.request import caller_from_json
 from cityledger.exchange.imports.rows import Candidate, check_row
 from cityledger.exchange.imports.spool import PADDING, open_spooled
-from cityledger.exchange.imports.states import KEPT, NewestStates
+from cityledger.exchange.imports.states import MAX_REMEMBERED, NewestStates
 from cityledger.exchange.imports.subjects import RowSubjects
 from cityledger.exchange.parts.seal_version import Content
 from cityledger.exchange.permits import Permit, request_permit, write_permitted
@@ -46,12 +46,12 @@ CHUNK_ROWS = 256
 CHUNK_BYTES = 4_194_304
 """Of payload; a chunk ends with the row that reaches it."""
 DRY_RUN_RECORDS = 500_000
-"""What a dry run remembers, in some 350 MB: it cannot ask the store, and must not take the node's memory."""
+"""Limit of a dry run, in some 350 MB: it stores nothing, and must not fill the node's memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What a chunk comes to: versions to write, rows to list, tallies and states after it."""
+    """The outcome of a chunk: versions to write, rows to list, tallies and states after it."""
 
     drafts: list[RowDraft]
     listed: list[ListedRow]
@@ -65,26 +65,26 @@ class _Judged:
 
 
 class ImportRun:
-    """An import that is under way in this process. ``step`` until it says that nothing is left.
+    """An import that is under way in this process. Call ``step`` until it returns that nothing is left.
 
-    A run that raised is thrown away; another one goes on from the stored cursor.
+    A run that raised is dropped; another one resumes from the stored cursor.
     """
 
     def __init__(self, services: Services, job: Job) -> None:
         """
         Raises:
-            DeniedError: the caller may not write any more; a receipt says so.
+            DeniedError: the caller may no longer write; a receipt says so.
             SealingError, UnavailableError: the file cannot be opened, or not now.
         """
         self._services, self.job = services, job
         self._notes = Notes(services, job.key.agency, job.key.dataset)
         self._permit = self._request_permit()
-        self._asked = opened(services, job).asked
+        self._request = opened(services, job).request
         self._dataset = self._permit.dataset
         self._profile = profiles.get(self._dataset.profile)
         self._record_key = services.keys_of(self._dataset.provider).record_key(job.key.dataset)
-        kept = None if self._asked.dry_run else KEPT  # a dry run cannot ask the store what it did not write
-        self._states = NewestStates(services, self._dataset, kept)
+        limit = None if self._request.dry_run else MAX_REMEMBERED  # a dry run stores nothing to load again
+        self._states = NewestStates(services, self._dataset, limit)
         self._subjects = RowSubjects(services, self._dataset.provider)
         self._failure: InputError | SealingError | None = None
         self._bytes_read = 0
@@ -95,7 +95,7 @@ class ImportRun:
         self._items = itertools.islice(self._read(), self._cursor.rows, None)
 
     def step(self) -> bool:
-        """Takes the next chunk; returns whether there may be another.
+        """Imports the next chunk; returns whether there may be another.
 
         Raises:
             DeniedError: the rules deny by now.
@@ -104,13 +104,13 @@ class ImportRun:
         """
         chunk = list(self._next_chunk())
         if chunk:
-            self._take(chunk)
+            self._import(chunk)
         if self._failure is not None:
             raise self._failure
         return bool(chunk)
 
     def _begin(self, connection: sa.Connection) -> Cursor:
-        if self._asked.dry_run:  # what it had learnt was in the memory of another run
+        if self._request.dry_run:  # its states were in the memory of another run
             imports.rewind(connection, self.job.id)
         found = self._stored(connection)
         imports.begin(connection, found)
@@ -125,9 +125,9 @@ class ImportRun:
     def _read(self) -> Iterator[Row | RejectedRow]:
         key, spooled = self.job.key, self.job.spooled
         if spooled is None:
-            raise ConflictError("the file is not here any more; send it again")
+            raise ConflictError("the file is no longer stored; send it again")
         stream = open_spooled(self._services, key.agency, key.dataset, spooled, self._count)
-        options = replace(self._asked.options, profile=self._dataset.profile)
+        options = replace(self._request.options, profile=self._dataset.profile)
         yield from formats.get(key.format).read(stream, options)
 
     def _count(self, more: int) -> None:
@@ -139,7 +139,7 @@ class ImportRun:
             try:
                 item = next(self._items, None)
             except (InputError, SealingError) as error:
-                self._failure = error  # told once what came before it is written
+                self._failure = error  # raised once what came before it is written
                 return
             if item is None:
                 return
@@ -147,33 +147,31 @@ class ImportRun:
             size += sum(map(len, item.parts.values())) if isinstance(item, Row) else 0
             yield item
 
-    def _take(self, chunk: Sequence[Row | RejectedRow]) -> None:
+    def _import(self, chunk: Sequence[Row | RejectedRow]) -> None:
         """Imports the chunk in one step; where the program fails, row by row, rejecting only the rows that
         fail.
 
         Raises: as ``step``.
         """
         try:
-            self._take_together(chunk)
+            self._import_together(chunk)
         except CityledgerError:
             raise
         except Exception as error:
             if len(chunk) == 1:
-                return self._take_together([failed_row(chunk[0].row_no, error)])
+                return self._import_together([failed_row(chunk[0].row_no, error)])
             for item in chunk:
-                self._take([item])
+                self._import([item])
 
-    def _take_together(self, chunk: Sequence[Row | RejectedRow]) -> None:
+    def _import_together(self, chunk: Sequence[Row | RejectedRow]) -> None:
         checked = [check_row(self._dataset, self._record_key, item) for item in chunk]
         for _ in range(MAX_ATTEMPTS):
             judged = self._judge(checked)
             try:
-                return self._keep(judged, len(chunk))
+                return self._store(judged, len(chunk))
             except VaultKeyRotatedError:
                 self._services.follow_rotation(self._dataset.provider)
-            except (
-                StaleVersionError
-            ):  # somebody else wrote one of these records, or named one of the subjects
+            except StaleVersionError:  # another write of one of these records, or of one of the subjects
                 self._states.forget()
                 self._subjects.forget()
         raise WriteConflictError("too many concurrent writes to these records; try again")
@@ -193,20 +191,20 @@ class ImportRun:
         return judged
 
     def _judge_row(self, judged: _Judged, one: Candidate) -> None:
-        row, held = one.row, judged.states[one.record]
-        if row.act is not Act.DELETE and self._erased.forbid(judged.erasures, one.record, held.version):
+        row, newest = one.row, judged.states[one.record]
+        if row.act is not Act.DELETE and self._erased.forbid(judged.erasures, one.record, newest.version):
             _reject(judged, RejectedRow(row.row_no, "", ERASED))
             return
         content = Content(self._subjects.of(row.subjects), row.parts)
         if row.act is Act.DELETE:
-            content = Content(held.subjects, {}, withdraws=True)
-        outcome, reason = judge(self._profile, held, row.act, content, upsert=self._asked.options.upsert)
+            content = Content(newest.subjects, {}, withdraws=True)
+        outcome, reason = judge(self._profile, newest, row.act, content, upsert=self._request.options.upsert)
         if outcome is Outcome.REJECTED:
             _reject(judged, RejectedRow(row.row_no, "", reason))
             return
         if outcome in (Outcome.ACCEPTED, Outcome.WITHDRAWN):
-            judged.drafts.append(RowDraft(one.record, held.version + 1, content))
-            judged.states[one.record] = next_state(self._profile, held, content)
+            judged.drafts.append(RowDraft(one.record, newest.version + 1, content))
+            judged.states[one.record] = next_state(self._profile, newest, content)
         flags = (*row.flags, reason) if reason else row.flags
         judged.tallies.count(outcome, flags=flags)
         verdicts = [(Verdict.FLAGGED, "", flag) for flag in flags]
@@ -214,8 +212,8 @@ class ImportRun:
             verdicts.append((Verdict.DUPLICATE, "", "says the same as the newest state that is there"))
         judged.listed.extend(imports.numbered(row.row_no, verdicts))
 
-    def _keep(self, judged: _Judged, taken: int) -> None:
-        fresh = {} if self._asked.dry_run else self._subjects.fresh_among(judged.subjects)
+    def _store(self, judged: _Judged, taken: int) -> None:
+        fresh = {} if self._request.dry_run else self._subjects.fresh_among(judged.subjects)
         cursor = Cursor(
             self._cursor.rows + taken,
             max(padded_bytes(self._bytes_read, PADDING), self._cursor.bytes),
@@ -230,7 +228,7 @@ class ImportRun:
             self._subjects.add(connection, fresh)
             imports.advance(connection, self.job.id, self._cursor, cursor, judged.listed, self._notes.seal)
 
-        if self._asked.dry_run:
+        if self._request.dry_run:
             write_permitted(self._services, self._permit, lambda connection, _ruling: within(connection))
         else:
             self._submit(judged.drafts, within)
@@ -238,7 +236,7 @@ class ImportRun:
         self._subjects.stored(fresh)
         self._states.remember(judged.states)
         self._states.trim()
-        if self._asked.dry_run and len(self._states) > DRY_RUN_RECORDS:
+        if self._request.dry_run and len(self._states) > DRY_RUN_RECORDS:
             raise TooLargeError("", f"a dry run takes {DRY_RUN_RECORDS} records; try the rest apart")
 
     def _verify_none_erased(self, connection: sa.Connection, judged: _Judged) -> None:

@@ -1,4 +1,4 @@
-"""The loop that runs a node's imports: those of one dataset in their order, several datasets by turns."""
+"""The loop that runs a node's imports: those of one dataset in their order, several datasets round-robin."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from cityledger.store.imports import Job
 from cityledger.types import DatasetId
 
 IDLE_SECONDS = 1.0
-"""How long a new job waits at most if nobody wakes the loop."""
+"""The longest that a new job waits without a call of ``wake``."""
 PAUSE_SECONDS = 5.0
-"""How long an import rests after the node could not go on with it: index stale, store full."""
+"""The backoff of an import that the node cannot continue now: index stale, store full."""
 AT_ONCE = 8
-"""Imports held open at a time; each keeps some megabytes."""
+"""Imports open at a time; each needs some megabytes."""
 NODE_FAILED = "the node failed on this file; its log has more"
 
 _log = logging.getLogger(__name__)
@@ -38,27 +38,27 @@ class ImportRunner:
         self._services = services
         self._monotonic = monotonic
         self._began = datetime.now(UTC)
-        self._woken = threading.Event()
+        self._job_added = threading.Event()
         self._runs: dict[str, ImportRun] = {}
-        self._rests_until: dict[DatasetId, float] = {}
+        self._backoff_until: dict[DatasetId, float] = {}
 
     def wake(self) -> None:
-        """Says that there is a new job."""
-        self._woken.set()
+        """Announces a new job."""
+        self._job_added.set()
 
-    def run(self, stop: threading.Event, leads: Callable[[], bool] = lambda: True) -> None:
+    def run(self, stop: threading.Event, is_leader: Callable[[], bool] = lambda: True) -> None:
         """Until ``stop`` is set; a chunk that has begun is finished. First of all removes files that an
-        earlier process left. Imports only while ``leads`` says that this process is the one that does."""
+        earlier process left. Imports only while ``is_leader`` says that this process is the leader."""
         self._sweep()
         while not stop.is_set():
-            self._woken.clear()
+            self._job_added.clear()
             try:
-                busy = self.turn(stop) if leads() else self._let_others()
+                busy = self.turn(stop) if is_leader() else self._drop_runs()
             except CityledgerError as error:
                 _log.error("imports cannot be looked for error=%s", type(error).__name__)
                 busy = False
             if not busy:
-                self._woken.wait(IDLE_SECONDS)
+                self._job_added.wait(IDLE_SECONDS)
 
     def turn(self, stop: threading.Event | None = None) -> bool:
         """One chunk of each dataset's next import; returns whether any was taken."""
@@ -69,8 +69,8 @@ class ImportRunner:
             busy = self._advance(job) or busy
         return busy
 
-    def _let_others(self) -> bool:
-        """Another process goes on with the imports, so what is known of them here grows old."""
+    def _drop_runs(self) -> bool:
+        """Another process continues the imports, so the runs of this one are out of date."""
         self._runs.clear()
         return False
 
@@ -89,8 +89,8 @@ class ImportRunner:
             if job.key.agency in hosted:  # another node of the database has the keys of the others
                 first.setdefault(job.key.dataset, job)
         now = self._monotonic()
-        rested = [job for job in first.values() if self._rests_until.get(job.key.dataset, now) <= now]
-        return rested[:AT_ONCE]
+        ready = [job for job in first.values() if self._backoff_until.get(job.key.dataset, now) <= now]
+        return ready[:AT_ONCE]
 
     def _advance(self, job: Job) -> bool:
         try:
@@ -101,7 +101,7 @@ class ImportRunner:
                 self._finish(job, None)
         except UnavailableError as error:
             _log.warning("import rests import=%s: %s", job.id, error)
-            self._rests_until[job.key.dataset] = self._monotonic() + PAUSE_SECONDS
+            self._backoff_until[job.key.dataset] = self._monotonic() + PAUSE_SECONDS
             return False
         except CityledgerError as error:
             _log.info("import stopped import=%s error=%s", job.id, type(error).__name__)

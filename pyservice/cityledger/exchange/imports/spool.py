@@ -1,4 +1,4 @@
-"""A file on its way in: sealed while it is received, so that its plain bytes never rest on a disk."""
+"""A file that is being received: sealed as it comes, so that its plain bytes are never stored at rest."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _BUFFER_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that is durable and sealed. ``content`` is an HMAC of its bytes: it tells files apart, and tells
-    nobody without the agency's key what a small file holds.
+    """A file that is durable and sealed. ``content`` is an HMAC of its bytes: it distinguishes files, and
+    does not disclose the content of a small file without the agency's key.
     """
 
     spooled: Spooled
@@ -53,8 +53,8 @@ def spool(services: Services, agency: AgencyId, dataset: DatasetId, chunks: Iter
     part_context = context.for_part(_PART)
     part_keys = derive_part_keys(data_key, part_context, Aead.AES_256_GCM)
     digest = hashlib.sha256()
-    noted = _noted(chunks, digest.update)
-    sealed = SealingStream(noted, part_keys, part_context, Aead.AES_256_GCM, PADDING)
+    chunks = _tee(chunks, digest.update)
+    sealed = SealingStream(chunks, part_keys, part_context, Aead.AES_256_GCM, PADDING)
     services.objects.put(name, sealed)
     wrapped = services.wrap(agency, data_key, context)  # only now: an upload may outlast a vault key
     content = hmac.digest(keys.subject_key, _CONTENT_DOMAIN + dataset + digest.digest(), "sha256")
@@ -70,7 +70,7 @@ def content_with(services: Services, agency: AgencyId, content: bytes, format_: 
 def open_spooled(
     services: Services, agency: AgencyId, dataset: DatasetId, spooled: Spooled, read: Callable[[int], None]
 ) -> BinaryIO:
-    """The plain bytes of a spooled file from its beginning; ``read`` hears how many more were taken.
+    """The plain bytes of a spooled file from its beginning; ``read`` is called with the length of each piece.
 
     Raises, on opening and while reading:
         SealingError: what is stored is not what was spooled.
@@ -119,7 +119,7 @@ def spool_context(instance: bytes, dataset: DatasetId, name: str) -> Context:
     return Context(instance, dataset, place, 1)
 
 
-def _noted(chunks: Iterable[bytes], note: Callable[[bytes], None]) -> Iterator[bytes]:
+def _tee(chunks: Iterable[bytes], note: Callable[[bytes], None]) -> Iterator[bytes]:
     for chunk in chunks:
         note(chunk)
         yield chunk
@@ -131,20 +131,20 @@ class _Chunks(io.RawIOBase):
     def __init__(self, chunks: Iterator[bytes], read: Callable[[int], None]) -> None:
         self._chunks = chunks
         self._read = read
-        self._held = memoryview(b"")
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
-        while not self._held:
+        while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._held = memoryview(chunk)
+            self._rest = memoryview(chunk)
         view = memoryview(buffer)
-        taken = min(len(view), len(self._held))
-        view[:taken] = self._held[:taken]
-        self._held = self._held[taken:]
+        taken = min(len(view), len(self._rest))
+        view[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
         self._read(taken)
         return taken

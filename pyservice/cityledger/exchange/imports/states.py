@@ -1,4 +1,4 @@
-"""The newest state of the records that an import meets: asked for once, then kept up by the import itself."""
+"""The newest states of the records in an import: loaded once, then updated by the import itself."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from cityledger.profiles import registry
 from cityledger.store.index.queries import Dataset
 from cityledger.types import RecordId
 
-KEPT = 20_000
-"""Records remembered between chunks; those met longest ago are asked for again."""
+MAX_REMEMBERED = 20_000
+"""Records remembered between chunks; those used longest ago are loaded again."""
 
 
 class NewestStates:
-    """Correct as long as nobody else writes: a version number that is taken already shows that somebody did,
-    and then ``forget`` lets the next ``of`` ask again.
+    """Correct while no other write happens: a version number that is in use already shows that one did, and
+    then ``forget`` makes the next ``of`` load again.
     """
 
-    def __init__(self, services: Services, dataset: Dataset, limit: int | None = KEPT) -> None:
+    def __init__(self, services: Services, dataset: Dataset, limit: int | None = MAX_REMEMBERED) -> None:
         self._services = services
         self._dataset = dataset
         self._limit = limit
-        self._held: OrderedDict[RecordId, State] = OrderedDict()
+        self._states: OrderedDict[RecordId, State] = OrderedDict()
 
     def of(self, records: Iterable[RecordId]) -> dict[RecordId, State]:
-        """The states of these records; the store is asked about those that are not held."""
+        """The states of these records; those that are not remembered are loaded."""
         wanted = dict.fromkeys(records)
-        unknown = [record for record in wanted if record not in self._held]
+        unknown = [record for record in wanted if record not in self._states]
         if unknown:
             self.remember(self._load(unknown))
-        return {record: self._held[record] for record in wanted}
+        return {record: self._states[record] for record in wanted}
 
     def remember(self, states: dict[RecordId, State]) -> None:
         for record, state in states.items():
-            self._held[record] = state
-            self._held.move_to_end(record)
+            self._states[record] = state
+            self._states.move_to_end(record)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._states)
 
     def trim(self) -> None:
         """Forgets down to the limit; call it between chunks."""
-        while self._limit is not None and len(self._held) > self._limit:
-            self._held.popitem(last=False)
+        while self._limit is not None and len(self._states) > self._limit:
+            self._states.popitem(last=False)
 
     def forget(self) -> None:
-        self._held.clear()
+        self._states.clear()
 
     def _load(self, records: list[RecordId]) -> dict[RecordId, State]:
         profile, dataset = registry.get(self._dataset.profile), self._dataset

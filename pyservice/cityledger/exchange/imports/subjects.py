@@ -13,25 +13,25 @@ from cityledger.formats.rows import Identifier
 from cityledger.store.subjects import add_subject, find_subjects, identifier_digest
 from cityledger.types import AgencyId, SubjectId
 
-KEPT = 20_000
+MAX_REMEMBERED = 20_000
 
 
 class RowSubjects:
-    """Remembers what it was told. A new identifier gets a fresh pseudonym at once, which counts only when
-    ``add`` has stored it together with the record.
+    """Remembers the pseudonyms that it loaded. A new identifier gets a fresh pseudonym at once, which counts
+    only when ``add`` has stored it together with the record.
     """
 
     def __init__(self, services: Services, provider: AgencyId) -> None:
         self._services = services
         self._provider = provider
         self._key = services.keys_of(provider).subject_key
-        self._held: OrderedDict[bytes, SubjectId] = OrderedDict()
+        self._known: OrderedDict[bytes, SubjectId] = OrderedDict()
         self._fresh: dict[bytes, SubjectId] = {}
 
     def learn(self, named: Iterable[SubjectId | Identifier]) -> None:
-        """Asks the store about all identifiers among ``named`` at once."""
+        """Loads all identifiers among ``named`` in one query."""
         wanted = dict.fromkeys(self._digest(one) for one in named if isinstance(one, Identifier))
-        unknown = [digest for digest in wanted if digest not in self._held]
+        unknown = [digest for digest in wanted if digest not in self._known]
         if not unknown:
             return
         with self._services.database.reading() as connection:
@@ -39,11 +39,11 @@ class RowSubjects:
         for digest in unknown:
             if digest not in known:
                 self._fresh[digest] = SubjectId(self._services.random_bytes(32))
-            self._held[digest] = known.get(digest) or self._fresh[digest]
+            self._known[digest] = known.get(digest) or self._fresh[digest]
 
     def of(self, named: Iterable[SubjectId | Identifier]) -> tuple[SubjectId, ...]:
         """Pseudonyms in strictly ascending order; ``learn`` comes first."""
-        found = (self._held[self._digest(one)] if isinstance(one, Identifier) else one for one in named)
+        found = (self._known[self._digest(one)] if isinstance(one, Identifier) else one for one in named)
         return tuple(sorted(set(found)))
 
     def fresh_among(self, used: Iterable[SubjectId]) -> dict[bytes, SubjectId]:
@@ -55,22 +55,22 @@ class RowSubjects:
         """Stores new pseudonyms.
 
         Raises:
-            StaleVersionError: somebody gave one of these identifiers another pseudonym in between.
+            StaleVersionError: one of these identifiers got another pseudonym concurrently.
         """
         for digest, subject in fresh.items():
             if add_subject(connection, self._provider, digest, subject) != subject:
-                raise StaleVersionError("a subject was named in between")
+                raise StaleVersionError("a subject was named concurrently")
 
     def stored(self, fresh: Mapping[bytes, SubjectId]) -> None:
-        """Tells that ``add`` is durable, and forgets what was met longest ago."""
+        """Is called once ``add`` is durable; forgets what was used longest ago."""
         for digest in fresh:
             del self._fresh[digest]
-        while len(self._held) - len(self._fresh) > KEPT:
-            oldest = next(digest for digest in self._held if digest not in self._fresh)
-            del self._held[oldest]
+        while len(self._known) - len(self._fresh) > MAX_REMEMBERED:
+            oldest = next(digest for digest in self._known if digest not in self._fresh)
+            del self._known[oldest]
 
     def forget(self) -> None:
-        self._held.clear()
+        self._known.clear()
         self._fresh.clear()
 
     def _digest(self, named: Identifier) -> bytes:

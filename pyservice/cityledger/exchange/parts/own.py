@@ -1,6 +1,6 @@
-"""What a provider's own node knows of its records: their newest state, opened with the provider's keys.
+"""The newest states of a provider's own records, opened with the provider's keys.
 
-For comparing what is written with what is there. Nothing of it leaves the node: answers pass the gate.
+For comparing what is written with what is stored. Nothing of it leaves the node: answers pass the gate.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Newest:
     subjects: tuple[SubjectId, ...] = ()
 
     @property
-    def is_there(self) -> bool:
-        """Whether the record can be read: it was written, and is neither withdrawn nor erased."""
+    def exists(self) -> bool:
+        """Returns whether the record can be read: it was written, and is neither withdrawn nor erased."""
         return bool(self.parts)
 
 
@@ -54,12 +54,12 @@ def load_newest(
     Raises:
         MisdirectedError: the provider's keys are not on this node.
     """
-    asked = set(wanted)
-    newest = records.newest_versions(connection, dataset, asked)
-    held = index.find_dataset(connection, dataset)
-    mask = 0 if held is None else json_mask(held)
+    requested = set(wanted)
+    newest = records.newest_versions(connection, dataset, requested)
+    stored = index.find_dataset(connection, dataset)
+    mask = 0 if stored is None else json_mask(stored)
     found = {one: _load(services, connection, provider, dataset, one, newest[one], mask) for one in newest}
-    return {one: found.get(one, NEVER) for one in asked}
+    return {one: found.get(one, NEVER) for one in requested}
 
 
 def open_parts(

@@ -18,8 +18,8 @@ from cityledger.types import Aead, RecordId, SubjectId
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a version is to hold. ``withdraws`` ends the record: then there are no parts. ``uploads`` are its
-    binary parts, sealed already.
+    """The content of a version to write. ``withdraws`` ends the record: then there are no parts. ``uploads``
+    are its binary parts, sealed already.
     """
 
     subjects: tuple[SubjectId, ...]

@@ -1,4 +1,4 @@
-"""Where sealed bytes are kept: short ones in the row, long ones in the object store before the row is there.
+"""Storage of sealed bytes: short ones in the row, long ones in the object store before the row exists.
 
 So a row never names an object that is not durable, and what is left over is only ever an object without a
 row: after a crash between the two, or after an erasure. ``sweep`` removes those.
@@ -35,12 +35,12 @@ log = logging.getLogger(__name__)
 IN_ROW_BYTES = 262_144
 """Sealed parts up to this length are kept in the row."""
 SHARED_GRACE = timedelta(days=1)
-"""How long a write of another process may be on its way: from its first object to its row."""
+"""The longest that a write of another process may need from its first object to its row."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartSpec:
-    """Which part of which version is to be sealed, and with what key; ``padding`` is its profile's."""
+    """The part and version to seal, and the key; ``padding`` is its profile's."""
 
     bit: int
     name: str
@@ -110,7 +110,7 @@ def discard(services: Services, keys: Iterable[str]) -> None:
 
 
 def discard_after(services: Services, keys: Iterable[str], failure: BaseException) -> None:
-    """``discard`` after a write that failed, unless nobody knows whether it did: a row may still come."""
+    """``discard`` after a write that failed, unless its outcome is unknown: a row may still come."""
     is_known = isinstance(failure, StorageFullError | BusyError)  # each says that nothing was written
     if isinstance(failure, UnavailableError) and not is_known:
         return
@@ -118,7 +118,7 @@ def discard_after(services: Services, keys: Iterable[str], failure: BaseExceptio
 
 
 def written_before(began: datetime, database: Database) -> datetime:
-    """What was written before this is of no write still on its way, for a process that ``began`` then.
+    """The time before which no object is of a write still on its way, for a process that ``began`` then.
 
     Other processes of the node may write to a shared database, and have begun earlier.
     """
@@ -140,15 +140,15 @@ def sweep(services: Services, before: datetime, stops: Callable[[], bool] = lamb
 
 
 def _keep(services: Services, sealed: Iterator[bytes]) -> tuple[bytes | None, str | None]:
-    held = bytearray()
+    gathered = bytearray()
     for chunk in sealed:
-        held += chunk
-        if len(held) > IN_ROW_BYTES:
+        gathered += chunk
+        if len(gathered) > IN_ROW_BYTES:
             break
     else:
-        return bytes(held), None
+        return bytes(gathered), None
     key = _prefix(Address(services.operator.address)) + services.random_bytes(16).hex()
-    services.objects.put(key, itertools.chain([bytes(held)], sealed))
+    services.objects.put(key, itertools.chain([bytes(gathered)], sealed))
     return None, key
 
 

@@ -1,1 +1,1 @@
-"""The rules on the index, and the two checks that the contract decides the same."""
+"""The rules on the index, and the two checks that the contract decides alike."""

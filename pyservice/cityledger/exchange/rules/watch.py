@@ -18,11 +18,11 @@ from cityledger.store.index.queries import DirectoryEntry
 from cityledger.types import Address, BlockRef
 
 log = logging.getLogger(__name__)
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 Compare = Callable[[Mapping[str, Address], BlockRef], str | None]
 """``compare(directory's entries, block)`` → the reason why they are not this node's rules; None where they
-are. Raises where the chain cannot be asked.
+are. Raises where the chain does not answer.
 """
 Entries = Mapping[str, DirectoryEntry]
 
@@ -42,7 +42,7 @@ class RulesWatch:
         self._database = database
         self._compare = compare
         self._compared: _Compared | None = None
-        self._asked = threading.Event()
+        self._requested = threading.Event()
 
     def verify_own(self) -> None:
         """As ``verify_own_within``, for the index's present entries."""
@@ -50,14 +50,14 @@ class RulesWatch:
             self.verify_own_within(index.list_contracts(connection))
 
     def verify_own_within(self, entries: Entries) -> None:
-        """Refuses unless these entries were found to be of this node's rules. Asks no chain.
+        """Refuses unless these entries were found to be of this node's rules. Makes no request to the chain.
 
         Raises:
             OtherRulesError: they are not, or were not compared yet.
         """
         compared = self._compared
         if compared is None or compared.entries != entries:
-            self._asked.set()
+            self._requested.set()
             raise OtherRulesError(
                 "the code of the policy contract has not been compared with this node's rules yet"
             )
@@ -66,7 +66,7 @@ class RulesWatch:
 
     def check(self) -> None:
         """Compares where the entries have changed; while that fails, decisions stay refused."""
-        self._asked.clear()
+        self._requested.clear()
         with self._database.reading() as connection:
             block, entries = index.find_cursor(connection), index.list_contracts(connection)
         compared = self._compared
@@ -100,5 +100,5 @@ class RulesWatch:
             self._wait(stop)
 
     def _wait(self, stop: threading.Event) -> None:
-        if self._asked.wait(_LOOK_SECONDS):
-            stop.wait(0.05)  # else an endpoint that does not answer would be asked without a pause
+        if self._requested.wait(_CHECK_SECONDS):
+            stop.wait(0.05)  # else an endpoint that does not answer would get requests without a pause

@@ -171,7 +171,7 @@ def test_an_option_that_the_format_does_not_take_is_refused(shell: Shell) -> Non
     (shell.folder / "file").write_text(GOOD % 1)
     file = str(shell.folder / "file")
     shell("record", "import", DATASET, file, "--format", "ndjson", "--timezone", "Asia/Shanghai", code=2)
-    assert "timezone: format ndjson does not heed this" in shell.errors
+    assert "timezone: format ndjson does not support this" in shell.errors
 
 
 def test_help_lists_every_format(shell: Shell) -> None:

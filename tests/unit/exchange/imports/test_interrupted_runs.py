@@ -39,10 +39,10 @@ def expected(
     rows: list[tuple[str, str, int]], upsert: bool
 ) -> tuple[Counter[str], dict[str, tuple[int, str | None]]]:
     """What the rules of the acts say, over a dictionary."""
-    held: dict[str, tuple[int, str | None]] = {}
-    told: Counter[str] = Counter()
+    states: dict[str, tuple[int, str | None]] = {}
+    counts: Counter[str] = Counter()
     for name, act, choice in rows:
-        version, street = held.get(name, (0, None))
+        version, street = states.get(name, (0, None))
         wanted = None if act == "delete" else STREETS[choice]
         if act == "delete" and street is None:
             outcome = "unchanged" if upsert else "rejected"
@@ -54,9 +54,9 @@ def expected(
             outcome = "rejected"
         else:
             outcome = "withdrawn" if act == "delete" else "accepted"
-            held[name] = version + 1, wanted
-        told[outcome] += 1
-    return told, held
+            states[name] = version + 1, wanted
+        counts[outcome] += 1
+    return counts, states
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,11 +83,14 @@ def test_any_file_does_what_its_acts_say_however_often_the_run_is_cut(
             step += 1
             if step in cuts and not dry_run:  # as if the process had ended here
                 run = ImportRun(desk.services, desk.job(job.id))
-    told, held = expected(rows, upsert)
+    counts, states = expected(rows, upsert)
 
-    assert outcomes(desk.job(job.id)) == {**told, "rejected": told["rejected"] + 1}  # the line of the mark
-    assert len(desk.rows(job)) == told["rejected"] + 1
-    for name, (version, street) in held.items():
+    assert outcomes(desk.job(job.id)) == {
+        **counts,
+        "rejected": counts["rejected"] + 1,
+    }  # the line of the mark
+    assert len(desk.rows(job)) == counts["rejected"] + 1
+    for name, (version, street) in states.items():
         newest = desk.newest(mark + name)[mark + name]
         stored = (newest.version, street_of(desk, mark + name))
         assert stored == ((0, None) if dry_run else (version, street))
@@ -108,16 +111,16 @@ def test_a_commit_that_fails_or_whose_answer_is_lost_neither_loses_nor_repeats(
     job = desk.send(ndjson(rows))
 
     failing = ImportDesk.of(node, node.land, journal=FailingJournal(desk.services.journal, where, nth, error))
-    failing.run()  # ends where it fails, since the runner lets the dataset rest then
+    failing.run()  # ends where it fails, since the runner backs off from the dataset then
     desk.run()
 
     assert desk.job(job.id).state is JobState.DONE
-    told, held = expected([(row["id"], "put", n % 3) for n, row in enumerate(rows)], False)
-    assert outcomes(desk.job(job.id)) == told
-    assert {name: desk.newest(name)[name].version for name in held} == {
-        name: version for name, (version, _) in held.items()
+    counts, states = expected([(row["id"], "put", n % 3) for n, row in enumerate(rows)], False)
+    assert outcomes(desk.job(job.id)) == counts
+    assert {name: desk.newest(name)[name].version for name in states} == {
+        name: version for name, (version, _) in states.items()
     }
     sweep(
         node.context.services, datetime.now(UTC) + timedelta(hours=1)
-    )  # the node may not have heard that the job was done
+    )  # the node may not know yet that the job is done
     assert list_objects(node) == []

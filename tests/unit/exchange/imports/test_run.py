@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from cityledger.exchange.imports import run as import_run
-from cityledger.exchange.imports.outcomes import IS_THERE, NOTHING_TO_CHANGE, NOTHING_TO_DELETE
+from cityledger.exchange.imports.outcomes import ALREADY_EXISTS, NOTHING_TO_CHANGE, NOTHING_TO_DELETE
 from cityledger.exchange.imports.run import ImportRun
 from cityledger.exchange.imports.runner import ImportRunner
 from cityledger.exchange.submit import submit_rows
@@ -51,7 +51,7 @@ def test_every_row_has_one_outcome_and_refused_ones_are_listed(land: ImportDesk)
     assert job.state is JobState.DONE
     assert outcomes(job) == {"accepted": 5, "unchanged": 2, "withdrawn": 1, "rejected": 5}
     assert [(row.row_no, row.field, row.reason) for row in land.rows(job)] == [
-        (4, "", IS_THERE),
+        (4, "", ALREADY_EXISTS),
         (6, "", NOTHING_TO_CHANGE),
         (7, "", NOTHING_TO_DELETE),
         (11, "", NOTHING_TO_DELETE),
@@ -113,9 +113,9 @@ def test_parking_states_are_compared_by_meaning(node: TestNode) -> None:
     desk = ImportDesk.of(node, node.parking)
 
     def state(at: str, free: int) -> dict[str, Any]:
-        held: dict[str, Any] = json.loads(json.dumps(PARKING_RECORD["parts"]))
-        held["state"] |= {"observedAt": at, "availableSpotNumber": free}
-        return {"id": "p", "parts": held}
+        parts: dict[str, Any] = json.loads(json.dumps(PARKING_RECORD["parts"]))
+        parts["state"] |= {"observedAt": at, "availableSpotNumber": free}
+        return {"id": "p", "parts": parts}
 
     job = desk.import_(
         ndjson(

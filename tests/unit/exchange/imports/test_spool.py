@@ -12,11 +12,11 @@ from support.imports.import_rows import list_objects, put
 from support.node.node_fixture import TestNode
 
 
-def test_the_file_rests_sealed_and_goes_when_it_is_done(node: TestNode) -> None:
+def test_the_file_is_stored_sealed_and_deleted_when_it_is_done(node: TestNode) -> None:
     desk = ImportDesk.of(node, node.land)
-    desk.send(ndjson([put("a", "A street that nobody may see")]))
+    desk.send(ndjson([put("a", "A street that no file may show")]))
     (spooled,) = list_objects(node)
-    assert b"nobody may see" not in Path(spooled).read_bytes()
+    assert b"no file may show" not in Path(spooled).read_bytes()
     desk.run()
     assert list_objects(node) == []
 

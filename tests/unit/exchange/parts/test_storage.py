@@ -52,16 +52,16 @@ def _rows(node: TestNode) -> tuple[index.Dataset, list[RowDraft]]:
     return dataset, [RowDraft(RecordId(bytes([number]) * 32), 1, content) for number in (1, 2)]
 
 
-@pytest.mark.parametrize(("excess", "kept"), [(0, 0), (1, 1)])
-def test_seal_part_keeps_an_object_only_above_the_limit(node: TestNode, excess: int, kept: int) -> None:
+@pytest.mark.parametrize(("excess", "objects"), [(0, 0), (1, 1)])
+def test_seal_part_keeps_an_object_only_above_the_limit(node: TestNode, excess: int, objects: int) -> None:
     """The limit is between the padded lengths 128 KiB and 512 KiB."""
     payload = bytes(131_072 + excess)
 
     part = storage.seal_part(node.context.services, _spec(node), [payload])
 
-    assert (part.sealed_bytes > storage.IN_ROW_BYTES) == bool(kept)
-    assert len(_objects(node)) == kept
-    assert (part.ciphertext is None) == bool(kept)
+    assert (part.sealed_bytes > storage.IN_ROW_BYTES) == bool(objects)
+    assert len(_objects(node)) == objects
+    assert (part.ciphertext is None) == bool(objects)
     assert len(b"".join(storage.ciphertext_of(node.context.services, part))) == part.sealed_bytes
 
 

@@ -20,26 +20,28 @@ INTENT = Intent(Action.READ, purpose_from_name("TREATMENT"))
 
 
 class Contract:
-    """Answers as the node did, unless told otherwise, and notes what it was asked."""
+    """Answers as the node did, unless it has another answer, and records its queries."""
 
     def __init__(self, answer: Decision | Exception | None = None) -> None:
         self.answer = answer
-        self.asked: list[tuple[Address, Sequence[Query], BlockRef]] = []
-        self.was_asked = threading.Event()
+        self.calls: list[tuple[Address, Sequence[Query], BlockRef]] = []
+        self.is_called = threading.Event()
         self.ours: Sequence[Decision] = ()
 
     def __call__(self, policy: Address, queries: Sequence[Query], block: BlockRef) -> Sequence[Decision]:
-        self.asked.append((policy, queries, block))
-        self.was_asked.set()
+        self.calls.append((policy, queries, block))
+        self.is_called.set()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.ours if self.answer is None else [self.answer for _ in queries]
 
 
-def _services(node: TestNode, contract: Contract, *, share: float = 1, dice: float = 0.5) -> Services:
-    held = node.context.services
-    check = CrossCheck(held.database, held.journal, contract, share=share, dice=lambda: dice)
-    return replace(held, cross_check=check)
+def _services(node: TestNode, contract: Contract, *, share: float = 1, random_unit: float = 0.5) -> Services:
+    services = node.context.services
+    check = CrossCheck(
+        services.database, services.journal, contract, share=share, random_unit=lambda: random_unit
+    )
+    return replace(services, cross_check=check)
 
 
 def _read(node: TestNode, services: Services) -> Sequence[Decision]:
@@ -66,7 +68,7 @@ def test_consider_asks_the_contract_at_the_decided_block(node: TestNode) -> None
 
     _check_what_waits(services)
 
-    ((_policy, queries, block),) = contract.asked
+    ((_policy, queries, block),) = contract.calls
     assert block.number == node.block
     assert [query.action for query in queries] == [Action.READ]
     services.cross_check.verify_agreed()
@@ -108,11 +110,11 @@ def test_a_chain_that_does_not_answer_is_no_mismatch(node: TestNode) -> None:
     services.cross_check.verify_agreed()
 
 
-@pytest.mark.parametrize(("share", "dice", "picked"), [(0, 0.0, 0), (0.01, 0.02, 0), (0.01, 0.005, 1)])
-def test_consider_picks_the_share_that_was_asked_for(
-    node: TestNode, share: float, dice: float, picked: int
+@pytest.mark.parametrize(("share", "random_unit", "picked"), [(0, 0.0, 0), (0.01, 0.02, 0), (0.01, 0.005, 1)])
+def test_consider_picks_the_share_that_is_configured(
+    node: TestNode, share: float, random_unit: float, picked: int
 ) -> None:
-    services = _services(node, Contract(), share=share, dice=dice)
+    services = _services(node, Contract(), share=share, random_unit=random_unit)
 
     _read(node, services)
 
@@ -127,7 +129,7 @@ def test_run_checks_in_the_background_until_it_is_stopped(node: TestNode) -> Non
     thread.start()
     contract.ours = _read(node, services)
 
-    assert contract.was_asked.wait(5)
+    assert contract.is_called.wait(5)
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
