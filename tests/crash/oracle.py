@@ -148,7 +148,7 @@ class Oracle:
         ends: dict[int, int] = dict.fromkeys(leaves, 0)
         batches = [one for one in self._on_chain() if one.log in leaves]
         for one in batches:
-            assert one.first == ends[one.log], f"log {one.log} has a gap or a twin at {one.first}"
+            assert one.first == ends[one.log], f"log {one.log} has a gap or a duplicate at {one.first}"
             ends[one.log] = one.first + one.count
             assert root_of(leaves[one.log][one.first : ends[one.log]]) == one.root
             word = keccak(one.root + one.count.to_bytes(32, "big"))

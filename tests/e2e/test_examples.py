@@ -58,7 +58,7 @@ def test_snippet_of_the_quick_start_runs(folder: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert "Outpatient encounters" in ended.stdout
-    assert "READ let through" in ended.stdout
+    assert "READ permitted" in ended.stdout
 
 
 def test_every_example_is_run_and_short() -> None:

@@ -19,7 +19,7 @@ logging.getLogger("cityledger.tests").debug("of our own")
 try:
     connect("http://127.0.0.1:9/v2/{KEY}", 31337)
 except ChainUnavailableError as error:
-    logging.getLogger("cityledger.tests").error("told %s", error)
+    logging.getLogger("cityledger.tests").error("reported %s", error)
 """
 
 

@@ -22,7 +22,7 @@ def test_log_halts_when_the_chain_waits_for_more_than_the_index_knows(anchoring:
     for _ in range(5):
         anchoring.step()
 
-    assert anchoring.attempts() == [(0, 0), (1, 0)], "once more, to be told"
+    assert anchoring.attempts() == [(0, 0), (1, 0)], "once more, so that it is reported"
     assert anchoring.halted(2) is HaltCause.REFUSED_OTHER
     assert anchoring.halt_detail(2) == "the chain waits for number 3, the index believes that it waits for 0"
     assert anchoring.halted(1) is None

@@ -88,7 +88,7 @@ def test_what_the_contract_refuses_is_told_by_name(cli: Cli) -> None:
 
 
 def test_what_is_not_there_is_exit_1(cli: Cli) -> None:
-    assert "no such agency: NOBODY" in cli("agency", "show", "NOBODY", code=1)["message"]
+    assert "no such agency: ABSENT" in cli("agency", "show", "ABSENT", code=1)["message"]
     assert "no such dataset" in cli("dataset", "show", "0x" + "01" * 32, code=1)["message"]
 
 

@@ -45,7 +45,7 @@ def test_nothing_is_kept_of_a_key_that_no_caller_waits_for() -> None:
     with pytest.raises(RuntimeError), turns.turn("a"):
         raise RuntimeError
 
-    assert turns._lines == {}
+    assert turns._queues == {}
 
 
 def test_waiting_ends() -> None:
@@ -56,4 +56,4 @@ def test_waiting_ends() -> None:
     with turns.turn("a"):
         pass
 
-    assert turns._lines == {}
+    assert turns._queues == {}

@@ -161,7 +161,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "transaction.address.postcode",
     ),
     "transfer to itself": ({"title": TITLE, "transaction": changed(TRANSFER, to="P1")}, "transaction.to"),
-    "transfer to nobody": ({"title": TITLE, "transaction": changed(TRANSFER, to=...)}, "transaction.to"),
+    "transfer to none": (
+        {"title": TITLE, "transaction": changed(TRANSFER, to=...)},
+        "transaction.to",
+    ),
     "transfer to an unlisted party": (
         {"title": TITLE, "rights": RIGHTS, "parties": PARTIES, "transaction": changed(TRANSFER, to="P9")},
         "transaction.to",

@@ -97,7 +97,7 @@ def test_verify_stream_refuses_another_ciphertext_or_payload_than_the_leaf_names
 
     with pytest.raises(VerificationError):
         verify_stream([CIPHERTEXT], KEYS, CONTEXT, bytes(32), committed)
-    with pytest.raises(SealingError, match="committed"):
+    with pytest.raises(SealingError, match="commitment"):
         verify_stream([CIPHERTEXT], KEYS, CONTEXT, digest, bytes(32))
 
 

@@ -130,6 +130,10 @@ class DataCatalog:
         """Removes a purpose from the city's list. Council only."""
         return self._contract.prepare("removePurpose", purpose)
 
+    def lift_seal(self, dataset: DatasetId, record: RecordId) -> Call:
+        """Lifts a seal by law. Council only."""
+        return self._contract.prepare("liftSeal", dataset, record)
+
     # --- a steward of the provider --------------------------------------------------------------------------
 
     def publish(self, publication: Publication) -> Call:

@@ -43,6 +43,7 @@ ERRORS: Mapping[str, type[CityledgerError]] = {
     "index-stale": errors.StaleIndexError,
     "other-rules": errors.OtherRulesError,
     "chain-unavailable": errors.ChainUnavailableError,
+    "check-failed": errors.CheckFailedError,
     "key-unavailable": errors.KeyUnavailableError,
     "node-unreachable": errors.NodeUnreachableError,
     "not-anchored": errors.NotAnchoredError,

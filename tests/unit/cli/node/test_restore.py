@@ -11,7 +11,7 @@ from cityledger.recovery.restore.tombstones import Found, Refused
 
 def test_restore_remarks_that_it_found_no_tombstone(capsys: pytest.CaptureFixture[str]) -> None:
     _remark(Found((), (Refused("1.json", "altered"),)))
-    assert capsys.readouterr().err == "", "refused ones are told otherwise"
+    assert capsys.readouterr().err == "", "refused ones are named otherwise"
     _remark(Found((), ()))
     output = capsys.readouterr()
     assert "--tombstones FOLDER" in output.err

@@ -32,6 +32,7 @@ RAISED = [
     errors.OtherRulesError("the code of ACCESS_POLICY is another"),
     errors.ChainUnavailableError("no endpoint answers"),
     errors.KeyUnavailableError("the signer does not answer"),
+    errors.CheckFailedError("the object store does not answer"),
     errors.NodeUnreachableError("it does not answer"),
     errors.NotAnchoredError("not mined yet"),
     errors.StalledBodyError("", "the body brought nothing for 30 s"),
